@@ -1,0 +1,12 @@
+#ifndef COTERIE_BASE_CLOCK_H
+#define COTERIE_BASE_CLOCK_H
+
+#include <stddef.h>
+
+/* Seconds of a clock that never goes back; only differences mean something. Local. */
+double clock_seconds(void);
+
+/* The time of day as 2026-11-22T14:37:44Z. `size` at least 21. Local. */
+void clock_timestamp(char *text, size_t size);
+
+#endif

@@ -1,0 +1,43 @@
+#ifndef COTERIE_BASE_LOG_H
+#define COTERIE_BASE_LOG_H
+
+#include <stdbool.h>
+
+/*
+ * What the program says. Only rank 0 speaks; on other ranks all functions here do nothing, but for
+ * log_from_any_rank. All functions are Local.
+ *
+ * Information goes to standard output, warnings and errors to standard error, each as one line, and
+ * a copy of all of them to the log file of the run directory once there is one.
+ */
+
+enum log_progress { LOG_PROGRESS_AUTO, LOG_PROGRESS_ALWAYS, LOG_PROGRESS_NEVER };
+
+/* Before the first call every process speaks; `rank` is also shown by failed assertions. */
+void log_set_rank(int rank);
+int log_rank(void);
+
+/* quiet: no information lines and no progress; warnings and errors remain. */
+void log_set_quiet(bool quiet);
+
+/* Keeps a copy of every line in `path` (appended); NULL ends it. False if it cannot be opened. */
+bool log_set_file(const char *path);
+
+void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void log_from_any_rank(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/*
+ * Progress of a long loop: a bar that redraws itself on a terminal, otherwise one plain line every
+ * few seconds (at most 1 per 10 s after the first), so that a batch log stays readable. `done` of
+ * `total` units; `text` is shown behind it. Under mpirun the terminal asked about is mpirun's own.
+ */
+/* `done`: units that earlier processes of this run have finished. */
+void log_progress_start(enum log_progress mode, double done);
+/* True if the next update would be shown: ask before making its text. */
+bool log_progress_is_due(void);
+void log_progress_update(double done, double total, const char *unit, const char *text);
+void log_progress_finish(void);
+
+#endif

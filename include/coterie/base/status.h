@@ -1,0 +1,44 @@
+#ifndef COTERIE_BASE_STATUS_H
+#define COTERIE_BASE_STATUS_H
+
+/*
+ * What a function that can fail returns. The value is also the exit code of the program.
+ *
+ * The text of the last failure is kept per thread. It is one line without a final newline, and says
+ * what happened, where (file, line, data set) and what to do.
+ */
+typedef enum status {
+    STATUS_OK = 0,
+    STATUS_FAILED = 1,  /* the run failed: memory, disk, non-finite numbers */
+    STATUS_USAGE = 2,   /* wrong usage or input: option, file content, shapes */
+    STATUS_STOPPED = 75 /* stopped on request, with a valid checkpoint */
+} status;
+
+/* Sets the text of this thread's last failure and returns `code`. Local. */
+status status_set(status code, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Puts `prefix: ` before the text of this thread's last failure, and returns `code`. Local. */
+status status_prefix(status code, const char *prefix);
+
+/* The text of this thread's last failure; "" if there was none. Local. */
+const char *status_text(void);
+
+/* Returns the first of two outcomes that is a failure. The text must be the one of that failure. */
+static inline status status_first(status a, status b)
+{
+    return a != STATUS_OK ? a : b;
+}
+
+/*
+ * Our own bug: prints rank, file, line and the condition, then calls the abort handler. The
+ * condition must have no side effects.
+ */
+#define COTERIE_ASSERT(condition)                                                                  \
+    ((condition) ? (void)0 : status_assert_failed(#condition, __FILE__, __LINE__))
+
+_Noreturn void status_assert_failed(const char *condition, const char *file, int line);
+
+/* The communicator installs a handler that ends all ranks; without it abort() is called. */
+void status_set_abort_handler(void (*handler)(void));
+
+#endif

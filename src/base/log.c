@@ -1,0 +1,194 @@
+#include "coterie/base/log.h"
+
+#include "coterie/base/clock.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int own_rank;
+static bool is_quiet;
+static FILE *copy_file;
+
+static struct {
+    bool active, bar, drawn;
+    double started, last_drawn;
+    double first_done; /* units done before this process */
+    bool shown;
+} progress;
+
+void log_set_rank(int rank)
+{
+    own_rank = rank;
+}
+
+int log_rank(void)
+{
+    return own_rank;
+}
+
+void log_set_quiet(bool quiet)
+{
+    is_quiet = quiet;
+}
+
+bool log_set_file(const char *path)
+{
+    if (copy_file)
+        fclose(copy_file);
+    copy_file = NULL;
+    if (!path || own_rank != 0)
+        return true;
+    copy_file = fopen(path, "a");
+    if (copy_file)
+        setvbuf(copy_file, NULL, _IOLBF, 0);
+    return copy_file != NULL;
+}
+
+static void erase_bar(void)
+{
+    if (progress.drawn)
+        fputs("\r\033[K", stderr);
+    progress.drawn = false;
+}
+
+static void say(FILE *stream, const char *prefix, const char *format, va_list arguments)
+{
+    char line[4096];
+    int used = snprintf(line, sizeof line, "%s", prefix);
+    vsnprintf(line + used, sizeof line - (size_t)used, format, arguments);
+    erase_bar();
+    if (stream) {
+        fprintf(stream, "%s\n", line);
+        fflush(stream);
+    }
+    if (copy_file)
+        fprintf(copy_file, "%s\n", line);
+}
+
+void log_info(const char *format, ...)
+{
+    if (own_rank != 0)
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    say(is_quiet ? NULL : stdout, "", format, arguments);
+    va_end(arguments);
+}
+
+void log_warning(const char *format, ...)
+{
+    if (own_rank != 0)
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    say(stderr, "coterie: warning: ", format, arguments);
+    va_end(arguments);
+}
+
+void log_error(const char *format, ...)
+{
+    if (own_rank != 0)
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    say(stderr, "coterie: error: ", format, arguments);
+    va_end(arguments);
+}
+
+void log_from_any_rank(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    say(stderr, "coterie: ", format, arguments);
+    va_end(arguments);
+}
+
+/*
+ * mpirun gives its ranks a pipe for standard error even on a terminal, so the question goes to
+ * mpirun, the parent of a rank on its own host. Where that cannot be seen the answer is no.
+ */
+static bool on_terminal(void)
+{
+    if (isatty(STDERR_FILENO))
+        return true;
+    if (!getenv("OMPI_COMM_WORLD_RANK"))
+        return false;
+    char link[64], target[256];
+    snprintf(link, sizeof link, "/proc/%d/fd/2", (int)getppid());
+    ssize_t length = readlink(link, target, sizeof target - 1);
+    if (length < 0)
+        return false;
+    target[length] = '\0';
+    return strncmp(target, "/dev/pts/", 9) == 0 || strncmp(target, "/dev/tty", 8) == 0;
+}
+
+void log_progress_start(enum log_progress mode, double done)
+{
+    memset(&progress, 0, sizeof progress);
+    progress.active = own_rank == 0 && !is_quiet && mode != LOG_PROGRESS_NEVER;
+    progress.bar = on_terminal();
+    progress.started = clock_seconds();
+    progress.first_done = done;
+}
+
+bool log_progress_is_due(void)
+{
+    if (!progress.active)
+        return false;
+    return !progress.shown || clock_seconds() - progress.last_drawn >= (progress.bar ? 0.1 : 10.0);
+}
+
+static void format_duration(char *text, size_t size, double seconds)
+{
+    long total = isfinite(seconds) && seconds < 3.6e8 ? lround(seconds) : 0;
+    if (total >= 3600)
+        snprintf(text, size, "%ldh%02ldm", total / 3600, total / 60 % 60);
+    else if (total >= 60)
+        snprintf(text, size, "%ldm%02lds", total / 60, total % 60);
+    else
+        snprintf(text, size, "%lds", total);
+}
+
+static void draw_bar(double fraction, const char *counts, const char *remaining, const char *text)
+{
+    enum { WIDTH = 24 };
+    char bar[WIDTH + 1];
+    int filled = (int)(fraction * WIDTH);
+    for (int i = 0; i < WIDTH; i++)
+        bar[i] = i < filled ? '#' : '.';
+    bar[WIDTH] = '\0';
+    fprintf(stderr, "\r\033[K[%s] %s  %s left  %s", bar, counts, remaining, text);
+    fflush(stderr);
+    progress.drawn = true;
+}
+
+void log_progress_update(double done, double total, const char *unit, const char *text)
+{
+    if (!log_progress_is_due())
+        return;
+    double now = clock_seconds();
+    progress.shown = true;
+    progress.last_drawn = now;
+    double gained = done - progress.first_done;
+    double left = gained > 0 ? (now - progress.started) * (total - done) / gained : NAN;
+    char counts[64], remaining[32];
+    snprintf(counts, sizeof counts, "%s %.0f of %.0f", unit, done, total);
+    if (isfinite(left))
+        format_duration(remaining, sizeof remaining, left);
+    else
+        snprintf(remaining, sizeof remaining, "?");
+    if (progress.bar)
+        draw_bar(total > 0 ? done / total : 0, counts, remaining, text);
+    else
+        log_info("%s  %s  (%s left)", counts, text, remaining);
+}
+
+void log_progress_finish(void)
+{
+    erase_bar();
+    progress.active = false;
+}

@@ -1,0 +1,107 @@
+#include "coterie/base/memory.h"
+
+#include "coterie/base/real.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static status out_of_memory(size_t count, size_t size, const char *what)
+{
+    return status_set(STATUS_FAILED,
+                      "not enough memory for %s (%zu elements of %zu bytes); use more nodes, fewer "
+                      "experts or a smaller --micro-batch",
+                      what, count, size);
+}
+
+status memory_alloc(void *out, size_t count, size_t size, const char *what)
+{
+    void **pointer = out;
+    *pointer = NULL;
+    if (size != 0 && count > (SIZE_MAX - REAL_ALIGNMENT) / size)
+        return out_of_memory(count, size, what);
+    size_t bytes = (count * size + REAL_ALIGNMENT) / REAL_ALIGNMENT * REAL_ALIGNMENT;
+    *pointer = aligned_alloc(REAL_ALIGNMENT, bytes);
+    if (!*pointer)
+        return out_of_memory(count, size, what);
+    memset(*pointer, 0, bytes);
+    return STATUS_OK;
+}
+
+status memory_grow(void *in_out, size_t old_count, size_t count, size_t size, const char *what)
+{
+    void **pointer = in_out;
+    void *larger;
+    status outcome = memory_alloc(&larger, count, size, what);
+    if (outcome != STATUS_OK)
+        return outcome;
+    if (*pointer)
+        memcpy(larger, *pointer, (old_count < count ? old_count : count) * size);
+    free(*pointer);
+    *pointer = larger;
+    return STATUS_OK;
+}
+
+void memory_free(void *in_out)
+{
+    void **pointer = in_out;
+    free(*pointer);
+    *pointer = NULL;
+}
+
+char *memory_strdup(const char *text)
+{
+    return text ? strdup(text) : NULL;
+}
+
+/* Reads one number from a file of the kernel; SIZE_MAX if there is none ("max" included). */
+static size_t read_number(const char *path)
+{
+    size_t number = SIZE_MAX;
+    FILE *file = fopen(path, "r");
+    if (!file)
+        return number;
+    if (fscanf(file, "%zu", &number) != 1)
+        number = SIZE_MAX;
+    fclose(file);
+    return number;
+}
+
+static size_t cgroup_available(const char *limit_path, const char *used_path)
+{
+    size_t limit = read_number(limit_path), used = read_number(used_path);
+    if (limit == SIZE_MAX || used == SIZE_MAX)
+        return SIZE_MAX;
+    return limit > used ? limit - used : 0;
+}
+
+static size_t meminfo_available(void)
+{
+    FILE *file = fopen("/proc/meminfo", "r");
+    char line[128];
+    size_t kilobytes = 0;
+    while (file && fgets(line, sizeof line, file))
+        if (sscanf(line, "MemAvailable: %zu kB", &kilobytes) == 1)
+            break;
+    if (file)
+        fclose(file);
+    if (kilobytes == 0)
+        return (size_t)sysconf(_SC_PHYS_PAGES) * (size_t)sysconf(_SC_PAGESIZE);
+    return kilobytes * 1024;
+}
+
+size_t memory_available(void)
+{
+    size_t candidates[3] = {
+        meminfo_available(),
+        cgroup_available("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
+        cgroup_available("/sys/fs/cgroup/memory/memory.limit_in_bytes",
+                         "/sys/fs/cgroup/memory/memory.usage_in_bytes")};
+    size_t least = SIZE_MAX;
+    for (int i = 0; i < 3; i++)
+        if (candidates[i] < least)
+            least = candidates[i];
+    return least;
+}

@@ -1,0 +1,50 @@
+#include "coterie/base/status.h"
+
+#include "coterie/base/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { TEXT_SIZE = 2048 };
+
+static _Thread_local char last_text[TEXT_SIZE];
+static void (*abort_handler)(void);
+
+status status_set(status code, const char *format, ...)
+{
+    /* The arguments may point into last_text itself, hence the copy. */
+    char text[TEXT_SIZE];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    snprintf(last_text, sizeof last_text, "%s", text);
+    return code;
+}
+
+status status_prefix(status code, const char *prefix)
+{
+    return status_set(code, "%s: %s", prefix, last_text);
+}
+
+const char *status_text(void)
+{
+    return last_text;
+}
+
+void status_set_abort_handler(void (*handler)(void))
+{
+    abort_handler = handler;
+}
+
+_Noreturn void status_assert_failed(const char *condition, const char *file, int line)
+{
+    fprintf(stderr,
+            "coterie: internal error on rank %d at %s:%d: %s does not hold; please report it\n",
+            log_rank(), file, line, condition);
+    fflush(stderr);
+    if (abort_handler)
+        abort_handler();
+    abort();
+}
