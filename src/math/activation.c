@@ -1,0 +1,150 @@
+#include "coterie/math/activation.h"
+
+#include "coterie/math/vector_math.h"
+
+bool activation_keeps_z(enum activation kind)
+{
+    return kind == ACTIVATION_GELU;
+}
+
+LEAF_KERNEL static void identity_row(size_t n, real bias, real *z, real *a)
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) {
+        z[i] = z[i] + bias;
+        a[i] = z[i];
+    }
+}
+
+LEAF_KERNEL static void tanh_row(size_t n, real bias, const real *z, real *a)
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++)
+        a[i] = real_tanh(z[i] + bias);
+}
+
+LEAF_KERNEL static void relu_row(size_t n, real bias, const real *z, real *a)
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) {
+        real value = z[i] + bias;
+        /* Written so that a NaN stays one: the run must notice it. */
+        a[i] = value < 0 ? 0 : value;
+    }
+}
+
+LEAF_KERNEL static void gelu_row(size_t n, real bias, real *restrict z, real *restrict a)
+{
+    const real inverse_root_2 = (real)0.70710678118654752440;
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) {
+        real value = z[i] + bias;
+        z[i] = value;
+        a[i] = (real)0.5 * value * (1 + real_erf(value * inverse_root_2));
+    }
+}
+
+LEAF_KERNEL static void logistic_row(size_t n, real bias, const real *z, real *a)
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++)
+        a[i] = 1 / (1 + real_exp(-(z[i] + bias)));
+}
+
+void activation_forward(enum activation kind, size_t units, size_t stride, const real *bias,
+                        real *z, real *a)
+{
+    for (size_t u = 0; u < units; u++, z += stride, a += stride) {
+        switch (kind) {
+        case ACTIVATION_IDENTITY:
+            identity_row(stride, bias[u], z, a);
+            break;
+        case ACTIVATION_TANH:
+            tanh_row(stride, bias[u], z, a);
+            break;
+        case ACTIVATION_RELU:
+            relu_row(stride, bias[u], z, a);
+            break;
+        case ACTIVATION_GELU:
+            gelu_row(stride, bias[u], z, a);
+            break;
+        case ACTIVATION_LOGISTIC:
+            logistic_row(stride, bias[u], z, a);
+            break;
+        }
+    }
+}
+
+LEAF_KERNEL static void tanh_slope(size_t n, const real *restrict a, real *restrict d)
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++)
+        d[i] *= 1 - a[i] * a[i];
+}
+
+LEAF_KERNEL static void relu_slope(size_t n, const real *restrict a, real *restrict d)
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++)
+        d[i] = a[i] > 0 ? d[i] : 0;
+}
+
+/* d/dz z Phi(z) = Phi(z) + z phi(z) */
+LEAF_KERNEL static void gelu_slope(size_t n, const real *restrict z, real *restrict d)
+{
+    const real inverse_root_2 = (real)0.70710678118654752440;
+    const real inverse_root_2pi = (real)0.39894228040143267794;
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) {
+        real distribution = (real)0.5 * (1 + real_erf(z[i] * inverse_root_2));
+        real density = inverse_root_2pi * real_exp((real)-0.5 * z[i] * z[i]);
+        d[i] *= distribution + z[i] * density;
+    }
+}
+
+LEAF_KERNEL static void logistic_slope(size_t n, const real *restrict a, real *restrict d)
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++)
+        d[i] *= a[i] * (1 - a[i]);
+}
+
+void activation_backward(enum activation kind, size_t units, size_t stride, const real *z,
+                         const real *a, real *d)
+{
+    size_t n = units * stride;
+    switch (kind) {
+    case ACTIVATION_IDENTITY:
+        break;
+    case ACTIVATION_TANH:
+        tanh_slope(n, a, d);
+        break;
+    case ACTIVATION_RELU:
+        relu_slope(n, a, d);
+        break;
+    case ACTIVATION_GELU:
+        gelu_slope(n, z, d);
+        break;
+    case ACTIVATION_LOGISTIC:
+        logistic_slope(n, a, d);
+        break;
+    }
+}
+
+LEAF_KERNEL static double row_sum(size_t n, const real *d)
+{
+    double sum = 0;
+#pragma omp simd reduction(+ : sum)
+    for (size_t i = 0; i < n; i++)
+        sum += (double)d[i];
+    return sum;
+}
+
+void activation_row_sums(size_t units, size_t stride, const real *d, real keep, real *sums)
+{
+    for (size_t u = 0; u < units; u++, d += stride) {
+        double sum = row_sum(stride, d);
+        /* Not keep * sums: what was there may be unset. */
+        sums[u] = (real)(keep != 0 ? (double)sums[u] + sum : sum);
+    }
+}

@@ -1,0 +1,46 @@
+#include "coterie/math/blas.h"
+
+#include "coterie/base/status.h"
+
+#include <cblas.h>
+#include <limits.h>
+#include <stdlib.h>
+
+/* The one checked cast at the border: BLAS counts in int. */
+static int blas_size(size_t n)
+{
+    COTERIE_ASSERT(n <= INT_MAX);
+    return (int)n;
+}
+
+void blas_gemm(enum blas_transpose trans_a, enum blas_transpose trans_b, size_t m, size_t n,
+               size_t k, const real *a, size_t lda, const real *b, size_t ldb, real keep, real *c,
+               size_t ldc)
+{
+    CBLAS_TRANSPOSE ta = trans_a == BLAS_PLAIN ? CblasNoTrans : CblasTrans;
+    CBLAS_TRANSPOSE tb = trans_b == BLAS_PLAIN ? CblasNoTrans : CblasTrans;
+#ifdef COTERIE_DOUBLE
+    cblas_dgemm(CblasRowMajor, ta, tb, blas_size(m), blas_size(n), blas_size(k), 1, a,
+                blas_size(lda), b, blas_size(ldb), keep, c, blas_size(ldc));
+#else
+    cblas_sgemm(CblasRowMajor, ta, tb, blas_size(m), blas_size(n), blas_size(k), 1, a,
+                blas_size(lda), b, blas_size(ldb), keep, c, blas_size(ldc));
+#endif
+}
+
+int blas_use_one_thread(void)
+{
+    if (!getenv("OPENBLAS_NUM_THREADS") && !getenv("OMP_NUM_THREADS"))
+        openblas_set_num_threads(1);
+    return openblas_get_num_threads();
+}
+
+const char *blas_kernel(void)
+{
+    return openblas_get_corename();
+}
+
+const char *blas_version(void)
+{
+    return openblas_get_config();
+}
