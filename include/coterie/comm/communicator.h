@@ -1,0 +1,67 @@
+#ifndef COTERIE_COMM_COMMUNICATOR_H
+#define COTERIE_COMM_COMMUNICATOR_H
+
+#include "coterie/base/status.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * The ranks of a run. MPI errors stay fatal (MPI's default), so that no call here fails halfway: a
+ * function returns void or an agreed status.
+ */
+struct communicator {
+    int rank, size;
+    int node, n_nodes;        /* this rank's host among the hosts, in order of their first rank */
+    int node_rank, node_size; /* this rank among those of its host */
+    char host[64];
+    struct communicator_mpi *mpi; /* owned; MPI handles stay inside the comm layer */
+};
+
+/* Collective. Starts MPI and learns who shares a host; tells base the rank and how to abort. */
+status communicator_start(int *argc, char ***argv, struct communicator *comm);
+
+/* Collective. Ends MPI. All work on files must be done. */
+void communicator_stop(struct communicator *comm);
+
+/*
+ * Collective. The bridge from what happened on one rank to what all ranks do: every rank gets the
+ * failure of the lowest failing rank, status and text, or STATUS_OK if all are well. If that rank
+ * is not 0 the text begins with its number and host.
+ */
+status communicator_agree(const struct communicator *comm, status local);
+
+/* Collective. Rank 0's bytes to all. */
+void communicator_broadcast(const struct communicator *comm, void *data, size_t bytes);
+
+/*
+ * Collective. Rank 0's string to all; on the others *text is allocated, memory_free frees it. NULL
+ * stays NULL.
+ */
+status communicator_broadcast_text(const struct communicator *comm, char **text);
+
+/* Collective. Element-wise over ranks. The sum of integers does not depend on any order. */
+void communicator_max(const struct communicator *comm, double *values, size_t n);
+void communicator_sum(const struct communicator *comm, int64_t *values, size_t n);
+
+/* Collective. `bytes` from each rank to rank 0, where `all` is (size, bytes). */
+void communicator_gather(const struct communicator *comm, const void *own, void *all, size_t bytes);
+
+struct shard;
+
+/*
+ * Collective. One row of `row_bytes` (a multiple of 8) per expert: the shards' rows (n_local) to
+ * rank 0, where `all` is (E) rows, and back.
+ */
+void communicator_gather_rows(const struct communicator *comm, const struct shard *shard,
+                              size_t row_bytes, const void *local, void *all);
+void communicator_scatter_rows(const struct communicator *comm, const struct shard *shard,
+                               size_t row_bytes, const void *all, void *local);
+
+/* Collective. */
+void communicator_barrier(const struct communicator *comm);
+
+/* Name and version of the MPI library, first line only; `size` at least 64. Local. */
+void communicator_library(char *text, size_t size);
+
+#endif

@@ -1,0 +1,26 @@
+#ifndef COTERIE_COMM_SHARED_MEMORY_H
+#define COTERIE_COMM_SHARED_MEMORY_H
+
+#include "coterie/base/status.h"
+#include "coterie/comm/communicator.h"
+
+#include <stddef.h>
+
+/* A block of memory that exists once per host and that all its ranks can read. */
+struct shared_memory {
+    void *base; /* 64-byte aligned */
+    size_t bytes;
+    struct shared_memory_window *window; /* owned */
+};
+
+/* Collective. STATUS_FAILED everywhere if one host has not enough memory. */
+status shared_memory_create(const struct communicator *comm, size_t bytes,
+                            struct shared_memory *memory);
+
+/* Collective. What rank 0 has stored becomes what every rank reads. */
+void shared_memory_publish(const struct communicator *comm, struct shared_memory *memory);
+
+/* Collective. */
+void shared_memory_release(struct shared_memory *memory);
+
+#endif

@@ -1,0 +1,192 @@
+#include "coterie/comm/communicator.h"
+
+#include "communicator_mpi.h"
+
+#include "coterie/base/log.h"
+#include "coterie/base/memory.h"
+#include "coterie/comm/shard.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static void abort_all_ranks(void)
+{
+    MPI_Abort(MPI_COMM_WORLD, STATUS_FAILED);
+}
+
+/* Numbers the hosts in the order of their first ranks. */
+static void learn_hosts(struct communicator *comm)
+{
+    struct communicator_mpi *mpi = comm->mpi;
+    MPI_Comm_split_type(mpi->world, MPI_COMM_TYPE_SHARED, comm->rank, MPI_INFO_NULL, &mpi->node);
+    MPI_Comm_rank(mpi->node, &comm->node_rank);
+    MPI_Comm_size(mpi->node, &comm->node_size);
+    MPI_Comm_split(mpi->world, comm->node_rank == 0 ? 0 : MPI_UNDEFINED, comm->rank, &mpi->leaders);
+    int place[2] = {0, 0};
+    if (mpi->leaders != MPI_COMM_NULL) {
+        MPI_Comm_rank(mpi->leaders, &place[0]);
+        MPI_Comm_size(mpi->leaders, &place[1]);
+    }
+    MPI_Bcast(place, 2, MPI_INT, 0, mpi->node);
+    comm->node = place[0];
+    comm->n_nodes = place[1];
+}
+
+status communicator_start(int *argc, char ***argv, struct communicator *comm)
+{
+    memset(comm, 0, sizeof *comm);
+    int provided;
+    /* FUNNELED: only the main thread calls MPI; checkpoints are written by another one. */
+    MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided);
+    MPI_Comm_rank(MPI_COMM_WORLD, &comm->rank);
+    MPI_Comm_size(MPI_COMM_WORLD, &comm->size);
+    log_set_rank(comm->rank);
+    status_set_abort_handler(abort_all_ranks);
+    gethostname(comm->host, sizeof comm->host - 1);
+
+    status outcome = memory_alloc(&comm->mpi, 1, sizeof *comm->mpi, "the communicator");
+    COTERIE_ASSERT(outcome == STATUS_OK);
+    MPI_Comm_dup(MPI_COMM_WORLD, &comm->mpi->world);
+    outcome = memory_alloc(&comm->mpi->counts, (size_t)comm->size, sizeof(int), "the communicator");
+    if (outcome == STATUS_OK)
+        outcome =
+            memory_alloc(&comm->mpi->offsets, (size_t)comm->size, sizeof(int), "the communicator");
+    outcome = communicator_agree(comm, outcome);
+    if (outcome == STATUS_OK)
+        learn_hosts(comm);
+    return outcome;
+}
+
+void communicator_stop(struct communicator *comm)
+{
+    struct communicator_mpi *mpi = comm->mpi;
+    if (mpi->leaders != MPI_COMM_NULL && comm->n_nodes > 0)
+        MPI_Comm_free(&mpi->leaders);
+    if (comm->n_nodes > 0)
+        MPI_Comm_free(&mpi->node);
+    MPI_Comm_free(&mpi->world);
+    memory_free(&mpi->counts);
+    memory_free(&mpi->offsets);
+    memory_free(&comm->mpi);
+    status_set_abort_handler(NULL);
+    MPI_Finalize();
+}
+
+status communicator_agree(const struct communicator *comm, status local)
+{
+    /* The lowest failing rank in the upper digits, its status in the lower ones. */
+    enum { CODES = 256 };
+    int own = local == STATUS_OK ? INT_MAX : comm->rank * CODES + (int)local;
+    int first;
+    MPI_Allreduce(&own, &first, 1, MPI_INT, MPI_MIN, comm->mpi->world);
+    if (first == INT_MAX)
+        return STATUS_OK;
+    int rank = first / CODES;
+    char text[2048] = "";
+    if (comm->rank == rank) {
+        if (rank == 0)
+            snprintf(text, sizeof text, "%s", status_text());
+        else
+            snprintf(text, sizeof text, "rank %d on %s: %s", rank, comm->host, status_text());
+    }
+    MPI_Bcast(text, sizeof text, MPI_CHAR, rank, comm->mpi->world);
+    return status_set((status)(first % CODES), "%s", text);
+}
+
+void communicator_broadcast(const struct communicator *comm, void *data, size_t bytes)
+{
+    const size_t largest = (size_t)1 << 30;
+    for (char *at = data; bytes > 0;) {
+        size_t part = bytes < largest ? bytes : largest;
+        MPI_Bcast(at, (int)part, MPI_BYTE, 0, comm->mpi->world);
+        at += part;
+        bytes -= part;
+    }
+}
+
+status communicator_broadcast_text(const struct communicator *comm, char **text)
+{
+    uint64_t bytes = comm->rank == 0 && *text ? strlen(*text) + 1 : 0;
+    communicator_broadcast(comm, &bytes, sizeof bytes);
+    status outcome = STATUS_OK;
+    if (comm->rank != 0) {
+        *text = NULL;
+        if (bytes > 0)
+            outcome = memory_alloc(text, bytes, 1, "a broadcast text");
+    }
+    outcome = communicator_agree(comm, outcome);
+    if (outcome == STATUS_OK)
+        communicator_broadcast(comm, *text, bytes);
+    return outcome;
+}
+
+void communicator_max(const struct communicator *comm, double *values, size_t n)
+{
+    MPI_Allreduce(MPI_IN_PLACE, values, (int)n, MPI_DOUBLE, MPI_MAX, comm->mpi->world);
+}
+
+void communicator_sum(const struct communicator *comm, int64_t *values, size_t n)
+{
+    COTERIE_ASSERT(n <= INT_MAX);
+    MPI_Allreduce(MPI_IN_PLACE, values, (int)n, MPI_INT64_T, MPI_SUM, comm->mpi->world);
+}
+
+void communicator_gather(const struct communicator *comm, const void *own, void *all, size_t bytes)
+{
+    COTERIE_ASSERT(bytes <= INT_MAX);
+    MPI_Gather(own, (int)bytes, MPI_BYTE, all, (int)bytes, MPI_BYTE, 0, comm->mpi->world);
+}
+
+/* A row as one MPI element, so that counts stay small however long the row is. */
+static MPI_Datatype row_type(size_t row_bytes)
+{
+    MPI_Datatype row;
+    COTERIE_ASSERT(row_bytes % 8 == 0 && row_bytes / 8 <= INT_MAX);
+    MPI_Type_contiguous((int)(row_bytes / 8), MPI_INT64_T, &row);
+    MPI_Type_commit(&row);
+    return row;
+}
+
+static void set_counts(const struct communicator *comm, const struct shard *shard)
+{
+    for (int r = 0; r < comm->size; r++) {
+        comm->mpi->counts[r] = (int)shard_count(shard, r);
+        comm->mpi->offsets[r] = (int)shard_first(shard, r);
+    }
+}
+
+void communicator_gather_rows(const struct communicator *comm, const struct shard *shard,
+                              size_t row_bytes, const void *local, void *all)
+{
+    MPI_Datatype row = row_type(row_bytes);
+    set_counts(comm, shard);
+    MPI_Gatherv(local, (int)shard_count(shard, comm->rank), row, all, comm->mpi->counts,
+                comm->mpi->offsets, row, 0, comm->mpi->world);
+    MPI_Type_free(&row);
+}
+
+void communicator_scatter_rows(const struct communicator *comm, const struct shard *shard,
+                               size_t row_bytes, const void *all, void *local)
+{
+    MPI_Datatype row = row_type(row_bytes);
+    set_counts(comm, shard);
+    MPI_Scatterv(all, comm->mpi->counts, comm->mpi->offsets, row, local,
+                 (int)shard_count(shard, comm->rank), row, 0, comm->mpi->world);
+    MPI_Type_free(&row);
+}
+
+void communicator_barrier(const struct communicator *comm)
+{
+    MPI_Barrier(comm->mpi->world);
+}
+
+void communicator_library(char *text, size_t size)
+{
+    char version[MPI_MAX_LIBRARY_VERSION_STRING];
+    int length;
+    MPI_Get_library_version(version, &length);
+    version[strcspn(version, ",\n")] = '\0';
+    snprintf(text, size, "%s", version);
+}

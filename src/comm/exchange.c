@@ -1,0 +1,166 @@
+#include "coterie/comm/exchange.h"
+
+#include "communicator_mpi.h"
+
+#include "coterie/base/memory.h"
+
+#include <limits.h>
+#include <math.h>
+#include <string.h>
+
+status exchange_init(struct exchange *exchange, const struct communicator *comm,
+                     const struct shard *shard, size_t max_stride, size_t max_rows)
+{
+    memset(exchange, 0, sizeof *exchange);
+    exchange->comm = comm;
+    exchange->shard = *shard;
+    exchange->n_local = shard_count(shard, comm->rank);
+    exchange->max_stride = max_stride;
+    exchange->max_rows = max_rows;
+    COTERIE_ASSERT(shard->n_experts * max_stride <= INT_MAX);
+    size_t at_root = comm->rank == 0 && comm->size > 1 ? shard->n_experts * max_stride : 0;
+    size_t own = comm->size > 1 ? exchange->n_local * max_stride : 0;
+    status outcome = STATUS_OK;
+    for (int slot = 0; slot < 2 && outcome == STATUS_OK; slot++) {
+        outcome = memory_alloc(&exchange->gathered[slot], at_root, sizeof(real), "the exchange");
+        if (outcome == STATUS_OK)
+            outcome = memory_alloc(&exchange->scattered[slot], own, sizeof(real), "the exchange");
+    }
+    if (outcome == STATUS_OK)
+        outcome = memory_alloc(&exchange->fixed, max_rows * max_stride + 1, sizeof(int64_t),
+                               "the exchange");
+    return communicator_agree(comm, outcome);
+}
+
+void exchange_release(struct exchange *exchange)
+{
+    for (int slot = 0; slot < 2; slot++) {
+        memory_free(&exchange->gathered[slot]);
+        memory_free(&exchange->scattered[slot]);
+    }
+    memory_free(&exchange->fixed);
+}
+
+/* How many reals each rank has of an (E, stride) array, and where they begin. */
+static void set_counts(const struct exchange *exchange, size_t stride)
+{
+    const struct communicator_mpi *mpi = exchange->comm->mpi;
+    for (int r = 0; r < exchange->comm->size; r++) {
+        mpi->counts[r] = (int)(shard_count(&exchange->shard, r) * stride);
+        mpi->offsets[r] = (int)(shard_first(&exchange->shard, r) * stride);
+    }
+}
+
+real *exchange_gather(struct exchange *exchange, int slot, size_t stride, real *own)
+{
+    const struct communicator_mpi *mpi = exchange->comm->mpi;
+    if (exchange->comm->size == 1)
+        return own;
+    set_counts(exchange, stride);
+    real *all = exchange->gathered[slot];
+    MPI_Gatherv(own, (int)(exchange->n_local * stride), MPI_REAL_TYPE, all, mpi->counts,
+                mpi->offsets, MPI_REAL_TYPE, 0, mpi->world);
+    return exchange->comm->rank == 0 ? all : NULL;
+}
+
+real *exchange_scatter(struct exchange *exchange, int slot, size_t stride, real *all)
+{
+    const struct communicator_mpi *mpi = exchange->comm->mpi;
+    if (exchange->comm->size == 1)
+        return all;
+    set_counts(exchange, stride);
+    real *own = exchange->scattered[slot];
+    MPI_Scatterv(all, mpi->counts, mpi->offsets, MPI_REAL_TYPE, own,
+                 (int)(exchange->n_local * stride), MPI_REAL_TYPE, 0, mpi->world);
+    return own;
+}
+
+LEAF_KERNEL static double largest_magnitude(size_t n, const real *value)
+{
+    double largest = 0;
+#pragma omp simd reduction(max : largest)
+    for (size_t i = 0; i < n; i++) {
+        double magnitude = fabs((double)value[i]);
+        largest = magnitude > largest ? magnitude : largest;
+    }
+    return largest;
+}
+
+/* The power of two that turns products up to `bound` into integers, E of which fit. */
+static double fixed_scale(size_t n_experts, double bound)
+{
+    if (!isfinite(bound))
+        return NAN;
+    if (bound == 0)
+        return 1;
+    int exponent, experts_exponent = 0;
+    frexp(bound, &exponent); /* bound < 2^exponent */
+    while (((size_t)1 << experts_exponent) < n_experts)
+        experts_exponent++;
+    int s = 62 - exponent - experts_exponent;
+    return ldexp(1, s < 1000 ? s : 1000);
+}
+
+LEAF_KERNEL static void add_fixed(size_t n, double scale, const real *restrict g,
+                                  const real *restrict value, int64_t *restrict sum)
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++)
+        sum[i] += (int64_t)rint((double)g[i] * (double)value[i] * scale);
+}
+
+LEAF_KERNEL static void from_fixed(size_t n, double unit, const int64_t *restrict sum,
+                                   real *restrict result)
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++)
+        result[i] = (real)((double)sum[i] * unit);
+}
+
+static void agree_on_scales(const struct exchange *exchange, size_t stride,
+                            const struct exchange_term *terms, int n_terms, double *scale)
+{
+    double bound[EXCHANGE_MAX_TERMS];
+    int unknown = 0;
+    for (int t = 0; t < n_terms; t++) {
+        bound[t] = terms[t].bound;
+        if (bound[t] == 0) {
+            unknown = 1;
+            bound[t] =
+                largest_magnitude(exchange->n_local * terms[t].rows * stride, terms[t].value);
+        }
+    }
+    if (unknown && exchange->comm->size > 1)
+        communicator_max(exchange->comm, bound, (size_t)n_terms);
+    for (int t = 0; t < n_terms; t++)
+        scale[t] = fixed_scale(exchange->shard.n_experts, bound[t]);
+}
+
+void exchange_combine(struct exchange *exchange, size_t stride, const real *g,
+                      const struct exchange_term *terms, int n_terms)
+{
+    double scale[EXCHANGE_MAX_TERMS];
+    agree_on_scales(exchange, stride, terms, n_terms, scale);
+    size_t n_rows = 0;
+    for (int t = 0; t < n_terms; t++)
+        n_rows += terms[t].rows;
+    COTERIE_ASSERT(n_rows <= exchange->max_rows && stride <= exchange->max_stride);
+    memset(exchange->fixed, 0, n_rows * stride * sizeof(int64_t));
+
+    int64_t *sum = exchange->fixed;
+    for (int t = 0; t < n_terms; t++)
+        for (size_t row = 0; row < terms[t].rows; row++, sum += stride)
+            for (size_t k = 0; k < exchange->n_local; k++)
+                add_fixed(stride, isfinite(scale[t]) ? scale[t] : 0, g + k * stride,
+                          terms[t].value + (k * terms[t].rows + row) * stride, sum);
+    *sum = exchange->raise;
+    if (exchange->comm->size > 1)
+        communicator_sum(exchange->comm, exchange->fixed, n_rows * stride + 1);
+    exchange->raised = *sum;
+
+    sum = exchange->fixed;
+    for (int t = 0; t < n_terms; t++) {
+        from_fixed(terms[t].rows * stride, 1 / scale[t], sum, terms[t].result);
+        sum += terms[t].rows * stride;
+    }
+}

@@ -1,0 +1,62 @@
+#include "coterie/comm/shared_memory.h"
+
+#include "communicator_mpi.h"
+
+#include "coterie/base/memory.h"
+
+#include <stdint.h>
+#include <string.h>
+
+struct shared_memory_window {
+    MPI_Win handle;
+};
+
+status shared_memory_create(const struct communicator *comm, size_t bytes,
+                            struct shared_memory *memory)
+{
+    memset(memory, 0, sizeof *memory);
+    status outcome =
+        memory_alloc(&memory->window, 1, sizeof *memory->window, "a shared memory window");
+    if (outcome == STATUS_OK && comm->node_rank == 0 && bytes > memory_available())
+        outcome =
+            status_set(STATUS_USAGE,
+                       "the data need %.1f GiB on host %s, which has %.1f GiB left; use "
+                       "coterie (single precision), fewer columns or a larger host",
+                       (double)bytes / 0x1p30, comm->host, (double)memory_available() / 0x1p30);
+    outcome = communicator_agree(comm, outcome);
+    if (outcome != STATUS_OK) {
+        memory_free(&memory->window);
+        return outcome;
+    }
+    void *base;
+    MPI_Aint size = comm->node_rank == 0 ? (MPI_Aint)(bytes + REAL_ALIGNMENT) : 0;
+    MPI_Win_allocate_shared(size, 1, MPI_INFO_NULL, comm->mpi->node, &base,
+                            &memory->window->handle);
+    int unit;
+    MPI_Win_shared_query(memory->window->handle, 0, &size, &unit, &base);
+    /* Every rank maps the window at an address of its own, but at the same offset in a page. */
+    uintptr_t address = ((uintptr_t)base + REAL_ALIGNMENT - 1) / REAL_ALIGNMENT * REAL_ALIGNMENT;
+    memory->base = (void *)address;
+    memory->bytes = bytes;
+    return STATUS_OK;
+}
+
+void shared_memory_publish(const struct communicator *comm, struct shared_memory *memory)
+{
+    MPI_Comm leaders = comm->mpi->leaders;
+    const size_t largest = (size_t)1 << 30;
+    MPI_Win_fence(0, memory->window->handle);
+    for (size_t at = 0; leaders != MPI_COMM_NULL && at < memory->bytes; at += largest) {
+        size_t part = memory->bytes - at < largest ? memory->bytes - at : largest;
+        MPI_Bcast((char *)memory->base + at, (int)part, MPI_BYTE, 0, leaders);
+    }
+    MPI_Win_fence(0, memory->window->handle);
+}
+
+void shared_memory_release(struct shared_memory *memory)
+{
+    if (memory->window)
+        MPI_Win_free(&memory->window->handle);
+    memory_free(&memory->window);
+    memory->base = NULL;
+}
