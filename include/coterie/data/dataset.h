@@ -1,0 +1,45 @@
+#ifndef COTERIE_DATA_DATASET_H
+#define COTERIE_DATA_DATASET_H
+
+#include "coterie/base/real.h"
+#include "coterie/base/status.h"
+#include "coterie/data/scaler.h"
+#include "coterie/data/source.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Samples ready for training, in one block of memory that somebody else owns (the ranks of a node
+ * share it): scaled inputs and, where there are any, targets, labels and weights.
+ */
+struct dataset_shape {
+    size_t n, n_inputs;
+    size_t n_targets; /* 0: no numeric targets */
+    bool has_labels, has_weights;
+};
+
+struct dataset {
+    struct dataset_shape shape;
+    real *x;        /* (n, n_inputs), scaled */
+    real *y;        /* (n, n_targets), scaled; NULL without */
+    int32_t *label; /* (n); NULL without */
+    real *weight;   /* (n); NULL without: every weight is 1 */
+};
+
+/* The size of the block, a multiple of 64. 0 if it would overflow size_t. Local. */
+size_t dataset_bytes(const struct dataset_shape *shape);
+
+/* Lays the arrays out in `block` (64-byte aligned, dataset_bytes long). Local. */
+void dataset_map(struct dataset *dataset, const struct dataset_shape *shape, void *block);
+
+/*
+ * Root: reads the samples `rows` (ascending, shape.n of them) of `source`, scales them and stores
+ * them. Reads in blocks of bounded size. STATUS_USAGE if a value is not finite, also after scaling
+ * to `real`.
+ */
+status dataset_fill(struct dataset *dataset, struct source *source, const struct scaler *scaler,
+                    const uint64_t *rows);
+
+#endif

@@ -1,0 +1,36 @@
+#ifndef COTERIE_DATA_SCALER_H
+#define COTERIE_DATA_SCALER_H
+
+#include "coterie/base/status.h"
+#include "coterie/data/source.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * The scaling of inputs and regression targets, stored with the model and undone in predictions:
+ *     scaled = (value - mean) / scale.
+ * Always double. All functions are Local.
+ */
+struct scaler {
+    size_t n_inputs, n_targets;
+    double *x_mean, *x_scale; /* (n_inputs) */
+    double *y_mean, *y_scale; /* (n_targets); 0 and 1 where targets are not scaled */
+};
+
+enum scaling { SCALING_NONE, SCALING_STANDARD, SCALING_NUMBER };
+
+/* Means 0 and scales 1. */
+status scaler_init(struct scaler *scaler, size_t n_inputs, size_t n_targets);
+void scaler_release(struct scaler *scaler);
+
+/*
+ * SCALING_STANDARD: mean and standard deviation (divisor n) over the samples `rows` (ascending);
+ * a constant column gets scale 1. Targets only if scale_targets. SCALING_NUMBER: inputs are divided
+ * by `number` (not 0), targets left. Sums are two-pass and in double, in the order of rows.
+ */
+status scaler_fit(struct scaler *scaler, struct source *source, const uint64_t *rows, size_t n_rows,
+                  enum scaling scaling, double number, bool scale_targets);
+
+#endif

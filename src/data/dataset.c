@@ -1,0 +1,117 @@
+#include "coterie/data/dataset.h"
+
+#include "coterie/base/memory.h"
+#include "row_blocks.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { DATASET_ALIGNMENT = REAL_ALIGNMENT };
+
+/* Adds an array of a x b elements, padded to whole lines. False if that overflows size_t. */
+static bool add_array(size_t *bytes, size_t a, size_t b, size_t size)
+{
+    size_t length;
+    if (__builtin_mul_overflow(a, b, &length) || __builtin_mul_overflow(length, size, &length) ||
+        __builtin_add_overflow(length, DATASET_ALIGNMENT - 1, &length))
+        return false;
+    length -= length % DATASET_ALIGNMENT;
+    return !__builtin_add_overflow(*bytes, length, bytes);
+}
+
+size_t dataset_bytes(const struct dataset_shape *shape)
+{
+    size_t bytes = DATASET_ALIGNMENT;
+    bool fits = add_array(&bytes, shape->n, shape->n_inputs, sizeof(real)) &&
+                add_array(&bytes, shape->n, shape->n_targets, sizeof(real)) &&
+                add_array(&bytes, shape->n, shape->has_labels, sizeof(int32_t)) &&
+                add_array(&bytes, shape->n, shape->has_weights, sizeof(real));
+    return fits ? bytes : 0;
+}
+
+/* The next array of the block, or NULL if it has no elements. */
+static void *place_array(unsigned char *block, size_t *offset, size_t a, size_t b, size_t size)
+{
+    void *array = block + *offset;
+    bool fits = add_array(offset, a, b, size);
+    COTERIE_ASSERT(fits);
+    return b ? array : NULL;
+}
+
+void dataset_map(struct dataset *dataset, const struct dataset_shape *shape, void *block)
+{
+    size_t offset = 0;
+    COTERIE_ASSERT((uintptr_t)block % DATASET_ALIGNMENT == 0);
+    dataset->shape = *shape;
+    dataset->x = place_array(block, &offset, shape->n, shape->n_inputs, sizeof(real));
+    dataset->y = place_array(block, &offset, shape->n, shape->n_targets, sizeof(real));
+    dataset->label = place_array(block, &offset, shape->n, shape->has_labels, sizeof(int32_t));
+    dataset->weight = place_array(block, &offset, shape->n, shape->has_weights, sizeof(real));
+}
+
+static status too_large(const char *column, uint64_t row, double value)
+{
+    return status_set(STATUS_USAGE,
+                      "column '%s', row %llu (from 0): %g is too large for " REAL_NAME
+                      " after scaling; use --scale standard%s",
+                      column, (unsigned long long)row, value,
+                      sizeof(real) == sizeof(double) ? "" : " or the program coterie_d");
+}
+
+static status scale_row(const double *from, const double *mean, const double *scale,
+                        const struct string_list *names, size_t n, uint64_t row, real *to)
+{
+    for (size_t c = 0; c < n; c++) {
+        to[c] = (real)((from[c] - mean[c]) / scale[c]);
+        if (!isfinite(to[c]))
+            return too_large(names->item[c], row, from[c]);
+    }
+    return STATUS_OK;
+}
+
+/* Labels and weights are in memory already. */
+static status copy_labels(struct dataset *dataset, const struct source_info *info,
+                          const uint64_t *rows)
+{
+    double sum = 0;
+    for (size_t i = 0; dataset->label && i < dataset->shape.n; i++)
+        dataset->label[i] = info->label[rows[i]];
+    if (!dataset->weight)
+        return STATUS_OK;
+    for (size_t i = 0; i < dataset->shape.n; i++) {
+        dataset->weight[i] = (real)info->weight[rows[i]];
+        sum += (double)dataset->weight[i];
+        if (!isfinite(dataset->weight[i]))
+            return too_large("weight", rows[i], info->weight[rows[i]]);
+    }
+    return sum > 0 ? STATUS_OK
+                   : status_set(STATUS_USAGE, "the weights of all %zu samples chosen are 0",
+                                dataset->shape.n);
+}
+
+status dataset_fill(struct dataset *dataset, struct source *source, const struct scaler *scaler,
+                    const uint64_t *rows)
+{
+    const struct source_info *info = source_info(source);
+    const struct dataset_shape *shape = &dataset->shape;
+    COTERIE_ASSERT(shape->n_inputs == info->n_inputs && scaler->n_inputs == info->n_inputs);
+    COTERIE_ASSERT(!shape->n_targets ||
+                   (shape->n_targets == info->n_targets && scaler->n_targets == info->n_targets));
+    COTERIE_ASSERT(!shape->has_labels || info->label);
+    COTERIE_ASSERT(!shape->has_weights || info->weight);
+    struct row_blocks blocks;
+    status outcome = row_blocks_init(&blocks, source, rows, shape->n);
+    while (row_blocks_next(&blocks, &outcome))
+        for (size_t i = 0; i < blocks.n && outcome == STATUS_OK; i++) {
+            size_t at = blocks.begin + i;
+            outcome = scale_row(row_blocks_x(&blocks, i), scaler->x_mean, scaler->x_scale,
+                                &info->input_names, shape->n_inputs, rows[at],
+                                dataset->x + at * shape->n_inputs);
+            if (outcome == STATUS_OK && shape->n_targets)
+                outcome = scale_row(row_blocks_y(&blocks, i), scaler->y_mean, scaler->y_scale,
+                                    &info->target_names, shape->n_targets, rows[at],
+                                    dataset->y + at * shape->n_targets);
+        }
+    row_blocks_release(&blocks);
+    return outcome == STATUS_OK ? copy_labels(dataset, info, rows) : outcome;
+}

@@ -1,0 +1,265 @@
+#include "source_internal.h"
+
+#include "coterie/base/memory.h"
+#include "coterie/data/builtin.h"
+#include "coterie/data/hdf5_file.h"
+#include "dictionary.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <xxhash.h>
+
+enum { VALUES_PER_BLOCK = 1 << 17 };
+
+static bool named_like_hdf5(const char *path)
+{
+    static const char *const endings[] = {".h5", ".hdf5", ".hdf", ".he5"};
+    const char *dot = strrchr(path, '.');
+    for (size_t i = 0; dot && i < sizeof endings / sizeof *endings; i++)
+        if (strcasecmp(dot, endings[i]) == 0)
+            return true;
+    return false;
+}
+
+status source_open(const struct source_request *request, struct source **out)
+{
+    struct source *source = NULL;
+    *out = NULL;
+    status outcome = memory_alloc(&source, 1, sizeof *source, "a data source");
+    if (outcome != STATUS_OK)
+        return outcome;
+    source->path = memory_strdup(request->path);
+    if (!source->path)
+        outcome = status_set(STATUS_FAILED, "%s: not enough memory to open it", request->path);
+    else if (builtin_is_name(request->path))
+        outcome = source_open_builtin(request, source);
+    else if (hdf5_is_hdf5(request->path) || named_like_hdf5(request->path))
+        outcome = source_open_hdf5(request, source);
+    else
+        outcome = source_open_csv(request, source);
+    if (outcome != STATUS_OK)
+        source_close(&source);
+    *out = source;
+    return outcome;
+}
+
+const struct source_info *source_info(const struct source *source)
+{
+    return &source->info;
+}
+
+void source_close(struct source **source)
+{
+    if (!*source)
+        return;
+    struct source_info *info = &(*source)->info;
+    if ((*source)->release)
+        (*source)->release(*source);
+    string_list_release(&info->input_names);
+    string_list_release(&info->target_names);
+    string_list_release(&info->classes);
+    string_list_release(&info->group_names);
+    memory_free(&info->label);
+    memory_free(&info->group);
+    memory_free(&info->weight);
+    memory_free(&(*source)->path);
+    memory_free(source);
+}
+
+status source_read(struct source *source, size_t first, size_t n, double *x, double *y)
+{
+    COTERIE_ASSERT(first <= source->info.n && n <= source->info.n - first);
+    return source->read(source, first, n, x, source->info.n_targets ? y : NULL);
+}
+
+const char *source_row_text(const struct source *source, size_t row, char text[SOURCE_ROW_TEXT])
+{
+    if (source->line)
+        snprintf(text, SOURCE_ROW_TEXT, "line %zu", source->line[row]);
+    else
+        snprintf(text, SOURCE_ROW_TEXT, "row %zu (from 0)", row);
+    return text;
+}
+
+status source_unknown_name(const struct source *source, const char *what, const char *option,
+                           const char *name, const struct string_list *known)
+{
+    char joined[512];
+    const char *nearest = string_list_nearest(known, name);
+    string_list_join(known, joined, sizeof joined);
+    return status_set(STATUS_USAGE, "%s: there is no %s '%s' for %s%s%s%s; there are: %s",
+                      source->path, what, name, option, nearest ? "; did you mean '" : "",
+                      nearest ? nearest : "", nearest ? "'?" : "", joined);
+}
+
+status source_split_names(const struct source *source, const char *option, const char *text,
+                          struct string_list *names)
+{
+    status outcome = string_list_add_split(names, text);
+    if (outcome != STATUS_OK)
+        return outcome;
+    if (names->n == 0)
+        return status_set(STATUS_USAGE, "%s: %s names nothing; give at least one name",
+                          source->path, option);
+    for (size_t i = 0; i < names->n; i++) {
+        if (!names->item[i][0])
+            return status_set(STATUS_USAGE, "%s: %s '%s' has an empty name", source->path, option,
+                              text);
+        if (string_list_find(names, names->item[i]) != (long)i)
+            return status_set(STATUS_USAGE, "%s: %s names '%s' twice", source->path, option,
+                              names->item[i]);
+    }
+    return STATUS_OK;
+}
+
+/*
+ * A model of classes, but the file's only target column looks like numbers (a CSV file with classes
+ * 0, 1, ...): take them as names of classes.
+ */
+static status numbers_to_labels(struct source *source)
+{
+    struct source_info *info = &source->info;
+    double *number = NULL;
+    char column[160];
+    snprintf(column, sizeof column, "column '%s'", info->target_names.item[0]);
+    status outcome = memory_alloc(&number, info->n, sizeof *number, "labels");
+    if (outcome == STATUS_OK)
+        outcome = source_read(source, 0, info->n, NULL, number);
+    if (outcome == STATUS_OK)
+        outcome =
+            source_code_doubles(source, number, column, "labels", &info->classes, &info->label);
+    memory_free(&number);
+    if (outcome == STATUS_OK) {
+        info->has_labels = true;
+        info->n_targets = 0;
+    }
+    return outcome;
+}
+
+static status unknown_class(const struct source *source, size_t row, const char *class,
+                            const struct string_list *classes)
+{
+    char where[SOURCE_ROW_TEXT], joined[512];
+    string_list_join(classes, joined, sizeof joined);
+    return status_set(STATUS_USAGE,
+                      "%s, %s, '%s': the model does not know the class '%s'; it knows: %s",
+                      source->path, source_row_text(source, row, where),
+                      source->info.target_names.item[0], class, joined);
+}
+
+static status map_labels(struct source *source, const struct dictionary *known,
+                         const struct string_list *classes)
+{
+    struct source_info *info = &source->info;
+    int32_t *map = NULL;
+    status outcome = memory_alloc(&map, info->classes.n, sizeof *map, "class names");
+    for (size_t i = 0; i < info->classes.n && outcome == STATUS_OK; i++)
+        map[i] = dictionary_find(known, info->classes.item[i]);
+    for (size_t i = 0; i < info->n && outcome == STATUS_OK; i++)
+        if (map[info->label[i]] < 0)
+            outcome = unknown_class(source, i, info->classes.item[info->label[i]], classes);
+    if (outcome == STATUS_OK) {
+        for (size_t i = 0; i < info->n; i++)
+            info->label[i] = map[info->label[i]];
+        string_list_release(&info->classes);
+        outcome = string_list_copy(&info->classes, classes);
+    }
+    memory_free(&map);
+    return outcome;
+}
+
+status source_map_classes(struct source *source, const struct string_list *classes)
+{
+    struct dictionary known = {0};
+    status outcome = STATUS_OK;
+    if (!source->info.has_labels && source->info.n_targets == 1)
+        outcome = numbers_to_labels(source);
+    /* Without targets, or with class probabilities, there is nothing to map. */
+    if (outcome != STATUS_OK || !source->info.has_labels)
+        return outcome;
+    for (size_t i = 0; i < classes->n && outcome == STATUS_OK; i++) {
+        int32_t code;
+        outcome = dictionary_code(&known, classes->item[i], &code);
+    }
+    if (outcome == STATUS_OK)
+        outcome = map_labels(source, &known, classes);
+    dictionary_release(&known);
+    return outcome;
+}
+
+static void hash_names(XXH3_state_t *state, const struct string_list *names)
+{
+    uint64_t n = names->n;
+    XXH3_64bits_update(state, &n, sizeof n);
+    for (size_t i = 0; i < names->n; i++)
+        XXH3_64bits_update(state, names->item[i], strlen(names->item[i]) + 1);
+}
+
+/* By their texts, so that the numbering of the classes does not matter. */
+static status hash_codes(XXH3_state_t *state, const struct string_list *names, const int32_t *code,
+                         size_t n)
+{
+    uint64_t *hash = NULL;
+    status outcome = memory_alloc(&hash, names->n, sizeof *hash, "a fingerprint");
+    for (size_t i = 0; i < names->n && outcome == STATUS_OK; i++)
+        hash[i] = XXH3_64bits(names->item[i], strlen(names->item[i]));
+    for (size_t i = 0; i < n && outcome == STATUS_OK; i++)
+        XXH3_64bits_update(state, &hash[code[i]], sizeof *hash);
+    memory_free(&hash);
+    return outcome;
+}
+
+static status hash_values(XXH3_state_t *state, struct source *source)
+{
+    const struct source_info *info = &source->info;
+    size_t width = info->n_inputs + info->n_targets;
+    size_t per_block = width < VALUES_PER_BLOCK ? VALUES_PER_BLOCK / width : 1;
+    double *x = NULL, *y = NULL;
+    if (per_block > info->n)
+        per_block = info->n;
+    status outcome = memory_alloc(&x, per_block * info->n_inputs, sizeof *x, "a fingerprint");
+    if (outcome == STATUS_OK)
+        outcome = memory_alloc(&y, per_block * info->n_targets, sizeof *y, "a fingerprint");
+    for (size_t first = 0; first < info->n && outcome == STATUS_OK; first += per_block) {
+        size_t n = info->n - first < per_block ? info->n - first : per_block;
+        outcome = source_read(source, first, n, x, y);
+        if (outcome != STATUS_OK)
+            break;
+        /* Sample by sample, so that the block size does not matter. */
+        for (size_t i = 0; i < n; i++) {
+            XXH3_64bits_update(state, x + i * info->n_inputs, info->n_inputs * sizeof *x);
+            XXH3_64bits_update(state, y + i * info->n_targets, info->n_targets * sizeof *y);
+        }
+    }
+    memory_free(&x);
+    memory_free(&y);
+    return outcome;
+}
+
+status source_fingerprint(struct source *source, uint64_t *fingerprint)
+{
+    const struct source_info *info = &source->info;
+    uint64_t shape[6] = {info->n,          info->n_inputs,      info->n_targets,
+                         info->has_labels, info->group != NULL, info->weight != NULL};
+    XXH3_state_t *state = XXH3_createState();
+    if (!state)
+        return status_set(STATUS_FAILED, "not enough memory for a fingerprint");
+    XXH3_64bits_reset(state);
+    XXH3_64bits_update(state, shape, sizeof shape);
+    hash_names(state, &info->input_names);
+    hash_names(state, &info->target_names);
+    status outcome = STATUS_OK;
+    if (info->label)
+        outcome = hash_codes(state, &info->classes, info->label, info->n);
+    if (outcome == STATUS_OK && info->group)
+        outcome = hash_codes(state, &info->group_names, info->group, info->n);
+    if (info->weight)
+        XXH3_64bits_update(state, info->weight, info->n * sizeof *info->weight);
+    if (outcome == STATUS_OK)
+        outcome = hash_values(state, source);
+    *fingerprint = XXH3_64bits_digest(state);
+    XXH3_freeState(state);
+    return outcome;
+}

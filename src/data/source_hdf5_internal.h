@@ -1,0 +1,50 @@
+#ifndef COTERIE_DATA_SOURCE_HDF5_INTERNAL_H
+#define COTERIE_DATA_SOURCE_HDF5_INTERNAL_H
+
+#include "coterie/data/hdf5_file.h"
+#include "source_internal.h"
+
+enum { SHAPE_TEXT = 200, NAME_SIZE = 512 };
+
+/* The columns of one array, x or y: possibly from several data sets, possibly not all of them. */
+struct hdf5_columns {
+    const char *option, *default_dataset;
+    struct string_list datasets;
+    size_t *width;  /* (datasets.n), columns in the file */
+    size_t *offset; /* (datasets.n), where its part of `column` begins */
+    size_t *column; /* (n), within their data set, in the order of the array's columns */
+    size_t n;
+    struct string_list names; /* (n) */
+    bool names_known;
+    struct hdf5_shape shape; /* of the first data set */
+};
+
+struct hdf5_reader {
+    struct hdf5_file *file;
+    struct hdf5_columns x, y;
+};
+
+/* The numbers of a shape with commas between. */
+const char *hdf5_shape_text(const struct hdf5_shape *shape, char text[SHAPE_TEXT]);
+
+/* STATUS_USAGE for a data set that does not exist, with a suggestion and what there is. */
+status hdf5_unknown_dataset(const struct source *source, struct hdf5_reader *reader,
+                            const char *option, const char *name);
+
+/* A data set of one row per sample, and how many columns it has. */
+status hdf5_check_dataset(const struct source *source, struct hdf5_reader *reader, const char *name,
+                          struct hdf5_shape *shape, size_t *width);
+
+/*
+ * Finds the columns that `request` (an option's value, or NULL) names. Without any columns (n = 0)
+ * if they are optional and not there.
+ */
+status hdf5_columns_find(const struct source *source, struct hdf5_reader *reader,
+                         struct hdf5_columns *columns, const char *request, bool optional);
+void hdf5_columns_release(struct hdf5_columns *columns);
+
+/* Rows first .. first+n-1; STATUS_USAGE if a number is not finite. `names` are for messages. */
+status hdf5_columns_read(const struct source *source, const struct hdf5_columns *columns,
+                         const struct string_list *names, size_t first, size_t n, double *out);
+
+#endif

@@ -1,0 +1,56 @@
+#ifndef COTERIE_DATA_SOURCE_INTERNAL_H
+#define COTERIE_DATA_SOURCE_INTERNAL_H
+
+#include "coterie/data/csv.h"
+#include "coterie/data/source.h"
+
+/*
+ * What the kinds of sources share. Each source_open_* fills `source` as far as it gets, also when
+ * it fails: source_close then frees it.
+ */
+struct source {
+    char *path;
+    struct source_info info;
+    const size_t *line; /* (n), of a CSV file; else NULL */
+    void *reader;       /* owned through release */
+    status (*read)(struct source *source, size_t first, size_t n, double *x, double *y);
+    void (*release)(struct source *source);
+};
+
+enum { SOURCE_ROW_TEXT = 40 };
+
+status source_open_csv(const struct source_request *request, struct source *source);
+status source_open_hdf5(const struct source_request *request, struct source *source);
+status source_open_builtin(const struct source_request *request, struct source *source);
+
+/* A table in memory as a source; takes the table over and leaves an empty one. */
+status source_open_table(const struct source_request *request, struct source *source,
+                         struct csv_table *table);
+
+/* "line 7" for a CSV file, else "row 5 (from 0)". */
+const char *source_row_text(const struct source *source, size_t row, char text[SOURCE_ROW_TEXT]);
+
+/* STATUS_USAGE for a name that does not exist, with a suggestion and what there is. */
+status source_unknown_name(const struct source *source, const char *what, const char *option,
+                           const char *name, const struct string_list *known);
+
+/* Splits the value of an option at commas. STATUS_USAGE if it names nothing, or a name twice. */
+status source_split_names(const struct source *source, const char *option, const char *text,
+                          struct string_list *names);
+
+/* Sorts names as classes are sorted, and renumbers the n codes. */
+status source_sort_names(struct string_list *names, int32_t *code, size_t n);
+
+/* Codes (info.n of them, allocated) for texts or whole numbers, and their sorted names. */
+status source_code_texts(const struct source *source, const struct string_list *texts,
+                         struct string_list *names, int32_t **code);
+status source_code_integers(const struct source *source, const int64_t *number,
+                            struct string_list *names, int32_t **code);
+/* `column` is as it shall stand in the message, for example "column 'y'"; `what`, "labels". */
+status source_code_doubles(const struct source *source, const double *number, const char *column,
+                           const char *what, struct string_list *names, int32_t **code);
+
+/* info.weight is complete: all finite, none negative, not all 0. */
+status source_check_weights(const struct source *source, const char *column);
+
+#endif

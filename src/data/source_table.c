@@ -1,0 +1,286 @@
+#include "source_internal.h"
+
+#include "coterie/base/memory.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Which columns of the table play which part. */
+struct table_reader {
+    struct csv_table table;
+    size_t *input;  /* (n_inputs), columns */
+    size_t *target; /* (n_targets) */
+    size_t n_inputs, n_targets;
+    long group, weight; /* columns, or -1 */
+};
+
+enum { COLUMN_TEXT = 160 };
+
+static const char *column_text(const struct table_reader *reader, size_t c, char text[COLUMN_TEXT])
+{
+    snprintf(text, COLUMN_TEXT, "column '%s'", reader->table.names.item[c]);
+    return text;
+}
+
+static bool contains(const size_t *columns, size_t n, size_t column)
+{
+    for (size_t i = 0; i < n; i++)
+        if (columns[i] == column)
+            return true;
+    return false;
+}
+
+/* *columns is allocated. Names that do not exist: *n = 0 if they are optional, else an error. */
+static status find_columns(const struct source *source, const struct table_reader *reader,
+                           const char *option, const char *text, bool optional, size_t **columns,
+                           size_t *n)
+{
+    struct string_list names = {0};
+    status outcome = source_split_names(source, option, text, &names);
+    if (outcome == STATUS_OK)
+        outcome = memory_alloc(columns, names.n, sizeof **columns, "column numbers");
+    *n = names.n;
+    for (size_t i = 0; i < names.n && outcome == STATUS_OK; i++) {
+        long column = string_list_find(&reader->table.names, names.item[i]);
+        if (column >= 0) {
+            (*columns)[i] = (size_t)column;
+            continue;
+        }
+        *n = 0;
+        if (!optional)
+            outcome =
+                source_unknown_name(source, "column", option, names.item[i], &reader->table.names);
+        break;
+    }
+    string_list_release(&names);
+    return outcome;
+}
+
+static status find_one(const struct source *source, const struct table_reader *reader,
+                       const char *option, const char *name, long *column)
+{
+    *column = -1;
+    if (!name)
+        return STATUS_OK;
+    *column = string_list_find(&reader->table.names, name);
+    return *column >= 0 ? STATUS_OK
+                        : source_unknown_name(source, "column", option, name, &reader->table.names);
+}
+
+static status default_target(const struct source *source, struct table_reader *reader,
+                             bool optional)
+{
+    size_t c = reader->table.names.n;
+    while (c > 0 && ((long)c - 1 == reader->group || (long)c - 1 == reader->weight))
+        c--;
+    bool free_column = c > 0 && !contains(reader->input, reader->n_inputs, c - 1);
+    if (!free_column && optional)
+        return STATUS_OK;
+    if (!free_column)
+        return status_set(STATUS_USAGE,
+                          "%s: no column is left for the target, which by default is the last one; "
+                          "name it with --targets",
+                          source->path);
+    status outcome = memory_alloc(&reader->target, 1, sizeof *reader->target, "column numbers");
+    if (outcome == STATUS_OK) {
+        reader->target[0] = c - 1;
+        reader->n_targets = 1;
+    }
+    return outcome;
+}
+
+static status default_inputs(const struct source *source, struct table_reader *reader)
+{
+    size_t n = reader->table.names.n;
+    status outcome = memory_alloc(&reader->input, n, sizeof *reader->input, "column numbers");
+    for (size_t c = 0; c < n && outcome == STATUS_OK; c++)
+        if ((long)c != reader->group && (long)c != reader->weight &&
+            !contains(reader->target, reader->n_targets, c))
+            reader->input[reader->n_inputs++] = c;
+    if (outcome == STATUS_OK && reader->n_inputs == 0)
+        outcome = status_set(STATUS_USAGE,
+                             "%s: no column is left for the inputs besides targets, group and "
+                             "weight; name them with --inputs",
+                             source->path);
+    return outcome;
+}
+
+static status find_roles(const struct source_request *request, const struct source *source,
+                         struct table_reader *reader)
+{
+    bool optional = request->target_kind == TARGETS_OPTIONAL;
+    status outcome = find_one(source, reader, "--group", request->group, &reader->group);
+    if (outcome == STATUS_OK)
+        outcome = find_one(source, reader, "--weight", request->weight, &reader->weight);
+    if (outcome == STATUS_OK && request->inputs)
+        outcome = find_columns(source, reader, "--inputs", request->inputs, false, &reader->input,
+                               &reader->n_inputs);
+    if (outcome != STATUS_OK)
+        return outcome;
+    outcome = request->targets ? find_columns(source, reader, "--targets", request->targets,
+                                              optional, &reader->target, &reader->n_targets)
+                               : default_target(source, reader, optional);
+    if (outcome == STATUS_OK && !request->inputs)
+        outcome = default_inputs(source, reader);
+    return outcome;
+}
+
+/* The table's own message, and what to do about it in this place. */
+static status need_numbers(const struct table_reader *reader, size_t column, const char *advice)
+{
+    status outcome = csv_need_numbers(&reader->table, column);
+    return outcome == STATUS_OK ? outcome : status_set(outcome, "%s; %s", status_text(), advice);
+}
+
+/* Text, or whole numbers, as codes. */
+static status code_column(const struct source *source, const struct table_reader *reader, size_t c,
+                          const char *what, struct string_list *names, int32_t **code)
+{
+    const struct csv_column *column = &reader->table.column[c];
+    size_t n = source->info.n;
+    char text[COLUMN_TEXT];
+    if (column->number)
+        return source_code_doubles(source, column->number, column_text(reader, c, text), what,
+                                   names, code);
+    status outcome = memory_alloc(code, n, sizeof **code, what);
+    if (outcome == STATUS_OK)
+        outcome = string_list_copy(names, &column->values);
+    if (outcome != STATUS_OK)
+        return outcome;
+    memcpy(*code, column->code, n * sizeof **code);
+    return source_sort_names(names, *code, n);
+}
+
+static status take_targets(enum target_kind kind, struct source *source,
+                           struct table_reader *reader)
+{
+    struct source_info *info = &source->info;
+    status outcome = STATUS_OK;
+    for (size_t i = 0; i < reader->n_targets && outcome == STATUS_OK; i++)
+        outcome = string_list_add(&info->target_names, reader->table.names.item[reader->target[i]]);
+    if (outcome != STATUS_OK || reader->n_targets == 0)
+        return outcome;
+    bool one = reader->n_targets == 1;
+    if (kind == TARGETS_LABELS && !one)
+        return status_set(STATUS_USAGE,
+                          "%s: classification needs one column of labels, but --targets names %zu",
+                          source->path, reader->n_targets);
+    bool text = !reader->table.column[reader->target[0]].number;
+    if (kind == TARGETS_LABELS || (kind != TARGETS_NUMBERS && one && text)) {
+        info->has_labels = true;
+        return code_column(source, reader, reader->target[0], "labels", &info->classes,
+                           &info->label);
+    }
+    info->n_targets = reader->n_targets;
+    for (size_t i = 0; i < reader->n_targets && outcome == STATUS_OK; i++)
+        outcome = need_numbers(reader, reader->target[i],
+                               one ? "correct the cell, choose another column with --targets, or "
+                                     "use --task classification"
+                                   : "correct the cell, or choose other columns with --targets");
+    return outcome;
+}
+
+static status take_inputs(struct source *source, struct table_reader *reader)
+{
+    struct source_info *info = &source->info;
+    status outcome = STATUS_OK;
+    info->n_inputs = reader->n_inputs;
+    info->names_known = true;
+    for (size_t i = 0; i < reader->n_inputs && outcome == STATUS_OK; i++) {
+        outcome = need_numbers(reader, reader->input[i],
+                               "correct the cell, or leave the column out with --inputs");
+        if (outcome == STATUS_OK)
+            outcome =
+                string_list_add(&info->input_names, reader->table.names.item[reader->input[i]]);
+    }
+    return outcome;
+}
+
+static status take_group_and_weight(struct source *source, const struct table_reader *reader)
+{
+    struct source_info *info = &source->info;
+    status outcome = STATUS_OK;
+    char text[COLUMN_TEXT];
+    if (reader->group >= 0)
+        outcome = code_column(source, reader, (size_t)reader->group, "groups", &info->group_names,
+                              &info->group);
+    if (outcome != STATUS_OK || reader->weight < 0)
+        return outcome;
+    size_t column = (size_t)reader->weight;
+    outcome =
+        need_numbers(reader, column, "correct the cell, or choose another column with --weight");
+    if (outcome == STATUS_OK)
+        outcome = memory_alloc(&info->weight, info->n, sizeof *info->weight, "weights");
+    if (outcome != STATUS_OK)
+        return outcome;
+    memcpy(info->weight, reader->table.column[column].number, info->n * sizeof *info->weight);
+    return source_check_weights(source, column_text(reader, column, text));
+}
+
+static status read_table(struct source *source, size_t first, size_t n, double *x, double *y)
+{
+    const struct table_reader *reader = source->reader;
+    const size_t n_inputs = reader->n_inputs, n_targets = reader->n_targets;
+    for (size_t c = 0; x && c < n_inputs; c++) {
+        const double *number = reader->table.column[reader->input[c]].number + first;
+        for (size_t i = 0; i < n; i++)
+            x[i * n_inputs + c] = number[i];
+    }
+    for (size_t c = 0; y && c < n_targets; c++) {
+        const double *number = reader->table.column[reader->target[c]].number + first;
+        for (size_t i = 0; i < n; i++)
+            y[i * n_targets + c] = number[i];
+    }
+    return STATUS_OK;
+}
+
+static void release_table(struct source *source)
+{
+    struct table_reader *reader = source->reader;
+    csv_release(&reader->table);
+    memory_free(&reader->input);
+    memory_free(&reader->target);
+    memory_free(&source->reader);
+}
+
+/* Nobody asks for the other columns any more. */
+static void drop_unused(struct table_reader *reader)
+{
+    for (size_t c = 0; c < reader->table.names.n; c++) {
+        struct csv_column *column = &reader->table.column[c];
+        if (contains(reader->input, reader->n_inputs, c) ||
+            contains(reader->target, reader->n_targets, c))
+            continue;
+        memory_free(&column->number);
+        memory_free(&column->code);
+        string_list_release(&column->values);
+    }
+}
+
+status source_open_table(const struct source_request *request, struct source *source,
+                         struct csv_table *table)
+{
+    struct table_reader *reader = NULL;
+    status outcome = memory_alloc(&reader, 1, sizeof *reader, "a table");
+    if (outcome != STATUS_OK)
+        return outcome;
+    reader->table = *table;
+    *table = (struct csv_table){0};
+    source->reader = reader;
+    source->read = read_table;
+    source->release = release_table;
+    source->line = reader->table.line;
+    source->info.n = reader->table.n_rows;
+    if (!source->info.format[0])
+        snprintf(source->info.format, sizeof source->info.format, "CSV");
+    outcome = find_roles(request, source, reader);
+    if (outcome == STATUS_OK)
+        outcome = take_inputs(source, reader);
+    if (outcome == STATUS_OK)
+        outcome = take_targets(request->target_kind, source, reader);
+    if (outcome == STATUS_OK)
+        outcome = take_group_and_weight(source, reader);
+    if (outcome == STATUS_OK)
+        drop_unused(reader);
+    return outcome;
+}
