@@ -1,0 +1,52 @@
+#ifndef COTERIE_TRAIN_STEP_H
+#define COTERIE_TRAIN_STEP_H
+
+#include "coterie/base/status.h"
+#include "coterie/comm/communicator.h"
+#include "coterie/comm/exchange.h"
+#include "coterie/train/batch.h"
+#include "coterie/train/model.h"
+
+#include <stdbool.h>
+
+/*
+ * One training step, micro-batch by micro-batch:
+ *
+ *               rank 0                                     every rank (rank 0 too)
+ *    x (B,D) -> gate -> log g (E,B)          x -> own experts -> o (e,B,O), log-likelihood l (e,B)
+ *                     |        <---- gather l (E,B) ----------------'
+ *    posterior h = softmax_e(log g + l)
+ *    error = -mean logsumexp  ----- scatter g, h (e,B) ---->  backward through own experts, weight
+ * h backward through the gate (g - h)                        combine y = sum g_e o_e (allreduce)
+ */
+struct step {
+    struct model *model;             /* not owned */
+    const struct communicator *comm; /* not owned */
+    struct exchange exchange;
+    struct batch batch;
+    real *y;                 /* (O, stride) combined output, on every rank */
+    real *expected;          /* (stride) sum_e g_e q_e, on every rank */
+    real *agreement;         /* (n_local, stride), for the cooperative error */
+    real *coefficient;       /* root: (E, stride) weights of the experts' gradients */
+    double *log_sum;         /* root: (stride) log sum_e g_e exp(l_e) */
+    double *error;           /* root: (stride) the error function of each sample */
+    const real *g;           /* (n_local, stride) of the last micro-batch */
+    const real *loglik;      /* root: (E, stride) of the last micro-batch */
+    const real *own_weights; /* (n_local, stride) coefficients of the last micro-batch */
+};
+
+/* Collective. For micro-batches of up to max_stride samples. */
+status step_init(struct step *step, struct model *model, const struct communicator *comm,
+                 size_t max_stride);
+void step_release(struct step *step);
+
+/*
+ * Collective. Forward for the micro-batch in step->batch: g, y and, with targets, loglik, log_sum,
+ * error, expected and the weights of the gradients.
+ */
+void step_forward(struct step *step);
+
+/* Collective. After step_forward: gradients become keep * gradient + this micro-batch's. */
+void step_backward(struct step *step, real keep);
+
+#endif

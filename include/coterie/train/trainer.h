@@ -1,0 +1,105 @@
+#ifndef COTERIE_TRAIN_TRAINER_H
+#define COTERIE_TRAIN_TRAINER_H
+
+#include "coterie/base/log.h"
+#include "coterie/base/status.h"
+#include "coterie/comm/communicator.h"
+#include "coterie/data/dataset.h"
+#include "coterie/data/sampler.h"
+#include "coterie/train/metrics.h"
+#include "coterie/train/model.h"
+#include "coterie/train/optimizer.h"
+#include "coterie/train/progress.h"
+#include "coterie/train/run_directory.h"
+#include "coterie/train/saver.h"
+#include "coterie/train/schedule.h"
+#include "coterie/train/step.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* How to train: the options of the user, resolved. */
+struct trainer_config {
+    struct optimizer_config optimizer;
+    struct schedule schedule;
+    double learning_rate;
+    double clip;       /* largest norm of the whole gradient, 0: any */
+    double stop_error; /* stop when expected_square is not above it, 0: never */
+    double time_limit; /* seconds, 0: none */
+    size_t batch_size, micro_batch;
+    int64_t epochs, patience, starts, metrics_every;
+    uint64_t seed;
+    int64_t save_every_epochs, save_every_steps; /* 0: not by this */
+    double save_every_seconds;
+    int keep;
+    enum log_progress progress_mode;
+};
+
+/* Why training ended, or that it goes on. */
+enum stop_reason {
+    STOP_NOT,
+    STOP_EPOCHS,    /* all epochs are done */
+    STOP_ERROR,     /* --stop-error is reached */
+    STOP_PATIENCE,  /* the validation error has not fallen for --patience epochs */
+    STOP_REQUESTED, /* by a signal */
+    STOP_TIME,      /* --time-limit is near */
+    STOP_NOT_FINITE /* the error is not a finite number any more */
+};
+
+struct trainer {
+    const struct trainer_config *config;
+    const struct communicator *comm;
+    struct model *model;
+    const struct dataset *train, *valid; /* valid may be NULL */
+    const struct metrics_config *metrics_config;
+    struct step step;
+    struct optimizer gate_optimizer, expert_optimizer;
+    struct sampler sampler;
+    struct metrics running, validation; /* root */
+    struct progress progress;           /* counters are the same on every rank */
+    struct history history;             /* root */
+    struct local_networks best;         /* this rank's part of the best model, with validation */
+    double *norms, *all_norms;          /* (n_local), and at the root (E): for clipping */
+    bool saves;                         /* checkpoints and metrics are written */
+    struct run_directory *directory;    /* root, not owned */
+    struct saver saver;                 /* root */
+    double started, last_saved;         /* clock; progress.seconds counts from `started` */
+    double seconds_before;              /* of the run before this process */
+    int64_t saved_steps, saved_epoch;   /* total_steps and recorded of the last saved state */
+    const char *init_path;              /* --init or NULL */
+    enum stop_reason reason;
+    char nonfinite[128]; /* root: what was not finite first */
+};
+
+/* Collective. The arguments must outlive the trainer. */
+status trainer_init(struct trainer *trainer, const struct trainer_config *config,
+                    const struct communicator *comm, struct model *model,
+                    const struct dataset *train, const struct dataset *valid,
+                    const struct metrics_config *metrics_config);
+void trainer_release(struct trainer *trainer);
+
+/*
+ * Collective. Where checkpoints and metrics go (both for the root, and must outlive the trainer);
+ * without it nothing is written, and only one start is possible.
+ */
+void trainer_use_directory(struct trainer *trainer, struct run_directory *directory,
+                           const struct run_record *record);
+
+/* Collective. Parameters, optimiser and progress at the start of training: drawn, or from --init.
+ */
+status trainer_begin(struct trainer *trainer, const char *init_path);
+
+/* Collective. The state of a checkpoint that the root has open. */
+status trainer_resume(struct trainer *trainer, struct hdf5_file *file);
+
+/*
+ * Collective. Trains until something in enum stop_reason; with several starts, all of them, and
+ * leaves the best. STATUS_OK when finished, STATUS_STOPPED when asked to stop, STATUS_FAILED if the
+ * error is not finite or the last checkpoint could not be saved.
+ */
+status trainer_run(struct trainer *trainer);
+
+/* Local. Asks this process to stop at the next step: for signal handlers. */
+void trainer_request_stop(void);
+
+#endif

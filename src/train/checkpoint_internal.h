@@ -1,0 +1,46 @@
+#ifndef COTERIE_TRAIN_CHECKPOINT_INTERNAL_H
+#define COTERIE_TRAIN_CHECKPOINT_INTERNAL_H
+
+#include "coterie/train/checkpoint.h"
+
+#include <stddef.h>
+#include <stdio.h>
+
+/* One data set of a gate or of all experts, and where its values lie in a network's block. */
+struct network_block {
+    char name[256]; /* in the file */
+    bool of_experts;
+    size_t offset;  /* reals from the begin of the network's block */
+    size_t out, in; /* in is 0 for a bias */
+};
+
+/* Fills one block's description: /prefix/gate/layer<l>/weight and so on. */
+static inline void network_block_set(struct network_block *block, const struct mlp *shape,
+                                     const char *prefix, bool of_experts, int l, bool is_bias)
+{
+    snprintf(block->name, sizeof block->name, "%s/%s/layer%d/%s", prefix,
+             of_experts ? "experts" : "gate", l, is_bias ? "bias" : "weight");
+    block->of_experts = of_experts;
+    block->offset = is_bias ? shape->bias_at[l] : shape->weight_at[l];
+    block->out = shape->width[l + 1];
+    block->in = is_bias ? 0 : shape->width[l];
+}
+
+/* Calls visit for every block of the gate, then of the experts, in the order of layers. */
+status network_blocks_visit(const struct model *model, const char *prefix,
+                            status (*visit)(const struct network_block *block, void *context),
+                            void *context);
+
+/* Names the attributes of /progress, in one place for writing and reading. */
+struct progress_field {
+    const char *name;
+    size_t offset; /* in struct progress */
+    enum { FIELD_INT64, FIELD_UINT64, FIELD_BOOL, FIELD_DOUBLE } kind;
+};
+extern const struct progress_field progress_fields[];
+extern const size_t n_progress_fields;
+
+/* The name of running sum i as an attribute of /progress. */
+void progress_running_name(int i, char *name, size_t size);
+
+#endif

@@ -1,0 +1,137 @@
+#include "coterie/train/model.h"
+
+#include "coterie/base/memory.h"
+
+#include <string.h>
+
+status model_config_check(const struct model_config *config)
+{
+    bool squared = config->error != ERROR_MIXTURE;
+    if (squared && config->likelihood != LIKELIHOOD_GAUSSIAN)
+        return status_set(STATUS_USAGE,
+                          "the cooperative and competitive errors are squared errors; "
+                          "--likelihood bernoulli or categorical goes with --error "
+                          "mixture only");
+    if (squared && config->variance_is_learned)
+        return status_set(STATUS_USAGE,
+                          "--variance learned goes with --error mixture only: the cooperative and "
+                          "competitive errors have no variance");
+    if (config->variance_is_learned && config->likelihood != LIKELIHOOD_GAUSSIAN)
+        return status_set(STATUS_USAGE, "--variance learned goes with --likelihood gaussian only");
+    if (config->likelihood == LIKELIHOOD_BERNOULLI && config->output != OUTPUT_LOGISTIC)
+        return status_set(STATUS_USAGE,
+                          "--likelihood bernoulli needs --expert-output logistic (or auto)");
+    if (config->likelihood == LIKELIHOOD_CATEGORICAL && config->output != OUTPUT_SOFTMAX)
+        return status_set(STATUS_USAGE,
+                          "--likelihood categorical needs --expert-output softmax (or auto)");
+    if (config->output == OUTPUT_SOFTMAX && config->n_outputs < 2)
+        return status_set(STATUS_USAGE, "--expert-output softmax needs two outputs or more, the "
+                                        "data have one; use logistic or identity");
+    return STATUS_OK;
+}
+
+status model_shapes(const struct model_config *config, struct mlp *gate, struct mlp *expert)
+{
+    status outcome = mlp_init(gate, config->n_inputs, config->gate_hidden, config->n_gate_hidden,
+                              config->n_experts, config->activation);
+    if (outcome != STATUS_OK)
+        return outcome;
+    return mlp_init(expert, config->n_inputs, config->expert_hidden, config->n_expert_hidden,
+                    config->n_outputs, config->activation);
+}
+
+/* Operations per sample and expert for gate softmax, posterior and metrics; measured, roughly. */
+enum { POSTERIOR_FLOPS = 60, EXPERT_LIKELIHOOD_FLOPS = 40 };
+
+double model_gate_in_experts(const struct model_config *config)
+{
+    struct mlp gate, expert;
+    if (model_shapes(config, &gate, &expert) != STATUS_OK)
+        return 0;
+    double root = mlp_flops(&gate) + POSTERIOR_FLOPS * (double)config->n_experts;
+    double one = mlp_flops(&expert) + EXPERT_LIKELIHOOD_FLOPS * (double)config->n_outputs;
+    return root / one;
+}
+
+size_t model_micro_batch(const struct model_config *config, size_t batch_size)
+{
+    const size_t cache_bytes = (size_t)1 << 20, least = 256, most = 4096;
+    size_t per_sample = config->n_outputs;
+    for (size_t l = 0; l < config->n_expert_hidden; l++)
+        per_sample += config->expert_hidden[l];
+    size_t wanted = cache_bytes / (per_sample * sizeof(real));
+    wanted = wanted < least ? least : wanted > most ? most : wanted;
+    size_t parts = (batch_size + wanted - 1) / wanted;
+    return real_padded((batch_size + parts - 1) / parts);
+}
+
+status model_init(struct model *model, const struct model_config *config,
+                  const struct communicator *comm, long on_root, size_t max_stride)
+{
+    memset(model, 0, sizeof *model);
+    model->config = *config;
+    status outcome = model_config_check(config);
+    if (outcome == STATUS_OK)
+        outcome = model_shapes(config, &model->gate_shape, &model->expert_shape);
+    if (outcome == STATUS_OK)
+        outcome = shard_init(&model->shard, config->n_experts, comm->size, on_root,
+                             model_gate_in_experts(config));
+    if (outcome != STATUS_OK)
+        return communicator_agree(comm, outcome);
+    model->has_gate = comm->rank == 0;
+    struct likelihood likelihood = {config->likelihood, config->output, config->n_outputs};
+    if (model->has_gate)
+        outcome = gate_init(&model->gate, &model->gate_shape, max_stride);
+    if (outcome == STATUS_OK)
+        outcome = experts_init(&model->experts, &model->expert_shape, &likelihood,
+                               shard_first(&model->shard, comm->rank),
+                               shard_count(&model->shard, comm->rank), config->variance,
+                               config->variance_is_learned, max_stride);
+    return communicator_agree(comm, outcome);
+}
+
+void model_release(struct model *model)
+{
+    gate_release(&model->gate);
+    experts_release(&model->experts);
+}
+
+void model_draw(struct model *model, uint64_t seed)
+{
+    if (model->has_gate)
+        gate_draw(&model->gate, seed);
+    experts_draw(&model->experts, seed);
+    for (size_t k = 0; k < model->experts.n_local; k++)
+        model->experts.variance[k] = model->config.variance;
+}
+
+double model_bytes(const struct model_config *config, const struct shard *shard, int rank,
+                   size_t max_stride, int n_optimizer_slots)
+{
+    struct mlp gate, expert;
+    if (model_shapes(config, &gate, &expert) != STATUS_OK)
+        return 0;
+    double n_local = (double)shard_count(shard, rank), n_experts = (double)config->n_experts;
+    double stride = (double)max_stride, outputs = (double)config->n_outputs;
+    double copies = 3 + n_optimizer_slots; /* value, gradient, best, slots */
+    double reals = n_local * (double)parameters_stride(&expert) * copies;
+    reals += n_local * (double)mlp_memory(&expert, max_stride);
+    reals += (n_local * (outputs + 4) + 3 * outputs + (double)config->n_inputs + 4) * stride;
+    double bytes = (outputs + 1) * stride * sizeof(int64_t);
+    if (rank == 0) {
+        reals += (double)parameters_stride(&gate) * copies + (double)mlp_memory(&gate, max_stride);
+        reals += 6 * n_experts * stride;
+        /* A checkpoint is gathered to the root before it is written. */
+        reals += n_experts * (double)parameters_stride(&expert) * (copies - 1);
+    }
+    return bytes + reals * sizeof(real);
+}
+
+size_t model_n_parameters(const struct model_config *config)
+{
+    struct mlp gate, expert;
+    if (model_shapes(config, &gate, &expert) != STATUS_OK)
+        return 0;
+    size_t per_expert = expert.n_parameters + (config->variance_is_learned ? 1 : 0);
+    return gate.n_parameters + config->n_experts * per_expert;
+}

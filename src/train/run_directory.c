@@ -1,0 +1,197 @@
+#include "coterie/train/run_directory.h"
+
+#include "coterie/base/clock.h"
+#include "coterie/base/log.h"
+#include "coterie/base/memory.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const double lock_patience = 10; /* seconds that a second run waits for the first */
+
+static bool has_entry(const char *path, const char *name)
+{
+    char full[PATH_MAX];
+    struct stat info;
+    snprintf(full, sizeof full, "%s/%s", path, name);
+    return stat(full, &info) == 0;
+}
+
+bool run_directory_holds_run(const char *path)
+{
+    char checkpoints[PATH_MAX];
+    snprintf(checkpoints, sizeof checkpoints, "%s/checkpoints", path);
+    struct string_list names = {0};
+    bool has_checkpoint =
+        run_directory_generations(checkpoints, &names) == STATUS_OK && names.n > 0;
+    string_list_release(&names);
+    return has_checkpoint || has_entry(path, "config.yaml") || has_entry(path, "metrics.jsonl");
+}
+
+/* mkdir -p */
+static status make_folder(const char *path)
+{
+    char part[PATH_MAX];
+    snprintf(part, sizeof part, "%s", path);
+    for (char *at = part + 1;; at++) {
+        if (*at != '/' && *at != '\0')
+            continue;
+        char end = *at;
+        *at = '\0';
+        if (mkdir(part, 0777) != 0 && errno != EEXIST)
+            return status_set(STATUS_USAGE,
+                              "cannot make the run directory %s: %s; choose another with --output",
+                              part, strerror(errno));
+        *at = end;
+        if (end == '\0')
+            return STATUS_OK;
+    }
+}
+
+/* Asks for the lock once; on refusal the other run's note is in `holder`. */
+static bool try_lock(int file, char *holder, size_t size)
+{
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    if (fcntl(file, F_SETLK, &whole) == 0)
+        return true;
+    ssize_t length = pread(file, holder, size - 1, 0);
+    holder[length > 0 ? length : 0] = '\0';
+    holder[strcspn(holder, "\n")] = '\0';
+    return false;
+}
+
+static status take_lock(struct run_directory *directory)
+{
+    char path[PATH_MAX], holder[256] = "", note[256], host[64] = "";
+    snprintf(path, sizeof path, "%s/lock", directory->path);
+    directory->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (directory->lock < 0)
+        return status_set(STATUS_USAGE,
+                          "cannot write in the run directory %s: %s; choose another with --output",
+                          directory->path, strerror(errno));
+    double deadline = clock_seconds() + lock_patience;
+    while (!try_lock(directory->lock, holder, sizeof holder)) {
+        if (clock_seconds() > deadline)
+            return status_set(STATUS_USAGE,
+                              "%s is in use by another run (%s); wait for it, stop it, or choose "
+                              "another directory with --output",
+                              directory->path, holder);
+        usleep(100000);
+    }
+    gethostname(host, sizeof host - 1);
+    int length = snprintf(note, sizeof note, "host %s, process %d\n", host, (int)getpid());
+    if (ftruncate(directory->lock, 0) != 0 ||
+        pwrite(directory->lock, note, (size_t)length, 0) != length)
+        return status_set(STATUS_FAILED, "cannot write %s: %s", path, strerror(errno));
+    return STATUS_OK;
+}
+
+status run_directory_open(struct run_directory *directory, const char *path)
+{
+    memset(directory, 0, sizeof *directory);
+    directory->lock = -1;
+    size_t size = strlen(path) + sizeof "/checkpoints";
+    directory->path = memory_strdup(path);
+    directory->checkpoints = malloc(size);
+    if (!directory->path || !directory->checkpoints)
+        return status_set(STATUS_FAILED, "not enough memory for the run directory's name");
+    snprintf(directory->checkpoints, size, "%s/checkpoints", path);
+    status outcome = make_folder(directory->path);
+    if (outcome == STATUS_OK)
+        outcome = make_folder(directory->checkpoints);
+    if (outcome == STATUS_OK)
+        outcome = take_lock(directory);
+    return outcome;
+}
+
+void run_directory_close(struct run_directory *directory)
+{
+    if (directory->metrics)
+        fclose(directory->metrics);
+    directory->metrics = NULL;
+    if (directory->lock > 0)
+        close(directory->lock);
+    directory->lock = -1;
+    memory_free(&directory->path);
+    memory_free(&directory->checkpoints);
+}
+
+static bool is_generation(const char *name)
+{
+    int length = -1;
+    long long step;
+    return sscanf(name, "step-%lld.h5%n", &step, &length) == 1 && length > 0 &&
+           name[length] == '\0';
+}
+
+static int by_name_descending(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)b, *(char *const *)a);
+}
+
+status run_directory_generations(const char *checkpoints, struct string_list *names)
+{
+    DIR *folder = opendir(checkpoints);
+    if (!folder)
+        return status_set(STATUS_USAGE, "cannot read %s: %s", checkpoints, strerror(errno));
+    status outcome = STATUS_OK;
+    struct dirent *entry;
+    while (outcome == STATUS_OK && (entry = readdir(folder)) != NULL)
+        if (is_generation(entry->d_name))
+            outcome = string_list_add(names, entry->d_name);
+    closedir(folder);
+    if (names->n > 1)
+        qsort(names->item, names->n, sizeof *names->item, by_name_descending);
+    return outcome;
+}
+
+/* Whether the link `name` in the folder points at `target`. */
+static bool points_at(const char *checkpoints, const char *name, const char *target)
+{
+    char path[PATH_MAX], found[PATH_MAX];
+    snprintf(path, sizeof path, "%s/%s", checkpoints, name);
+    ssize_t length = readlink(path, found, sizeof found - 1);
+    if (length < 0)
+        return false;
+    found[length] = '\0';
+    return strcmp(found, target) == 0;
+}
+
+void run_directory_prune(const char *checkpoints, int keep)
+{
+    struct string_list names = {0};
+    if (run_directory_generations(checkpoints, &names) == STATUS_OK)
+        for (size_t i = (size_t)keep; i < names.n; i++) {
+            if (points_at(checkpoints, "latest", names.item[i]) ||
+                points_at(checkpoints, "best", names.item[i]))
+                continue;
+            char path[PATH_MAX];
+            snprintf(path, sizeof path, "%s/%s", checkpoints, names.item[i]);
+            if (unlink(path) != 0)
+                log_warning("cannot remove the old checkpoint %s: %s", path, strerror(errno));
+        }
+    string_list_release(&names);
+}
+
+status run_directory_link(const char *checkpoints, const char *link, const char *name)
+{
+    char path[PATH_MAX], fresh[PATH_MAX];
+    snprintf(path, sizeof path, "%s/%s", checkpoints, link);
+    snprintf(fresh, sizeof fresh, "%s/%s.tmp", checkpoints, link);
+    unlink(fresh);
+    if (symlink(name, fresh) != 0 || rename(fresh, path) != 0)
+        return status_set(STATUS_FAILED, "cannot make the link %s: %s", path, strerror(errno));
+    return STATUS_OK;
+}
+
+void run_directory_start_path(const struct run_directory *directory, int64_t start, char *path,
+                              size_t size)
+{
+    snprintf(path, size, "%s/starts/%lld.h5", directory->path, (long long)start);
+}

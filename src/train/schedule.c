@@ -1,0 +1,21 @@
+#include "coterie/train/schedule.h"
+
+#include <math.h>
+
+double schedule_factor(const struct schedule *schedule, uint64_t epoch, uint64_t epochs)
+{
+    switch (schedule->kind) {
+    case SCHEDULE_COSINE:
+        return epochs > 0 ? 0.5 * (1 + cos(3.14159265358979323846 * (double)epoch / (double)epochs))
+                          : 1;
+    case SCHEDULE_STEP:
+        return pow(schedule->factor, (double)(epoch / schedule->every));
+    case SCHEDULE_EXPONENTIAL:
+        return pow(schedule->factor, (double)epoch);
+    case SCHEDULE_WARMUP:
+        return epoch < schedule->every ? (double)(epoch + 1) / (double)schedule->every : 1;
+    case SCHEDULE_CONSTANT:
+        break;
+    }
+    return 1;
+}

@@ -1,0 +1,305 @@
+#include "coterie/train/trainer.h"
+
+#include "trainer_internal.h"
+
+#include "coterie/base/clock.h"
+#include "coterie/base/memory.h"
+#include "coterie/base/rng.h"
+
+#include <limits.h>
+#include <math.h>
+#include <string.h>
+
+static status allocate(struct trainer *trainer)
+{
+    const struct model *model = trainer->model;
+    const struct parameters *experts = &model->experts.parameters;
+    const struct optimizer_config *optimizer = &trainer->config->optimizer;
+    size_t n_local = model->experts.n_local;
+    status outcome = optimizer_init(&trainer->expert_optimizer, optimizer, experts);
+    if (outcome == STATUS_OK && model->has_gate)
+        outcome = optimizer_init(&trainer->gate_optimizer, optimizer, &model->gate.parameters);
+    if (outcome == STATUS_OK && model->has_gate)
+        outcome = metrics_init(&trainer->running, model->config.n_experts);
+    if (outcome == STATUS_OK && model->has_gate)
+        outcome = metrics_init(&trainer->validation, model->config.n_experts);
+    if (outcome == STATUS_OK)
+        outcome = memory_alloc(&trainer->norms, n_local, sizeof(double), "gradient norms");
+    if (outcome == STATUS_OK && model->has_gate)
+        outcome = memory_alloc(&trainer->all_norms, model->config.n_experts, sizeof(double),
+                               "gradient norms");
+    if (!trainer->valid || outcome != STATUS_OK)
+        return outcome;
+    outcome = memory_alloc(&trainer->best.experts, n_local * experts->stride, sizeof(real),
+                           "the best model");
+    if (outcome == STATUS_OK)
+        outcome = memory_alloc(&trainer->best.variance, n_local, sizeof(double), "the best model");
+    if (outcome == STATUS_OK && model->has_gate)
+        outcome = memory_alloc(&trainer->best.gate, model->gate.parameters.stride, sizeof(real),
+                               "the best model");
+    return outcome;
+}
+
+status trainer_init(struct trainer *trainer, const struct trainer_config *config,
+                    const struct communicator *comm, struct model *model,
+                    const struct dataset *train, const struct dataset *valid,
+                    const struct metrics_config *metrics_config)
+{
+    memset(trainer, 0, sizeof *trainer);
+    trainer->config = config;
+    trainer->comm = comm;
+    trainer->model = model;
+    trainer->train = train;
+    trainer->valid = valid;
+    trainer->metrics_config = metrics_config;
+    trainer->saved_steps = -1;
+    trainer->saver.linked_best = -1;
+    status outcome = communicator_agree(comm, allocate(trainer));
+    if (outcome == STATUS_OK)
+        outcome = snapshot_init(&trainer->saver.snapshot, model, comm, config->optimizer.kind,
+                                valid != NULL);
+    if (outcome == STATUS_OK)
+        outcome = step_init(&trainer->step, model, comm, real_padded(config->micro_batch));
+    return outcome;
+}
+
+void trainer_release(struct trainer *trainer)
+{
+    saver_wait(&trainer->saver);
+    snapshot_release(&trainer->saver.snapshot);
+    step_release(&trainer->step);
+    optimizer_release(&trainer->gate_optimizer);
+    optimizer_release(&trainer->expert_optimizer);
+    sampler_release(&trainer->sampler);
+    metrics_release(&trainer->running);
+    metrics_release(&trainer->validation);
+    history_release(&trainer->history);
+    memory_free(&trainer->best.gate);
+    memory_free(&trainer->best.experts);
+    memory_free(&trainer->best.variance);
+    memory_free(&trainer->norms);
+    memory_free(&trainer->all_norms);
+}
+
+void trainer_use_directory(struct trainer *trainer, struct run_directory *directory,
+                           const struct run_record *record)
+{
+    trainer->saves = true;
+    trainer->directory = directory;
+    trainer->saver.record = record;
+    trainer->saver.directory = directory->checkpoints;
+    trainer->saver.keep = trainer->config->keep;
+    trainer->saver.has_validation = trainer->valid != NULL;
+}
+
+/* The first start has the user's seed, the others seeds that follow from it. */
+static uint64_t seed_of_start(const struct trainer *trainer)
+{
+    if (trainer->progress.start == 0)
+        return trainer->config->seed;
+    struct rng rng;
+    rng_init(&rng, trainer->config->seed, RNG_START, (uint32_t)trainer->progress.start, 0);
+    return rng_next_u64(&rng);
+}
+
+/* Root reads what --init gives into a copy of all parameters; all ranks take their parts. */
+static status read_init(struct trainer *trainer)
+{
+    struct model *model = trainer->model;
+    struct networks *all = &trainer->saver.snapshot.current;
+    struct local_networks local = {model->has_gate ? model->gate.parameters.value : NULL,
+                                   model->experts.parameters.value, model->experts.variance};
+    snapshot_gather(model, trainer->comm, &local, all);
+    status outcome = STATUS_OK;
+    if (trainer_is_root(trainer))
+        outcome = checkpoint_read_init(trainer->init_path, model, all);
+    outcome = communicator_agree(trainer->comm, outcome);
+    if (outcome == STATUS_OK)
+        snapshot_scatter(model, trainer->comm, all, &local);
+    return outcome;
+}
+
+static void clear_optimizer(struct optimizer *optimizer, const struct parameters *parameters)
+{
+    for (int s = 0; s < optimizer->n_slots; s++)
+        memset(optimizer->slot[s], 0, parameters->n_networks * parameters->stride * sizeof(real));
+}
+
+status trainer_begin_start(struct trainer *trainer)
+{
+    struct model *model = trainer->model;
+    struct progress *progress = &trainer->progress;
+    uint64_t seed = seed_of_start(trainer);
+    progress->epoch = progress->step = progress->batch = progress->stale_epochs = 0;
+    progress->recorded = progress->best_epoch = -1;
+    progress->best_error = INFINITY;
+    progress->learning_rate_factor = 1;
+    model_draw(model, seed);
+    clear_optimizer(&trainer->expert_optimizer, &model->experts.parameters);
+    if (model->has_gate) {
+        clear_optimizer(&trainer->gate_optimizer, &model->gate.parameters);
+        metrics_clear(&trainer->running);
+    }
+    history_release(&trainer->history);
+    sampler_release(&trainer->sampler);
+    status outcome =
+        sampler_init(&trainer->sampler, trainer->train->shape.n, trainer->config->batch_size, seed);
+    outcome = communicator_agree(trainer->comm, outcome);
+    if (outcome == STATUS_OK)
+        sampler_start_epoch(&trainer->sampler, 0);
+    /* Given parameters are the first start; the others are drawn. */
+    if (outcome == STATUS_OK && trainer->init_path && progress->start == 0)
+        outcome = read_init(trainer);
+    return outcome;
+}
+
+status trainer_begin(struct trainer *trainer, const char *init_path)
+{
+    trainer->progress = (struct progress){.best_start = -1,
+                                          .best_start_error = INFINITY,
+                                          .seed = trainer->config->seed,
+                                          .starts_finished = trainer->config->starts == 1};
+    trainer->init_path = init_path;
+    return trainer_begin_start(trainer);
+}
+
+status trainer_resume(struct trainer *trainer, struct hdf5_file *file)
+{
+    status outcome = STATUS_OK;
+    if (trainer_is_root(trainer))
+        outcome = checkpoint_read_state(file, &trainer->saver.snapshot);
+    outcome = communicator_agree(trainer->comm, outcome);
+    if (outcome != STATUS_OK)
+        return outcome;
+    trainer_restore(trainer);
+    sampler_release(&trainer->sampler);
+    outcome = sampler_init(&trainer->sampler, trainer->train->shape.n, trainer->config->batch_size,
+                           seed_of_start(trainer));
+    outcome = communicator_agree(trainer->comm, outcome);
+    if (outcome == STATUS_OK)
+        sampler_start_epoch(&trainer->sampler, (uint64_t)trainer->progress.epoch);
+    return outcome;
+}
+
+double trainer_selection_error(const struct trainer *trainer)
+{
+    if (trainer->reason == STOP_NOT_FINITE || trainer->history.n == 0)
+        return INFINITY;
+    return trainer->valid ? trainer->progress.best_error
+                          : trainer->history.record[trainer->history.n - 1].error;
+}
+
+/* Root: keeps the state of a start that is the best so far, in starts/<start>.h5. */
+static status keep_start(struct trainer *trainer)
+{
+    char path[PATH_MAX];
+    run_directory_start_path(trainer->directory, trainer->progress.start, path, sizeof path);
+    return checkpoint_publish(path, &trainer->saver.snapshot, trainer->saver.record);
+}
+
+/* Collective. After a start has ended: compares it with the best one before. */
+static status finish_start(struct trainer *trainer)
+{
+    struct progress *progress = &trainer->progress;
+    int32_t is_best = 0;
+    status outcome = STATUS_OK;
+    if (trainer_is_root(trainer)) {
+        double error = trainer_selection_error(trainer);
+        is_best = progress->best_start < 0 || error < progress->best_start_error;
+        log_info("start %lld ended with error %.6g%s", (long long)progress->start, error,
+                 is_best ? ", the best so far" : "");
+        if (is_best)
+            progress->best_start_error = error;
+        outcome = saver_wait(&trainer->saver);
+    }
+    communicator_broadcast(trainer->comm, &is_best, sizeof is_best);
+    if (is_best) {
+        progress->best_start = progress->start;
+        trainer_collect(trainer);
+        if (trainer_is_root(trainer) && outcome == STATUS_OK)
+            outcome = keep_start(trainer);
+    }
+    return communicator_agree(trainer->comm, outcome);
+}
+
+/* Collective. All starts have been tried: takes up the best one again. */
+static status choose_start(struct trainer *trainer)
+{
+    struct progress ended = trainer->progress;
+    struct hdf5_file *file = NULL;
+    status outcome = STATUS_OK;
+    if (trainer_is_root(trainer)) {
+        char path[PATH_MAX];
+        run_directory_start_path(trainer->directory, ended.best_start, path, sizeof path);
+        outcome = checkpoint_open(path, &file);
+    }
+    outcome = communicator_agree(trainer->comm, outcome);
+    if (outcome != STATUS_OK)
+        return outcome;
+    outcome = trainer_resume(trainer, file);
+    if (trainer_is_root(trainer))
+        hdf5_close(&file);
+    if (outcome != STATUS_OK)
+        return outcome;
+    trainer->progress.starts_finished = true;
+    trainer->progress.total_steps = ended.total_steps + 1;
+    trainer->seconds_before = ended.seconds;
+    if (trainer_is_root(trainer)) {
+        log_info("start %lld is the best of %lld", (long long)ended.best_start,
+                 (long long)trainer->config->starts);
+        outcome = run_directory_choose_start(trainer->directory, ended.best_start);
+        if (outcome == STATUS_OK)
+            outcome = trainer_open_metrics(trainer);
+    }
+    outcome = communicator_agree(trainer->comm, outcome);
+    return outcome == STATUS_OK ? trainer_save(trainer) : outcome;
+}
+
+static bool was_interrupted(const struct trainer *trainer)
+{
+    return trainer->reason == STOP_REQUESTED || trainer->reason == STOP_TIME;
+}
+
+static status run_all_starts(struct trainer *trainer)
+{
+    for (;;) {
+        status outcome = trainer_run_start(trainer);
+        if (outcome != STATUS_OK || was_interrupted(trainer) || trainer->progress.starts_finished)
+            return outcome;
+        outcome = finish_start(trainer);
+        if (outcome == STATUS_OK && ++trainer->progress.start == trainer->config->starts)
+            return choose_start(trainer);
+        if (outcome == STATUS_OK)
+            outcome = trainer_begin_start(trainer);
+        if (outcome != STATUS_OK)
+            return outcome;
+    }
+}
+
+status trainer_run(struct trainer *trainer)
+{
+    trainer->started = trainer->last_saved = clock_seconds();
+    trainer->seconds_before = trainer->progress.seconds;
+    status outcome = run_all_starts(trainer);
+    if (trainer_is_root(trainer)) {
+        status saved = saver_wait(&trainer->saver);
+        outcome = status_first(outcome, saved);
+        if (trainer->saves && trainer->directory->metrics) {
+            status flushed = run_directory_flush(trainer->directory);
+            outcome = status_first(outcome, flushed);
+        }
+    }
+    outcome = communicator_agree(trainer->comm, outcome);
+    if (outcome != STATUS_OK)
+        return outcome;
+    if (trainer->reason == STOP_NOT_FINITE)
+        return status_set(STATUS_FAILED,
+                          "training stopped at step %lld: %s; try a smaller --learning-rate, "
+                          "--clip 1, or --scale standard",
+                          (long long)trainer->progress.step, trainer->nonfinite);
+    if (was_interrupted(trainer))
+        return status_set(STATUS_STOPPED, "stopped %s after %lld epochs; go on with --resume auto",
+                          trainer->reason == STOP_TIME ? "by --time-limit" : "on request",
+                          (long long)trainer->progress.epoch);
+    return STATUS_OK;
+}

@@ -1,0 +1,368 @@
+#include "trainer_internal.h"
+
+#include "coterie/base/clock.h"
+
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+static volatile sig_atomic_t stop_requested;
+
+void trainer_request_stop(void)
+{
+    stop_requested = 1;
+}
+
+bool trainer_stop_was_requested(void)
+{
+    return stop_requested != 0;
+}
+
+/* Root: remembers which part was not finite first, for the message. */
+static void find_nonfinite(struct trainer *trainer)
+{
+    const struct step *step = &trainer->step;
+    const struct gate *gate = &trainer->model->gate;
+    size_t stride = step->batch.stride;
+    if (trainer->nonfinite[0])
+        return;
+    snprintf(trainer->nonfinite, sizeof trainer->nonfinite, "the error is not a finite number");
+    for (size_t e = 0; e < gate->n_experts; e++)
+        for (size_t i = 0; i < step->batch.n; i++)
+            if (!isfinite(step->loglik[e * stride + i])) {
+                snprintf(trainer->nonfinite, sizeof trainer->nonfinite,
+                         "the output of expert %zu is not finite", e);
+                return;
+            }
+    for (size_t i = 0; i < gate->n_experts * stride; i++)
+        if (!isfinite(gate->g[i])) {
+            snprintf(trainer->nonfinite, sizeof trainer->nonfinite,
+                     "the output of the gating network is not finite");
+            return;
+        }
+}
+
+/*
+ * Forward and, if asked, backward over samples rows[0 .. n-1] (or first .. first+n-1), micro-batch
+ * by micro-batch; gradients are added in their order. The root adds up the metrics.
+ */
+static void pass(struct trainer *trainer, const struct dataset *dataset, const uint64_t *rows,
+                 size_t first, size_t n, bool backward, struct metrics *metrics)
+{
+    struct step *step = &trainer->step;
+    double total = batch_total(dataset, rows, first, n);
+    size_t size = trainer->config->micro_batch;
+    step->exchange.raise = trainer_stop_was_requested();
+    for (size_t at = 0; at < n; at += size) {
+        size_t count = n - at < size ? n - at : size;
+        batch_load(&step->batch, dataset, rows ? rows + at : NULL, first + at, count, total);
+        step_forward(step);
+        if (trainer_is_root(trainer)) {
+            metrics_add(metrics, trainer->metrics_config, step);
+            if (!isfinite(metrics->error))
+                find_nonfinite(trainer);
+        }
+        if (backward)
+            step_backward(step, at > 0);
+    }
+}
+
+/* Metrics of all samples of a data set with the present parameters. */
+static void evaluate_all(struct trainer *trainer, const struct dataset *dataset,
+                         struct metrics *metrics)
+{
+    if (trainer_is_root(trainer))
+        metrics_clear(metrics);
+    pass(trainer, dataset, NULL, 0, dataset->shape.n, false, metrics);
+}
+
+static double squared_norm(const real *gradient, size_t n)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += (double)gradient[i] * (double)gradient[i];
+    return sum;
+}
+
+/*
+ * The factor that brings the norm of the whole gradient down to --clip. Each expert's squared norm
+ * is one number; the root adds the gate's and then the experts' in their order.
+ */
+static double clip_factor(struct trainer *trainer)
+{
+    struct model *model = trainer->model;
+    const struct parameters *experts = &model->experts.parameters;
+    double factor = 1;
+    for (size_t k = 0; k < model->experts.n_local; k++)
+        trainer->norms[k] = squared_norm(parameters_gradient_of(experts, k), experts->stride);
+    communicator_gather_rows(trainer->comm, &model->shard, sizeof(double), trainer->norms,
+                             trainer->all_norms);
+    if (model->has_gate) {
+        double sum = squared_norm(model->gate.parameters.gradient, model->gate.parameters.stride);
+        for (size_t e = 0; e < model->config.n_experts; e++)
+            sum += trainer->all_norms[e];
+        double norm = sqrt(sum);
+        if (norm > trainer->config->clip)
+            factor = trainer->config->clip / norm;
+    }
+    communicator_broadcast(trainer->comm, &factor, sizeof factor);
+    return factor;
+}
+
+static double learning_rate(const struct trainer *trainer)
+{
+    const struct trainer_config *config = trainer->config;
+    return config->learning_rate * trainer->progress.learning_rate_factor *
+           schedule_factor(&config->schedule, (uint64_t)trainer->progress.epoch,
+                           (uint64_t)config->epochs);
+}
+
+static void update(struct trainer *trainer)
+{
+    struct model *model = trainer->model;
+    struct progress *progress = &trainer->progress;
+    double rate = learning_rate(trainer);
+    double factor = trainer->config->clip > 0 ? clip_factor(trainer) : 1;
+    uint64_t step = (uint64_t)progress->step + 1;
+    if (model->has_gate)
+        optimizer_update(&trainer->gate_optimizer, &model->gate.parameters, rate, factor, step);
+    optimizer_update(&trainer->expert_optimizer, &model->experts.parameters, rate, factor, step);
+    experts_move_variance(&model->experts, model->config.variance_floor);
+    progress->step++;
+    progress->total_steps++;
+    progress->batch++;
+    if ((size_t)progress->batch == trainer->sampler.n_batches) {
+        progress->batch = 0;
+        progress->epoch++;
+        sampler_start_epoch(&trainer->sampler, (uint64_t)progress->epoch);
+    }
+}
+
+static bool is_full_batch(const struct trainer *trainer)
+{
+    return trainer->sampler.n_batches == 1;
+}
+
+/*
+ * At the begin of an epoch: what the parameters of this moment are worth. A full batch tells with
+ * the pass that makes its gradient; with mini-batches the epoch's running sums are taken, and
+ * before the first epoch all samples are evaluated.
+ */
+static void measure(struct trainer *trainer)
+{
+    const struct progress *progress = &trainer->progress;
+    if (is_full_batch(trainer)) {
+        if (trainer_is_root(trainer))
+            metrics_clear(&trainer->running);
+        pass(trainer, trainer->train, NULL, 0, trainer->train->shape.n,
+             progress->epoch < trainer->config->epochs, &trainer->running);
+    } else if (progress->recorded < 0) {
+        evaluate_all(trainer, trainer->train, &trainer->running);
+    }
+}
+
+static void gradient_of_batch(struct trainer *trainer)
+{
+    const uint64_t *rows;
+    size_t first;
+    size_t n = sampler_batch(&trainer->sampler, (size_t)trainer->progress.batch, &rows, &first);
+    pass(trainer, trainer->train, rows, first, n, true, &trainer->running);
+}
+
+/* What rank 0 decides for all before each update. */
+struct decision {
+    int32_t reason; /* enum stop_reason */
+    int32_t save;
+};
+
+static enum stop_reason reason_at_epoch(const struct trainer *trainer)
+{
+    const struct trainer_config *config = trainer->config;
+    const struct progress *progress = &trainer->progress;
+    const struct metrics *running = &trainer->running;
+    if (progress->epoch >= config->epochs)
+        return STOP_EPOCHS;
+    if (config->stop_error > 0 && running->weight > 0 &&
+        running->expected_square / running->weight <= config->stop_error)
+        return STOP_ERROR;
+    if (config->patience > 0 && progress->stale_epochs >= config->patience)
+        return STOP_PATIENCE;
+    return STOP_NOT;
+}
+
+/* Time that a last saving takes, with room for a slow disk. */
+static double saving_margin(const struct trainer *trainer)
+{
+    return 1 + 3 * trainer->saver.seconds;
+}
+
+static enum stop_reason reason_now(const struct trainer *trainer)
+{
+    const struct trainer_config *config = trainer->config;
+    if (!isfinite(trainer->running.error))
+        return STOP_NOT_FINITE;
+    enum stop_reason reason = STOP_NOT;
+    if (trainer->progress.batch == 0)
+        reason = reason_at_epoch(trainer);
+    if (reason == STOP_NOT && (trainer->step.exchange.raised > 0 || trainer_stop_was_requested()))
+        reason = STOP_REQUESTED;
+    if (reason == STOP_NOT && config->time_limit > 0 &&
+        clock_seconds() - trainer->started + saving_margin(trainer) > config->time_limit)
+        reason = STOP_TIME;
+    return reason;
+}
+
+static bool save_is_due(const struct trainer *trainer)
+{
+    const struct trainer_config *config = trainer->config;
+    const struct progress *progress = &trainer->progress;
+    if (progress->step == 0)
+        return false;
+    if (config->save_every_epochs > 0 && progress->batch == 0 &&
+        progress->epoch % config->save_every_epochs == 0)
+        return true;
+    if (config->save_every_steps > 0 && progress->step % config->save_every_steps == 0)
+        return true;
+    return config->save_every_seconds > 0 &&
+           clock_seconds() - trainer->last_saved >= config->save_every_seconds;
+}
+
+static struct decision decide(struct trainer *trainer)
+{
+    struct decision decision = {0};
+    if (trainer_is_root(trainer)) {
+        decision.reason = (int32_t)reason_now(trainer);
+        decision.save = save_is_due(trainer);
+    }
+    communicator_broadcast(trainer->comm, &decision, sizeof decision);
+    return decision;
+}
+
+static void keep_as_best(struct trainer *trainer)
+{
+    struct model *model = trainer->model;
+    const struct parameters *experts = &model->experts.parameters;
+    memcpy(trainer->best.experts, experts->value,
+           experts->n_networks * experts->stride * sizeof(real));
+    memcpy(trainer->best.variance, model->experts.variance, experts->n_networks * sizeof(double));
+    if (model->has_gate)
+        memcpy(trainer->best.gate, model->gate.parameters.value,
+               model->gate.parameters.stride * sizeof(real));
+}
+
+/* Collective. Validation of the present parameters; the best ones so far are kept aside. */
+static void validate(struct trainer *trainer, struct metrics_record *record)
+{
+    struct progress *progress = &trainer->progress;
+    evaluate_all(trainer, trainer->valid, &trainer->validation);
+    double error = NAN;
+    if (trainer_is_root(trainer)) {
+        metrics_summarise(&trainer->validation, trainer->metrics_config, true, record);
+        error = record->error_valid;
+    }
+    communicator_broadcast(trainer->comm, &error, sizeof error);
+    if (error < progress->best_error) {
+        progress->best_error = error;
+        progress->best_epoch = progress->epoch;
+        keep_as_best(trainer);
+    }
+    progress->stale_epochs = progress->epoch - progress->best_epoch;
+}
+
+/*
+ * Collective. Adds the present epoch to the history and to metrics.jsonl. A disk that takes no more
+ * lines does not end the run: it is said, and checkpoints hold the history too.
+ */
+static void record_epoch(struct trainer *trainer)
+{
+    struct progress *progress = &trainer->progress;
+    struct metrics_record record = {.epoch = progress->epoch, .step = progress->step};
+    record.error_valid = record.nll_valid = record.expected_square_valid = NAN;
+    record.accuracy_valid = record.rmse_valid = NAN;
+    if (trainer->valid)
+        validate(trainer, &record);
+    progress->recorded = progress->epoch;
+    if (!trainer_is_root(trainer))
+        return;
+    metrics_summarise(&trainer->running, trainer->metrics_config, false, &record);
+    record.learning_rate = learning_rate(trainer);
+    record.seconds = trainer->seconds_before + clock_seconds() - trainer->started;
+    status outcome = history_add(&trainer->history, &record);
+    if (outcome == STATUS_OK && trainer->directory)
+        outcome = run_directory_add_metrics(trainer->directory, &record);
+    if (outcome != STATUS_OK)
+        log_warning("%s", status_text());
+}
+
+/* Collective. Records the epoch where that is due. */
+static void finish_epoch(struct trainer *trainer, enum stop_reason *reason)
+{
+    const struct progress *progress = &trainer->progress;
+    bool is_due = progress->epoch % trainer->config->metrics_every == 0 || *reason != STOP_NOT;
+    if (progress->recorded < progress->epoch && is_due)
+        record_epoch(trainer);
+    if (*reason == STOP_NOT && trainer->config->patience > 0 && trainer->valid &&
+        progress->stale_epochs >= trainer->config->patience)
+        *reason = STOP_PATIENCE;
+    /* The sums of the next epoch of mini-batches begin here. */
+    if (trainer_is_root(trainer) && !is_full_batch(trainer))
+        metrics_clear(&trainer->running);
+}
+
+static void show_progress(const struct trainer *trainer)
+{
+    if (!log_progress_is_due() || trainer->history.n == 0)
+        return;
+    const struct progress *progress = &trainer->progress;
+    const struct metrics_record *last = &trainer->history.record[trainer->history.n - 1];
+    char text[160];
+    int used = snprintf(text, sizeof text, "error %.6g", last->error);
+    if (isfinite(last->error_valid))
+        used +=
+            snprintf(text + used, sizeof text - (size_t)used, "  valid %.6g", last->error_valid);
+    double accuracy = isfinite(last->accuracy_valid) ? last->accuracy_valid : last->accuracy;
+    if (isfinite(accuracy))
+        snprintf(text + used, sizeof text - (size_t)used, "  accuracy %.1f %%", 100 * accuracy);
+    double done =
+        (double)progress->epoch + (double)progress->batch / (double)trainer->sampler.n_batches;
+    log_progress_update(done, (double)trainer->config->epochs, "epoch", text);
+}
+
+/* Collective. One round: measure, decide, record, save, and, if training goes on, one update. */
+static status run_round(struct trainer *trainer)
+{
+    bool is_epoch = trainer->progress.batch == 0;
+    if (is_epoch)
+        measure(trainer);
+    struct decision decision = decide(trainer);
+    trainer->reason = (enum stop_reason)decision.reason;
+    if (is_epoch && trainer->reason != STOP_NOT_FINITE)
+        finish_epoch(trainer, &trainer->reason);
+    show_progress(trainer);
+    bool stops = trainer->reason != STOP_NOT;
+    status outcome = STATUS_OK;
+    if (trainer->saves && trainer->reason != STOP_NOT_FINITE && (decision.save || stops))
+        outcome = trainer_save(trainer);
+    if (outcome != STATUS_OK || stops)
+        return outcome;
+    if (!is_full_batch(trainer))
+        gradient_of_batch(trainer);
+    update(trainer);
+    return STATUS_OK;
+}
+
+status trainer_run_start(struct trainer *trainer)
+{
+    status outcome = STATUS_OK;
+    trainer->reason = STOP_NOT;
+    trainer->nonfinite[0] = '\0';
+    if (trainer->saves && trainer_is_root(trainer))
+        outcome = trainer_open_metrics(trainer);
+    outcome = communicator_agree(trainer->comm, outcome);
+    log_progress_start(trainer->config->progress_mode, (double)trainer->progress.epoch);
+    while (outcome == STATUS_OK && trainer->reason == STOP_NOT)
+        outcome = run_round(trainer);
+    log_progress_finish();
+    return outcome;
+}

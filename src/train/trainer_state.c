@@ -1,0 +1,119 @@
+#include "trainer_internal.h"
+
+#include "coterie/base/clock.h"
+#include "coterie/base/memory.h"
+
+#include <math.h>
+#include <string.h>
+
+static struct local_networks local_parameters(const struct trainer *trainer)
+{
+    struct model *model = trainer->model;
+    return (struct local_networks){model->has_gate ? model->gate.parameters.value : NULL,
+                                   model->experts.parameters.value, model->experts.variance};
+}
+
+static status copy_history(struct history *to, const struct history *from)
+{
+    status outcome = STATUS_OK;
+    history_release(to);
+    for (size_t i = 0; i < from->n && outcome == STATUS_OK; i++)
+        outcome = history_add(to, &from->record[i]);
+    return outcome;
+}
+
+void trainer_collect(struct trainer *trainer)
+{
+    struct snapshot *snapshot = &trainer->saver.snapshot;
+    struct local_networks local = local_parameters(trainer);
+    const struct model *model = trainer->model;
+    snapshot_gather(model, trainer->comm, &local, &snapshot->current);
+    for (int s = 0; s < snapshot->n_slots; s++)
+        snapshot_gather_slot(model, trainer->comm, &trainer->gate_optimizer,
+                             &trainer->expert_optimizer, s, &snapshot->slot[s]);
+    if (snapshot->has_best && trainer->progress.best_epoch >= 0)
+        snapshot_gather(model, trainer->comm, &trainer->best, &snapshot->best);
+    if (!trainer_is_root(trainer))
+        return;
+    trainer->progress.seconds = trainer->seconds_before + clock_seconds() - trainer->started;
+    metrics_to_array(&trainer->running, trainer->progress.running);
+    snapshot->progress = trainer->progress;
+    memcpy(snapshot->use, trainer->running.use, trainer->running.n_experts * sizeof(double));
+    status outcome = copy_history(&snapshot->history, &trainer->history);
+    COTERIE_ASSERT(outcome == STATUS_OK);
+}
+
+void trainer_restore(struct trainer *trainer)
+{
+    struct snapshot *snapshot = &trainer->saver.snapshot;
+    struct local_networks local = local_parameters(trainer);
+    const struct model *model = trainer->model;
+    trainer->progress = snapshot->progress;
+    communicator_broadcast(trainer->comm, &trainer->progress, sizeof trainer->progress);
+    snapshot_scatter(model, trainer->comm, &snapshot->current, &local);
+    for (int s = 0; s < snapshot->n_slots; s++)
+        snapshot_scatter_slot(model, trainer->comm, &snapshot->slot[s], &trainer->gate_optimizer,
+                              &trainer->expert_optimizer, s);
+    if (snapshot->has_best && trainer->progress.best_epoch >= 0)
+        snapshot_scatter(model, trainer->comm, &snapshot->best, &trainer->best);
+    trainer->saved_steps = trainer->progress.total_steps;
+    trainer->saved_epoch = trainer->progress.recorded;
+    if (!trainer_is_root(trainer))
+        return;
+    metrics_from_array(&trainer->running, trainer->progress.running);
+    memcpy(trainer->running.use, snapshot->use, trainer->running.n_experts * sizeof(double));
+    status outcome = copy_history(&trainer->history, &snapshot->history);
+    COTERIE_ASSERT(outcome == STATUS_OK);
+}
+
+static bool all_finite(const real *values, size_t n)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += (double)values[i] * 0;
+    return sum == 0;
+}
+
+/* Root: parameters that are not numbers must never replace a good checkpoint. */
+static bool is_finite(const struct snapshot *snapshot)
+{
+    const struct model *model = snapshot->model;
+    return all_finite(snapshot->current.gate, parameters_stride(&model->gate_shape)) &&
+           all_finite(snapshot->current.experts,
+                      model->config.n_experts * parameters_stride(&model->expert_shape));
+}
+
+status trainer_save(struct trainer *trainer)
+{
+    const struct progress *progress = &trainer->progress;
+    if (progress->total_steps == trainer->saved_steps && progress->recorded == trainer->saved_epoch)
+        return STATUS_OK;
+    if (trainer_is_root(trainer)) {
+        /* A full disk does not end a run: the older generations stay, and the next one may do. */
+        if (saver_wait(&trainer->saver) != STATUS_OK)
+            log_warning("%s; training goes on, earlier checkpoints are kept", status_text());
+        trainer->last_saved = clock_seconds();
+    }
+    trainer_collect(trainer);
+    trainer->saved_steps = progress->total_steps;
+    trainer->saved_epoch = progress->recorded;
+    status outcome = STATUS_OK;
+    if (trainer_is_root(trainer)) {
+        if (!is_finite(&trainer->saver.snapshot))
+            outcome = status_set(STATUS_FAILED,
+                                 "parameters are not finite at step %lld, so no checkpoint was "
+                                 "saved; try a smaller --learning-rate or --clip 1",
+                                 (long long)progress->step);
+        else
+            saver_start(&trainer->saver, progress->total_steps);
+        run_directory_flush(trainer->directory);
+    }
+    return communicator_agree(trainer->comm, outcome);
+}
+
+status trainer_open_metrics(struct trainer *trainer)
+{
+    return run_directory_open_metrics(trainer->directory, trainer->progress.start,
+                                      !trainer->progress.starts_finished,
+                                      trainer->progress.recorded);
+}
