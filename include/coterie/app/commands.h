@@ -1,0 +1,18 @@
+#ifndef COTERIE_APP_COMMANDS_H
+#define COTERIE_APP_COMMANDS_H
+
+#include "coterie/app/options.h"
+#include "coterie/base/status.h"
+#include "coterie/comm/communicator.h"
+
+/*
+ * The commands. All are Collective: every rank calls with the same options and gets the same
+ * status; main prints the text of a failure.
+ */
+status train_command(const struct communicator *comm, struct options *options);
+status evaluate_command(const struct communicator *comm, struct options *options);
+status predict_command(const struct communicator *comm, struct options *options);
+status inspect_command(const struct communicator *comm, struct options *options);
+status convert_command(const struct communicator *comm, struct options *options);
+
+#endif

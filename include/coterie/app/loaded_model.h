@@ -1,0 +1,38 @@
+#ifndef COTERIE_APP_LOADED_MODEL_H
+#define COTERIE_APP_LOADED_MODEL_H
+
+#include "coterie/app/problem.h"
+#include "coterie/app/samples.h"
+#include "coterie/base/status.h"
+#include "coterie/comm/communicator.h"
+#include "coterie/train/checkpoint.h"
+#include "coterie/train/model.h"
+#include "coterie/train/step.h"
+
+#include <stddef.h>
+
+/* A trained model, spread over the ranks of this program, and the samples it is applied to. */
+struct loaded_model {
+    struct run_record record; /* root */
+    struct problem problem;
+    struct model model;
+    size_t micro_batch;
+    struct source *source; /* root */
+    struct samples samples;
+    struct step step;
+};
+
+/*
+ * Collective. Reads the checkpoint at `path` (a run directory stands for its best model, or the
+ * latest) and opens the samples that the options name. targets_optional: they may be missing.
+ */
+status loaded_model_open(const struct communicator *comm, const struct options *options,
+                         const char *path, bool targets_optional, struct loaded_model *loaded);
+
+/* Collective. */
+void loaded_model_release(const struct communicator *comm, struct loaded_model *loaded);
+
+/* Root. The file that `path` means: itself, or in a run directory best, else latest. */
+status loaded_model_find(const char *path, char *found, size_t size);
+
+#endif

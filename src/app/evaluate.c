@@ -1,0 +1,202 @@
+#include "coterie/app/commands.h"
+
+#include "coterie/app/expert_use.h"
+#include "coterie/app/loaded_model.h"
+#include "coterie/base/log.h"
+#include "coterie/base/memory.h"
+#include "coterie/train/evaluate.h"
+#include "coterie/train/metrics.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Root: what is added up over the samples. */
+struct evaluation {
+    struct metrics_config config;
+    struct metrics all;
+    struct metrics *groups; /* (n_groups) */
+    size_t n_groups;
+    const int32_t *group; /* (n) of the samples, or NULL */
+    struct expert_use use;
+};
+
+static status evaluation_init(struct evaluation *evaluation, const struct loaded_model *loaded)
+{
+    const struct source_info *info = source_info(loaded->source);
+    size_t n_experts = loaded->problem.model.n_experts;
+    memset(evaluation, 0, sizeof *evaluation);
+    evaluation->config = problem_metrics(&loaded->problem, loaded->record.scaler.y_scale);
+    evaluation->group = info->group;
+    status outcome = metrics_init(&evaluation->all, n_experts);
+    if (outcome == STATUS_OK)
+        outcome = expert_use_init(&evaluation->use, n_experts, loaded->record.classes.n,
+                                  loaded->step.batch.max_stride);
+    if (outcome == STATUS_OK && info->group)
+        outcome = memory_alloc(&evaluation->groups, info->group_names.n, sizeof *evaluation->groups,
+                               "groups");
+    if (info->group && outcome == STATUS_OK)
+        evaluation->n_groups = info->group_names.n;
+    for (size_t i = 0; i < evaluation->n_groups && outcome == STATUS_OK; i++)
+        outcome = metrics_init(&evaluation->groups[i], 1);
+    return outcome;
+}
+
+static void evaluation_release(struct evaluation *evaluation)
+{
+    metrics_release(&evaluation->all);
+    expert_use_release(&evaluation->use);
+    for (size_t i = 0; i < evaluation->n_groups; i++)
+        metrics_release(&evaluation->groups[i]);
+    memory_free(&evaluation->groups);
+}
+
+static void add_micro_batch(struct step *step, size_t first, void *context)
+{
+    struct evaluation *evaluation = context;
+    if (!step->model->has_gate)
+        return;
+    metrics_add(&evaluation->all, &evaluation->config, step);
+    expert_use_add(&evaluation->use, step);
+    for (size_t i = 0; evaluation->group && i < step->batch.n; i++)
+        metrics_add_sample(&evaluation->groups[evaluation->group[first + i]], &evaluation->config,
+                           step, i);
+}
+
+static void summarise(const struct evaluation *evaluation, const struct metrics *metrics,
+                      struct metrics_record *record)
+{
+    memset(record, 0, sizeof *record);
+    metrics_summarise(metrics, &evaluation->config, false, record);
+}
+
+static void print_errors(const char *name, const struct metrics_record *record)
+{
+    char text[256];
+    int used = snprintf(text, sizeof text, "%-12s error %.6g  nll %.6g  expected square %.6g", name,
+                        record->error, record->nll, record->expected_square);
+    if (isfinite(record->rmse))
+        used += snprintf(text + used, sizeof text - (size_t)used, "  rmse %.6g", record->rmse);
+    if (isfinite(record->accuracy))
+        snprintf(text + used, sizeof text - (size_t)used, "  accuracy %.2f %%",
+                 100 * record->accuracy);
+    log_info("%s", text);
+}
+
+enum { GROUPS_SHOWN = 40 };
+
+static void print_text(const struct evaluation *evaluation, const struct loaded_model *loaded)
+{
+    const struct source_info *info = source_info(loaded->source);
+    struct metrics_record record;
+    char name[64];
+    summarise(evaluation, &evaluation->all, &record);
+    snprintf(name, sizeof name, "%zu samples", info->n);
+    print_errors(name, &record);
+    expert_use_print(&evaluation->use, &loaded->record.classes);
+    for (size_t i = 0; i < evaluation->n_groups && i < GROUPS_SHOWN; i++) {
+        summarise(evaluation, &evaluation->groups[i], &record);
+        snprintf(name, sizeof name, "group %s", info->group_names.item[i]);
+        print_errors(name, &record);
+    }
+    if (evaluation->n_groups > GROUPS_SHOWN)
+        log_info("... and %zu more groups; --json lists all", evaluation->n_groups - GROUPS_SHOWN);
+}
+
+static json_t *number(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+static void set_errors(json_t *object, const struct metrics_record *record)
+{
+    json_object_set_new(object, "error", number(record->error));
+    json_object_set_new(object, "nll", number(record->nll));
+    json_object_set_new(object, "expected_square", number(record->expected_square));
+    json_object_set_new(object, "accuracy", number(record->accuracy));
+    json_object_set_new(object, "rmse", number(record->rmse));
+}
+
+static json_t *experts_json(const struct expert_use *use)
+{
+    json_t *experts = json_array();
+    for (size_t e = 0; e < use->n_experts; e++) {
+        json_t *expert = json_object();
+        json_object_set_new(expert, "expert", json_integer((json_int_t)e));
+        json_object_set_new(expert, "mean_g", number(use->g[e] / use->n));
+        json_object_set_new(expert, "mean_h", number(use->h[e] / use->n));
+        json_object_set_new(expert, "first_for", json_integer((json_int_t)use->first[e]));
+        json_array_append_new(experts, expert);
+    }
+    return experts;
+}
+
+static void print_json(const struct evaluation *evaluation, const struct loaded_model *loaded)
+{
+    const struct source_info *info = source_info(loaded->source);
+    struct metrics_record record;
+    json_t *result = json_object(), *groups = json_array();
+    summarise(evaluation, &evaluation->all, &record);
+    json_object_set_new(result, "n", json_integer((json_int_t)info->n));
+    set_errors(result, &record);
+    json_object_set_new(result, "gate_entropy", number(record.gate_entropy));
+    json_object_set_new(result, "experts", experts_json(&evaluation->use));
+    for (size_t i = 0; i < evaluation->n_groups; i++) {
+        json_t *group = json_object();
+        summarise(evaluation, &evaluation->groups[i], &record);
+        json_object_set_new(group, "group", json_string(info->group_names.item[i]));
+        json_object_set_new(group, "weight", number(evaluation->groups[i].weight));
+        set_errors(group, &record);
+        json_array_append_new(groups, group);
+    }
+    json_object_set_new(result, "groups", groups);
+    json_dumpf(result, stdout, JSON_REAL_PRECISION(17) | JSON_INDENT(1));
+    fputc('\n', stdout);
+    json_decref(result);
+}
+
+/* The accuracy of numeric targets has a meaning only if they are 0 and 1. */
+static bool targets_are_binary(const struct dataset *dataset)
+{
+    if (!dataset->y)
+        return true;
+    for (size_t i = 0; i < dataset->shape.n * dataset->shape.n_targets; i++)
+        if (dataset->y[i] != 0 && dataset->y[i] != 1)
+            return false;
+    return true;
+}
+
+static status evaluate(const struct communicator *comm, const struct options *options,
+                       struct loaded_model *loaded)
+{
+    struct evaluation evaluation = {0};
+    bool is_root = comm->rank == 0;
+    status outcome = STATUS_OK;
+    if (is_root) {
+        outcome = evaluation_init(&evaluation, loaded);
+        if (loaded->problem.task == TASK_REGRESSION && evaluation.config.has_accuracy)
+            evaluation.config.has_accuracy = targets_are_binary(&loaded->samples.dataset);
+    }
+    outcome = communicator_agree(comm, outcome);
+    if (outcome == STATUS_OK) {
+        evaluate_dataset(&loaded->step, &loaded->samples.dataset, loaded->micro_batch,
+                         add_micro_batch, &evaluation);
+        if (is_root && options->json)
+            print_json(&evaluation, loaded);
+        else if (is_root)
+            print_text(&evaluation, loaded);
+    }
+    evaluation_release(&evaluation);
+    return outcome;
+}
+
+status evaluate_command(const struct communicator *comm, struct options *options)
+{
+    struct loaded_model loaded;
+    status outcome = loaded_model_open(comm, options, options->positional.item[0], false, &loaded);
+    if (outcome == STATUS_OK)
+        outcome = evaluate(comm, options, &loaded);
+    loaded_model_release(comm, &loaded);
+    return outcome;
+}

@@ -1,0 +1,12 @@
+#ifndef COTERIE_APP_INSPECT_INTERNAL_H
+#define COTERIE_APP_INSPECT_INTERNAL_H
+
+#include "coterie/base/status.h"
+
+/* Root. Names, types and shapes of all data sets. */
+status inspect_list_hdf5(const char *path);
+
+/* Root. Reads every data set, which checks its checksums; STATUS_FAILED if that is not possible. */
+status inspect_verify_hdf5(const char *path);
+
+#endif

@@ -1,0 +1,152 @@
+#include "coterie/app/loaded_model.h"
+
+#include "coterie/app/columns.h"
+#include "coterie/base/memory.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+status loaded_model_find(const char *path, char *found, size_t size)
+{
+    struct stat info;
+    snprintf(found, size, "%s", path);
+    if (stat(path, &info) != 0 || !S_ISDIR(info.st_mode))
+        return STATUS_OK;
+    static const char *const places[] = {"checkpoints/best", "checkpoints/latest", "best",
+                                         "latest"};
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        snprintf(found, size, "%s/%s", path, places[i]);
+        if (access(found, F_OK) == 0)
+            return STATUS_OK;
+    }
+    return status_set(STATUS_USAGE, "there is no checkpoint in the folder %s", path);
+}
+
+/* Root. Record, problem and parameters; the file is closed again. */
+static status read_record(const char *path, struct loaded_model *loaded, struct hdf5_file **file)
+{
+    char found[PATH_MAX];
+    status outcome = loaded_model_find(path, found, sizeof found);
+    if (outcome == STATUS_OK)
+        outcome = checkpoint_open(found, file);
+    if (outcome == STATUS_OK)
+        outcome = checkpoint_read_record(*file, &loaded->record);
+    if (outcome == STATUS_OK)
+        outcome = problem_from_record(&loaded->record, &loaded->problem);
+    return outcome;
+}
+
+/* Root. The samples' source: columns by the names that the model knows. */
+static status open_source(const struct options *options, bool targets_optional,
+                          struct loaded_model *loaded)
+{
+    const struct run_record *record = &loaded->record;
+    struct options as_trained = *options;
+    if (!options->data)
+        return status_set(STATUS_USAGE, "which samples? name them with --data FILE");
+    /* In another HDF5 file the data sets have the names they had in training. */
+    const char *inputs = run_record_config(record, "inputs");
+    const char *targets = run_record_config(record, "targets");
+    if (!options->inputs && inputs && *inputs)
+        as_trained.inputs = (char *)inputs;
+    if (!options->targets && targets && *targets)
+        as_trained.targets = (char *)targets;
+    return columns_open(&as_trained, options->data, &record->input_names, &record->target_names,
+                        &record->classes, !loaded->problem.has_labels, targets_optional,
+                        &loaded->source);
+}
+
+static status read_parameters(const struct communicator *comm, struct loaded_model *loaded,
+                              struct hdf5_file *file)
+{
+    struct model *model = &loaded->model;
+    struct snapshot snapshot;
+    status outcome = snapshot_init(&snapshot, model, comm, OPTIMIZER_GD, false);
+    if (outcome == STATUS_OK) {
+        if (comm->rank == 0)
+            outcome = checkpoint_read_networks(file, model, false, &snapshot.current);
+        outcome = communicator_agree(comm, outcome);
+    }
+    if (outcome == STATUS_OK) {
+        struct local_networks local = {model->has_gate ? model->gate.parameters.value : NULL,
+                                       model->experts.parameters.value, model->experts.variance};
+        snapshot_scatter(model, comm, &snapshot.current, &local);
+    }
+    snapshot_release(&snapshot);
+    return outcome;
+}
+
+static status load_samples(const struct communicator *comm, struct loaded_model *loaded)
+{
+    struct dataset_shape shape = {0};
+    uint64_t *rows = NULL;
+    status outcome = STATUS_OK;
+    if (comm->rank == 0) {
+        const struct source_info *info = source_info(loaded->source);
+        shape = (struct dataset_shape){.n = info->n,
+                                       .n_inputs = info->n_inputs,
+                                       .n_targets = info->n_targets,
+                                       .has_labels = info->has_labels,
+                                       .has_weights = info->weight != NULL};
+        outcome = memory_alloc(&rows, info->n, sizeof *rows, "sample numbers");
+        for (size_t i = 0; i < info->n && outcome == STATUS_OK; i++)
+            rows[i] = i;
+    }
+    outcome = communicator_agree(comm, outcome);
+    communicator_broadcast(comm, &shape, sizeof shape);
+    if (outcome == STATUS_OK)
+        outcome = samples_load(comm, &shape, loaded->source, &loaded->record.scaler, rows,
+                               &loaded->samples);
+    memory_free(&rows);
+    return outcome;
+}
+
+static size_t micro_batch_of(const struct options *options, const struct loaded_model *loaded)
+{
+    if (options->micro_batch > 0)
+        return (size_t)options->micro_batch;
+    return model_micro_batch(&loaded->problem.model, loaded->samples.dataset.shape.n);
+}
+
+status loaded_model_open(const struct communicator *comm, const struct options *options,
+                         const char *path, bool targets_optional, struct loaded_model *loaded)
+{
+    struct hdf5_file *file = NULL;
+    memset(loaded, 0, sizeof *loaded);
+    status outcome = STATUS_OK;
+    if (comm->rank == 0) {
+        outcome = read_record(path, loaded, &file);
+        if (outcome == STATUS_OK)
+            outcome = open_source(options, targets_optional, loaded);
+    }
+    outcome = communicator_agree(comm, outcome);
+    communicator_broadcast(comm, &loaded->problem, sizeof loaded->problem);
+    if (outcome == STATUS_OK)
+        outcome = load_samples(comm, loaded);
+    if (outcome == STATUS_OK) {
+        loaded->micro_batch = micro_batch_of(options, loaded);
+        outcome = model_init(&loaded->model, &loaded->problem.model, comm, -1,
+                             real_padded(loaded->micro_batch));
+    }
+    if (outcome == STATUS_OK)
+        outcome = read_parameters(comm, loaded, file);
+    if (outcome == STATUS_OK)
+        outcome = step_init(&loaded->step, &loaded->model, comm, real_padded(loaded->micro_batch));
+    if (file)
+        hdf5_close(&file);
+    return outcome;
+}
+
+void loaded_model_release(const struct communicator *comm, struct loaded_model *loaded)
+{
+    step_release(&loaded->step);
+    model_release(&loaded->model);
+    samples_release(&loaded->samples);
+    if (comm->rank == 0) {
+        source_close(&loaded->source);
+        run_record_release(&loaded->record);
+    }
+}

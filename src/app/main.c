@@ -1,0 +1,134 @@
+#include "coterie/app/commands.h"
+#include "coterie/app/options.h"
+#include "coterie/base/log.h"
+#include "coterie/base/memory.h"
+#include "coterie/base/real.h"
+#include "coterie/base/status.h"
+#include "coterie/base/string_list.h"
+#include "coterie/comm/communicator.h"
+#include "coterie/data/hdf5_file.h"
+#include "coterie/math/blas.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#ifdef __clang__
+#define COMPILER "clang " __clang_version__
+#else
+#define COMPILER "gcc " __VERSION__
+#endif
+
+static status (*const commands[N_COMMANDS])(const struct communicator *comm,
+                                            struct options *options) = {
+    [COMMAND_TRAIN] = train_command,     [COMMAND_EVALUATE] = evaluate_command,
+    [COMMAND_PREDICT] = predict_command, [COMMAND_INSPECT] = inspect_command,
+    [COMMAND_CONVERT] = convert_command,
+};
+
+static void print_version(void)
+{
+    char mpi[128], hdf5[32];
+    communicator_library(mpi, sizeof mpi);
+    hdf5_version(hdf5, sizeof hdf5);
+    const char *name = sizeof(real) == sizeof(double) ? "coterie_d" : "coterie";
+    const char *revision = *COTERIE_REVISION ? COTERIE_REVISION : "unknown";
+    printf("%s %s\n", name, COTERIE_VERSION);
+    printf("revision   %s\n", revision);
+    printf("precision  %s\n", REAL_NAME);
+    printf("MPI        %s\n", mpi);
+    printf("BLAS       %s, kernel %s\n", blas_version(), blas_kernel());
+    printf("HDF5       %s\n", hdf5);
+    printf("compiler   %s\n", COMPILER);
+}
+
+static status unknown_command(const char *word)
+{
+    struct string_list names = {0};
+    status outcome = STATUS_OK;
+    for (int c = 0; c < N_COMMANDS && outcome == STATUS_OK; c++)
+        outcome = string_list_add(&names, options_command_name((enum command)c));
+    for (int i = 0; i < 2 && outcome == STATUS_OK; i++)
+        outcome = string_list_add(&names, i == 0 ? "--help" : "--version");
+    if (outcome == STATUS_OK) {
+        const char *nearest = string_list_nearest(&names, word);
+        const char *what = *word == '-' ? "option" : "command";
+        if (nearest)
+            outcome =
+                status_set(STATUS_USAGE, "unknown %s %s; did you mean %s?", what, word, nearest);
+        else if (*word == '-')
+            outcome = status_set(STATUS_USAGE, "%s must follow a command, as in `coterie train %s`",
+                                 word, word);
+        else
+            outcome = status_set(STATUS_USAGE,
+                                 "unknown command %s; `coterie --help` lists the commands", word);
+    }
+    string_list_release(&names);
+    return outcome;
+}
+
+/* Root. Reads the command line; *request stays NULL if it is answered here. */
+static status read_request(int argc, char **argv, char **request)
+{
+    const char *word = argc > 1 ? argv[1] : "";
+    if (argc < 2)
+        return status_set(STATUS_USAGE, "no command; `coterie --help` lists the commands");
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
+        options_print_overview(stdout);
+        return STATUS_OK;
+    }
+    if (strcmp(word, "--version") == 0) {
+        print_version();
+        return STATUS_OK;
+    }
+    int command = options_command(word);
+    if (command < 0)
+        return unknown_command(word);
+    struct options options;
+    bool help = false;
+    status outcome = options_init(&options, (enum command)command);
+    if (outcome == STATUS_OK)
+        outcome = options_parse(&options, argc - 1, argv + 1, &help);
+    if (outcome == STATUS_OK && help)
+        options_print_help((enum command)command, stdout);
+    else if (outcome == STATUS_OK)
+        outcome = options_to_text(&options, request);
+    options_release(&options);
+    return outcome;
+}
+
+/* Collective. */
+static status run(const struct communicator *comm, int argc, char **argv)
+{
+    char *request = NULL;
+    struct options options = {0};
+    status outcome = STATUS_OK;
+    if (comm->rank == 0)
+        outcome = read_request(argc, argv, &request);
+    outcome = communicator_agree(comm, outcome);
+    if (outcome == STATUS_OK)
+        outcome = communicator_broadcast_text(comm, &request);
+    if (outcome == STATUS_OK && request) {
+        outcome = communicator_agree(comm, options_from_text(&options, request));
+        log_set_quiet(options.quiet);
+        if (outcome == STATUS_OK)
+            outcome = commands[options.command](comm, &options);
+    }
+    options_release(&options);
+    memory_free(&request);
+    return outcome;
+}
+
+int main(int argc, char **argv)
+{
+    struct communicator comm;
+    status outcome = communicator_start(&argc, &argv, &comm);
+    blas_use_one_thread();
+    if (outcome == STATUS_OK)
+        outcome = run(&comm, argc, argv);
+    if (outcome == STATUS_STOPPED)
+        log_info("%s", status_text());
+    else if (outcome != STATUS_OK)
+        log_error("%s", status_text());
+    communicator_stop(&comm);
+    return (int)outcome;
+}

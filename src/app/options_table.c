@@ -1,0 +1,293 @@
+#include "options_internal.h"
+
+#include "coterie/math/activation.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct option_word task_words[] = {{"auto", TASK_AUTO},
+                                                {"regression", TASK_REGRESSION},
+                                                {"classification", TASK_CLASSIFICATION},
+                                                {NULL, 0}};
+static const struct option_word activation_words[] = {{"tanh", ACTIVATION_TANH},
+                                                      {"relu", ACTIVATION_RELU},
+                                                      {"gelu", ACTIVATION_GELU},
+                                                      {"logistic", ACTIVATION_LOGISTIC},
+                                                      {NULL, 0}};
+static const struct option_word output_words[] = {{"auto", OUTPUT_CHOICE_AUTO},
+                                                  {"identity", OUTPUT_IDENTITY},
+                                                  {"logistic", OUTPUT_LOGISTIC},
+                                                  {"softmax", OUTPUT_SOFTMAX},
+                                                  {NULL, 0}};
+static const struct option_word error_words[] = {{"cooperative", ERROR_COOPERATIVE},
+                                                 {"competitive", ERROR_COMPETITIVE},
+                                                 {"mixture", ERROR_MIXTURE},
+                                                 {NULL, 0}};
+static const struct option_word likelihood_words[] = {{"auto", LIKELIHOOD_CHOICE_AUTO},
+                                                      {"gaussian", LIKELIHOOD_GAUSSIAN},
+                                                      {"bernoulli", LIKELIHOOD_BERNOULLI},
+                                                      {"categorical", LIKELIHOOD_CATEGORICAL},
+                                                      {NULL, 0}};
+static const struct option_word optimizer_words[] = {
+    {"gd", OPTIMIZER_GD}, {"momentum", OPTIMIZER_MOMENTUM}, {"adam", OPTIMIZER_ADAM}, {NULL, 0}};
+static const struct option_word progress_words[] = {{"auto", LOG_PROGRESS_AUTO},
+                                                    {"always", LOG_PROGRESS_ALWAYS},
+                                                    {"never", LOG_PROGRESS_NEVER},
+                                                    {NULL, 0}};
+static const struct option_word root_experts_words[] = {{"auto", -1}, {NULL, 0}};
+static const struct option_word micro_batch_words[] = {{"auto", 0}, {NULL, 0}};
+static const struct option_word duration_words[] = {{"none", 0}, {NULL, 0}};
+
+enum {
+    TRAIN = 1 << COMMAND_TRAIN,
+    EVALUATE = 1 << COMMAND_EVALUATE,
+    PREDICT = 1 << COMMAND_PREDICT,
+    INSPECT = 1 << COMMAND_INSPECT,
+    CONVERT = 1 << COMMAND_CONVERT
+};
+
+#define AT(field) offsetof(struct options, field)
+
+/* One option a paragraph, in lines that the eye can follow. */
+/* clang-format off */
+const struct option_entry option_table[] = {
+    {"data", "DATA", "builtin:vowels",
+     "samples: a CSV or HDF5 file, or builtin:vowels, builtin:vowels10",
+     SECTION_DATA, TRAIN, KIND_TEXT, AT(data), 0, NULL},
+    {"data", "DATA", NULL,
+     "samples: a CSV or HDF5 file, or builtin:vowels, builtin:vowels10 with or without /train, "
+     "/test",
+     SECTION_DATA, EVALUATE | PREDICT, KIND_TEXT, AT(data), 0, NULL},
+    {"inputs", "NAMES", NULL,
+     "input columns (CSV) or data sets (HDF5), with commas; else all other columns, or /x",
+     SECTION_DATA, TRAIN | EVALUATE | PREDICT | INSPECT | CONVERT, KIND_TEXT, AT(inputs), 0, NULL},
+    {"targets", "NAMES", NULL,
+     "target columns or data sets; else the last column, or /y",
+     SECTION_DATA, TRAIN | EVALUATE | PREDICT | INSPECT | CONVERT, KIND_TEXT, AT(targets), 0, NULL},
+    {"group", "NAME", NULL,
+     "column or data set that says which samples belong together",
+     SECTION_DATA, TRAIN | EVALUATE | INSPECT | CONVERT, KIND_TEXT, AT(group), 0, NULL},
+    {"weight", "NAME", NULL,
+     "column or data set with the weight of each sample",
+     SECTION_DATA, TRAIN | EVALUATE | INSPECT | CONVERT, KIND_TEXT, AT(weight), 0, NULL},
+    {"valid", "DATA|FRACTION", NULL,
+     "samples held out: a file, or a share of --data such as 0.2, drawn by group if there are "
+     "groups",
+     SECTION_DATA, TRAIN, KIND_TEXT, AT(valid), 0, NULL},
+    {"task", "TASK", "auto",
+     "what the targets are",
+     SECTION_DATA, TRAIN, KIND_CHOICE, AT(task), 0, task_words},
+    {"scale", "SCALE", "standard",
+     "inputs and regression targets: standard (mean 0, deviation 1), none, or a number that "
+     "divides the inputs",
+     SECTION_DATA, TRAIN, KIND_SCALE, 0, 0, NULL},
+
+    {"experts", "E", "4",
+     "number of experts, dealt out over the ranks",
+     SECTION_MODEL, TRAIN, KIND_INTEGER, AT(experts), RANGE_FROM_1, NULL},
+    {"expert-hidden", "WIDTHS", "none",
+     "hidden layers of each expert: none, or widths such as 32,32",
+     SECTION_MODEL, TRAIN, KIND_WIDTHS, AT(expert_hidden), 0, NULL},
+    {"gate-hidden", "WIDTHS", "none",
+     "hidden layers of the gating network",
+     SECTION_MODEL, TRAIN, KIND_WIDTHS, AT(gate_hidden), 0, NULL},
+    {"activation", "NAME", "tanh",
+     "units of hidden layers",
+     SECTION_MODEL, TRAIN, KIND_CHOICE, AT(activation), 0, activation_words},
+    {"expert-output", "NAME", "auto",
+     "output units of experts",
+     SECTION_MODEL, TRAIN, KIND_CHOICE, AT(expert_output), 0, output_words},
+    {"error", "NAME", "mixture",
+     "error function, (1.1) to (1.3) of Jacobs et al. 1991",
+     SECTION_MODEL, TRAIN, KIND_CHOICE, AT(error), 0, error_words},
+    {"likelihood", "NAME", "auto",
+     "what an expert says of a target",
+     SECTION_MODEL, TRAIN, KIND_CHOICE, AT(likelihood), 0, likelihood_words},
+    {"variance", "VARIANCE", "fixed:1",
+     "of the Gaussian likelihood: fixed or learned, with a value such as learned:0.5",
+     SECTION_MODEL, TRAIN, KIND_VARIANCE, 0, 0, NULL},
+
+    {"optimizer", "NAME", "adam",
+     "how parameters are updated",
+     SECTION_TRAINING, TRAIN, KIND_CHOICE, AT(optimizer), 0, optimizer_words},
+    {"learning-rate", "RATE", "0.01",
+     "step size of the optimizer",
+     SECTION_TRAINING, TRAIN, KIND_NUMBER, AT(learning_rate), RANGE_ABOVE_0, NULL},
+    {"momentum", "M", "0.9",
+     "share of the last step that is kept, for --optimizer momentum",
+     SECTION_TRAINING, TRAIN, KIND_NUMBER, AT(momentum), RANGE_FRACTION, NULL},
+    {"batch-size", "N", "0",
+     "samples per step; 0: all",
+     SECTION_TRAINING, TRAIN, KIND_INTEGER, AT(batch_size), RANGE_FROM_0, NULL},
+    {"epochs", "N", "500",
+     "passes over the data, in total",
+     SECTION_TRAINING, TRAIN, KIND_INTEGER, AT(epochs), RANGE_FROM_0, NULL},
+    {"stop-error", "Q", "0",
+     "stop when the expected squared error is this small; 0: never",
+     SECTION_TRAINING, TRAIN, KIND_NUMBER, AT(stop_error), RANGE_FROM_0, NULL},
+    {"patience", "N", "0",
+     "stop after so many epochs without a better error; 0: never",
+     SECTION_TRAINING, TRAIN, KIND_INTEGER, AT(patience), RANGE_FROM_0, NULL},
+    {"clip", "NORM", "0",
+     "longest gradient; 0: any",
+     SECTION_TRAINING, TRAIN, KIND_NUMBER, AT(clip), RANGE_FROM_0, NULL},
+    {"weight-decay", "RATE", "0",
+     "shrinks weights, not biases, apart from the gradient",
+     SECTION_TRAINING, TRAIN, KIND_NUMBER, AT(weight_decay), RANGE_FROM_0, NULL},
+    {"schedule", "SCHEDULE", "constant",
+     "learning rate over the epochs: constant, cosine, step:N:F, exponential:F or warmup:N",
+     SECTION_TRAINING, TRAIN, KIND_SCHEDULE, AT(schedule), 0, NULL},
+    {"seed", "N", "1",
+     "the same seed gives the same results on any number of ranks",
+     SECTION_TRAINING, TRAIN, KIND_SEED, AT(seed), 0, NULL},
+    {"starts", "N", "1",
+     "train so many times from different parameters and keep the best",
+     SECTION_TRAINING, TRAIN, KIND_INTEGER, AT(starts), RANGE_FROM_1, NULL},
+    {"init", "FILE", NULL,
+     "start from parameters in this HDF5 file, laid out as a checkpoint",
+     SECTION_TRAINING, TRAIN, KIND_TEXT, AT(init), 0, NULL},
+    {"time-limit", "TIME", "none",
+     "stop in time, with a checkpoint: seconds, 90m, 2h, 1d or HH:MM:SS",
+     SECTION_TRAINING, TRAIN, KIND_DURATION, AT(time_limit), RANGE_FROM_0, duration_words},
+
+    {"root-experts", "N", "auto",
+     "experts of rank 0, which has the gating network too",
+     SECTION_RANKS, TRAIN, KIND_INTEGER, AT(root_experts), RANGE_FROM_0, root_experts_words},
+    {"micro-batch", "N", "auto",
+     "samples that are computed together",
+     SECTION_RANKS, TRAIN | EVALUATE | PREDICT,
+     KIND_INTEGER, AT(micro_batch), RANGE_FROM_1, micro_batch_words},
+
+    {"config", "FILE", NULL,
+     "options from a YAML file, one `experts: 8` a line; the command line overrides them",
+     SECTION_FILES, TRAIN, KIND_CONFIG, 0, 0, NULL},
+    {"output", "DIR", NULL,
+     "run directory for metrics, checkpoints and log",
+     SECTION_FILES, TRAIN, KIND_TEXT, AT(output), 0, NULL},
+    {"output", "FILE", NULL,
+     "predictions, one row per sample: a new .csv, .h5 or .hdf5 file",
+     SECTION_FILES, PREDICT, KIND_TEXT, AT(output), 0, NULL},
+    {"resume", "WHERE", "no",
+     "go on from the run directory's newest checkpoint (auto), from a file, or no",
+     SECTION_FILES, TRAIN, KIND_TEXT, AT(resume), 0, NULL},
+    {"checkpoint-every", "N[e|s|m]", "10m",
+     "save every N epochs, steps or minutes, and at the end; 0: at the end only",
+     SECTION_FILES, TRAIN, KIND_INTERVAL, 0, 0, NULL},
+    {"keep", "N", "3",
+     "checkpoints to keep; the best is always kept",
+     SECTION_FILES, TRAIN, KIND_INTEGER, AT(keep), RANGE_FROM_1, NULL},
+    {"metrics-every", "N", "1",
+     "epochs from one line of metrics to the next",
+     SECTION_FILES, TRAIN, KIND_INTEGER, AT(metrics_every), RANGE_FROM_1, NULL},
+    {"verify", NULL, NULL,
+     "check every checksum; exit code 1 if one fails",
+     SECTION_FILES, INSPECT, KIND_FLAG, AT(verify), 0, NULL},
+
+    {"json", NULL, NULL,
+     "the result as one JSON object",
+     SECTION_OUTPUT, EVALUATE, KIND_FLAG, AT(json), 0, NULL},
+    {"quiet", NULL, NULL,
+     "warnings and errors only",
+     SECTION_OUTPUT, TRAIN | EVALUATE | PREDICT, KIND_FLAG, AT(quiet), 0, NULL},
+    {"progress", "WHEN", "auto",
+     "show how far training is",
+     SECTION_OUTPUT, TRAIN, KIND_CHOICE, AT(progress), 0, progress_words},
+    {"dry-run", NULL, NULL,
+     "show where experts go and the memory they need, and stop",
+     SECTION_OUTPUT, TRAIN, KIND_FLAG, AT(dry_run), 0, NULL},
+    {"help", NULL, NULL,
+     "this text",
+     SECTION_OUTPUT, TRAIN | EVALUATE | PREDICT | INSPECT | CONVERT, KIND_HELP, 0, 0, NULL},
+};
+/* clang-format on */
+
+const char *const section_names[N_SECTIONS] = {"Data",  "Model", "Training",
+                                               "Ranks", "Files", "Output"};
+
+const struct command_entry command_table[N_COMMANDS] = {
+    [COMMAND_TRAIN] =
+        {"train",
+         {NULL, NULL},
+         {NULL, NULL},
+         "coterie train [options]",
+         "trains a mixture of local experts",
+         "  coterie train                                  the built-in vowels, with defaults\n"
+         "  mpirun -n 4 coterie train --experts 8 --output run\n"
+         "  mpirun -n 4 coterie train --data wine.csv --targets quality --valid 0.2 \\\n"
+         "      --expert-hidden 32 --batch-size 256 --epochs 200 --output wine\n"
+         "  mpirun -n 2 coterie train --output run --resume auto --epochs 1000\n"},
+    [COMMAND_EVALUATE] =
+        {"evaluate",
+         {"CHECKPOINT", NULL},
+         {"data", NULL},
+         "coterie evaluate CHECKPOINT --data DATA [options]",
+         "measures a trained mixture on data with known targets",
+         "  coterie evaluate run --data builtin:vowels/test\n"
+         "  mpirun -n 4 coterie evaluate run/checkpoints/best --data test.h5 --json\n"},
+    [COMMAND_PREDICT] =
+        {"predict",
+         {"CHECKPOINT", NULL},
+         {"data", "output"},
+         "coterie predict CHECKPOINT --data DATA --output FILE [options]",
+         "writes what a trained mixture says of each sample",
+         "  coterie predict run --data new.csv --output predictions.csv\n"
+         "  mpirun -n 4 coterie predict run/checkpoints/best --data new.h5 --output p.h5\n"},
+    [COMMAND_INSPECT] = {"inspect",
+                         {"PATH", NULL},
+                         {NULL, NULL},
+                         "coterie inspect PATH [options]",
+                         "shows what a data file, checkpoint or run directory holds",
+                         "  coterie inspect builtin:vowels\n"
+                         "  coterie inspect wine.csv --targets quality\n"
+                         "  coterie inspect run --verify\n"},
+    [COMMAND_CONVERT] = {"convert",
+                         {"IN", "OUT"},
+                         {NULL, NULL},
+                         "coterie convert IN OUT [options]",
+                         "turns CSV into HDF5 and HDF5 into CSV",
+                         "  coterie convert wine.csv wine.h5 --targets quality\n"
+                         "  coterie convert wine.h5 wine.csv\n"
+                         "  coterie convert builtin:vowels vowels.csv\n"},
+};
+
+size_t options_count(void)
+{
+    return sizeof option_table / sizeof *option_table;
+}
+
+static bool same_name(const char *name, const char *key)
+{
+    for (; *name && *key; name++, key++)
+        if (*name != (*key == '_' ? '-' : *key))
+            return false;
+    return *name == *key;
+}
+
+const struct option_entry *option_find(enum command command, const char *name)
+{
+    for (size_t i = 0; i < options_count(); i++)
+        if (option_is_of(&option_table[i], command) && same_name(option_table[i].name, name))
+            return &option_table[i];
+    return NULL;
+}
+
+void option_key(const struct option_entry *entry, char key[static OPTION_KEY_SIZE])
+{
+    snprintf(key, OPTION_KEY_SIZE, "%s", entry->name);
+    for (char *at = key; *at; at++)
+        if (*at == '-')
+            *at = '_';
+}
+
+int options_command(const char *name)
+{
+    for (int c = 0; c < N_COMMANDS; c++)
+        if (strcmp(command_table[c].name, name) == 0)
+            return c;
+    return -1;
+}
+
+const char *options_command_name(enum command command)
+{
+    return command_table[command].name;
+}

@@ -1,0 +1,177 @@
+#include "train_internal.h"
+
+#include "coterie/base/log.h"
+#include "coterie/base/memory.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { TEXT = 512, RANKS_SHOWN = 16 };
+
+/* "400 training samples, 200 for validation, 2 inputs (F1, F2), 4 classes (aa, ah, ih, iy)" */
+static void show_data(const struct training *training)
+{
+    const struct run_record *record = &training->record;
+    char inputs[200], targets[200], valid[64] = "";
+    string_list_join(&record->input_names, inputs, sizeof inputs);
+    string_list_join(record->classes.n ? &record->classes : &record->target_names, targets,
+                     sizeof targets);
+    if (training->has_valid)
+        snprintf(valid, sizeof valid, ", %zu for validation", training->valid_shape.n);
+    size_t n_targets = record->classes.n ? record->classes.n : training->problem.model.n_outputs;
+    log_info("data     %s: %zu training samples%s, %zu input%s (%s), %zu %s%s (%s)",
+             record->data_path, training->train_shape.n, valid, training->train_shape.n_inputs,
+             training->train_shape.n_inputs == 1 ? "" : "s", inputs, n_targets,
+             record->classes.n ? "class" : "target",
+             n_targets == 1      ? ""
+             : record->classes.n ? "es"
+                                 : "s",
+             targets);
+    log_info("scaling  %s", strcmp(options_value(training->options, "scale"), "standard") == 0
+                                ? "standard (mean 0, standard deviation 1)"
+                                : options_value(training->options, "scale"));
+}
+
+static void layers_text(char *text, size_t size, size_t n, const size_t *width,
+                        const char *activation)
+{
+    size_t used = 0;
+    if (n == 0)
+        snprintf(text, size, "linear");
+    for (size_t l = 0; l < n && used < size; l++)
+        used += (size_t)snprintf(text + used, size - used, "%s%zu", l ? ", " : "", width[l]);
+    if (n > 0 && used < size)
+        snprintf(text + used, size - used, " hidden %s units", activation);
+}
+
+static void show_model(const struct training *training)
+{
+    const struct model_config *model = &training->problem.model;
+    const struct options *options = training->options;
+    char expert[128], gate[128], activation[32], output[32], likelihood[32];
+    snprintf(activation, sizeof activation, "%s", options_value(options, "activation"));
+    snprintf(output, sizeof output, "%s", options_value(options, "expert_output"));
+    snprintf(likelihood, sizeof likelihood, "%s", options_value(options, "likelihood"));
+    layers_text(expert, sizeof expert, model->n_expert_hidden, model->expert_hidden, activation);
+    layers_text(gate, sizeof gate, model->n_gate_hidden, model->gate_hidden, activation);
+    log_info("model    %zu expert%s (%s, %s output), gate (%s), %zu parameters", model->n_experts,
+             model->n_experts == 1 ? "" : "s", expert, output, gate, model_n_parameters(model));
+    log_info("error    %s, %s likelihood", options_value(options, "error"), likelihood);
+}
+
+static void show_training(const struct training *training)
+{
+    const struct trainer_config *config = &training->config;
+    size_t n = training->train_shape.n;
+    char batch[64], optimizer[32];
+    snprintf(optimizer, sizeof optimizer, "%s", options_value(training->options, "optimizer"));
+    if (config->batch_size == 0 || config->batch_size >= n)
+        snprintf(batch, sizeof batch, "all samples in one batch");
+    else
+        snprintf(batch, sizeof batch, "batches of %zu", config->batch_size);
+    log_info("training %s, learning rate %g, %s, %lld epochs, seed %llu%s", optimizer,
+             config->learning_rate, batch, (long long)config->epochs,
+             (unsigned long long)config->seed, config->starts > 1 ? ", several starts" : "");
+}
+
+/* What one rank says of itself to the root. */
+struct rank_place {
+    char host[64];
+    int node;
+    double bytes, available; /* of the rank; of its host */
+};
+
+static void show_rank(const struct shard *shard, int rank, const struct rank_place *place)
+{
+    size_t first = shard_first(shard, rank), count = shard_count(shard, rank);
+    char experts[96];
+    if (count == 0)
+        snprintf(experts, sizeof experts,
+                 rank == 0 ? "no expert" : "idle: more ranks than experts");
+    else if (count == 1)
+        snprintf(experts, sizeof experts, "expert %zu", first);
+    else
+        snprintf(experts, sizeof experts, "experts %zu-%zu", first, first + count - 1);
+    log_info("  rank %-3d %s: %s%s, %.1f MiB", rank, place->host, rank == 0 ? "gate, " : "",
+             experts, place->bytes / 0x1p20);
+}
+
+static void show_ranks(const struct training *training, const struct shard *shard,
+                       const struct rank_place *places)
+{
+    int size = training->comm->size;
+    log_info("ranks    %d on %d host%s", size, training->comm->n_nodes,
+             training->comm->n_nodes == 1 ? "" : "s");
+    int idle = 0;
+    for (int r = 0; r < size; r++) {
+        idle += r > 0 && shard_count(shard, r) == 0;
+        if (r < RANKS_SHOWN)
+            show_rank(shard, r, &places[r]);
+    }
+    if (size > RANKS_SHOWN)
+        log_info("  ... and %d more ranks like these", size - RANKS_SHOWN);
+    if (idle > 0)
+        log_warning("%d of %d ranks have no expert to compute: use at most %zu ranks, or more "
+                    "experts",
+                    idle, size, shard->n_experts);
+}
+
+/* Each host needs one copy of the data and what its ranks need. */
+static status check_hosts(const struct training *training, const struct rank_place *places)
+{
+    double data = (double)dataset_bytes(&training->train_shape);
+    if (training->has_valid)
+        data += (double)dataset_bytes(&training->valid_shape);
+    for (int node = 0; node < training->comm->n_nodes; node++) {
+        double bytes = data, available = 0;
+        const char *host = "";
+        for (int r = 0; r < training->comm->size; r++)
+            if (places[r].node == node) {
+                bytes += places[r].bytes;
+                available = places[r].available;
+                host = places[r].host;
+            }
+        if (node < RANKS_SHOWN)
+            log_info("memory   host %s: %.1f MiB of %.0f MiB free, %.1f MiB of it data", host,
+                     bytes / 0x1p20, available / 0x1p20, data / 0x1p20);
+        if (bytes > available)
+            return status_set(STATUS_USAGE,
+                              "host %s would need %.0f MiB and has %.0f MiB free; use more hosts, "
+                              "fewer experts, a smaller --micro-batch, or fewer data",
+                              host, bytes / 0x1p20, available / 0x1p20);
+    }
+    return STATUS_OK;
+}
+
+status plan_show(const struct training *training)
+{
+    const struct communicator *comm = training->comm;
+    const struct model_config *model = &training->problem.model;
+    struct shard shard;
+    struct rank_place *places = NULL;
+    status outcome = shard_init(&shard, model->n_experts, comm->size,
+                                training->options->root_experts, model_gate_in_experts(model));
+    if (outcome == STATUS_OK && comm->rank == 0)
+        outcome = memory_alloc(&places, (size_t)comm->size, sizeof *places, "the list of ranks");
+    outcome = communicator_agree(comm, outcome);
+    if (outcome != STATUS_OK)
+        return outcome;
+    struct rank_place own = {
+        .node = comm->node,
+        .bytes = model_bytes(model, &shard, comm->rank, real_padded(training->config.micro_batch),
+                             optimizer_n_slots(training->config.optimizer.kind)),
+        .available = (double)memory_available()};
+    memcpy(own.host, comm->host, sizeof own.host);
+    communicator_gather(comm, &own, places, sizeof own);
+    if (comm->rank == 0) {
+        show_data(training);
+        show_model(training);
+        show_training(training);
+        show_ranks(training, &shard, places);
+        outcome = check_hosts(training, places);
+        log_info("output   %s%s", training->output,
+                 training->options->dry_run ? " (dry run: nothing is written)" : "");
+    }
+    memory_free(&places);
+    return communicator_agree(comm, outcome);
+}

@@ -1,0 +1,274 @@
+#include "prediction_writer.h"
+
+#include "coterie/base/memory.h"
+#include "coterie/data/csv.h"
+#include "coterie/data/hdf5_file.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* What a column of numbers shows. */
+enum column_kind { COLUMN_Y, COLUMN_VARIANCE, COLUMN_P, COLUMN_P_OTHER, COLUMN_G, COLUMN_H };
+
+struct column {
+    enum column_kind kind;
+    size_t index; /* output or expert */
+};
+
+struct prediction_writer {
+    const struct loaded_model *loaded;
+    char path[PATH_MAX], unfinished[PATH_MAX + 8];
+    size_t n;       /* samples */
+    bool has_class; /* a column with the predicted class */
+    const struct string_list *classes;
+    struct string_list names; /* of the columns of numbers */
+    struct column *column;    /* (names.n) */
+    struct csv_writer *csv;   /* one of the two */
+    struct hdf5_file *hdf5;
+    double *values;                /* (stride), one column of a block */
+    struct string_list class_rows; /* HDF5: the class of every sample so far */
+};
+
+static status add_column(struct prediction_writer *writer, enum column_kind kind, size_t index,
+                         const char *prefix, const char *name)
+{
+    char text[512];
+    snprintf(text, sizeof text, "%s_%s", prefix, name);
+    status outcome = memory_grow(&writer->column, writer->names.n, writer->names.n + 1,
+                                 sizeof *writer->column, "columns");
+    if (outcome == STATUS_OK) {
+        writer->column[writer->names.n] = (struct column){kind, index};
+        outcome = string_list_add(&writer->names, text);
+    }
+    return outcome;
+}
+
+static status add_experts(struct prediction_writer *writer, enum column_kind kind,
+                          const char *prefix)
+{
+    status outcome = STATUS_OK;
+    for (size_t e = 0; e < writer->loaded->problem.model.n_experts && outcome == STATUS_OK; e++) {
+        char number[32];
+        snprintf(number, sizeof number, "%zu", e);
+        outcome = add_column(writer, kind, e, prefix, number);
+    }
+    return outcome;
+}
+
+static status add_target_columns(struct prediction_writer *writer)
+{
+    const struct run_record *record = &writer->loaded->record;
+    size_t outputs = writer->loaded->problem.model.n_outputs;
+    status outcome = STATUS_OK;
+    if (writer->loaded->problem.task == TASK_REGRESSION) {
+        for (size_t k = 0; k < outputs && outcome == STATUS_OK; k++)
+            outcome = add_column(writer, COLUMN_Y, k, "y", record->target_names.item[k]);
+        for (size_t k = 0; k < outputs && outcome == STATUS_OK; k++)
+            outcome =
+                add_column(writer, COLUMN_VARIANCE, k, "variance", record->target_names.item[k]);
+        return outcome;
+    }
+    writer->classes = record->classes.n ? &record->classes : &record->target_names;
+    writer->has_class = writer->classes->n == outputs ? outputs > 1 : writer->classes->n == 2;
+    if (writer->loaded->problem.model.likelihood == LIKELIHOOD_BERNOULLI && record->classes.n == 0)
+        writer->has_class = false;
+    /* One logistic output is the probability of the second of two classes. */
+    if (outputs == 1 && writer->classes->n == 2) {
+        outcome = add_column(writer, COLUMN_P_OTHER, 0, "p", writer->classes->item[0]);
+        return outcome == STATUS_OK ? add_column(writer, COLUMN_P, 0, "p", writer->classes->item[1])
+                                    : outcome;
+    }
+    for (size_t k = 0; k < outputs && outcome == STATUS_OK; k++)
+        outcome = add_column(writer, COLUMN_P, k, "p", writer->classes->item[k]);
+    return outcome;
+}
+
+static bool ends_in(const char *path, const char *ending)
+{
+    size_t length = strlen(path), tail = strlen(ending);
+    return length > tail && strcmp(path + length - tail, ending) == 0;
+}
+
+static status open_csv(struct prediction_writer *writer)
+{
+    status outcome = csv_writer_create(writer->unfinished, &writer->csv);
+    if (outcome == STATUS_OK && writer->has_class)
+        outcome = csv_writer_text(writer->csv, "class");
+    for (size_t c = 0; c < writer->names.n && outcome == STATUS_OK; c++)
+        outcome = csv_writer_text(writer->csv, writer->names.item[c]);
+    return outcome == STATUS_OK ? csv_writer_end_row(writer->csv) : outcome;
+}
+
+static status open_hdf5(struct prediction_writer *writer)
+{
+    const uint64_t chunk = 65536;
+    uint64_t n = writer->n;
+    status outcome = hdf5_create(writer->unfinished, &writer->hdf5);
+    for (size_t c = 0; c < writer->names.n && outcome == STATUS_OK; c++)
+        outcome = hdf5_create_dataset(writer->hdf5, writer->names.item[c], HDF5_AS_REAL, 1, &n,
+                                      n < chunk ? n : chunk);
+    return outcome;
+}
+
+static status open_output(struct prediction_writer *writer, const char *path)
+{
+    bool is_hdf5 = ends_in(path, ".h5") || ends_in(path, ".hdf5");
+    if (!is_hdf5 && !ends_in(path, ".csv"))
+        return status_set(STATUS_USAGE, "--output %s: the name must end in .csv, .h5 or .hdf5",
+                          path);
+    if (access(path, F_OK) == 0)
+        return status_set(STATUS_USAGE, "%s exists already; remove it or choose another --output",
+                          path);
+    if (snprintf(writer->path, sizeof writer->path, "%s", path) >= (int)sizeof writer->path)
+        return status_set(STATUS_USAGE, "--output %s: the path is too long", path);
+    snprintf(writer->unfinished, sizeof writer->unfinished, "%s.tmp", writer->path);
+    unlink(writer->unfinished);
+    return is_hdf5 ? open_hdf5(writer) : open_csv(writer);
+}
+
+static void release(struct prediction_writer **writer)
+{
+    string_list_release(&(*writer)->names);
+    string_list_release(&(*writer)->class_rows);
+    memory_free(&(*writer)->column);
+    memory_free(&(*writer)->values);
+    memory_free(writer);
+}
+
+status prediction_writer_create(const char *path, const struct loaded_model *loaded,
+                                struct prediction_writer **out)
+{
+    struct prediction_writer *writer;
+    const struct dataset *dataset = &loaded->samples.dataset;
+    status outcome = memory_alloc(&writer, 1, sizeof *writer, "predictions");
+    *out = writer;
+    if (outcome != STATUS_OK)
+        return outcome;
+    writer->loaded = loaded;
+    writer->n = dataset->shape.n;
+    outcome =
+        memory_alloc(&writer->values, loaded->step.batch.max_stride, sizeof(double), "predictions");
+    if (outcome == STATUS_OK)
+        outcome = add_target_columns(writer);
+    if (outcome == STATUS_OK)
+        outcome = add_experts(writer, COLUMN_G, "g");
+    if (outcome == STATUS_OK && (dataset->y || dataset->label))
+        outcome = add_experts(writer, COLUMN_H, "h");
+    if (outcome == STATUS_OK)
+        outcome = open_output(writer, path);
+    if (outcome != STATUS_OK)
+        outcome = prediction_writer_finish(out, outcome);
+    return outcome;
+}
+
+/* The value of a column for sample i of a block, in the units of the data. */
+static double value_of(const struct prediction_writer *writer, const struct prediction_block *block,
+                       struct column column, size_t i)
+{
+    const struct scaler *scaler = &writer->loaded->record.scaler;
+    size_t at = column.index * block->stride + i;
+    switch (column.kind) {
+    case COLUMN_Y:
+        return (double)block->y[at] * scaler->y_scale[column.index] + scaler->y_mean[column.index];
+    case COLUMN_VARIANCE:
+        return (double)block->variance[at] * scaler->y_scale[column.index] *
+               scaler->y_scale[column.index];
+    case COLUMN_P:
+        return (double)block->y[at];
+    case COLUMN_P_OTHER:
+        return 1 - (double)block->y[at];
+    case COLUMN_G:
+        return (double)block->g[at];
+    case COLUMN_H:
+        return (double)block->h[at];
+    }
+    return NAN;
+}
+
+static const char *class_of(const struct prediction_writer *writer,
+                            const struct prediction_block *block, size_t i)
+{
+    size_t outputs = writer->loaded->problem.model.n_outputs, best = 0;
+    if (outputs == 1)
+        return writer->classes->item[block->y[i] > (real)0.5];
+    for (size_t k = 1; k < outputs; k++)
+        if (block->y[k * block->stride + i] > block->y[best * block->stride + i])
+            best = k;
+    return writer->classes->item[best];
+}
+
+static status add_to_csv(struct prediction_writer *writer, const struct prediction_block *block)
+{
+    status outcome = STATUS_OK;
+    for (size_t i = 0; i < block->n && outcome == STATUS_OK; i++) {
+        if (writer->has_class)
+            outcome = csv_writer_text(writer->csv, class_of(writer, block, i));
+        for (size_t c = 0; c < writer->names.n && outcome == STATUS_OK; c++)
+            outcome = csv_writer_double(writer->csv, value_of(writer, block, writer->column[c], i));
+        if (outcome == STATUS_OK)
+            outcome = csv_writer_end_row(writer->csv);
+    }
+    return outcome;
+}
+
+static status add_to_hdf5(struct prediction_writer *writer, const struct prediction_block *block)
+{
+    status outcome = STATUS_OK;
+    for (size_t c = 0; c < writer->names.n && outcome == STATUS_OK; c++) {
+        for (size_t i = 0; i < block->n; i++)
+            writer->values[i] = value_of(writer, block, writer->column[c], i);
+        outcome = hdf5_write_rows(writer->hdf5, writer->names.item[c], block->first, block->n,
+                                  HDF5_AS_DOUBLE, writer->values);
+    }
+    for (size_t i = 0; i < block->n && writer->has_class && outcome == STATUS_OK; i++)
+        outcome = string_list_add(&writer->class_rows, class_of(writer, block, i));
+    return outcome;
+}
+
+status prediction_writer_add(struct prediction_writer *writer, const struct prediction_block *block)
+{
+    for (size_t k = 0; k < writer->loaded->problem.model.n_outputs; k++)
+        for (size_t i = 0; i < block->n; i++)
+            if (!isfinite(block->y[k * block->stride + i]))
+                return status_set(STATUS_FAILED,
+                                  "the prediction for sample %zu is not a finite number; is it far "
+                                  "outside the training data?",
+                                  block->first + i);
+    return writer->csv ? add_to_csv(writer, block) : add_to_hdf5(writer, block);
+}
+
+static status close_output(struct prediction_writer *writer, status so_far)
+{
+    status outcome = so_far;
+    if (writer->hdf5) {
+        if (outcome == STATUS_OK && writer->has_class)
+            outcome = hdf5_write_strings(writer->hdf5, "class", &writer->class_rows);
+        if (outcome == STATUS_OK)
+            outcome = hdf5_sync(writer->hdf5);
+    }
+    char text[2048];
+    snprintf(text, sizeof text, "%s", status_text());
+    status closed = STATUS_OK;
+    if (writer->hdf5)
+        closed = hdf5_close(&writer->hdf5);
+    else if (writer->csv)
+        closed = csv_writer_close(&writer->csv);
+    return outcome != STATUS_OK ? status_set(outcome, "%s", text) : closed;
+}
+
+status prediction_writer_finish(struct prediction_writer **writer, status so_far)
+{
+    struct prediction_writer *own = *writer;
+    status outcome = close_output(own, so_far);
+    if (outcome == STATUS_OK && rename(own->unfinished, own->path) != 0)
+        outcome = status_set(STATUS_FAILED, "cannot rename %s to %s: %s", own->unfinished,
+                             own->path, strerror(errno));
+    if (outcome != STATUS_OK && own->unfinished[0])
+        unlink(own->unfinished);
+    release(writer);
+    return outcome;
+}

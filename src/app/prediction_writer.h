@@ -1,0 +1,36 @@
+#ifndef COTERIE_APP_PREDICTION_WRITER_H
+#define COTERIE_APP_PREDICTION_WRITER_H
+
+#include "coterie/app/loaded_model.h"
+#include "coterie/base/real.h"
+#include "coterie/base/status.h"
+
+#include <stddef.h>
+
+/*
+ * Writes predictions to a CSV or HDF5 file (by the ending .h5 or .hdf5), one row or entry per
+ * sample in input order. Columns: regression y_<target>, variance_<target>; classification class
+ * (the original label) and p_<class>; g_<e>; h_<e> where targets are given. In HDF5 each column is
+ * a data set of that name. Scaling is undone. Everything here is Root.
+ *
+ * The file appears under its name only when it is whole; an existing one is never overwritten.
+ */
+struct prediction_writer;
+
+/* One micro-batch; arrays are (rows, stride). */
+struct prediction_block {
+    size_t first, n, stride;
+    const real *y;        /* (O) combined outputs, scaled */
+    const real *variance; /* (O) scaled; NULL for classes */
+    const real *g, *h;    /* (E); h NULL without targets */
+};
+
+status prediction_writer_create(const char *path, const struct loaded_model *loaded,
+                                struct prediction_writer **out);
+status prediction_writer_add(struct prediction_writer *writer,
+                             const struct prediction_block *block);
+
+/* Closes; the file gets its name if `so_far` and everything here went well, else it is removed. */
+status prediction_writer_finish(struct prediction_writer **writer, status so_far);
+
+#endif

@@ -1,0 +1,80 @@
+#include "train_internal.h"
+
+#include "coterie/app/expert_use.h"
+#include "coterie/base/log.h"
+#include "coterie/train/evaluate.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static void add_use(struct step *step, size_t first, void *context)
+{
+    (void)first;
+    if (step->model->has_gate)
+        expert_use_add(context, step);
+}
+
+static const char *reason_text(enum stop_reason reason)
+{
+    switch (reason) {
+    case STOP_ERROR:
+        return "--stop-error was reached";
+    case STOP_PATIENCE:
+        return "the validation error has not fallen for --patience epochs";
+    default:
+        return "all epochs are done";
+    }
+}
+
+static void show_errors(const char *name, double error, double nll, double square, double accuracy,
+                        double rmse)
+{
+    char text[200];
+    int used = snprintf(text, sizeof text, "%-10s error %.6g  nll %.6g  expected square %.6g", name,
+                        error, nll, square);
+    if (isfinite(rmse))
+        used += snprintf(text + used, sizeof text - (size_t)used, "  rmse %.6g", rmse);
+    if (isfinite(accuracy))
+        snprintf(text + used, sizeof text - (size_t)used, "  accuracy %.1f %%", 100 * accuracy);
+    log_info("%s", text);
+}
+
+static void show_result(const struct training *training, const struct trainer *trainer)
+{
+    const struct progress *progress = &trainer->progress;
+    log_info("finished after %lld epochs (%lld steps) in %.1f s: %s", (long long)progress->epoch,
+             (long long)progress->step, progress->seconds, reason_text(trainer->reason));
+    if (trainer->history.n > 0) {
+        const struct metrics_record *last = &trainer->history.record[trainer->history.n - 1];
+        show_errors("training", last->error, last->nll, last->expected_square, last->accuracy,
+                    last->rmse);
+        if (training->has_valid)
+            show_errors("validation", last->error_valid, last->nll_valid,
+                        last->expected_square_valid, last->accuracy_valid, last->rmse_valid);
+    }
+    if (training->has_valid && progress->best_epoch >= 0)
+        log_info("the lowest validation error, %.6g, was in epoch %lld: checkpoints/best",
+                 progress->best_error, (long long)progress->best_epoch);
+}
+
+void report_show(struct training *training, struct trainer *trainer)
+{
+    struct expert_use use = {0};
+    bool is_root = training->comm->rank == 0;
+    status outcome = STATUS_OK;
+    if (is_root) {
+        show_result(training, trainer);
+        outcome = expert_use_init(&use, training->problem.model.n_experts,
+                                  training->record.classes.n, trainer->step.batch.max_stride);
+    }
+    if (communicator_agree(training->comm, outcome) == STATUS_OK) {
+        evaluate_dataset(&trainer->step, &training->train.dataset, training->config.micro_batch,
+                         add_use, &use);
+        if (is_root)
+            expert_use_print(&use, &training->record.classes);
+    }
+    if (is_root)
+        log_info("checkpoint %s/latest", training->directory.checkpoints);
+    expert_use_release(&use);
+}

@@ -1,0 +1,238 @@
+#include "coterie/app/commands.h"
+
+#include "train_internal.h"
+
+#include "coterie/base/clock.h"
+#include "coterie/base/log.h"
+#include "coterie/base/memory.h"
+#include "coterie/math/blas.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Root. --output, or a new folder below runs/ named after the time. */
+static char *output_directory(const struct options *options)
+{
+    if (options->output)
+        return memory_strdup(options->output);
+    char name[64];
+    time_t now = time(NULL);
+    struct tm local;
+    localtime_r(&now, &local);
+    strftime(name, sizeof name, "runs/%Y%m%d-%H%M%S", &local);
+    return memory_strdup(name);
+}
+
+/* Root. Everything that can be found out, and refused, before memory or disk are touched. */
+static status prepare_at_root(struct training *training)
+{
+    training->output = output_directory(training->options);
+    status outcome = resume_find(training);
+    if (outcome == STATUS_OK && training->resume_path[0])
+        outcome = resume_merge_options(training);
+    if (outcome == STATUS_OK)
+        outcome = training_prepare(training);
+    return outcome;
+}
+
+/* Collective. What rank 0 has found out, to all. */
+static void share_plan(struct training *training)
+{
+    struct {
+        struct problem problem;
+        struct trainer_config config;
+        struct dataset_shape train_shape, valid_shape;
+        bool has_valid;
+        long root_experts;
+        bool dry_run;
+    } plan = {training->problem,         training->config,    training->train_shape,
+              training->valid_shape,     training->has_valid, training->options->root_experts,
+              training->options->dry_run};
+    communicator_broadcast(training->comm, &plan, sizeof plan);
+    training->problem = plan.problem;
+    training->config = plan.config;
+    training->train_shape = plan.train_shape;
+    training->valid_shape = plan.valid_shape;
+    training->has_valid = plan.has_valid;
+    training->options->root_experts = plan.root_experts;
+    training->options->dry_run = plan.dry_run;
+}
+
+static status load_samples(struct training *training)
+{
+    struct source *valid_source =
+        training->valid_source ? training->valid_source : training->source;
+    uint64_t *all = NULL;
+    status outcome =
+        samples_load(training->comm, &training->train_shape, training->source,
+                     &training->record.scaler, training->split.train, &training->train);
+    if (outcome != STATUS_OK || !training->has_valid)
+        return outcome;
+    /* A validation file is taken whole. */
+    if (training->valid_source) {
+        outcome = memory_alloc(&all, training->valid_shape.n, sizeof *all, "validation samples");
+        for (size_t i = 0; i < training->valid_shape.n && outcome == STATUS_OK; i++)
+            all[i] = i;
+    }
+    outcome = communicator_agree(training->comm, outcome);
+    if (outcome == STATUS_OK)
+        outcome = samples_load(training->comm, &training->valid_shape, valid_source,
+                               &training->record.scaler, all ? all : training->split.valid,
+                               &training->valid);
+    memory_free(&all);
+    return outcome;
+}
+
+static status write_config(const struct training *training)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/config.yaml", training->output);
+    FILE *file = fopen(path, "w");
+    if (!file)
+        return status_set(STATUS_FAILED, "cannot write %s: %s", path, strerror(errno));
+    status outcome = options_write_yaml(training->options, file);
+    if (fclose(file) != 0 && outcome == STATUS_OK)
+        outcome = status_set(STATUS_FAILED, "cannot write %s: %s", path, strerror(errno));
+    return outcome;
+}
+
+/* Root. Makes the run directory; from here on there is something on disk. */
+static status open_directory(struct training *training)
+{
+    status outcome = run_directory_open(&training->directory, training->output);
+    if (outcome == STATUS_OK)
+        outcome = write_config(training);
+    char path[PATH_MAX], now[32];
+    snprintf(path, sizeof path, "%s/log.txt", training->output);
+    if (outcome == STATUS_OK && !log_set_file(path))
+        outcome = status_set(STATUS_FAILED, "cannot write %s: %s", path, strerror(errno));
+    if (outcome != STATUS_OK)
+        return outcome;
+    char library[128];
+    const char *job = getenv("SLURM_JOB_ID");
+    communicator_library(library, sizeof library);
+    clock_timestamp(now, sizeof now);
+    log_info("coterie %s %s, %s, %s, kernel %s%s%s, started %s", COTERIE_VERSION, COTERIE_REVISION,
+             REAL_NAME, library, blas_kernel(), job ? ", Slurm job " : "", job ? job : "", now);
+    return outcome;
+}
+
+/* Collective. The state to start from: a checkpoint's, or new. */
+static status begin(struct training *training, struct trainer *trainer)
+{
+    int resumes = training->resume_path[0] != '\0';
+    communicator_broadcast(training->comm, &resumes, sizeof resumes);
+    if (!resumes)
+        return trainer_begin(trainer, training->options->init);
+    struct hdf5_file *file = NULL;
+    struct run_record earlier = {0};
+    status outcome = STATUS_OK;
+    if (training->comm->rank == 0) {
+        outcome = checkpoint_open(training->resume_path, &file);
+        if (outcome == STATUS_OK)
+            outcome = checkpoint_read_record(file, &earlier);
+        if (outcome == STATUS_OK)
+            outcome = resume_check_data(training, &earlier);
+    }
+    outcome = communicator_agree(training->comm, outcome);
+    if (outcome == STATUS_OK)
+        outcome = trainer_resume(trainer, file);
+    if (outcome == STATUS_OK)
+        log_info("resumed  %s: epoch %lld, step %lld", training->resume_path,
+                 (long long)trainer->progress.epoch, (long long)trainer->progress.step);
+    run_record_release(&earlier);
+    if (file)
+        hdf5_close(&file);
+    return outcome;
+}
+
+static void on_stop_signal(int signal)
+{
+    (void)signal;
+    trainer_request_stop();
+}
+
+static void catch_stop_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_stop_signal, .sa_flags = SA_RESTART};
+    sigaction(SIGUSR1, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGINT, &action, NULL);
+}
+
+static status train_and_report(struct training *training, struct trainer *trainer)
+{
+    status outcome = begin(training, trainer);
+    if (outcome == STATUS_OK) {
+        if (training->comm->rank == 0)
+            outcome = open_directory(training);
+        outcome = communicator_agree(training->comm, outcome);
+    }
+    if (outcome != STATUS_OK)
+        return outcome;
+    trainer_use_directory(trainer, &training->directory, &training->record);
+    catch_stop_signals();
+    outcome = trainer_run(trainer);
+    if (outcome == STATUS_OK)
+        report_show(training, trainer);
+    return outcome;
+}
+
+static status run_training(struct training *training)
+{
+    struct trainer trainer;
+    status outcome = load_samples(training);
+    if (outcome == STATUS_OK)
+        outcome =
+            model_init(&training->model, &training->problem.model, training->comm,
+                       training->options->root_experts, real_padded(training->config.micro_batch));
+    if (outcome != STATUS_OK)
+        return outcome;
+    training->metrics_config = problem_metrics(&training->problem, training->record.scaler.y_scale);
+    outcome = trainer_init(
+        &trainer, &training->config, training->comm, &training->model, &training->train.dataset,
+        training->has_valid ? &training->valid.dataset : NULL, &training->metrics_config);
+    if (outcome == STATUS_OK)
+        outcome = train_and_report(training, &trainer);
+    trainer_release(&trainer);
+    return outcome;
+}
+
+static void release(struct training *training)
+{
+    log_set_file(NULL);
+    model_release(&training->model);
+    samples_release(&training->train);
+    samples_release(&training->valid);
+    if (training->comm->rank != 0)
+        return;
+    source_close(&training->source);
+    source_close(&training->valid_source);
+    split_release(&training->split);
+    run_record_release(&training->record);
+    run_directory_close(&training->directory);
+    memory_free(&training->output);
+}
+
+status train_command(const struct communicator *comm, struct options *options)
+{
+    struct training training = {.comm = comm, .options = options, .directory = {.lock = -1}};
+    status outcome = STATUS_OK;
+    if (comm->rank == 0)
+        outcome = prepare_at_root(&training);
+    outcome = communicator_agree(comm, outcome);
+    if (outcome == STATUS_OK) {
+        share_plan(&training);
+        outcome = plan_show(&training);
+    }
+    if (outcome == STATUS_OK && !options->dry_run)
+        outcome = run_training(&training);
+    release(&training);
+    return outcome;
+}

@@ -1,0 +1,53 @@
+#ifndef COTERIE_APP_TRAIN_INTERNAL_H
+#define COTERIE_APP_TRAIN_INTERNAL_H
+
+#include "coterie/app/options.h"
+#include "coterie/app/problem.h"
+#include "coterie/app/samples.h"
+#include "coterie/data/split.h"
+#include "coterie/train/run_directory.h"
+#include "coterie/train/trainer.h"
+
+/* Everything of one `coterie train`; what is marked root is empty on other ranks. */
+struct training {
+    const struct communicator *comm;
+    struct options *options;
+    struct problem problem;
+    struct trainer_config config;
+    struct dataset_shape train_shape, valid_shape;
+    bool has_valid;
+
+    struct source *source, *valid_source; /* root; the same source if a fraction is held out */
+    struct split split;                   /* root */
+    struct run_record record;             /* root */
+    struct run_directory directory;       /* root */
+    char resume_path[4096];               /* root: the checkpoint to go on from, or "" */
+    char *output;                         /* root: --output, or the default for it */
+
+    struct samples train, valid;
+    struct model model;
+    struct metrics_config metrics_config;
+};
+
+/* Root. Decides from --resume and --output which checkpoint to go on from, if any. */
+status resume_find(struct training *training);
+
+/*
+ * Root. Takes what the user has not said from the checkpoint at resume_path. STATUS_USAGE, naming
+ * option and both values, if structure, scaling, seed or optimiser differ from what was said.
+ */
+status resume_merge_options(struct training *training);
+
+/* Root. STATUS_USAGE if the data are not those that the checkpoint was trained on. */
+status resume_check_data(const struct training *training, const struct run_record *earlier);
+
+/* Root. Opens the data, resolves the problem, splits and scales: all that needs no memory yet. */
+status training_prepare(struct training *training);
+
+/* Collective. Prints what will happen; STATUS_USAGE if it cannot fit into the hosts' memory. */
+status plan_show(const struct training *training);
+
+/* Collective. Prints the result: errors, accuracy, what each expert took over, the checkpoint. */
+void report_show(struct training *training, struct trainer *trainer);
+
+#endif
