@@ -1,0 +1,127 @@
+# labels: sanitize
+# ranks: 8
+# timeout: 300
+"""The same bits on any number of ranks: checkpoints and metrics, in both programs.
+
+5 or 7 experts on 1, 2, 3, 4, 5 and 8 ranks: the experts never divide evenly, and at last there are
+ranks without one. The cases together take in every error function, likelihood, optimiser, kind of
+layer and way of cutting the data into batches.
+"""
+import os
+import shutil
+
+import numpy
+import support
+
+RANKS = (2, 3, 4, 5, 8)
+LEARNED = "--variance learned"
+
+# Options but for data and experts, by data set.
+CASES = {
+    "numbers": (
+        "--optimizer gd --batch-size 0",
+        f"--optimizer adam --batch-size 16 {LEARNED} --valid 0.2",
+        "--error competitive --optimizer momentum --clip 0.5",
+        "--error competitive --optimizer adam --batch-size 32 --expert-hidden 6",
+        "--error cooperative --optimizer gd --batch-size 10",
+        "--error cooperative --optimizer adam --expert-hidden 5,4 --activation relu --clip 1",
+        f"--optimizer momentum {LEARNED} --clip 0.3 --weight-decay 0.01 --micro-batch 16",
+        "--error cooperative --optimizer momentum --micro-batch 40 --gate-hidden 9 --valid 0.3",
+        f"--optimizer adam --expert-hidden 33 --gate-hidden 7 --activation gelu {LEARNED} --weight w",
+        "--optimizer momentum --batch-size 50 --micro-batch 16 --schedule cosine --starts 2",
+    ),
+    "labels": (
+        "--optimizer adam --batch-size 0",
+        "--optimizer gd --learning-rate 0.3 --batch-size 24 --expert-hidden 8 --activation logistic",
+        "--error cooperative --optimizer momentum",
+        "--error competitive --optimizer adam --batch-size 7",
+        "--likelihood gaussian --optimizer gd --valid 0.25",
+    ),
+    "binary": (
+        "--likelihood bernoulli --optimizer adam --clip 0.2",
+        "--likelihood bernoulli --optimizer momentum --batch-size 20 --gate-hidden 5 --expert-hidden 4",
+        f"--expert-output logistic {LEARNED} --optimizer gd --batch-size 33",
+    ),
+}
+# The number of the program's first case, and then every how many: together all of them, and in
+# single precision, where vectors are longer, all but few.
+PROGRAMS = ((support.COTERIE, 0, 1), (support.COTERIE_D, 1, 2))
+
+
+def write_data(folder):
+    rng = numpy.random.default_rng(3)
+    x = rng.normal(size=(101, 3))
+    inputs = "".join(f"{{:.{i + 3}f}}," for i in range(3))
+    files = {name: open(folder / f"{name}.csv", "w", encoding="utf-8") for name in CASES}
+    files["numbers"].write("x0,x1,x2,w,t0,t1\n")
+    files["labels"].write("x0,x1,x2,t\n")
+    files["binary"].write("x0,x1,x2,t0,t1\n")
+    for row in x:
+        start = inputs.format(*row)
+        t0, t1 = abs(row[0]) + row[1], row[2] ** 2
+        files["numbers"].write(f"{start}{rng.uniform():.3f},{t0:.4f},{t1:.4f}\n")
+        files["labels"].write(f"{start}{'low' if t0 < -0.3 else 'high' if t0 > 1 else 'mid'}\n")
+        files["binary"].write(f"{start}{int(t0 > 0.5)},{int(t1 > 0.5)}\n")
+    for file in files.values():
+        file.close()
+
+
+TARGETS = {"numbers": "t0,t1", "labels": "t", "binary": "t0,t1"}
+INPUTS = "x0,x1,x2"
+
+
+class SameBits(support.TestCase):
+    def setUp(self):
+        super().setUp()
+        write_data(self.folder)
+
+    def train(self, program, data, options, experts, ranks):
+        run = self.folder / f"run-{ranks}"
+        self.succeed(program, "train", "--data", self.folder / f"{data}.csv", "--inputs", INPUTS,
+                     "--targets", TARGETS[data], "--experts", experts, *options.split(),
+                     "--epochs", 12, "--quiet", "--output", run, ranks=ranks)
+        return run
+
+    def check(self, program, data, options, experts):
+        for old in self.folder.glob("run-*"):
+            shutil.rmtree(old)
+        one = self.train(program, data, options, experts, 1)
+        rows = support.read_metrics(one)
+        self.assertNotEqual(rows[0]["error"], rows[-1]["error"])
+        for ranks in RANKS:
+            many = self.train(program, data, options, experts, ranks)
+            self.assert_same_checkpoint(one / "checkpoints/latest", many / "checkpoints/latest")
+            self.assert_same_metrics(one, many)
+            self.assertEqual(sorted(os.listdir(one / "checkpoints")),
+                             sorted(os.listdir(many / "checkpoints")))
+
+    def test_all(self):
+        for program, first, every in PROGRAMS:
+            cases = [(data, options) for data, many in CASES.items() for options in many]
+            for number, (data, options) in enumerate(cases[first::every]):
+                with self.subTest(program=program, data=data, options=options):
+                    self.check(program, data, options, (5, 7)[number % 2])
+
+    def test_experts_of_rank_zero(self):
+        """Where the experts live is a matter of speed only."""
+        runs = []
+        for on_root in ("auto", 0, 3):
+            run = self.folder / f"root-{on_root}"
+            self.succeed(support.COTERIE, "train", "--experts", 5, "--root-experts", on_root,
+                         "--epochs", 5, "--output", run, ranks=3)
+            runs.append(run / "checkpoints/latest")
+        for run in runs[1:]:
+            self.assert_same_checkpoint(runs[0], run, ("/config@root_experts",))
+
+    def test_a_different_seed_differs(self):
+        runs = []
+        for seed in (1, 2):
+            run = self.folder / f"seed-{seed}"
+            self.succeed(support.COTERIE, "train", "--seed", seed, "--epochs", 2, "--output", run)
+            runs.append(run / "checkpoints/latest")
+        self.assertRegex(support.first_difference(*runs, ("/config@seed", "/progress@seed")) or "",
+                         "gate|experts|checksum|best")
+
+
+if __name__ == "__main__":
+    support.main()

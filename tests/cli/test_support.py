@@ -1,0 +1,69 @@
+# labels: quick
+"""The helpers in support.py must see what they are there to see."""
+import h5py
+import numpy
+import support
+
+
+def write_file(path, **change):
+    content = {"weight": numpy.arange(6.0).reshape(2, 3), "created": "now", "epoch": 3,
+               "seconds": [1.0, 2.0], **change}
+    with h5py.File(path, "w") as file:
+        file.attrs["created"] = content["created"]
+        file["gate/layer0/weight"] = content["weight"]
+        file.create_group("progress").attrs["epoch"] = content["epoch"]
+        file["history/seconds"] = content["seconds"]
+        if "extra" in content:
+            file["extra"] = content["extra"]
+
+
+class Difference(support.TestCase):
+    def difference(self, **change):
+        write_file(self.folder / "a.h5")
+        write_file(self.folder / "b.h5", **change)
+        return support.first_difference(self.folder / "a.h5", self.folder / "b.h5")
+
+    def test_time_may_differ(self):
+        self.assertIsNone(self.difference(created="later", seconds=[3.0, 4.0]))
+
+    def test_one_bit(self):
+        weight = numpy.arange(6.0).reshape(2, 3)
+        weight[1, 2] = numpy.nextafter(5.0, 6.0)
+        self.assertIn("/gate/layer0/weight[1, 2]", self.difference(weight=weight))
+        weight[1, 2], weight[0, 0] = 5.0, -0.0
+        self.assertIn("/gate/layer0/weight[0, 0]", self.difference(weight=weight))
+
+    def test_type_and_shape(self):
+        self.assertIn("float32", self.difference(weight=numpy.zeros((2, 3), "f4")))
+        self.assertIn("(3, 2)", self.difference(weight=numpy.zeros((3, 2))))
+
+    def test_attribute_and_missing_part(self):
+        self.assertIn("/progress@epoch", self.difference(epoch=4))
+        self.assertIn("/extra is only in", self.difference(extra=1))
+
+    def test_text(self):
+        write_file(self.folder / "a.h5", extra=["one", "two"])
+        write_file(self.folder / "b.h5", extra=["one", "two"])
+        write_file(self.folder / "c.h5", extra=["one", "three"])
+        self.assert_same_checkpoint(self.folder / "a.h5", self.folder / "b.h5")
+        self.assertIn("/extra[1]", support.first_difference(self.folder / "a.h5",
+                                                            self.folder / "c.h5"))
+
+
+class Running(support.TestCase):
+    def test_outcome(self):
+        rc, stdout, stderr = support.run("sh", "-c", "echo $NAME; echo bad >&2; exit 3",
+                                         env={"NAME": "good"})
+        self.assertEqual((rc, stdout, stderr), (3, "good\n", "bad\n"))
+
+    def test_hung_program_is_a_failure(self):
+        with self.assertRaisesRegex(AssertionError, "still running"):
+            support.run("sh", "-c", "sleep 60 & wait", timeout=0.2)
+
+    def test_ranks(self):
+        result = self.succeed("sh", "-c", "echo rank $OMPI_COMM_WORLD_RANK", ranks=2)
+        self.assertEqual(sorted(result.stdout.split("\n"))[1:], ["rank 0", "rank 1"])
+
+
+if __name__ == "__main__":
+    support.main()

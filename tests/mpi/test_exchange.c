@@ -1,0 +1,198 @@
+/* What crosses ranks in a step: with 7 experts, which no tested number of ranks but 1 divides. */
+#include "mpi_test.h"
+
+#include "coterie/base/memory.h"
+#include "coterie/base/rng.h"
+#include "coterie/comm/exchange.h"
+#include "coterie/comm/shared_memory.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { N_EXPERTS = 7, STRIDE = 2 * REALS_PER_LINE, N_ROWS = 3 };
+
+static struct communicator comm;
+static struct shard shard;
+static struct exchange exchange;
+
+static real *reals(size_t n)
+{
+    real *values;
+    CHECK(memory_alloc(&values, n, sizeof(real), "test") == STATUS_OK);
+    return values;
+}
+
+/* A number that depends on where it stands only. */
+static real number_at(size_t e, size_t row, size_t i)
+{
+    struct rng rng;
+    rng_init(&rng, 3, RNG_SPLIT, (uint32_t)(e * N_ROWS + row), (uint32_t)i);
+    return (real)(20 * rng_uniform(&rng) - 10);
+}
+
+static real share_at(size_t e, size_t i)
+{
+    return (real)(1 + (e + i) % 3) / (real)21;
+}
+
+static void gather_puts_experts_in_order(void)
+{
+    size_t n_local = exchange.n_local, first = shard_first(&shard, comm.rank);
+    real *own = reals(n_local * STRIDE);
+    for (size_t k = 0; k < n_local; k++)
+        for (size_t i = 0; i < STRIDE; i++)
+            own[k * STRIDE + i] = number_at(first + k, 0, i);
+    real *all = exchange_gather(&exchange, 0, STRIDE, own);
+    CHECK((all != NULL) == (comm.rank == 0));
+    for (size_t e = 0; all && e < N_EXPERTS; e++)
+        for (size_t i = 0; i < STRIDE; i++)
+            CHECK(all[e * STRIDE + i] == number_at(e, 0, i));
+    real *back = exchange_scatter(&exchange, 1, STRIDE, all);
+    CHECK(memcmp(back, own, n_local * STRIDE * sizeof(real)) == 0);
+    memory_free(&own);
+}
+
+static void fill(real *g, real *value)
+{
+    size_t first = shard_first(&shard, comm.rank);
+    for (size_t k = 0; k < exchange.n_local; k++)
+        for (size_t i = 0; i < STRIDE; i++) {
+            g[k * STRIDE + i] = share_at(first + k, i);
+            for (size_t row = 0; row < N_ROWS; row++)
+                value[(k * N_ROWS + row) * STRIDE + i] = number_at(first + k, row, i);
+        }
+}
+
+/* Against a sum that one process makes in long double. */
+static void combine_sums_over_all_experts(void)
+{
+    real *g = reals(exchange.n_local * STRIDE);
+    real *value = reals(exchange.n_local * N_ROWS * STRIDE), *result = reals(N_ROWS * STRIDE);
+    const double accuracy = sizeof(real) == sizeof(double) ? 1e-15 : 1e-6;
+    fill(g, value);
+    for (int bounded = 0; bounded < 2; bounded++) {
+        struct exchange_term term = {value, N_ROWS, bounded ? 10 : 0, result};
+        exchange_combine(&exchange, STRIDE, g, &term, 1);
+        for (size_t row = 0; row < N_ROWS; row++)
+            for (size_t i = 0; i < STRIDE; i++) {
+                long double sum = 0;
+                for (size_t e = 0; e < N_EXPERTS; e++)
+                    sum += (long double)share_at(e, i) * (long double)number_at(e, row, i);
+                CHECK(fabsl(sum - (long double)result[row * STRIDE + i]) < 10 * accuracy);
+            }
+    }
+    memory_free(&g);
+    memory_free(&value);
+    memory_free(&result);
+}
+
+/* One process computes what all ranks together must give to the last bit. */
+static void combine_does_not_depend_on_the_ranks(void)
+{
+    real *g = reals(exchange.n_local * STRIDE);
+    real *value = reals(exchange.n_local * N_ROWS * STRIDE), *result = reals(N_ROWS * STRIDE);
+    fill(g, value);
+    struct exchange_term term = {value, N_ROWS, 10, result};
+    exchange_combine(&exchange, STRIDE, g, &term, 1);
+    /* 10 < 2^4 and 7 experts <= 2^3: s = 62 - 4 - 3. */
+    const double scale = ldexp(1, 55);
+    for (size_t row = 0; row < N_ROWS; row++)
+        for (size_t i = 0; i < STRIDE; i++) {
+            int64_t sum = 0;
+            for (size_t e = 0; e < N_EXPERTS; e++)
+                sum += llrint((double)share_at(e, i) * (double)number_at(e, row, i) * scale);
+            CHECK(result[row * STRIDE + i] == (real)((double)sum / scale));
+        }
+    memory_free(&g);
+    memory_free(&value);
+    memory_free(&result);
+}
+
+static void infinite_values_give_nan(void)
+{
+    real *g = reals(exchange.n_local * STRIDE);
+    real *value = reals(exchange.n_local * N_ROWS * STRIDE), *result = reals(N_ROWS * STRIDE);
+    fill(g, value);
+    if (exchange.n_local > 0 && comm.rank == comm.size - 1)
+        value[5] = INFINITY;
+    struct exchange_term term = {value, N_ROWS, 0, result};
+    exchange_combine(&exchange, STRIDE, g, &term, 1);
+    CHECK(isnan(result[0]));
+    memory_free(&g);
+    memory_free(&value);
+    memory_free(&result);
+}
+
+static void a_request_of_one_rank_reaches_all(void)
+{
+    real *g = reals(exchange.n_local * STRIDE);
+    real *value = reals(exchange.n_local * N_ROWS * STRIDE), *result = reals(N_ROWS * STRIDE);
+    struct exchange_term term = {value, N_ROWS, 1, result};
+    exchange_combine(&exchange, STRIDE, g, &term, 1);
+    CHECK(exchange.raised == 0);
+    exchange.raise = comm.rank == comm.size - 1;
+    exchange_combine(&exchange, STRIDE, g, &term, 1);
+    CHECK(exchange.raised == 1);
+    exchange.raise = 0;
+    memory_free(&g);
+    memory_free(&value);
+    memory_free(&result);
+}
+
+static void failures_are_agreed_on(void)
+{
+    int last = comm.size - 1;
+    CHECK(communicator_agree(&comm, STATUS_OK) == STATUS_OK);
+    status own = STATUS_OK;
+    if (comm.rank == last)
+        own = status_set(STATUS_USAGE, "something is wrong here");
+    CHECK(communicator_agree(&comm, own) == STATUS_USAGE);
+    CHECK(strstr(status_text(), "something is wrong here") != NULL);
+    char name[32];
+    snprintf(name, sizeof name, "rank %d on ", last);
+    CHECK((strstr(status_text(), name) != NULL) == (last > 0));
+}
+
+static void hosts_share_one_copy(void)
+{
+    struct shared_memory memory;
+    CHECK(shared_memory_create(&comm, 1000 * sizeof(double), &memory) == STATUS_OK);
+    double *values = memory.base;
+    CHECK((uintptr_t)values % REAL_ALIGNMENT == 0);
+    for (int i = 0; i < 1000 && comm.rank == 0; i++)
+        values[i] = sqrt(i);
+    shared_memory_publish(&comm, &memory);
+    for (int i = 0; i < 1000; i++)
+        CHECK(values[i] == sqrt(i));
+    shared_memory_release(&memory);
+}
+
+static void texts_are_broadcast(void)
+{
+    char *text = comm.rank == 0 ? memory_strdup("a text of rank 0") : NULL;
+    CHECK(communicator_broadcast_text(&comm, &text) == STATUS_OK);
+    CHECK(text && strcmp(text, "a text of rank 0") == 0);
+    memory_free(&text);
+    CHECK(communicator_broadcast_text(&comm, &text) == STATUS_OK);
+    CHECK(text == NULL);
+}
+
+int main(int argc, char **argv)
+{
+    status outcome = communicator_start(&argc, &argv, &comm);
+    CHECK(outcome == STATUS_OK);
+    CHECK(shard_init(&shard, N_EXPERTS, comm.size, -1, 0.5) == STATUS_OK);
+    CHECK(exchange_init(&exchange, &comm, &shard, STRIDE, N_ROWS) == STATUS_OK);
+    MPI_TEST(gather_puts_experts_in_order);
+    MPI_TEST(combine_sums_over_all_experts);
+    MPI_TEST(combine_does_not_depend_on_the_ranks);
+    MPI_TEST(infinite_values_give_nan);
+    MPI_TEST(a_request_of_one_rank_reaches_all);
+    MPI_TEST(failures_are_agreed_on);
+    MPI_TEST(hosts_share_one_copy);
+    MPI_TEST(texts_are_broadcast);
+    exchange_release(&exchange);
+    communicator_stop(&comm);
+    return mpi_test_worst;
+}

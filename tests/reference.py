@@ -1,0 +1,279 @@
+"""Mixtures of local experts in NumPy and float64: what the programs are compared with.
+
+Written from the formulas of Jacobs et al. 1991 and of the manual, not from our C. Parameters are
+kept in a dict under the names they have in a checkpoint ("experts/layer0/weight", ...).
+
+    g (E,N) mixing proportions   o (E,N,O) expert outputs   h (E,N) posterior   d (N,O) targets
+"""
+import math
+
+import h5py
+import numpy
+
+LOG_2PI = math.log(2 * math.pi)
+
+
+def logistic(z):
+    return 1 / (1 + numpy.exp(-z))
+
+
+def softmax(z, axis):
+    e = numpy.exp(z - z.max(axis, keepdims=True))
+    return e / e.sum(axis, keepdims=True)
+
+
+def log_sum_exp(z, axis):
+    most = z.max(axis, keepdims=True)
+    return (most + numpy.log(numpy.exp(z - most).sum(axis, keepdims=True))).squeeze(axis)
+
+
+def normal_cdf(z):
+    return 0.5 * (1 + numpy.vectorize(math.erf)(z / math.sqrt(2)))
+
+
+# name: (f, f')
+ACTIVATIONS = {
+    "tanh": (numpy.tanh, lambda z: 1 - numpy.tanh(z) ** 2),
+    "relu": (lambda z: numpy.maximum(z, 0), lambda z: (z > 0) * 1.0),
+    "gelu": (lambda z: z * normal_cdf(z),
+             lambda z: normal_cdf(z) + z * numpy.exp(-z * z / 2) / math.sqrt(2 * math.pi)),
+    "logistic": (logistic, lambda z: logistic(z) * (1 - logistic(z))),
+}
+
+
+class Mixture:
+    """A model: parameters and how they are to be read."""
+
+    def __init__(self, parameters, *, activation="tanh", output="identity", likelihood="gaussian",
+                 error="mixture", learned=False, floor=0.0):
+        self.parameters = {name: numpy.array(value, float) for name, value in parameters.items()}
+        self.activation, self.output, self.likelihood = activation, output, likelihood
+        self.error, self.learned, self.floor = error, learned, floor
+
+    # ---- forward
+
+    def _layers(self, part):
+        """Weights and biases of the gate (as one network) or of all experts, layer by layer."""
+        layers = []
+        while f"{part}/layer{len(layers)}/weight" in self.parameters:
+            name = f"{part}/layer{len(layers)}/"
+            w, b = self.parameters[name + "weight"], self.parameters[name + "bias"]
+            layers.append((w[None], b[None]) if part == "gate" else (w, b))
+        return layers
+
+    def _propagate(self, part, x):
+        """z of each layer, and what went into each layer."""
+        f = ACTIVATIONS[self.activation][0]
+        layers = self._layers(part)
+        a, z_all, a_all = numpy.broadcast_to(x, (len(layers[0][0]), *x.shape)), [], []
+        for w, b in layers:
+            a_all.append(a)
+            z_all.append(numpy.einsum("kni,koi->kno", a, w) + b[:, None, :])
+            a = f(z_all[-1])
+        return z_all, a_all
+
+    def proportions(self, x):
+        return softmax(self._propagate("gate", x)[0][-1][0], 1).T
+
+    def outputs(self, x):
+        z = self._propagate("experts", x)[0][-1]
+        if self.output == "logistic":
+            return logistic(z)
+        return softmax(z, 2) if self.output == "softmax" else z
+
+    def log_likelihoods(self, x, d):
+        """log p_e(d) without the constant of the Gaussian density, (E,N)."""
+        o = self.outputs(x)
+        if self.likelihood == "bernoulli":
+            return (d * numpy.log(o) + (1 - d) * numpy.log1p(-o)).sum(2)
+        if self.likelihood == "categorical":
+            return (d * numpy.log(o)).sum(2)
+        variance = self.parameters["experts/variance"][:, None]
+        return (-((d - o) ** 2).sum(2) / (2 * variance)
+                - d.shape[1] / 2 * numpy.log(variance))
+
+    def posterior(self, x, d):
+        return softmax(numpy.log(self.proportions(x)) + self.log_likelihoods(x, d), 0)
+
+    def log_density(self, x, d):
+        """log sum_e g_e p_e(d), without the constant, (N)."""
+        return log_sum_exp(numpy.log(self.proportions(x)) + self.log_likelihoods(x, d), 0)
+
+    def combined(self, x):
+        return numpy.einsum("en,eno->no", self.proportions(x), self.outputs(x))
+
+    def expected_squares(self, x, d):
+        return (self.proportions(x) * ((d - self.outputs(x)) ** 2).sum(2)).sum(0)
+
+    def errors(self, x, d):
+        """The error function of each sample."""
+        if self.error == "cooperative":
+            return ((d - self.combined(x)) ** 2).sum(1)
+        return self.expected_squares(x, d) if self.error == "competitive" \
+            else -self.log_density(x, d)
+
+    # ---- backward
+
+    def _from_outputs(self, o, d_o):
+        """dE/dz of the experts' last layer from dE/do."""
+        if self.output == "logistic":
+            return d_o * o * (1 - o)
+        if self.output == "softmax":
+            return o * (d_o - (d_o * o).sum(2, keepdims=True))
+        return d_o
+
+    def _derivatives(self, x, d):
+        """Per sample: dE/d(gate logits) (E,N), dE/dz (E,N,O) and dE/d ln sigma^2 (E,N)."""
+        g, o = self.proportions(x), self.outputs(x)
+        r, none = d - o, numpy.zeros_like(g)
+        q = (r ** 2).sum(2)
+        if self.error == "cooperative":
+            y = self.combined(x)
+            return (-2 * g * numpy.einsum("no,eno->en", d - y, o - y),
+                    self._from_outputs(o, -2 * g[:, :, None] * (d - y)), none)
+        if self.error == "competitive":
+            return (g * (q - (g * q).sum(0)),
+                    self._from_outputs(o, -2 * g[:, :, None] * r), none)
+        h = self.posterior(x, d)
+        if self.likelihood != "gaussian":
+            return g - h, h[:, :, None] * (o - d), none
+        variance = self.parameters["experts/variance"][:, None]
+        return (g - h, self._from_outputs(o, -(h / variance)[:, :, None] * r),
+                h * (d.shape[1] / 2 - q / (2 * variance)))
+
+    def _backpropagate(self, part, x, d_z, gradient):
+        derivative = ACTIVATIONS[self.activation][1]
+        layers, (z, a) = self._layers(part), self._propagate(part, x)
+        for layer in reversed(range(len(layers))):
+            found = {"weight": numpy.einsum("kno,kni->koi", d_z, a[layer]), "bias": d_z.sum(1)}
+            for name, value in found.items():
+                gradient[f"{part}/layer{layer}/{name}"] = value[0] if part == "gate" else value
+            if layer > 0:
+                d_z = numpy.einsum("kno,koi->kni", d_z, layers[layer][0]) * derivative(z[layer - 1])
+
+    def gradient(self, x, d, share):
+        """Of sum_n share_n error_n, under the names of the parameters; variance: by ln sigma^2."""
+        d_logit, d_z, d_log_variance = self._derivatives(x, d)
+        gradient = {}
+        self._backpropagate("gate", x, (d_logit * share).T[None], gradient)
+        self._backpropagate("experts", x, d_z * share[:, None], gradient)
+        gradient["experts/variance"] = (d_log_variance * share).sum(1)
+        if not self.learned:
+            gradient["experts/variance"][:] = 0
+        return gradient
+
+    # ---- training
+
+    def move(self, name, by):
+        """Adds to a parameter; for the variance, to its logarithm."""
+        if name == "experts/variance":
+            if self.learned:
+                moved = self.parameters[name] * numpy.exp(by)
+                self.parameters[name] = numpy.maximum(moved, self.floor)
+        else:
+            self.parameters[name] = self.parameters[name] + by
+
+
+class Optimizer:
+    """Gradient descent, momentum or Adam, with clipping and decoupled weight decay."""
+
+    def __init__(self, kind="gd", rate=0.1, momentum=0.9, clip=0, decay=0):
+        self.kind, self.rate, self.momentum, self.clip, self.decay = \
+            kind, rate, momentum, clip, decay
+        self.state, self.steps = {}, 0
+
+    def _direction(self, name, gradient):
+        state = self.state.setdefault(name, [0, 0])
+        if self.kind == "gd":
+            return gradient
+        if self.kind == "momentum":
+            state[0] = self.momentum * state[0] + gradient
+            return state[0]
+        state[0] = 0.9 * state[0] + 0.1 * gradient
+        state[1] = 0.999 * state[1] + 0.001 * gradient ** 2
+        m, v = state[0] / (1 - 0.9 ** self.steps), state[1] / (1 - 0.999 ** self.steps)
+        return m / (numpy.sqrt(v) + 1e-8)
+
+    def step(self, mixture, gradient, factor=1.0):
+        """One update, with the learning rate times `factor`."""
+        self.steps += 1
+        rate = self.rate * factor
+        norm = math.sqrt(sum((value ** 2).sum() for value in gradient.values()))
+        shrink = self.clip / norm if self.clip and norm > self.clip else 1
+        for name, value in gradient.items():
+            if name.endswith("weight"):
+                mixture.parameters[name] = mixture.parameters[name] * (1 - rate * self.decay)
+            mixture.move(name, -rate * self._direction(name, shrink * value))
+
+
+def train(mixture, optimizer, x, d, steps, weight=None):
+    """Full batches; the mean errors before the first and after each step."""
+    weight = numpy.ones(len(x)) if weight is None else weight
+    share = weight / weight.sum()
+    errors = [share @ mixture.errors(x, d)]
+    for _ in range(steps):
+        optimizer.step(mixture, mixture.gradient(x, d, share))
+        errors.append(share @ mixture.errors(x, d))
+    return errors
+
+
+# ---- files
+
+def read_parameters(path, group="/"):
+    """The parameters below `group` of a checkpoint, by name."""
+    found = {}
+
+    def visit(name, item):
+        if isinstance(item, h5py.Dataset):
+            found[name] = item[()].astype(float)
+
+    with h5py.File(path, "r") as file:
+        for part in ("gate", "experts"):
+            file[group][part].visititems(lambda name, item, part=part: visit(f"{part}/{name}", item))
+    return found
+
+
+def write_parameters(path, parameters):
+    with h5py.File(path, "w") as file:
+        for name, value in parameters.items():
+            file[name] = value
+
+
+def text(value):
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+class Checkpoint:
+    """What a checkpoint says, and the model in it."""
+
+    def __init__(self, path, best=False):
+        with h5py.File(path, "r") as file:
+            config = {key: text(value) for key, value in file["config"].attrs.items()}
+            self.classes = [text(c) for c in file["classes"]] if "classes" in file else []
+            self.scaler = {name: item[()] for name, item in file["scaler"].items()}
+        self.config = config
+        self.mixture = Mixture(
+            read_parameters(path, "/best" if best else "/"), activation=config["activation"],
+            output=config["expert_output"], likelihood=config["likelihood"],
+            error=config["error"], learned=config["variance"].startswith("learned"))
+
+    def scale_x(self, x):
+        return (x - self.scaler["x_mean"]) / self.scaler["x_scale"]
+
+    def scale_y(self, y):
+        return (y - self.scaler["y_mean"]) / self.scaler["y_scale"]
+
+    def regression(self, x):
+        """y and its variance, (N,O) each, in the units of the data."""
+        x = self.scale_x(x)
+        g, o = self.mixture.proportions(x)[:, :, None], self.mixture.outputs(x)
+        s2 = self.mixture.parameters["experts/variance"][:, None, None]
+        y = (g * o).sum(0)
+        variance = (g * (s2 + o ** 2)).sum(0) - y ** 2
+        scale = self.scaler["y_scale"]
+        return y * scale + self.scaler["y_mean"], variance * scale ** 2
+
+    def probabilities(self, x):
+        """(N, classes)"""
+        y = self.mixture.combined(self.scale_x(x))
+        return numpy.hstack([1 - y, y]) if y.shape[1] == 1 and len(self.classes) == 2 else y

@@ -1,0 +1,190 @@
+"""What the Python tests share: running the programs, reading and comparing what they write.
+
+The build passes the programs in the environment: COTERIE and COTERIE_D (the double-precision one)
+and MPIRUN. A test file begins with comments that the build reads:
+
+    # labels: quick sanitize   in which runs it takes part, see README.md (its folder is added)
+    # ranks: 4                 the most ranks it starts (default 1): keeps others away meanwhile
+    # timeout: 300             seconds for the whole file
+"""
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import tempfile
+import unittest
+
+import h5py
+import numpy
+
+COTERIE = os.environ.get("COTERIE", "coterie")
+COTERIE_D = os.environ.get("COTERIE_D", "coterie_d")
+MPIRUN = os.environ.get("MPIRUN", "mpirun")
+
+# What two runs with the same results may differ in: attributes as /group@name, data sets as paths.
+MAY_DIFFER = ("/@created", "/history/seconds", "/progress@seconds")
+
+
+class Result:
+    """How a program ended. The tuple (rc, stdout, stderr) with names."""
+
+    def __init__(self, command, rc, stdout, stderr):
+        self.command, self.rc, self.stdout, self.stderr = command, rc, stdout, stderr
+
+    def __iter__(self):
+        return iter((self.rc, self.stdout, self.stderr))
+
+    def __str__(self):
+        return (f"{' '.join(self.command)}\nended with {self.rc}\n"
+                f"--- stdout\n{self.stdout}\n--- stderr\n{self.stderr}")
+
+
+def start(program, *args, ranks=None, env=None, cwd=None, launcher=()):
+    """Starts a program and returns its Popen. Without ranks it runs without mpirun.
+
+    `launcher`: more options for mpirun. A value of None in `env` removes the variable.
+    """
+    command = [str(part) for part in (program, *args)]
+    if ranks is not None:
+        command = [MPIRUN, "--oversubscribe", "-n", str(ranks), *map(str, launcher), *command]
+    environment = dict(os.environ)
+    for name, value in (env or {}).items():
+        if value is None:
+            environment.pop(name, None)
+        else:
+            environment[name] = str(value)
+    # A session of its own, so that a hung job can be ended with all its ranks.
+    return subprocess.Popen(command, env=environment, cwd=cwd, text=True, errors="replace",
+                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, start_new_session=True)
+
+
+def finish(process, timeout=100):
+    """Waits for a started program and returns its Result; a hung one is killed and a failure."""
+    try:
+        stdout, stderr = process.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired:
+        send_signal(process, signal.SIGTERM)  # mpirun then clears its shared memory away
+        try:
+            stdout, stderr = process.communicate(timeout=5)
+        except subprocess.TimeoutExpired:
+            send_signal(process, signal.SIGKILL)
+            stdout, stderr = process.communicate()
+        hung = Result(process.args, process.returncode, stdout, stderr)
+        raise AssertionError(f"still running after {timeout} s: {hung}") from None
+    return Result(process.args, process.returncode, stdout, stderr)
+
+
+def send_signal(process, number):
+    """Sends a signal to a started program and to all that it started on this side of mpirun."""
+    try:
+        os.killpg(process.pid, number)
+    except ProcessLookupError:
+        pass
+
+
+def run(program, *args, timeout=100, **how):
+    """start and finish in one."""
+    return finish(start(program, *args, **how), timeout)
+
+
+def read_metrics(run_directory):
+    """The objects of metrics.jsonl in order."""
+    lines = (pathlib.Path(run_directory) / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def metrics_without_time(run_directory):
+    """The metrics without what may differ between equal runs."""
+    return [{key: value for key, value in row.items() if key != "seconds"}
+            for row in read_metrics(run_directory)]
+
+
+def _comparable(value):
+    """Type, shape, bytes and the value itself; strings of variable length are compared as text."""
+    data = numpy.asarray(value)
+    plain = repr(data.tolist()).encode() if data.dtype == object else data.tobytes()
+    return str(data.dtype), data.shape, plain, value
+
+
+def _contents(path, ignore):
+    """All groups, data sets and attributes of an HDF5 file by name, as _comparable."""
+    found = {}
+
+    def visit(name, item):
+        name = "/" + name.strip("/")
+        if name in ignore:
+            return
+        found[name] = _comparable(item[()] if isinstance(item, h5py.Dataset) else "group")
+        for attribute, value in item.attrs.items():
+            if f"{name}@{attribute}" not in ignore:
+                found[f"{name}@{attribute}"] = _comparable(value)
+
+    with h5py.File(path, "r") as file:
+        visit("/", file)
+        file.visititems(visit)
+    return found
+
+
+def first_difference(path_a, path_b, ignore=()):
+    """The first difference of two HDF5 files as text, or None if they agree bit for bit.
+
+    Not compared: MAY_DIFFER and `ignore`, named as there.
+    """
+    ignore = set(MAY_DIFFER) | set(ignore)
+    contents_a, contents_b = _contents(path_a, ignore), _contents(path_b, ignore)
+    for name in sorted(contents_a.keys() | contents_b.keys()):
+        if name not in contents_a or name not in contents_b:
+            return f"{name} is only in {path_a if name in contents_a else path_b}"
+        (type_a, shape_a, bytes_a, a), (type_b, shape_b, bytes_b, b) = \
+            contents_a[name], contents_b[name]
+        if (type_a, shape_a) != (type_b, shape_b):
+            return f"{name}: {type_a} {shape_a} in {path_a}, {type_b} {shape_b} in {path_b}"
+        if bytes_a != bytes_b:
+            return f"{name}{_first_element(a, b)} ({path_a}, {path_b})"
+    return None
+
+
+def _first_element(a, b):
+    """Where two values of one type and shape differ first, and how many elements do."""
+    a, b = numpy.atleast_1d(a), numpy.atleast_1d(b)
+    # By bytes, so that 0 and -0 differ and a NaN equals itself.
+    differs = [_comparable(x)[2] != _comparable(y)[2] for x, y in zip(a.ravel(), b.ravel())]
+    where = differs.index(True)
+    index = tuple(int(i) for i in numpy.unravel_index(where, a.shape))
+    return (f"{list(index)}: {a[index]!r} and {b[index]!r}; "
+            f"{sum(differs)} of {len(differs)} elements differ")
+
+
+class TestCase(unittest.TestCase):
+    """A test with a folder of its own, self.folder, removed afterwards."""
+
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="coterie-test-"))
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+
+    def assert_rc(self, result, expected, *words):
+        """The exit code, and that each of `words` is said on either stream."""
+        self.assertEqual(result.rc, expected, str(result))
+        for word in words:
+            self.assertIn(word, result.stdout + result.stderr, str(result))
+
+    def succeed(self, program, *args, **how):
+        """Runs a program that must end with 0, and returns its Result."""
+        result = run(program, *args, **how)
+        self.assert_rc(result, 0)
+        return result
+
+    def assert_same_checkpoint(self, path_a, path_b, ignore=()):
+        difference = first_difference(path_a, path_b, ignore)
+        self.assertIsNone(difference, difference)
+
+    def assert_same_metrics(self, run_a, run_b):
+        for row_a, row_b in zip(metrics_without_time(run_a), metrics_without_time(run_b)):
+            self.assertEqual(row_a, row_b, f"metrics of {run_a} and {run_b}")
+        self.assertEqual(len(read_metrics(run_a)), len(read_metrics(run_b)))
+
+
+main = unittest.main

@@ -1,0 +1,284 @@
+#include "coterie/base/real.h"
+#include "coterie/data/csv.h"
+
+#include "data_fixture.h"
+
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/resource.h>
+
+static struct csv_table read_text(const char *text)
+{
+    struct csv_table table;
+    fixture_write("t.csv", text);
+    assert_ok(csv_read(fixture_path("t.csv"), &table));
+    return table;
+}
+
+static status read_outcome(const char *text)
+{
+    struct csv_table table;
+    fixture_write("t.csv", text);
+    return csv_read(fixture_path("t.csv"), &table);
+}
+
+static void numbers_and_text(void **state)
+{
+    (void)state;
+    struct csv_table table = read_text("a,b c,label\n1,-2.5e3,x\n 4 ,\"5\",y\n+.5,1e-300,x\n");
+    const double a[] = {1, 4, .5}, b[] = {-2500, 5, 1e-300};
+    const int32_t code[] = {0, 1, 0};
+    assert_int_equal(table.n_rows, 3);
+    assert_int_equal(table.names.n, 3);
+    assert_string_equal(table.names.item[1], "b c");
+    assert_memory_equal(table.column[0].number, a, sizeof a);
+    assert_memory_equal(table.column[1].number, b, sizeof b);
+    assert_null(table.column[2].number);
+    assert_memory_equal(table.column[2].code, code, sizeof code);
+    assert_int_equal(table.column[2].values.n, 2);
+    assert_string_equal(table.column[2].values.item[1], "y");
+    assert_ok(csv_need_numbers(&table, 0));
+    csv_release(&table);
+    assert_null(table.column);
+}
+
+/* The same table with line ends of every kind, a byte-order mark and no last line end. */
+static void line_ends_and_byte_order_mark(void **state)
+{
+    (void)state;
+    static const char with_mark[] = "\xEF\xBB\xBF"
+                                    "a,b\n1,2\n3,4";
+    static const char *const texts[] = {"a,b\n1,2\n3,4\n", "a,b\r\n1,2\r\n3,4\r\n",
+                                        "a,b\r1,2\r3,4\r", with_mark,
+                                        "\"a\",\"b\"\n\"1\",2\n3,\"4\"\n"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct csv_table table = read_text(texts[i]);
+        assert_int_equal(table.n_rows, 2);
+        assert_string_equal(table.names.item[0], "a");
+        assert_true(table.column[0].number[1] == 3 && table.column[1].number[1] == 4);
+        assert_int_equal(table.line[0], 2);
+        assert_int_equal(table.line[1], 3);
+        csv_release(&table);
+    }
+}
+
+static void quoted_cells_span_lines(void **state)
+{
+    (void)state;
+    struct csv_table table =
+        read_text("t,n\n\n\"one\ntwo, \"\"three\"\"\r\nfour\",1\n\n  \nplain,2\n");
+    assert_int_equal(table.n_rows, 2);
+    assert_string_equal(table.column[0].values.item[0], "one\ntwo, \"three\"\r\nfour");
+    assert_int_equal(table.line[0], 3);
+    assert_int_equal(table.line[1], 8);
+    csv_release(&table);
+}
+
+/* Rows across the 1-MiB blocks in which the file is read, and a column that turns into text late.
+ */
+static void a_long_file(void **state)
+{
+    (void)state;
+    enum { ROWS = 200000 };
+    FILE *file = fopen(fixture_path("long.csv"), "w");
+    assert_non_null(file);
+    fputs("i,square,late,name\r\n", file);
+    for (long i = 0; i < ROWS; i++)
+        fprintf(file, "%ld,%ld,%s,\"k%ld\"\r\n", i, i * i, i < ROWS - 1 ? "0.50" : "half",
+                i % 1000);
+    assert_int_equal(fclose(file), 0);
+    struct csv_table table;
+    assert_ok(csv_read(fixture_path("long.csv"), &table));
+    assert_int_equal(table.n_rows, ROWS);
+    for (long i = 0; i < ROWS; i++) {
+        if (table.column[0].number[i] != (double)i ||
+            table.column[1].number[i] != (double)(i * i) || table.column[3].code[i] != i % 1000 ||
+            table.line[i] != (size_t)i + 2)
+            fail_msg("row %ld", i);
+    }
+    assert_int_equal(table.column[2].values.n, 2);
+    assert_string_equal(table.column[2].values.item[0], "0.50");
+    assert_string_equal(table.column[2].values.item[1], "half");
+    assert_int_equal(table.column[2].code[ROWS - 1], 1);
+    assert_int_equal(table.column[2].first_text_row, ROWS - 1);
+    assert_usage(csv_need_numbers(&table, 2), "long.csv", "line 200001", "column 'late'", "'half'");
+    csv_release(&table);
+}
+
+static void what_counts_as_text(void **state)
+{
+    (void)state;
+    struct csv_table table = read_text("a,b,c\n1,nan,0x10\nNA,bob,2\n");
+    assert_usage(csv_need_numbers(&table, 0), "t.csv", "line 3", "column 'a'", "'NA'");
+    assert_string_equal(table.column[1].values.item[0], "nan"); /* a name among names */
+    assert_usage(csv_need_numbers(&table, 2), "line 2", "'0x10'");
+    csv_release(&table);
+}
+
+static void missing_and_surplus_cells(void **state)
+{
+    (void)state;
+    assert_usage(read_outcome("a,b\n1,2\n3,\n"), "t.csv", "line 3", "column 'b'", "missing");
+    assert_usage(read_outcome("a,b\n1,2\n\n \"\",4\n"), "t.csv", "line 4", "column 'a'", "missing");
+    assert_usage(read_outcome("a,b\n1,2\n3\n"), "t.csv", "line 3", "1 cells", "header has 2");
+    assert_usage(read_outcome("a,b\n1,2,3\n3,4\n"), "t.csv", "line 2", "3 cells", "header has 2");
+    assert_usage(read_outcome("a\n1\n\n2\n"), "t.csv", "line 3", "column 'a'", "missing");
+    struct csv_table table = read_text("a\n1\n2\n\n\n");
+    assert_int_equal(table.n_rows, 2);
+    csv_release(&table);
+}
+
+static void numbers_that_are_not_finite(void **state)
+{
+    (void)state;
+    static const char *const cells[] = {"nan", "NaN", "inf", "-Infinity", "1e999"};
+    for (size_t i = 0; i < sizeof cells / sizeof *cells; i++) {
+        char text[64];
+        snprintf(text, sizeof text, "a,b\n1,2\n\"3\",%s\n5,6\n", cells[i]);
+        assert_usage(read_outcome(text), "t.csv", "line 3", "column 'b'", cells[i], "finite");
+    }
+}
+
+static void bad_headers(void **state)
+{
+    (void)state;
+    assert_usage(read_outcome("a,b,a\n1,2,3\n"), "t.csv", "line 1", "columns 1 and 3", "'a'");
+    assert_usage(read_outcome("a,,c\n1,2,3\n"), "t.csv", "line 1", "column 2", "name");
+    assert_usage(read_outcome("a,b\n"), "t.csv", "no samples");
+    assert_usage(read_outcome(""), "t.csv", "no samples");
+    assert_usage(read_outcome("\n\n"), "t.csv", "no samples");
+    assert_usage(read_outcome("a;b;c\n1;2;3\n"), "t.csv", "commas");
+}
+
+static void bad_quotes_and_bytes(void **state)
+{
+    (void)state;
+    struct csv_table table;
+    assert_usage(read_outcome("a,b\n1,x\"y\n2,z\n"), "t.csv", "line 2", "quote");
+    assert_usage(read_outcome("a,b\n1,2\n3,\"4\n5,6\n"), "t.csv", "line 3", "quote");
+    fixture_write_bytes("nul.csv", "a,b\n1,2\0\n", 9);
+    assert_usage(csv_read(fixture_path("nul.csv"), &table), "nul.csv", "line 2", "NUL");
+    fixture_write_bytes("wide.csv",
+                        "\xFF\xFE"
+                        "a\0,\0",
+                        6);
+    assert_usage(csv_read(fixture_path("wide.csv"), &table), "wide.csv", "UTF-16");
+}
+
+static void messages_stay_one_readable_line(void **state)
+{
+    (void)state;
+    char text[600] = "a,b\n1,2\n3,\"bad\ncell ";
+    for (int i = 0; i < 50; i++)
+        strcat(text, "\xC3\xA9");
+    strcat(text, "\"\n");
+    struct csv_table table = read_text(text);
+    assert_usage(csv_need_numbers(&table, 1), "line 3", "'bad?cell ", "...'");
+    const char *dots = strstr(status_text(), "...'");
+    assert_int_equal((unsigned char)dots[-1], 0xA9); /* cut between letters, not inside one */
+    csv_release(&table);
+}
+
+static void files_that_cannot_be_read(void **state)
+{
+    (void)state;
+    struct csv_table table;
+    assert_usage(csv_read(fixture_path("none.csv"), &table), "none.csv", "no such file");
+    assert_usage(csv_read(fixture_folder, &table), fixture_folder, "folder");
+    if (geteuid() == 0) {
+        print_message("not tried as root, who may read everything: no permission\n");
+        return;
+    }
+    fixture_write("secret.csv", "a\n1\n");
+    assert_int_equal(chmod(fixture_path("secret.csv"), 0), 0);
+    assert_usage(csv_read(fixture_path("secret.csv"), &table), "secret.csv", "permission");
+}
+
+static void written_and_read_back(void **state)
+{
+    (void)state;
+    struct csv_writer *writer;
+    struct csv_table table;
+    static const char *const texts[] = {"plain", "with, comma", "a \"quote\"", " blank ",
+                                        "two\nlines"};
+    assert_ok(csv_writer_create(fixture_path("out.csv"), &writer));
+    assert_ok(csv_writer_text(writer, "class"));
+    assert_ok(csv_writer_text(writer, "p, \"q\""));
+    assert_ok(csv_writer_end_row(writer));
+    for (int i = 0; i < 5; i++) {
+        assert_ok(csv_writer_text(writer, texts[i]));
+        assert_ok(csv_writer_double(writer, (double)((real)1 / (real)(i + 3))));
+        assert_ok(csv_writer_end_row(writer));
+    }
+    assert_ok(csv_writer_close(&writer));
+    assert_null(writer);
+    assert_ok(csv_writer_close(&writer));
+    assert_ok(csv_read(fixture_path("out.csv"), &table));
+    assert_string_equal(table.names.item[1], "p, \"q\"");
+    for (int i = 0; i < 5; i++) {
+        assert_string_equal(table.column[0].values.item[table.column[0].code[i]], texts[i]);
+        assert_true((real)table.column[1].number[i] == (real)1 / (real)(i + 3));
+    }
+    csv_release(&table);
+    size_t length;
+    char *text = fixture_read("out.csv", &length);
+    assert_non_null(strstr(text, "\nplain,0.3333333")); /* no quotes where none are needed */
+    free(text);
+}
+
+static void writing_fails_cleanly(void **state)
+{
+    (void)state;
+    struct csv_writer *writer;
+    fixture_write("there.csv", "mine");
+    assert_usage(csv_writer_create(fixture_path("there.csv"), &writer), "there.csv", "exists");
+    assert_null(writer);
+    assert_int_equal(csv_writer_create(fixture_path("no/such.csv"), &writer), STATUS_FAILED);
+    assert_non_null(strstr(status_text(), "no/such.csv"));
+}
+
+/* As on a full disk: a file may not grow beyond 4 KiB. */
+static void a_failed_write_is_reported(void **state)
+{
+    (void)state;
+    struct csv_writer *writer;
+    struct rlimit before, small;
+    status outcome = STATUS_OK, closed;
+    signal(SIGXFSZ, SIG_IGN);
+    assert_ok(csv_writer_create(fixture_path("big.csv"), &writer));
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    small = before;
+    small.rlim_cur = 4096;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    for (int i = 0; i < 1000 && outcome == STATUS_OK; i++) {
+        outcome = csv_writer_double(writer, i / 3.0);
+        if (outcome == STATUS_OK)
+            outcome = csv_writer_end_row(writer);
+    }
+    closed = csv_writer_close(&writer);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    check_failure(status_first(outcome, closed), STATUS_FAILED,
+                  (const char *const[]){"big.csv", "written", NULL}, __FILE__, __LINE__);
+    assert_null(writer);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(numbers_and_text),
+        cmocka_unit_test(line_ends_and_byte_order_mark),
+        cmocka_unit_test(quoted_cells_span_lines),
+        cmocka_unit_test(a_long_file),
+        cmocka_unit_test(what_counts_as_text),
+        cmocka_unit_test(missing_and_surplus_cells),
+        cmocka_unit_test(numbers_that_are_not_finite),
+        cmocka_unit_test(bad_headers),
+        cmocka_unit_test(bad_quotes_and_bytes),
+        cmocka_unit_test(messages_stay_one_readable_line),
+        cmocka_unit_test(files_that_cannot_be_read),
+        cmocka_unit_test(written_and_read_back),
+        cmocka_unit_test(writing_fails_cleanly),
+        cmocka_unit_test(a_failed_write_is_reported),
+    };
+    return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
+}

@@ -1,0 +1,191 @@
+#include "coterie/base/memory.h"
+#include "coterie/data/dataset.h"
+
+#include "data_fixture.h"
+
+#include <math.h>
+
+static struct source *source_of(const char *text, const char *targets, const char *weight)
+{
+    struct source *source;
+    fixture_write("data.csv", text);
+    struct source_request request = {
+        .path = fixture_path("data.csv"), .targets = targets, .weight = weight};
+    assert_ok(source_open(&request, &source));
+    return source;
+}
+
+static void *block_for(const struct dataset_shape *shape)
+{
+    void *block;
+    size_t bytes = dataset_bytes(shape);
+    assert_true(bytes > 0 && bytes % 64 == 0);
+    assert_ok(memory_alloc(&block, bytes, 1, "a test"));
+    return block;
+}
+
+static void arrays_lie_apart_in_the_block(void **state)
+{
+    (void)state;
+    const struct dataset_shape shape = {
+        .n = 5, .n_inputs = 3, .n_targets = 2, .has_labels = true, .has_weights = true};
+    unsigned char *block = block_for(&shape);
+    struct dataset dataset;
+    dataset_map(&dataset, &shape, block);
+    const struct {
+        void *at;
+        size_t bytes;
+    } arrays[4] = {{dataset.x, 15 * sizeof(real)},
+                   {dataset.y, 10 * sizeof(real)},
+                   {dataset.label, 5 * sizeof(int32_t)},
+                   {dataset.weight, 5 * sizeof(real)}};
+    for (int i = 0; i < 4; i++) {
+        unsigned char *begin = arrays[i].at;
+        assert_int_equal((uintptr_t)begin % 64, 0);
+        assert_true(begin >= block && begin + arrays[i].bytes <= block + dataset_bytes(&shape));
+        for (int k = 0; k < i; k++)
+            assert_true(begin >= (unsigned char *)arrays[k].at + arrays[k].bytes);
+    }
+    memory_free(&block);
+}
+
+static void absent_arrays_are_null(void **state)
+{
+    (void)state;
+    const struct dataset_shape shape = {.n = 5, .n_inputs = 3};
+    void *block = block_for(&shape);
+    struct dataset dataset;
+    dataset_map(&dataset, &shape, block);
+    assert_non_null(dataset.x);
+    assert_null(dataset.y);
+    assert_null(dataset.label);
+    assert_null(dataset.weight);
+    memory_free(&block);
+}
+
+static void sizes_beyond_memory(void **state)
+{
+    (void)state;
+    struct dataset_shape shape = {.n = 3000000000u, .n_inputs = 1};
+    assert_true(dataset_bytes(&shape) >= 3000000000u * sizeof(real));
+    shape.n_inputs = SIZE_MAX / 2;
+    assert_int_equal(dataset_bytes(&shape), 0);
+    shape.n = SIZE_MAX / sizeof(real);
+    shape.n_inputs = 1;
+    shape.n_targets = 1;
+    assert_int_equal(dataset_bytes(&shape), 0);
+}
+
+static void filled_with_scaled_numbers(void **state)
+{
+    (void)state;
+    struct source *source =
+        source_of("a,b,w,y\n1,10,0.5,100\n2,20,1,200\n3,30,1.5,300\n4,40,2,400\n", NULL, "w");
+    const struct dataset_shape shape = {.n = 2, .n_inputs = 2, .n_targets = 1, .has_weights = true};
+    const uint64_t rows[2] = {1, 3};
+    struct scaler scaler;
+    struct dataset dataset;
+    assert_ok(scaler_init(&scaler, 2, 1));
+    scaler.x_mean[1] = 10;
+    scaler.x_scale[1] = 4;
+    scaler.y_mean[0] = 100;
+    scaler.y_scale[0] = -50;
+    void *block = block_for(&shape);
+    dataset_map(&dataset, &shape, block);
+    assert_ok(dataset_fill(&dataset, source, &scaler, rows));
+    const real x[4] = {2, (real)2.5, 4, (real)7.5}, y[2] = {-2, -6}, weight[2] = {1, 2};
+    assert_memory_equal(dataset.x, x, sizeof x);
+    assert_memory_equal(dataset.y, y, sizeof y);
+    assert_memory_equal(dataset.weight, weight, sizeof weight);
+    memory_free(&block);
+    scaler_release(&scaler);
+    source_close(&source);
+}
+
+/* Enough samples for several blocks of the reader, with gaps between the chosen ones. */
+static void many_samples_with_labels(void **state)
+{
+    (void)state;
+    enum { ROWS = 300000, CHOSEN = ROWS / 3 };
+    FILE *file = fopen(fixture_path("many.csv"), "w");
+    assert_non_null(file);
+    fputs("x,y\n", file);
+    for (int i = 0; i < ROWS; i++)
+        fprintf(file, "%d,%s\n", i, i % 2 ? "odd" : "even");
+    assert_int_equal(fclose(file), 0);
+    struct source *source;
+    struct source_request request = {.path = fixture_path("many.csv")};
+    assert_ok(source_open(&request, &source));
+    const struct dataset_shape shape = {.n = CHOSEN, .n_inputs = 1, .has_labels = true};
+    struct scaler scaler;
+    struct dataset dataset;
+    uint64_t *rows;
+    assert_ok(memory_alloc(&rows, CHOSEN, sizeof *rows, "a test"));
+    for (uint64_t i = 0; i < CHOSEN; i++)
+        rows[i] = 3 * i + 2;
+    assert_ok(scaler_init(&scaler, 1, 0));
+    void *block = block_for(&shape);
+    dataset_map(&dataset, &shape, block);
+    assert_ok(dataset_fill(&dataset, source, &scaler, rows));
+    for (uint64_t i = 0; i < CHOSEN; i++)
+        if (dataset.x[i] != (real)rows[i] || dataset.label[i] != (int32_t)(rows[i] % 2))
+            fail_msg("sample %d", (int)i);
+    memory_free(&block);
+    memory_free(&rows);
+    scaler_release(&scaler);
+    source_close(&source);
+}
+
+static void numbers_that_do_not_fit(void **state)
+{
+    (void)state;
+    struct source *source = source_of("a,y\n1,1\n1e300,2\n", NULL, NULL);
+    const struct dataset_shape shape = {.n = 2, .n_inputs = 1, .n_targets = 1};
+    const uint64_t rows[2] = {0, 1};
+    struct scaler scaler;
+    struct dataset dataset;
+    assert_ok(scaler_init(&scaler, 1, 1));
+    void *block = block_for(&shape);
+    dataset_map(&dataset, &shape, block);
+    if (sizeof(real) == sizeof(float))
+        assert_usage(dataset_fill(&dataset, source, &scaler, rows), "column 'a'", "row 1", "1e+300",
+                     "coterie_d");
+    else
+        assert_ok(dataset_fill(&dataset, source, &scaler, rows));
+    scaler.x_scale[0] = 1e-300;
+    assert_usage(dataset_fill(&dataset, source, &scaler, rows), "column 'a'", "row", "--scale");
+    memory_free(&block);
+    scaler_release(&scaler);
+    source_close(&source);
+}
+
+static void weights_of_the_chosen_samples(void **state)
+{
+    (void)state;
+    struct source *source = source_of("a,w,y\n1,0,1\n2,1,2\n3,0,3\n", NULL, "w");
+    const struct dataset_shape shape = {.n = 2, .n_inputs = 1, .n_targets = 1, .has_weights = true};
+    const uint64_t rows[2] = {0, 2};
+    struct scaler scaler;
+    struct dataset dataset;
+    assert_ok(scaler_init(&scaler, 1, 1));
+    void *block = block_for(&shape);
+    dataset_map(&dataset, &shape, block);
+    assert_usage(dataset_fill(&dataset, source, &scaler, rows), "weights", "2 samples");
+    memory_free(&block);
+    scaler_release(&scaler);
+    source_close(&source);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(arrays_lie_apart_in_the_block),
+        cmocka_unit_test(absent_arrays_are_null),
+        cmocka_unit_test(sizes_beyond_memory),
+        cmocka_unit_test(filled_with_scaled_numbers),
+        cmocka_unit_test(many_samples_with_labels),
+        cmocka_unit_test(numbers_that_do_not_fit),
+        cmocka_unit_test(weights_of_the_chosen_samples),
+    };
+    return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
+}
