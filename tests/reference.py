@@ -269,7 +269,7 @@ class Checkpoint:
         g, o = self.mixture.proportions(x)[:, :, None], self.mixture.outputs(x)
         s2 = self.mixture.parameters["experts/variance"][:, None, None]
         y = (g * o).sum(0)
-        variance = (g * (s2 + o ** 2)).sum(0) - y ** 2
+        variance = (g * (s2 + (o - y) ** 2)).sum(0)  # the law of total variance
         scale = self.scaler["y_scale"]
         return y * scale + self.scaler["y_mean"], variance * scale ** 2
 

@@ -14,6 +14,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 import unittest
 
 import h5py
@@ -85,9 +86,54 @@ def send_signal(process, number):
         pass
 
 
+def rank_processes(process):
+    """The process of each rank that a started mpirun has by now: {rank: pid}."""
+    parents, ranks = {}, {}
+    for entry in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            status = (entry / "stat").read_text(encoding="utf-8", errors="replace")
+            parents[int(entry.name)] = int(status.rpartition(")")[2].split()[1])
+        except OSError:
+            continue
+    for pid in parents:
+        ancestor = pid
+        while ancestor in parents and ancestor != process.pid:
+            ancestor = parents[ancestor]
+        if ancestor != process.pid or pid == process.pid:
+            continue
+        try:
+            variables = pathlib.Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        ranks.update({int(v.partition(b"=")[2]): pid for v in variables
+                      if v.startswith(b"OMPI_COMM_WORLD_RANK=")})
+    return ranks
+
+
+def wait_for(condition, timeout=60):
+    """Waits until condition() is true; its value."""
+    end = time.monotonic() + timeout
+    while not (value := condition()):
+        if time.monotonic() > end:
+            raise AssertionError(f"waited {timeout} s in vain")
+        time.sleep(0.02)
+    return value
+
+
 def run(program, *args, timeout=100, **how):
     """start and finish in one."""
     return finish(start(program, *args, **how), timeout)
+
+
+def own_lines(stderr):
+    """The lines of stderr that are not mpirun's, whose blocks are between two lines of dashes."""
+    lines, inside = [], False
+    for line in stderr.splitlines():
+        if line.startswith("-" * 40):
+            inside = not inside
+        elif not inside and line.strip():
+            lines.append(line)
+    return lines
 
 
 def read_metrics(run_directory):
@@ -176,6 +222,13 @@ class TestCase(unittest.TestCase):
         result = run(program, *args, **how)
         self.assert_rc(result, 0)
         return result
+
+    def assert_one_line(self, result):
+        """An error is one line on stderr, of rank 0 only; mpirun's own words aside. The line."""
+        lines = own_lines(result.stderr)
+        self.assertEqual(len(lines), 1, str(result))
+        self.assertTrue(lines[0].startswith("coterie: error: "), str(result))
+        return lines[0]
 
     def assert_same_checkpoint(self, path_a, path_b, ignore=()):
         difference = first_difference(path_a, path_b, ignore)

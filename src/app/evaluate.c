@@ -10,6 +10,7 @@
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Root: what is added up over the samples. */
@@ -84,9 +85,41 @@ static void print_errors(const char *name, const struct metrics_record *record)
     log_info("%s", text);
 }
 
-enum { GROUPS_SHOWN = 40 };
+enum { GROUPS_SHOWN = 10 };
 
-static void print_text(const struct evaluation *evaluation, const struct loaded_model *loaded)
+static int by_mean_error_descending(const void *a, const void *b)
+{
+    const struct metrics *one = *(const struct metrics *const *)a;
+    const struct metrics *other = *(const struct metrics *const *)b;
+    double difference = other->error / other->weight - one->error / one->weight;
+    return difference > 0 ? 1 : difference < 0 ? -1 : one < other ? -1 : 1;
+}
+
+/* Those with the largest errors: the ones that are worth a look. */
+static status print_groups(const struct evaluation *evaluation, const struct string_list *names)
+{
+    const struct metrics **order;
+    size_t n = evaluation->n_groups;
+    status outcome = memory_alloc(&order, n, sizeof(void *), "groups");
+    if (outcome != STATUS_OK)
+        return outcome;
+    for (size_t i = 0; i < n; i++)
+        order[i] = &evaluation->groups[i];
+    qsort(order, n, sizeof(void *), by_mean_error_descending);
+    if (n > GROUPS_SHOWN)
+        log_info("the %d of %zu groups with the largest error (--json lists all)", GROUPS_SHOWN, n);
+    for (size_t i = 0; i < n && i < GROUPS_SHOWN; i++) {
+        struct metrics_record record;
+        char name[64];
+        summarise(evaluation, order[i], &record);
+        snprintf(name, sizeof name, "group %s", names->item[order[i] - evaluation->groups]);
+        print_errors(name, &record);
+    }
+    memory_free(&order);
+    return outcome;
+}
+
+static status print_text(const struct evaluation *evaluation, const struct loaded_model *loaded)
 {
     const struct source_info *info = source_info(loaded->source);
     struct metrics_record record;
@@ -95,13 +128,7 @@ static void print_text(const struct evaluation *evaluation, const struct loaded_
     snprintf(name, sizeof name, "%zu samples", info->n);
     print_errors(name, &record);
     expert_use_print(&evaluation->use, &loaded->record.classes);
-    for (size_t i = 0; i < evaluation->n_groups && i < GROUPS_SHOWN; i++) {
-        summarise(evaluation, &evaluation->groups[i], &record);
-        snprintf(name, sizeof name, "group %s", info->group_names.item[i]);
-        print_errors(name, &record);
-    }
-    if (evaluation->n_groups > GROUPS_SHOWN)
-        log_info("... and %zu more groups; --json lists all", evaluation->n_groups - GROUPS_SHOWN);
+    return print_groups(evaluation, &info->group_names);
 }
 
 static json_t *number(double value)
@@ -185,7 +212,8 @@ static status evaluate(const struct communicator *comm, const struct options *op
         if (is_root && options->json)
             print_json(&evaluation, loaded);
         else if (is_root)
-            print_text(&evaluation, loaded);
+            outcome = print_text(&evaluation, loaded);
+        outcome = communicator_agree(comm, outcome);
     }
     evaluation_release(&evaluation);
     return outcome;

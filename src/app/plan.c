@@ -163,7 +163,7 @@ status plan_show(const struct training *training)
         .available = (double)memory_available()};
     memcpy(own.host, comm->host, sizeof own.host);
     communicator_gather(comm, &own, places, sizeof own);
-    if (comm->rank == 0) {
+    if (places) {
         show_data(training);
         show_model(training);
         show_training(training);

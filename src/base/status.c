@@ -11,7 +11,7 @@ enum { TEXT_SIZE = 2048 };
 static _Thread_local char last_text[TEXT_SIZE];
 static void (*abort_handler)(void);
 
-status status_set(status code, const char *format, ...)
+status(status_set)(status code, const char *format, ...)
 {
     /* The arguments may point into last_text itself, hence the copy. */
     char text[TEXT_SIZE];

@@ -76,8 +76,10 @@ static size_t wanted_cache(hid_t dataset)
     if (rank > 0 && H5Pget_layout(creation) == H5D_CHUNKED &&
         H5Pget_chunk(creation, rank, chunk) == rank) {
         bytes = (double)H5Tget_size(type) * (double)chunk[0];
-        for (int i = 1; i < rank; i++)
-            bytes *= (double)((dims[i] + chunk[i] - 1) / chunk[i]) * (double)chunk[i];
+        for (int i = 1; i < rank; i++) {
+            hsize_t chunks = (dims[i] + chunk[i] - 1) / chunk[i];
+            bytes *= (double)chunks * (double)chunk[i];
+        }
     }
     H5Tclose(type);
     H5Sclose(space);

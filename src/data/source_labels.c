@@ -70,6 +70,7 @@ static status code_all(const struct source *source, const struct string_list *te
 {
     struct dictionary dictionary = {0};
     size_t n = source->info.n;
+    COTERIE_ASSERT(number || texts);
     status outcome = memory_alloc(code, n, sizeof **code, "labels or groups");
     for (size_t i = 0; i < n && outcome == STATUS_OK; i++) {
         char text[24];

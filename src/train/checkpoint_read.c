@@ -215,9 +215,9 @@ status checkpoint_read_init(const char *path, const struct model *model, struct 
 static status read_progress_field(struct hdf5_file *file, struct progress *progress,
                                   const struct progress_field *field)
 {
-    char *at = (char *)progress + field->offset;
+    void *at = (char *)progress + field->offset;
     if (field->kind == FIELD_DOUBLE)
-        return hdf5_read_double(file, "/progress", field->name, (double *)at);
+        return hdf5_read_double(file, "/progress", field->name, at);
     int64_t number = 0;
     status outcome = hdf5_read_int64(file, "/progress", field->name, &number);
     if (field->kind == FIELD_BOOL)

@@ -120,7 +120,7 @@ static status write_record(struct hdf5_file *file, const struct run_record *reco
 static status write_progress_field(struct hdf5_file *file, const struct progress *progress,
                                    const struct progress_field *field)
 {
-    const char *at = (const char *)progress + field->offset;
+    const void *at = (const char *)progress + field->offset;
     switch (field->kind) {
     case FIELD_INT64:
         return hdf5_write_int64(file, "/progress", field->name, *(const int64_t *)at);

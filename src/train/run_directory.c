@@ -167,7 +167,7 @@ void run_directory_prune(const char *checkpoints, int keep)
 {
     struct string_list names = {0};
     if (run_directory_generations(checkpoints, &names) == STATUS_OK)
-        for (size_t i = (size_t)keep; i < names.n; i++) {
+        for (size_t i = (size_t)keep; names.item && i < names.n; i++) {
             if (points_at(checkpoints, "latest", names.item[i]) ||
                 points_at(checkpoints, "best", names.item[i]))
                 continue;

@@ -9,7 +9,7 @@ double schedule_factor(const struct schedule *schedule, uint64_t epoch, uint64_t
         return epochs > 0 ? 0.5 * (1 + cos(3.14159265358979323846 * (double)epoch / (double)epochs))
                           : 1;
     case SCHEDULE_STEP:
-        return pow(schedule->factor, (double)(epoch / schedule->every));
+        return pow(schedule->factor, floor((double)epoch / (double)schedule->every));
     case SCHEDULE_EXPONENTIAL:
         return pow(schedule->factor, (double)epoch);
     case SCHEDULE_WARMUP:

@@ -17,6 +17,11 @@ typedef enum status {
 /* Sets the text of this thread's last failure and returns `code`. Local. */
 status status_set(status code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+#ifdef __clang_analyzer__
+/* The analyser cannot see in another file that status_set returns its argument. */
+#define status_set(code, ...) ((void)status_set((code), __VA_ARGS__), (code))
+#endif
+
 /* Puts `prefix: ` before the text of this thread's last failure, and returns `code`. Local. */
 status status_prefix(status code, const char *prefix);
 
