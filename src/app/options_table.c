@@ -30,6 +30,8 @@ static const struct option_word likelihood_words[] = {{"auto", LIKELIHOOD_CHOICE
                                                       {NULL, 0}};
 static const struct option_word optimizer_words[] = {
     {"gd", OPTIMIZER_GD}, {"momentum", OPTIMIZER_MOMENTUM}, {"adam", OPTIMIZER_ADAM}, {NULL, 0}};
+static const struct option_word on_nan_words[] = {
+    {"stop", ON_NAN_STOP}, {"rollback", ON_NAN_ROLLBACK}, {NULL, 0}};
 static const struct option_word progress_words[] = {{"auto", LOG_PROGRESS_AUTO},
                                                     {"always", LOG_PROGRESS_ALWAYS},
                                                     {"never", LOG_PROGRESS_NEVER},
@@ -146,10 +148,17 @@ const struct option_entry option_table[] = {
     {"init", "FILE", NULL,
      "start from parameters in this HDF5 file, laid out as a checkpoint",
      SECTION_TRAINING, TRAIN, KIND_TEXT, AT(init), 0, NULL},
+    {"on-nan", "WHAT", "stop",
+     "when a number is not finite: stop, or rollback to the last checkpoint with half the learning "
+     "rate",
+     SECTION_TRAINING, TRAIN, KIND_CHOICE, AT(on_nan), 0, on_nan_words},
     {"time-limit", "TIME", "none",
      "stop in time, with a checkpoint: seconds, 90m, 2h, 1d or HH:MM:SS",
      SECTION_TRAINING, TRAIN, KIND_DURATION, AT(time_limit), RANGE_FROM_0, duration_words},
 
+    {"hang-timeout", "TIME", "10m",
+     "end the run, naming the late rank, when nothing moves for so long; 0: wait for ever",
+     SECTION_RANKS, TRAIN, KIND_DURATION, AT(hang_timeout), RANGE_FROM_0, NULL},
     {"root-experts", "N", "auto",
      "experts of rank 0, which has the gating network too",
      SECTION_RANKS, TRAIN, KIND_INTEGER, AT(root_experts), RANGE_FROM_0, root_experts_words},

@@ -1,6 +1,7 @@
 #include "prediction_writer.h"
 
 #include "coterie/base/memory.h"
+#include "coterie/base/site.h"
 #include "coterie/data/csv.h"
 #include "coterie/data/hdf5_file.h"
 
@@ -238,6 +239,9 @@ status prediction_writer_add(struct prediction_writer *writer, const struct pred
                                   "the prediction for sample %zu is not a finite number; is it far "
                                   "outside the training data?",
                                   block->first + i);
+    status outcome = site_file(SITE_prediction_write, writer->path);
+    if (outcome != STATUS_OK)
+        return outcome;
     return writer->csv ? add_to_csv(writer, block) : add_to_hdf5(writer, block);
 }
 

@@ -162,6 +162,7 @@ static void set_config(struct training *training)
         .metrics_every = options->metrics_every,
         .seed = options->seed,
         .keep = (int)options->keep,
+        .on_nan = options->on_nan,
         .progress_mode = options->progress};
     if (options->checkpoint_unit == INTERVAL_EPOCHS)
         config->save_every_epochs = options->checkpoint_every;

@@ -5,6 +5,8 @@
 #include "coterie/base/clock.h"
 #include "coterie/base/log.h"
 #include "coterie/base/memory.h"
+#include "coterie/base/site.h"
+#include "coterie/comm/watchdog.h"
 #include "coterie/math/blas.h"
 
 #include <errno.h>
@@ -93,6 +95,9 @@ static status write_config(const struct training *training)
 {
     char path[PATH_MAX];
     snprintf(path, sizeof path, "%s/config.yaml", training->output);
+    status injected = site_file(SITE_config_write, path);
+    if (injected != STATUS_OK)
+        return injected;
     FILE *file = fopen(path, "w");
     if (!file)
         return status_set(STATUS_FAILED, "cannot write %s: %s", path, strerror(errno));
@@ -176,9 +181,14 @@ static status train_and_report(struct training *training, struct trainer *traine
     }
     if (outcome != STATUS_OK)
         return outcome;
+    struct watchdog *watchdog;
     trainer_use_directory(trainer, &training->directory, &training->record);
     catch_stop_signals();
-    outcome = trainer_run(trainer);
+    outcome = watchdog_start(training->comm, training->options->hang_timeout, training->output,
+                             &watchdog);
+    if (outcome == STATUS_OK)
+        outcome = trainer_run(trainer);
+    watchdog_stop(training->comm, &watchdog);
     if (outcome == STATUS_OK)
         report_show(training, trainer);
     return outcome;

@@ -4,6 +4,7 @@
 
 #include "coterie/base/log.h"
 #include "coterie/base/memory.h"
+#include "coterie/base/site.h"
 #include "coterie/comm/shard.h"
 
 #include <limits.h>
@@ -51,6 +52,8 @@ status communicator_start(int *argc, char ***argv, struct communicator *comm)
     MPI_Comm_dup(MPI_COMM_WORLD, &comm->mpi->world);
     outcome = memory_alloc(&comm->mpi->counts, (size_t)comm->size, sizeof(int), "the communicator");
     if (outcome == STATUS_OK)
+        outcome = site_read_faults(comm->rank);
+    if (outcome == STATUS_OK)
         outcome =
             memory_alloc(&comm->mpi->offsets, (size_t)comm->size, sizeof(int), "the communicator");
     outcome = communicator_agree(comm, outcome);
@@ -80,7 +83,9 @@ status communicator_agree(const struct communicator *comm, status local)
     enum { CODES = 256 };
     int own = local == STATUS_OK ? INT_MAX : comm->rank * CODES + (int)local;
     int first;
+    site_enter(SITE_agree, sizeof own);
     MPI_Allreduce(&own, &first, 1, MPI_INT, MPI_MIN, comm->mpi->world);
+    site_leave();
     if (first == INT_MAX)
         return STATUS_OK;
     int rank = first / CODES;
@@ -98,12 +103,14 @@ status communicator_agree(const struct communicator *comm, status local)
 void communicator_broadcast(const struct communicator *comm, void *data, size_t bytes)
 {
     const size_t largest = (size_t)1 << 30;
+    site_enter(SITE_broadcast, bytes);
     for (char *at = data; bytes > 0;) {
         size_t part = bytes < largest ? bytes : largest;
         MPI_Bcast(at, (int)part, MPI_BYTE, 0, comm->mpi->world);
         at += part;
         bytes -= part;
     }
+    site_leave();
 }
 
 status communicator_broadcast_text(const struct communicator *comm, char **text)
@@ -124,19 +131,25 @@ status communicator_broadcast_text(const struct communicator *comm, char **text)
 
 void communicator_max(const struct communicator *comm, double *values, size_t n)
 {
+    site_enter(SITE_maximum, n * sizeof(double));
     MPI_Allreduce(MPI_IN_PLACE, values, (int)n, MPI_DOUBLE, MPI_MAX, comm->mpi->world);
+    site_leave();
 }
 
 void communicator_sum(const struct communicator *comm, int64_t *values, size_t n)
 {
     COTERIE_ASSERT(n <= INT_MAX);
+    site_enter(SITE_sum, n * sizeof(int64_t));
     MPI_Allreduce(MPI_IN_PLACE, values, (int)n, MPI_INT64_T, MPI_SUM, comm->mpi->world);
+    site_leave();
 }
 
 void communicator_gather(const struct communicator *comm, const void *own, void *all, size_t bytes)
 {
     COTERIE_ASSERT(bytes <= INT_MAX);
+    site_enter(SITE_gather, bytes);
     MPI_Gather(own, (int)bytes, MPI_BYTE, all, (int)bytes, MPI_BYTE, 0, comm->mpi->world);
+    site_leave();
 }
 
 /* A row as one MPI element, so that counts stay small however long the row is. */
@@ -162,8 +175,10 @@ void communicator_gather_rows(const struct communicator *comm, const struct shar
 {
     MPI_Datatype row = row_type(row_bytes);
     set_counts(comm, shard);
+    site_enter(SITE_gather_rows, row_bytes);
     MPI_Gatherv(local, (int)shard_count(shard, comm->rank), row, all, comm->mpi->counts,
                 comm->mpi->offsets, row, 0, comm->mpi->world);
+    site_leave();
     MPI_Type_free(&row);
 }
 
@@ -172,14 +187,18 @@ void communicator_scatter_rows(const struct communicator *comm, const struct sha
 {
     MPI_Datatype row = row_type(row_bytes);
     set_counts(comm, shard);
+    site_enter(SITE_scatter_rows, row_bytes);
     MPI_Scatterv(all, comm->mpi->counts, comm->mpi->offsets, row, local,
                  (int)shard_count(shard, comm->rank), row, 0, comm->mpi->world);
+    site_leave();
     MPI_Type_free(&row);
 }
 
 void communicator_barrier(const struct communicator *comm)
 {
+    site_enter(SITE_barrier, 0);
     MPI_Barrier(comm->mpi->world);
+    site_leave();
 }
 
 void communicator_library(char *text, size_t size)

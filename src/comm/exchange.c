@@ -3,6 +3,7 @@
 #include "communicator_mpi.h"
 
 #include "coterie/base/memory.h"
+#include "coterie/base/site.h"
 
 #include <limits.h>
 #include <math.h>
@@ -58,8 +59,10 @@ real *exchange_gather(struct exchange *exchange, int slot, size_t stride, real *
         return own;
     set_counts(exchange, stride);
     real *all = exchange->gathered[slot];
+    site_enter(SITE_exchange_gather, stride * sizeof(real));
     MPI_Gatherv(own, (int)(exchange->n_local * stride), MPI_REAL_TYPE, all, mpi->counts,
                 mpi->offsets, MPI_REAL_TYPE, 0, mpi->world);
+    site_leave();
     return exchange->comm->rank == 0 ? all : NULL;
 }
 
@@ -70,8 +73,10 @@ real *exchange_scatter(struct exchange *exchange, int slot, size_t stride, real 
         return all;
     set_counts(exchange, stride);
     real *own = exchange->scattered[slot];
+    site_enter(SITE_exchange_scatter, stride * sizeof(real));
     MPI_Scatterv(all, mpi->counts, mpi->offsets, MPI_REAL_TYPE, own,
                  (int)(exchange->n_local * stride), MPI_REAL_TYPE, 0, mpi->world);
+    site_leave();
     return own;
 }
 
@@ -140,6 +145,7 @@ void exchange_combine(struct exchange *exchange, size_t stride, const real *g,
                       const struct exchange_term *terms, int n_terms)
 {
     double scale[EXCHANGE_MAX_TERMS];
+    site_enter(SITE_exchange_combine, stride * sizeof(int64_t));
     agree_on_scales(exchange, stride, terms, n_terms, scale);
     size_t n_rows = 0;
     for (int t = 0; t < n_terms; t++)
@@ -157,6 +163,7 @@ void exchange_combine(struct exchange *exchange, size_t stride, const real *g,
     if (exchange->comm->size > 1)
         communicator_sum(exchange->comm, exchange->fixed, n_rows * stride + 1);
     exchange->raised = *sum;
+    site_leave();
 
     sum = exchange->fixed;
     for (int t = 0; t < n_terms; t++) {

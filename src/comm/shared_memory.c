@@ -3,6 +3,7 @@
 #include "communicator_mpi.h"
 
 #include "coterie/base/memory.h"
+#include "coterie/base/site.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -28,12 +29,14 @@ status shared_memory_create(const struct communicator *comm, size_t bytes,
         memory_free(&memory->window);
         return outcome;
     }
+    site_enter(SITE_shared_create, bytes);
     void *base;
     MPI_Aint size = comm->node_rank == 0 ? (MPI_Aint)(bytes + REAL_ALIGNMENT) : 0;
     MPI_Win_allocate_shared(size, 1, MPI_INFO_NULL, comm->mpi->node, &base,
                             &memory->window->handle);
     int unit;
     MPI_Win_shared_query(memory->window->handle, 0, &size, &unit, &base);
+    site_leave();
     /* Every rank maps the window at an address of its own, but at the same offset in a page. */
     uintptr_t address = ((uintptr_t)base + REAL_ALIGNMENT - 1) / REAL_ALIGNMENT * REAL_ALIGNMENT;
     memory->base = (void *)address;
@@ -45,12 +48,14 @@ void shared_memory_publish(const struct communicator *comm, struct shared_memory
 {
     MPI_Comm leaders = comm->mpi->leaders;
     const size_t largest = (size_t)1 << 30;
+    site_enter(SITE_shared_publish, memory->bytes);
     MPI_Win_fence(0, memory->window->handle);
     for (size_t at = 0; leaders != MPI_COMM_NULL && at < memory->bytes; at += largest) {
         size_t part = memory->bytes - at < largest ? memory->bytes - at : largest;
         MPI_Bcast((char *)memory->base + at, (int)part, MPI_BYTE, 0, leaders);
     }
     MPI_Win_fence(0, memory->window->handle);
+    site_leave();
 }
 
 void shared_memory_release(struct shared_memory *memory)

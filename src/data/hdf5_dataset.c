@@ -2,6 +2,7 @@
 
 #include "coterie/base/memory.h"
 #include "coterie/base/real.h"
+#include "coterie/base/site.h"
 
 #include <string.h>
 
@@ -224,7 +225,9 @@ status hdf5_write_rows(struct hdf5_file *file, const char *name, uint64_t first,
 {
     hid_t dataset = H5I_INVALID_HID;
     struct row_selection selection;
-    status outcome = hdf5_open_dataset(file, name, &dataset);
+    status outcome = site_file(SITE_hdf5_write, file->path);
+    if (outcome == STATUS_OK)
+        outcome = hdf5_open_dataset(file, name, &dataset);
     if (outcome != STATUS_OK)
         return outcome;
     outcome = select_rows(file, name, dataset, first, n, &selection);
@@ -288,7 +291,9 @@ status hdf5_read_rows(struct hdf5_file *file, const char *name, uint64_t first, 
 {
     hid_t dataset = H5I_INVALID_HID;
     struct row_selection selection;
-    status outcome = hdf5_open_dataset(file, name, &dataset);
+    status outcome = site_file(SITE_hdf5_read, file->path);
+    if (outcome == STATUS_OK)
+        outcome = hdf5_open_dataset(file, name, &dataset);
     if (outcome == STATUS_OK)
         outcome = check_numeric(file, name, dataset);
     if (outcome != STATUS_OK)

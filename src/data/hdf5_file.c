@@ -1,6 +1,7 @@
 #include "hdf5_internal.h"
 
 #include "coterie/base/memory.h"
+#include "coterie/base/site.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -83,11 +84,13 @@ status hdf5_create(const char *path, struct hdf5_file **out)
     if (lstat(path, &existing) == 0)
         return status_set(STATUS_USAGE, "%s: exists already; remove it or choose another name",
                           path);
+    status outcome = site_file(SITE_hdf5_create, path);
+    if (outcome != STATUS_OK)
+        return outcome;
     hid_t access = file_access(), creation = H5Pcreate(H5P_FILE_CREATE);
     /* Times in the object headers would make equal content give different files. */
     H5Pset_obj_track_times(creation, false);
     hid_t id = H5Fcreate(path, H5F_ACC_EXCL, creation, access);
-    status outcome = STATUS_OK;
     if (id < 0) {
         char cause[256];
         innermost_error(cause);
@@ -167,7 +170,9 @@ status hdf5_open(const char *path, struct hdf5_file **out)
 {
     start_library();
     *out = NULL;
-    status outcome = check_readable(path);
+    status outcome = site_file(SITE_hdf5_open, path);
+    if (outcome == STATUS_OK)
+        outcome = check_readable(path);
     if (outcome != STATUS_OK)
         return outcome;
     hid_t access = file_access();
@@ -181,6 +186,9 @@ status hdf5_open(const char *path, struct hdf5_file **out)
 status hdf5_sync(struct hdf5_file *file)
 {
     int *descriptor = NULL;
+    status outcome = site_file(SITE_hdf5_sync, file->path);
+    if (outcome != STATUS_OK)
+        return outcome;
     if (H5Fflush(file->id, H5F_SCOPE_GLOBAL) < 0)
         return hdf5_failure(file, NULL, NULL, "cannot be written; check the disk's free space");
     if (H5Fget_vfd_handle(file->id, H5P_DEFAULT, (void **)&descriptor) < 0 || !descriptor)
@@ -196,7 +204,10 @@ status hdf5_close(struct hdf5_file **file)
     if (!*file)
         return STATUS_OK;
     struct hdf5_file *closing = *file;
+    status injected = site_file(SITE_hdf5_close, closing->path);
     status outcome = hdf5_close_datasets(closing);
+    if (injected != STATUS_OK)
+        outcome = injected;
     if (H5Fclose(closing->id) < 0 && outcome == STATUS_OK)
         outcome =
             hdf5_failure(closing, NULL, NULL, "cannot be closed; check the disk's free space");

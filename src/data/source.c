@@ -1,6 +1,7 @@
 #include "source_internal.h"
 
 #include "coterie/base/memory.h"
+#include "coterie/base/site.h"
 #include "coterie/data/builtin.h"
 #include "coterie/data/hdf5_file.h"
 #include "dictionary.h"
@@ -27,7 +28,9 @@ status source_open(const struct source_request *request, struct source **out)
 {
     struct source *source = NULL;
     *out = NULL;
-    status outcome = memory_alloc(&source, 1, sizeof *source, "a data source");
+    status outcome = site_file(SITE_data_open, request->path);
+    if (outcome == STATUS_OK)
+        outcome = memory_alloc(&source, 1, sizeof *source, "a data source");
     if (outcome != STATUS_OK)
         return outcome;
     source->path = memory_strdup(request->path);
@@ -71,6 +74,9 @@ void source_close(struct source **source)
 status source_read(struct source *source, size_t first, size_t n, double *x, double *y)
 {
     COTERIE_ASSERT(first <= source->info.n && n <= source->info.n - first);
+    status outcome = site_file(SITE_data_read, source->path);
+    if (outcome != STATUS_OK)
+        return outcome;
     return source->read(source, first, n, x, source->info.n_targets ? y : NULL);
 }
 

@@ -2,6 +2,7 @@
 
 #include "coterie/base/clock.h"
 #include "coterie/base/memory.h"
+#include "coterie/base/site.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -219,6 +220,9 @@ static status write_all(struct hdf5_file *file, const struct snapshot *snapshot,
 static status sync_folder_of(const char *path)
 {
     char folder[PATH_MAX];
+    status outcome = site_file(SITE_folder_sync, path);
+    if (outcome != STATUS_OK)
+        return outcome;
     snprintf(folder, sizeof folder, "%s", path);
     char *slash = strrchr(folder, '/');
     if (slash)
@@ -269,6 +273,8 @@ status checkpoint_publish(const char *path, const struct snapshot *snapshot,
     status outcome = write_file(unfinished, snapshot, record);
     if (outcome == STATUS_OK)
         outcome = verify_file(unfinished);
+    if (outcome == STATUS_OK)
+        outcome = site_file(SITE_checkpoint_rename, path);
     if (outcome == STATUS_OK && rename(unfinished, path) != 0)
         outcome = status_set(STATUS_FAILED, "cannot rename %s to %s: %s", unfinished, path,
                              strerror(errno));

@@ -1,4 +1,5 @@
 #include "coterie/base/clock.h"
+#include "coterie/base/site.h"
 #include "coterie/train/run_directory.h"
 
 #include <errno.h>
@@ -89,6 +90,9 @@ static json_t *number(double value)
 status run_directory_add_metrics(struct run_directory *directory,
                                  const struct metrics_record *record)
 {
+    status outcome = site_file(SITE_metrics_write, "metrics.jsonl");
+    if (outcome != STATUS_OK)
+        return outcome;
     struct metrics_record copy = *record;
     json_t *line = json_object();
     json_object_set_new(line, "epoch", json_integer(record->epoch));

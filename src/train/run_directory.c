@@ -3,6 +3,7 @@
 #include "coterie/base/clock.h"
 #include "coterie/base/log.h"
 #include "coterie/base/memory.h"
+#include "coterie/base/site.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -173,7 +174,7 @@ void run_directory_prune(const char *checkpoints, int keep)
                 continue;
             char path[PATH_MAX];
             snprintf(path, sizeof path, "%s/%s", checkpoints, names.item[i]);
-            if (unlink(path) != 0)
+            if (site_file(SITE_prune, path) != STATUS_OK || unlink(path) != 0)
                 log_warning("cannot remove the old checkpoint %s: %s", path, strerror(errno));
         }
     string_list_release(&names);
@@ -182,6 +183,9 @@ void run_directory_prune(const char *checkpoints, int keep)
 status run_directory_link(const char *checkpoints, const char *link, const char *name)
 {
     char path[PATH_MAX], fresh[PATH_MAX];
+    status outcome = site_file(SITE_link, link);
+    if (outcome != STATUS_OK)
+        return outcome;
     snprintf(path, sizeof path, "%s/%s", checkpoints, link);
     snprintf(fresh, sizeof fresh, "%s/%s.tmp", checkpoints, link);
     unlink(fresh);

@@ -1,9 +1,11 @@
 #include "coterie/train/step.h"
 
 #include "coterie/base/memory.h"
+#include "coterie/base/site.h"
 #include "coterie/math/softmax.h"
 #include "coterie/model/objective.h"
 
+#include <math.h>
 #include <string.h>
 
 status step_init(struct step *step, struct model *model, const struct communicator *comm,
@@ -147,6 +149,8 @@ void step_forward(struct step *step)
     if (model->has_gate)
         gate_forward(&model->gate, batch->stride, batch->x);
     experts_forward(&model->experts, batch->stride, batch->x, batch->has_targets ? batch->d : NULL);
+    if (site_poisons(SITE_step_forward) && model->experts.n_local > 0)
+        model->experts.loglik[0] = NAN;
     if (batch->has_targets)
         exchange_posteriors(step);
     step->g = exchange_scatter(&step->exchange, 0, batch->stride, model->gate.g);

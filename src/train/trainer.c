@@ -8,6 +8,7 @@
 
 #include <limits.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 static status allocate(struct trainer *trainer)
@@ -260,10 +261,58 @@ static bool was_interrupted(const struct trainer *trainer)
     return trainer->reason == STOP_REQUESTED || trainer->reason == STOP_TIME;
 }
 
+enum { MAX_ROLLBACKS = 10 };
+
+/* Root: opens the checkpoint that was saved last, if one was. */
+static status open_latest(struct trainer *trainer, struct hdf5_file **file)
+{
+    char path[PATH_MAX];
+    status outcome = saver_wait(&trainer->saver);
+    snprintf(path, sizeof path, "%s/latest", trainer->directory->checkpoints);
+    *file = NULL;
+    return outcome == STATUS_OK && trainer->saved_steps >= 0 ? checkpoint_open(path, file)
+                                                             : outcome;
+}
+
+/* Collective. Back to the last good state, or the start if there is none, with half the rate. */
+static status roll_back(struct trainer *trainer)
+{
+    double factor = trainer->progress.learning_rate_factor / 2;
+    struct hdf5_file *file = NULL;
+    status outcome = STATUS_OK;
+    if (trainer_is_root(trainer))
+        outcome = open_latest(trainer, &file);
+    outcome = communicator_agree(trainer->comm, outcome);
+    if (outcome != STATUS_OK)
+        return outcome;
+    long long step = (long long)trainer->progress.step;
+    trainer->rollbacks++;
+    outcome =
+        trainer->saved_steps >= 0 ? trainer_resume(trainer, file) : trainer_begin_start(trainer);
+    if (file)
+        hdf5_close(&file);
+    trainer->progress.learning_rate_factor = factor;
+    log_warning("step %lld: %s; back to step %lld, learning rate times %g", step,
+                trainer->nonfinite, (long long)trainer->progress.step, factor);
+    return outcome;
+}
+
+static bool rolls_back(const struct trainer *trainer)
+{
+    return trainer->reason == STOP_NOT_FINITE && trainer->saves &&
+           trainer->config->on_nan == ON_NAN_ROLLBACK && trainer->rollbacks < MAX_ROLLBACKS;
+}
+
 static status run_all_starts(struct trainer *trainer)
 {
     for (;;) {
         status outcome = trainer_run_start(trainer);
+        if (outcome == STATUS_OK && rolls_back(trainer)) {
+            outcome = roll_back(trainer);
+            if (outcome != STATUS_OK)
+                return outcome;
+            continue;
+        }
         if (outcome != STATUS_OK || was_interrupted(trainer) || trainer->progress.starts_finished)
             return outcome;
         outcome = finish_start(trainer);

@@ -1,16 +1,25 @@
 #include "trainer_internal.h"
 
 #include "coterie/base/clock.h"
+#include "coterie/base/site.h"
 
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static volatile sig_atomic_t stop_requested;
+static volatile double first_request; /* clock */
 
 void trainer_request_stop(void)
 {
+    const double same_request = 2; /* seconds: launchers pass a signal on more than once */
+    double now = clock_seconds();
+    if (!stop_requested)
+        first_request = now;
+    else if (now - first_request > same_request)
+        _exit(STATUS_FAILED);
     stop_requested = 1;
 }
 
@@ -57,14 +66,17 @@ static void pass(struct trainer *trainer, const struct dataset *dataset, const u
     for (size_t at = 0; at < n; at += size) {
         size_t count = n - at < size ? n - at : size;
         batch_load(&step->batch, dataset, rows ? rows + at : NULL, first + at, count, total);
+        site_enter(SITE_step_forward, 0);
         step_forward(step);
         if (trainer_is_root(trainer)) {
             metrics_add(metrics, trainer->metrics_config, step);
             if (!isfinite(metrics->error))
                 find_nonfinite(trainer);
         }
+        site_enter(SITE_step_backward, 0);
         if (backward)
             step_backward(step, at > 0);
+        site_leave();
     }
 }
 
@@ -123,13 +135,15 @@ static void update(struct trainer *trainer)
     struct model *model = trainer->model;
     struct progress *progress = &trainer->progress;
     double rate = learning_rate(trainer);
+    site_enter(SITE_update, 0);
     double factor = trainer->config->clip > 0 ? clip_factor(trainer) : 1;
     uint64_t step = (uint64_t)progress->step + 1;
     if (model->has_gate)
         optimizer_update(&trainer->gate_optimizer, &model->gate.parameters, rate, factor, step);
     optimizer_update(&trainer->expert_optimizer, &model->experts.parameters, rate, factor, step);
     experts_move_variance(&model->experts, model->config.variance_floor);
-    progress->step++;
+    site_leave();
+    site_set_step(++progress->step);
     progress->total_steps++;
     progress->batch++;
     if ((size_t)progress->batch == trainer->sampler.n_batches) {

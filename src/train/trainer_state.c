@@ -2,6 +2,7 @@
 
 #include "coterie/base/clock.h"
 #include "coterie/base/memory.h"
+#include "coterie/base/site.h"
 
 #include <math.h>
 #include <string.h>
@@ -27,6 +28,7 @@ void trainer_collect(struct trainer *trainer)
     struct snapshot *snapshot = &trainer->saver.snapshot;
     struct local_networks local = local_parameters(trainer);
     const struct model *model = trainer->model;
+    site_enter(SITE_save_collect, 0);
     snapshot_gather(model, trainer->comm, &local, &snapshot->current);
     for (int s = 0; s < snapshot->n_slots; s++)
         snapshot_gather_slot(model, trainer->comm, &trainer->gate_optimizer,
@@ -58,6 +60,7 @@ void trainer_restore(struct trainer *trainer)
         snapshot_scatter(model, trainer->comm, &snapshot->best, &trainer->best);
     trainer->saved_steps = trainer->progress.total_steps;
     trainer->saved_epoch = trainer->progress.recorded;
+    site_set_step(trainer->progress.step);
     if (!trainer_is_root(trainer))
         return;
     metrics_from_array(&trainer->running, trainer->progress.running);

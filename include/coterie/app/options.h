@@ -10,6 +10,7 @@
 #include "coterie/model/objective.h"
 #include "coterie/train/optimizer.h"
 #include "coterie/train/schedule.h"
+#include "coterie/train/trainer.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -58,7 +59,9 @@ struct options {
     double variance;
 
     enum optimizer_kind optimizer;
-    double learning_rate, momentum, stop_error, clip, weight_decay, time_limit; /* s; 0: none */
+    double learning_rate, momentum, stop_error, clip, weight_decay;
+    double time_limit, hang_timeout; /* s; 0: none */
+    enum on_nan on_nan;
     long batch_size, epochs, patience, starts;
     struct schedule schedule;
     uint64_t seed;

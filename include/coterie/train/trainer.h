@@ -18,6 +18,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* What to do when the error is not finite. */
+enum on_nan {
+    ON_NAN_STOP,
+    ON_NAN_ROLLBACK /* back to the last good checkpoint, with half the learning rate */
+};
+
 /* How to train: the options of the user, resolved. */
 struct trainer_config {
     struct optimizer_config optimizer;
@@ -32,6 +38,7 @@ struct trainer_config {
     int64_t save_every_epochs, save_every_steps; /* 0: not by this */
     double save_every_seconds;
     int keep;
+    enum on_nan on_nan;
     enum log_progress progress_mode;
 };
 
@@ -68,6 +75,7 @@ struct trainer {
     int64_t saved_steps, saved_epoch;   /* total_steps and recorded of the last saved state */
     const char *init_path;              /* --init or NULL */
     enum stop_reason reason;
+    int rollbacks;       /* since the last one that was followed by a checkpoint */
     char nonfinite[128]; /* root: what was not finite first */
 };
 
@@ -99,7 +107,10 @@ status trainer_resume(struct trainer *trainer, struct hdf5_file *file);
  */
 status trainer_run(struct trainer *trainer);
 
-/* Local. Asks this process to stop at the next step: for signal handlers. */
+/*
+ * Local. Asks this process to stop at the next step: for signal handlers. Within 2 s a repeat is
+ * the same request; a later one ends the process at once.
+ */
 void trainer_request_stop(void);
 
 #endif

@@ -1,0 +1,296 @@
+#include "coterie/comm/watchdog.h"
+
+#include "communicator_mpi.h"
+
+#include "coterie/base/clock.h"
+#include "coterie/base/log.h"
+#include "coterie/base/memory.h"
+#include "coterie/base/site.h"
+#include "coterie/comm/shared_memory.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* What the ranks of a host share. */
+struct board {
+    _Atomic int reported; /* a thread of this host has taken the report on itself */
+    struct beacon beacon[];
+};
+
+struct watchdog {
+    const struct communicator *comm;
+    double timeout;
+    char *directory;
+    int *rank_of; /* (node_size) */
+    struct shared_memory memory;
+    struct board *board;
+    pthread_t thread;
+    pthread_mutex_t mutex;
+    pthread_cond_t wake;
+    bool stopping, running;
+};
+
+/* A rank as it is seen when the run stands still. */
+struct sighting {
+    int rank;
+    char host[64];
+    uint64_t count, shape;
+    int64_t step;
+    enum site site;
+    int is_stopped; /* its thread does not run either */
+};
+
+static void sight(const struct watchdog *watchdog, int node_rank, struct sighting *sighting)
+{
+    const struct beacon *beacon = &watchdog->board->beacon[node_rank];
+    memset(sighting, 0, sizeof *sighting);
+    sighting->rank = watchdog->rank_of[node_rank];
+    memcpy(sighting->host, watchdog->comm->host, sizeof sighting->host);
+    sighting->count = atomic_load(&beacon->count);
+    sighting->shape = atomic_load(&beacon->shape);
+    sighting->step = atomic_load(&beacon->step);
+    sighting->site = (enum site)atomic_load(&beacon->site);
+}
+
+/* Of two ranks the one that is to blame: stopped, behind, or not in a collective. */
+static bool is_later(const struct sighting *a, const struct sighting *b)
+{
+    if (a->is_stopped != b->is_stopped)
+        return a->is_stopped;
+    if (a->count != b->count)
+        return a->count < b->count;
+    return a->site == SITE_compute && b->site != SITE_compute;
+}
+
+static const char *place_of(const struct sighting *sighting)
+{
+    return sighting->site == SITE_compute ? "computing, outside any collective"
+                                          : site_name(sighting->site);
+}
+
+static void describe(const struct sighting *late, const struct sighting *other, double timeout,
+                     char *text, size_t size)
+{
+    if (late->count == other->count && late->site != SITE_compute && !late->is_stopped)
+        snprintf(text, size,
+                 "ranks do not meet: rank %d on %s is in %s (%" PRIu64
+                 " bytes) and rank %d on %s in "
+                 "%s (%" PRIu64 " bytes), step %" PRId64 ", for %.0f s (--hang-timeout); a network "
+                 "that is cut does this, else please report it",
+                 late->rank, late->host, place_of(late), late->shape, other->rank, other->host,
+                 place_of(other), other->shape, late->step, timeout);
+    else
+        snprintf(
+            text, size,
+            "rank %d on %s hangs%s: it is %s at step %" PRId64 ", while rank %d on %s waits in "
+            "%s, for %.0f s (--hang-timeout); look at that host, then go on with --resume auto",
+            late->rank, late->host, late->is_stopped ? ", its process is stopped" : "",
+            place_of(late), late->step, other->rank, other->host, place_of(other), timeout);
+}
+
+/* Looks twice: a process whose thread does not count in between is stopped. */
+static void sight_host(const struct watchdog *watchdog, struct sighting *sightings)
+{
+    int n = watchdog->comm->node_size;
+    uint64_t before[n];
+    for (int i = 0; i < n; i++)
+        before[i] = atomic_load(&watchdog->board->beacon[i].alive);
+    sleep(2);
+    /* This thread was busy with sleeping. */
+    atomic_fetch_add(&watchdog->board->beacon[watchdog->comm->node_rank].alive, 1);
+    for (int i = 0; i < n; i++) {
+        sight(watchdog, i, &sightings[i]);
+        sightings[i].is_stopped = atomic_load(&watchdog->board->beacon[i].alive) == before[i];
+    }
+}
+
+/* The first of the latest and the first of the others. */
+static void find_late(const struct sighting *sightings, int n, const struct sighting **late,
+                      const struct sighting **other)
+{
+    *late = *other = &sightings[0];
+    for (int i = 1; i < n; i++)
+        if (is_later(&sightings[i], *late))
+            *late = &sightings[i];
+    for (int i = 0; i < n; i++)
+        if (*other == *late || is_later(*other, &sightings[i]))
+            *other = &sightings[i];
+}
+
+static void note_path(const struct watchdog *watchdog, int node, char *path, size_t size)
+{
+    snprintf(path, size, "%s/hang-%d", watchdog->directory, node);
+}
+
+/* Leaves this host's latest rank and one other for the host that speaks. */
+static void leave_note(const struct watchdog *watchdog, const struct sighting *late,
+                       const struct sighting *other)
+{
+    char path[PATH_MAX];
+    note_path(watchdog, watchdog->comm->node, path, sizeof path);
+    FILE *file = fopen(path, "wb");
+    if (!file)
+        return;
+    fwrite(late, sizeof *late, 1, file);
+    fwrite(other, sizeof *other, 1, file);
+    fclose(file);
+}
+
+static int read_notes(const struct watchdog *watchdog, struct sighting *sightings)
+{
+    int n = 0;
+    for (int node = 0; node < watchdog->comm->n_nodes; node++) {
+        char path[PATH_MAX];
+        note_path(watchdog, node, path, sizeof path);
+        FILE *file = fopen(path, "rb");
+        if (!file)
+            continue;
+        n += (int)fread(&sightings[n], sizeof *sightings, 2, file);
+        fclose(file);
+        unlink(path);
+    }
+    return n;
+}
+
+/* One thread a host gets here. Does not return. */
+static void report(const struct watchdog *watchdog)
+{
+    const struct communicator *comm = watchdog->comm;
+    const struct sighting *late, *other;
+    struct sighting host[comm->node_size], all[2 * comm->n_nodes];
+    char text[1024];
+    int n;
+    sight_host(watchdog, host);
+    find_late(host, comm->node_size, &late, &other);
+    if (comm->n_nodes > 1 && watchdog->directory) {
+        leave_note(watchdog, late, other);
+        /* The first host speaks; the others give it time, and speak if it is the one that is dead.
+         */
+        sleep(comm->node == 0 ? 3 : 6);
+        n = read_notes(watchdog, all);
+        if (n > 0)
+            find_late(all, n, &late, &other);
+    }
+    describe(late, other, watchdog->timeout, text, sizeof text);
+    log_from_any_rank("error: %s", text);
+    /* MPI_Abort waits for nobody; should it hang too, the alarm ends this process and so the run.
+     */
+    alarm(5);
+    MPI_Abort(MPI_COMM_WORLD, STATUS_FAILED);
+}
+
+static void sleep_or_wake(struct watchdog *watchdog, double seconds)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    long nanoseconds = until.tv_nsec + (long)(seconds * 1e9);
+    until.tv_sec += nanoseconds / 1000000000;
+    until.tv_nsec = nanoseconds % 1000000000;
+    pthread_mutex_lock(&watchdog->mutex);
+    if (!watchdog->stopping)
+        pthread_cond_timedwait(&watchdog->wake, &watchdog->mutex, &until);
+    pthread_mutex_unlock(&watchdog->mutex);
+}
+
+static void *watch(void *context)
+{
+    struct watchdog *watchdog = context;
+    struct beacon *own = &watchdog->board->beacon[watchdog->comm->node_rank];
+    uint64_t count = 0;
+    double changed = clock_seconds();
+    for (;;) {
+        sleep_or_wake(watchdog, 0.5);
+        pthread_mutex_lock(&watchdog->mutex);
+        bool stopping = watchdog->stopping;
+        pthread_mutex_unlock(&watchdog->mutex);
+        if (stopping)
+            return NULL;
+        atomic_fetch_add(&own->alive, 1);
+        uint64_t now = atomic_load(&own->count);
+        if (now != count) {
+            count = now;
+            changed = clock_seconds();
+        } else if (clock_seconds() - changed > watchdog->timeout &&
+                   atomic_exchange(&watchdog->board->reported, 1) == 0) {
+            report(watchdog);
+        }
+    }
+}
+
+/* Collective. Who is who on this host, and the board that its ranks share. */
+static status make_board(struct watchdog *watchdog)
+{
+    const struct communicator *comm = watchdog->comm;
+    size_t bytes = sizeof(struct board) + (size_t)comm->node_size * sizeof(struct beacon);
+    status outcome =
+        memory_alloc(&watchdog->rank_of, (size_t)comm->node_size, sizeof(int), "the watchdog");
+    outcome = communicator_agree(comm, outcome);
+    if (outcome == STATUS_OK)
+        outcome = shared_memory_create(comm, bytes, &watchdog->memory);
+    if (outcome != STATUS_OK)
+        return outcome;
+    MPI_Allgather(&comm->rank, 1, MPI_INT, watchdog->rank_of, 1, MPI_INT, comm->mpi->node);
+    watchdog->board = watchdog->memory.base;
+    if (comm->node_rank == 0)
+        memset(watchdog->board, 0, bytes);
+    communicator_barrier(comm);
+    site_publish_at(&watchdog->board->beacon[comm->node_rank]);
+    communicator_barrier(comm);
+    return STATUS_OK;
+}
+
+status watchdog_start(const struct communicator *comm, double timeout, const char *directory,
+                      struct watchdog **out)
+{
+    struct watchdog *watchdog = NULL;
+    char *shared_directory = comm->rank == 0 ? memory_strdup(directory) : NULL;
+    *out = NULL;
+    if (timeout <= 0) {
+        memory_free(&shared_directory);
+        return STATUS_OK;
+    }
+    status outcome = communicator_broadcast_text(comm, &shared_directory);
+    if (outcome == STATUS_OK)
+        outcome = memory_alloc(&watchdog, 1, sizeof *watchdog, "the watchdog");
+    outcome = communicator_agree(comm, outcome);
+    if (outcome != STATUS_OK)
+        return outcome;
+    *out = watchdog;
+    watchdog->comm = comm;
+    watchdog->timeout = timeout;
+    watchdog->directory = shared_directory;
+    pthread_mutex_init(&watchdog->mutex, NULL);
+    pthread_cond_init(&watchdog->wake, NULL);
+    outcome = make_board(watchdog);
+    if (outcome == STATUS_OK)
+        watchdog->running = pthread_create(&watchdog->thread, NULL, watch, watchdog) == 0;
+    return outcome;
+}
+
+void watchdog_stop(const struct communicator *comm, struct watchdog **watchdog)
+{
+    struct watchdog *own = *watchdog;
+    if (!own)
+        return;
+    pthread_mutex_lock(&own->mutex);
+    own->stopping = true;
+    pthread_cond_signal(&own->wake);
+    pthread_mutex_unlock(&own->mutex);
+    if (own->running)
+        pthread_join(own->thread, NULL);
+    if (own->board) {
+        site_publish_at(NULL);
+        communicator_barrier(comm);
+    }
+    shared_memory_release(&own->memory);
+    pthread_mutex_destroy(&own->mutex);
+    pthread_cond_destroy(&own->wake);
+    memory_free(&own->rank_of);
+    memory_free(&own->directory);
+    memory_free(watchdog);
+}
