@@ -45,7 +45,8 @@ enum {
     EVALUATE = 1 << COMMAND_EVALUATE,
     PREDICT = 1 << COMMAND_PREDICT,
     INSPECT = 1 << COMMAND_INSPECT,
-    CONVERT = 1 << COMMAND_CONVERT
+    CONVERT = 1 << COMMAND_CONVERT,
+    BENCH = 1 << COMMAND_BENCH
 };
 
 #define AT(field) offsetof(struct options, field)
@@ -99,9 +100,12 @@ const struct option_entry option_table[] = {
     {"expert-output", "NAME", "auto",
      "output units of experts",
      SECTION_MODEL, TRAIN, KIND_CHOICE, AT(expert_output), 0, output_words},
+    {"shape", "B,D,H,O,E", "256,64,128,10,16",
+     "batch, inputs, hidden units of an expert (0: linear), outputs, experts",
+     SECTION_MODEL, BENCH, KIND_TEXT, AT(shape), 0, NULL},
     {"error", "NAME", "mixture",
      "error function, (1.1) to (1.3) of Jacobs et al. 1991",
-     SECTION_MODEL, TRAIN, KIND_CHOICE, AT(error), 0, error_words},
+     SECTION_MODEL, TRAIN | BENCH, KIND_CHOICE, AT(error), 0, error_words},
     {"likelihood", "NAME", "auto",
      "what an expert says of a target",
      SECTION_MODEL, TRAIN, KIND_CHOICE, AT(likelihood), 0, likelihood_words},
@@ -112,6 +116,9 @@ const struct option_entry option_table[] = {
     {"optimizer", "NAME", "adam",
      "how parameters are updated",
      SECTION_TRAINING, TRAIN, KIND_CHOICE, AT(optimizer), 0, optimizer_words},
+    {"optimizer", "NAME", "gd",
+     "how parameters are updated",
+     SECTION_TRAINING, BENCH, KIND_CHOICE, AT(optimizer), 0, optimizer_words},
     {"learning-rate", "RATE", "0.01",
      "step size of the optimizer",
      SECTION_TRAINING, TRAIN, KIND_NUMBER, AT(learning_rate), RANGE_ABOVE_0, NULL},
@@ -161,10 +168,10 @@ const struct option_entry option_table[] = {
      SECTION_RANKS, TRAIN, KIND_DURATION, AT(hang_timeout), RANGE_FROM_0, NULL},
     {"root-experts", "N", "auto",
      "experts of rank 0, which has the gating network too",
-     SECTION_RANKS, TRAIN, KIND_INTEGER, AT(root_experts), RANGE_FROM_0, root_experts_words},
+     SECTION_RANKS, TRAIN | BENCH, KIND_INTEGER, AT(root_experts), RANGE_FROM_0, root_experts_words},
     {"micro-batch", "N", "auto",
      "samples that are computed together",
-     SECTION_RANKS, TRAIN | EVALUATE | PREDICT,
+     SECTION_RANKS, TRAIN | EVALUATE | PREDICT | BENCH,
      KIND_INTEGER, AT(micro_batch), RANGE_FROM_1, micro_batch_words},
 
     {"config", "FILE", NULL,
@@ -194,7 +201,7 @@ const struct option_entry option_table[] = {
 
     {"json", NULL, NULL,
      "the result as one JSON object",
-     SECTION_OUTPUT, EVALUATE, KIND_FLAG, AT(json), 0, NULL},
+     SECTION_OUTPUT, EVALUATE | BENCH, KIND_FLAG, AT(json), 0, NULL},
     {"quiet", NULL, NULL,
      "warnings and errors only",
      SECTION_OUTPUT, TRAIN | EVALUATE | PREDICT, KIND_FLAG, AT(quiet), 0, NULL},
@@ -257,6 +264,13 @@ const struct command_entry command_table[N_COMMANDS] = {
                          "  coterie convert wine.csv wine.h5 --targets quality\n"
                          "  coterie convert wine.h5 wine.csv\n"
                          "  coterie convert builtin:vowels vowels.csv\n"},
+    [COMMAND_BENCH] = {"bench",
+                       {NULL, NULL},
+                       {NULL, NULL},
+                       "coterie bench [options]",
+                       "times the training step against this machine's matrix products",
+                       "  mpirun -n 2 coterie bench --shape 256,64,128,10,16\n"
+                       "  mpirun -n 8 coterie bench --shape 4096,784,256,10,64 --json\n"},
 };
 
 size_t options_count(void)

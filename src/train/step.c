@@ -1,6 +1,7 @@
 #include "coterie/train/step.h"
 
 #include "coterie/base/memory.h"
+#include "coterie/base/profile.h"
 #include "coterie/base/site.h"
 #include "coterie/math/softmax.h"
 #include "coterie/model/objective.h"
@@ -62,6 +63,7 @@ static void combine_outputs(struct step *step)
 {
     const struct experts *experts = &step->model->experts;
     double o_bound, square_bound;
+    profile_enter(PHASE_COMBINE);
     output_bounds(&step->model->config, &o_bound, &square_bound);
     struct exchange_term terms[2] = {{experts->o, experts->likelihood.n_outputs, o_bound, step->y},
                                      {experts->square, 1, square_bound, step->expected}};
@@ -121,11 +123,13 @@ static void exchange_posteriors(struct step *step)
     struct model *model = step->model;
     struct exchange *exchange = &step->exchange;
     size_t stride = step->batch.stride;
+    profile_enter(PHASE_EXCHANGE);
     real *loglik = exchange_gather(exchange, 0, stride, model->experts.loglik);
     real *square = model->config.error == ERROR_COMPETITIVE
                        ? exchange_gather(exchange, 1, stride, model->experts.square)
                        : NULL;
     if (model->has_gate) {
+        profile_enter(PHASE_POSTERIOR);
         switch (model->config.error) {
         case ERROR_MIXTURE:
             mixture_at_root(step, loglik);
@@ -137,6 +141,7 @@ static void exchange_posteriors(struct step *step)
             cooperative_at_root(step, loglik);
             break;
         }
+        profile_enter(PHASE_EXCHANGE);
     }
     step->loglik = loglik;
     step->own_weights = exchange_scatter(exchange, 1, stride, step->coefficient);
@@ -146,13 +151,16 @@ void step_forward(struct step *step)
 {
     struct model *model = step->model;
     const struct batch *batch = &step->batch;
+    profile_enter(PHASE_GATE);
     if (model->has_gate)
         gate_forward(&model->gate, batch->stride, batch->x);
+    profile_enter(PHASE_EXPERTS_FORWARD);
     experts_forward(&model->experts, batch->stride, batch->x, batch->has_targets ? batch->d : NULL);
     if (site_poisons(SITE_step_forward) && model->experts.n_local > 0)
         model->experts.loglik[0] = NAN;
     if (batch->has_targets)
         exchange_posteriors(step);
+    profile_enter(PHASE_EXCHANGE);
     step->g = exchange_scatter(&step->exchange, 0, batch->stride, model->gate.g);
     combine_outputs(step);
     if (batch->has_targets && model->has_gate && model->config.error == ERROR_COOPERATIVE)
@@ -182,8 +190,11 @@ void step_backward(struct step *step, real keep)
         residual = RESIDUAL_COMBINED;
         cooperative_gate_gradient(step);
     }
+    profile_enter(PHASE_EXPERTS_BACKWARD);
     experts_backward(&model->experts, residual, batch->stride, batch->x, batch->d, step->y,
                      step->own_weights, keep);
+    profile_enter(PHASE_GATE);
     if (model->has_gate)
         gate_backward(&model->gate, batch->stride, batch->x, keep);
+    profile_enter(PHASE_OTHER);
 }

@@ -14,5 +14,6 @@ status evaluate_command(const struct communicator *comm, struct options *options
 status predict_command(const struct communicator *comm, struct options *options);
 status inspect_command(const struct communicator *comm, struct options *options);
 status convert_command(const struct communicator *comm, struct options *options);
+status bench_command(const struct communicator *comm, struct options *options);
 
 #endif
