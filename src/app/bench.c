@@ -40,7 +40,8 @@ static status read_shape(const char *text, struct bench *bench)
 {
     unsigned long b, d, h, o, e;
     char end;
-    if (sscanf(text, "%lu,%lu,%lu,%lu,%lu%c", &b, &d, &h, &o, &e, &end) != 5 || !b || !d || !o || !e)
+    if (sscanf(text, "%lu,%lu,%lu,%lu,%lu%c", &b, &d, &h, &o, &e, &end) != 5 || !b || !d || !o ||
+        !e)
         return status_set(STATUS_USAGE,
                           "--shape %s: five numbers B,D,H,O,E are wanted (batch, inputs, hidden "
                           "units or 0, outputs, experts), as in 256,64,128,10,16",
@@ -137,8 +138,7 @@ static void train_step(struct bench *bench, size_t number)
         size_t left = bench->n_samples - at;
         profile_enter(PHASE_DATA);
         batch_load(&bench->step.batch, &bench->dataset, NULL, first + at,
-                   left < bench->micro_batch ? left : bench->micro_batch,
-                   (double)bench->n_samples);
+                   left < bench->micro_batch ? left : bench->micro_batch, (double)bench->n_samples);
         step_forward(&bench->step);
         step_backward(&bench->step, at > 0);
     }
@@ -268,7 +268,8 @@ static status report(struct bench *bench, const struct options *options)
     result.gflops = 1e-9 * floor_operations(bench) / slowest;
     result.share = result.gflops / result.machine.gemm_gflops;
     if (bench->comm->rank == 0)
-        outcome = memory_alloc(&all, (size_t)bench->comm->size * N_PHASES, sizeof(double), "phases");
+        outcome =
+            memory_alloc(&all, (size_t)bench->comm->size * N_PHASES, sizeof(double), "phases");
     outcome = communicator_agree(bench->comm, outcome);
     if (outcome != STATUS_OK)
         return outcome;

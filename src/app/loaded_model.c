@@ -54,6 +54,12 @@ static status open_source(const struct options *options, bool targets_optional,
         as_trained.inputs = (char *)inputs;
     if (!options->targets && targets && *targets)
         as_trained.targets = (char *)targets;
+    const char *group = run_record_config(record, "group");
+    const char *weight = run_record_config(record, "weight");
+    if (!options->group && group && *group && !targets_optional)
+        as_trained.group = (char *)group;
+    if (!options->weight && weight && *weight && !targets_optional)
+        as_trained.weight = (char *)weight;
     return columns_open(&as_trained, options->data, &record->input_names, &record->target_names,
                         &record->classes, !loaded->problem.has_labels, targets_optional,
                         &loaded->source);

@@ -6,10 +6,12 @@
 #include "coterie/base/status.h"
 #include "coterie/base/string_list.h"
 #include "coterie/comm/communicator.h"
+#include "coterie/comm/watchdog.h"
 #include "coterie/data/hdf5_file.h"
 #include "coterie/math/blas.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #ifdef __clang__
@@ -23,6 +25,7 @@ static status (*const commands[N_COMMANDS])(const struct communicator *comm,
     [COMMAND_TRAIN] = train_command,     [COMMAND_EVALUATE] = evaluate_command,
     [COMMAND_PREDICT] = predict_command, [COMMAND_INSPECT] = inspect_command,
     [COMMAND_CONVERT] = convert_command, [COMMAND_BENCH] = bench_command,
+    [COMMAND_DOCTOR] = doctor_command,
 };
 
 static void print_version(void)
@@ -118,17 +121,27 @@ static status run(const struct communicator *comm, int argc, char **argv)
     return outcome;
 }
 
+/* Until --hang-timeout is read, and for the commands that have no such option; in seconds. */
+static double first_hang_timeout(void)
+{
+    const char *text = getenv("COTERIE_HANG_TIMEOUT");
+    return text ? atof(text) : 600;
+}
+
 int main(int argc, char **argv)
 {
     struct communicator comm;
     status outcome = communicator_start(&argc, &argv, &comm);
     blas_use_one_thread();
     if (outcome == STATUS_OK)
+        outcome = watchdog_start(&comm, first_hang_timeout());
+    if (outcome == STATUS_OK)
         outcome = run(&comm, argc, argv);
     if (outcome == STATUS_STOPPED)
         log_info("%s", status_text());
     else if (outcome != STATUS_OK)
         log_error("%s", status_text());
+    watchdog_stop(&comm);
     communicator_stop(&comm);
     return (int)outcome;
 }

@@ -89,6 +89,9 @@ status option_unknown(enum command command, const char *name, const char *origin
     const char *nearest = string_list_nearest(&names, name);
     if (outcome != STATUS_OK) {
         /* No memory for a suggestion: that is the message. */
+    } else if (option_find(command, name) && !origin) {
+        outcome = status_set(STATUS_USAGE, "unknown option --%s; did you mean --%s?", name,
+                             option_find(command, name)->name);
     } else if (option_find(command, name)) {
         outcome = status_set(STATUS_USAGE, "%s can be said on the command line only", name);
     } else if (others != 0) {

@@ -46,7 +46,8 @@ enum {
     PREDICT = 1 << COMMAND_PREDICT,
     INSPECT = 1 << COMMAND_INSPECT,
     CONVERT = 1 << COMMAND_CONVERT,
-    BENCH = 1 << COMMAND_BENCH
+    BENCH = 1 << COMMAND_BENCH,
+    DOCTOR = 1 << COMMAND_DOCTOR
 };
 
 #define AT(field) offsetof(struct options, field)
@@ -183,6 +184,9 @@ const struct option_entry option_table[] = {
     {"output", "FILE", NULL,
      "predictions, one row per sample: a new .csv, .h5 or .hdf5 file",
      SECTION_FILES, PREDICT, KIND_TEXT, AT(output), 0, NULL},
+    {"output", "DIR", ".",
+     "where runs will be written: space, locks and the kind of file system are tried out",
+     SECTION_FILES, DOCTOR, KIND_TEXT, AT(output), 0, NULL},
     {"resume", "WHERE", "no",
      "go on from the run directory's newest checkpoint (auto), from a file, or no",
      SECTION_FILES, TRAIN, KIND_TEXT, AT(resume), 0, NULL},
@@ -213,7 +217,8 @@ const struct option_entry option_table[] = {
      SECTION_OUTPUT, TRAIN, KIND_FLAG, AT(dry_run), 0, NULL},
     {"help", NULL, NULL,
      "this text",
-     SECTION_OUTPUT, TRAIN | EVALUATE | PREDICT | INSPECT | CONVERT, KIND_HELP, 0, 0, NULL},
+     SECTION_OUTPUT, TRAIN | EVALUATE | PREDICT | INSPECT | CONVERT | BENCH | DOCTOR,
+     KIND_HELP, 0, 0, NULL},
 };
 /* clang-format on */
 
@@ -271,6 +276,14 @@ const struct command_entry command_table[N_COMMANDS] = {
                        "times the training step against this machine's matrix products",
                        "  mpirun -n 2 coterie bench --shape 256,64,128,10,16\n"
                        "  mpirun -n 8 coterie bench --shape 4096,784,256,10,64 --json\n"},
+    [COMMAND_DOCTOR] = {"doctor",
+                        {NULL, NULL},
+                        {NULL, NULL},
+                        "coterie doctor [options]",
+                        "finds what in this environment will hurt, and says how to cure it",
+                        "  coterie doctor\n"
+                        "  mpirun -n 4 coterie doctor --output /scratch/me/run\n"
+                        "  srun --mpi=pmix coterie doctor\n"},
 };
 
 size_t options_count(void)

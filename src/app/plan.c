@@ -19,14 +19,18 @@ static void show_data(const struct training *training)
     if (training->has_valid)
         snprintf(valid, sizeof valid, ", %zu for validation", training->valid_shape.n);
     size_t n_targets = record->classes.n ? record->classes.n : training->problem.model.n_outputs;
-    log_info("data     %s: %zu training samples%s, %zu input%s (%s), %zu %s%s (%s)",
-             record->data_path, training->train_shape.n, valid, training->train_shape.n_inputs,
-             training->train_shape.n_inputs == 1 ? "" : "s", inputs, n_targets,
-             record->classes.n ? "class" : "target",
+    log_info("data     %s: %zu training sample%s%s, %zu input%s (%s), %zu %s%s (%s)",
+             record->data_path, training->train_shape.n, training->train_shape.n == 1 ? "" : "s",
+             valid, training->train_shape.n_inputs, training->train_shape.n_inputs == 1 ? "" : "s",
+             inputs, n_targets, record->classes.n ? "class" : "target",
              n_targets == 1      ? ""
              : record->classes.n ? "es"
                                  : "s",
              targets);
+    if (training->problem.looks_like_classes)
+        log_info(
+            "hint: the targets are a few whole numbers, taken as numbers; if they name classes "
+            "say --task classification");
     log_info("scaling  %s", strcmp(options_value(training->options, "scale"), "standard") == 0
                                 ? "standard (mean 0, standard deviation 1)"
                                 : options_value(training->options, "scale"));
@@ -63,15 +67,17 @@ static void show_training(const struct training *training)
 {
     const struct trainer_config *config = &training->config;
     size_t n = training->train_shape.n;
-    char batch[64], optimizer[32];
+    char batch[64], optimizer[32], starts[32] = "";
     snprintf(optimizer, sizeof optimizer, "%s", options_value(training->options, "optimizer"));
     if (config->batch_size == 0 || config->batch_size >= n)
         snprintf(batch, sizeof batch, "all samples in one batch");
     else
         snprintf(batch, sizeof batch, "batches of %zu", config->batch_size);
+    if (config->starts > 1)
+        snprintf(starts, sizeof starts, ", %lld starts", (long long)config->starts);
     log_info("training %s, learning rate %g, %s, %lld epochs, seed %llu%s", optimizer,
              config->learning_rate, batch, (long long)config->epochs,
-             (unsigned long long)config->seed, config->starts > 1 ? ", several starts" : "");
+             (unsigned long long)config->seed, starts);
 }
 
 /* What one rank says of itself to the root. */

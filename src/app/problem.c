@@ -70,6 +70,8 @@ static void add_row(struct facts_state *state, const double *y, size_t width,
         state->facts.most = fmax(state->facts.most, y[k]);
         if (y[k] != 0 && y[k] != 1)
             state->facts.are_binary = false;
+        if (y[k] != floor(y[k]))
+            state->facts.are_whole = false;
         total += y[k];
         if (scaler) {
             double scaled = (y[k] - scaler->y_mean[k]) / scaler->y_scale[k];
@@ -89,8 +91,11 @@ static status find_facts(struct source *source, const struct scaler *scaler, con
 {
     const struct source_info *info = source_info(source);
     size_t width = info->n_targets, n = rows ? n_rows : info->n, next = 0;
-    struct facts_state state = {
-        .facts = {.least = INFINITY, .most = -INFINITY, .are_binary = true, .rows_sum_to_1 = true}};
+    struct facts_state state = {.facts = {.least = INFINITY,
+                                          .most = -INFINITY,
+                                          .are_binary = true,
+                                          .are_whole = true,
+                                          .rows_sum_to_1 = true}};
     double *block = NULL;
     status outcome = memory_alloc(&block, BLOCK * width, sizeof(double), "targets");
     if (outcome == STATUS_OK)
@@ -145,6 +150,9 @@ static status resolve_labels(const struct options *options, const struct source_
     return STATUS_OK;
 }
 
+/* Whole numbers in a range below this may well be meant as classes. */
+enum { FEW_CLASSES = 10 };
+
 static status resolve_numbers(const struct options *options, struct source *source,
                               const char *path, struct problem *problem)
 {
@@ -180,6 +188,9 @@ static status resolve_numbers(const struct options *options, struct source *sour
             path, facts.least, facts.most, options_value(options, "expert_output"));
     problem->has_accuracy = problem->model.output == OUTPUT_LOGISTIC && facts.are_binary;
     problem->has_rmse = true;
+    problem->looks_like_classes = options->task == TASK_AUTO && info->n_targets == 1 &&
+                                  problem->model.output == OUTPUT_IDENTITY && facts.are_whole &&
+                                  facts.most - facts.least < FEW_CLASSES;
     return STATUS_OK;
 }
 

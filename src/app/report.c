@@ -40,6 +40,24 @@ static void show_errors(const char *name, double error, double nll, double squar
     log_info("%s", text);
 }
 
+/* What the user may want to know about this very result. */
+static void show_hints(const struct training *training, const struct trainer *trainer)
+{
+    const struct progress *progress = &trainer->progress;
+    const struct model_config *model = &training->problem.model;
+    const struct metrics_record *last = &trainer->history.record[trainer->history.n - 1];
+    if (trainer->reason == STOP_EPOCHS && training->has_valid &&
+        progress->best_epoch == progress->epoch)
+        log_info("hint: the validation error was still falling; more --epochs, or smaller steps "
+                 "more often (--batch-size 64), may do better");
+    if (training->problem.task == TASK_REGRESSION && model->output == OUTPUT_IDENTITY &&
+        model->error == ERROR_MIXTURE && !model->variance_is_learned &&
+        last->expected_square < 0.5 * model->variance * (double)model->n_outputs)
+        log_info("hint: --variance fixed:%g is wider than the errors are; --variance learned lets "
+                 "experts specialise more and gives predictions a variance that fits",
+                 model->variance);
+}
+
 static void show_result(const struct training *training, const struct trainer *trainer)
 {
     const struct progress *progress = &trainer->progress;
@@ -56,6 +74,7 @@ static void show_result(const struct training *training, const struct trainer *t
     if (training->has_valid && progress->best_epoch >= 0)
         log_info("the lowest validation error, %.6g, was in epoch %lld: checkpoints/best",
                  progress->best_error, (long long)progress->best_epoch);
+    show_hints(training, trainer);
 }
 
 void report_show(struct training *training, struct trainer *trainer)
@@ -75,6 +94,6 @@ void report_show(struct training *training, struct trainer *trainer)
             expert_use_print(&use, &training->record.classes);
     }
     if (is_root)
-        log_info("checkpoint %s/latest", training->directory.checkpoints);
+        log_info("run directory %s (checkpoints/latest, checkpoints/best)", training->output);
     expert_use_release(&use);
 }

@@ -59,7 +59,7 @@ status resume_find(struct training *training)
         return STATUS_OK;
     }
     if (strcmp(resume, "auto") == 0) {
-        if (!output)
+        if (!training->options->output)
             return status_set(STATUS_USAGE,
                               "--resume auto looks in the run directory: name it with "
                               "--output");

@@ -23,12 +23,14 @@ static char *output_directory(const struct options *options)
 {
     if (options->output)
         return memory_strdup(options->output);
-    char name[64];
+    char name[64], numbered[96];
     time_t now = time(NULL);
     struct tm local;
     localtime_r(&now, &local);
     strftime(name, sizeof name, "runs/%Y%m%d-%H%M%S", &local);
-    return memory_strdup(name);
+    /* Two runs that start in the same second have two directories. */
+    snprintf(numbered, sizeof numbered, "%s-%d", name, (int)getpid());
+    return memory_strdup(access(name, F_OK) == 0 ? numbered : name);
 }
 
 /* Root. Everything that can be found out, and refused, before memory or disk are touched. */
@@ -169,6 +171,9 @@ static void catch_stop_signals(void)
     sigaction(SIGUSR1, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);
+    sigaction(SIGHUP, &action, NULL);
+    /* A closed pipe (train | head) is no reason to lose a run. */
+    signal(SIGPIPE, SIG_IGN);
 }
 
 static status train_and_report(struct training *training, struct trainer *trainer)
@@ -181,14 +186,9 @@ static status train_and_report(struct training *training, struct trainer *traine
     }
     if (outcome != STATUS_OK)
         return outcome;
-    struct watchdog *watchdog;
     trainer_use_directory(trainer, &training->directory, &training->record);
     catch_stop_signals();
-    outcome = watchdog_start(training->comm, training->options->hang_timeout, training->output,
-                             &watchdog);
-    if (outcome == STATUS_OK)
-        outcome = trainer_run(trainer);
-    watchdog_stop(training->comm, &watchdog);
+    outcome = trainer_run(trainer);
     if (outcome == STATUS_OK)
         report_show(training, trainer);
     return outcome;
@@ -239,6 +239,9 @@ status train_command(const struct communicator *comm, struct options *options)
     outcome = communicator_agree(comm, outcome);
     if (outcome == STATUS_OK) {
         share_plan(&training);
+        outcome = watchdog_set(comm, options->hang_timeout, training.output);
+    }
+    if (outcome == STATUS_OK) {
         outcome = plan_show(&training);
     }
     if (outcome == STATUS_OK && !options->dry_run)

@@ -2,11 +2,13 @@
 
 #include "coterie/base/clock.h"
 
+#include <fcntl.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 static int own_rank;
@@ -15,6 +17,7 @@ static FILE *copy_file;
 
 static struct {
     bool active, bar, drawn;
+    int columns; /* of the terminal */
     double started, last_drawn;
     double first_done; /* units done before this process */
     bool shown;
@@ -111,26 +114,41 @@ void log_from_any_rank(const char *format, ...)
  * mpirun gives its ranks a pipe for standard error even on a terminal, so the question goes to
  * mpirun, the parent of a rank on its own host. Where that cannot be seen the answer is no.
  */
-static bool on_terminal(void)
+static int open_terminal(void)
 {
     if (isatty(STDERR_FILENO))
-        return true;
+        return dup(STDERR_FILENO);
     if (!getenv("OMPI_COMM_WORLD_RANK"))
-        return false;
+        return -1;
     char link[64], target[256];
     snprintf(link, sizeof link, "/proc/%d/fd/2", (int)getppid());
     ssize_t length = readlink(link, target, sizeof target - 1);
     if (length < 0)
-        return false;
+        return -1;
     target[length] = '\0';
-    return strncmp(target, "/dev/pts/", 9) == 0 || strncmp(target, "/dev/tty", 8) == 0;
+    if (strncmp(target, "/dev/pts/", 9) != 0 && strncmp(target, "/dev/tty", 8) != 0)
+        return -1;
+    return open(target, O_RDWR | O_NOCTTY | O_CLOEXEC);
+}
+
+/* The width of the terminal, 0 if there is none. */
+static int terminal_columns(void)
+{
+    int terminal = open_terminal();
+    if (terminal < 0)
+        return 0;
+    struct winsize size = {0};
+    bool known = ioctl(terminal, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+    close(terminal);
+    return known ? size.ws_col : 80;
 }
 
 void log_progress_start(enum log_progress mode, double done)
 {
     memset(&progress, 0, sizeof progress);
     progress.active = own_rank == 0 && !is_quiet && mode != LOG_PROGRESS_NEVER;
-    progress.bar = on_terminal();
+    progress.columns = terminal_columns();
+    progress.bar = progress.columns > 0;
     progress.started = clock_seconds();
     progress.first_done = done;
 }
@@ -156,12 +174,14 @@ static void format_duration(char *text, size_t size, double seconds)
 static void draw_bar(double fraction, const char *counts, const char *remaining, const char *text)
 {
     enum { WIDTH = 24 };
-    char bar[WIDTH + 1];
+    char bar[WIDTH + 1], line[256];
     int filled = (int)(fraction * WIDTH);
     for (int i = 0; i < WIDTH; i++)
         bar[i] = i < filled ? '#' : '.';
     bar[WIDTH] = '\0';
-    fprintf(stderr, "\r\033[K[%s] %s  %s left  %s", bar, counts, remaining, text);
+    snprintf(line, sizeof line, "[%s] %s  %s left  %s", bar, counts, remaining, text);
+    /* A line that wraps cannot be drawn over. */
+    fprintf(stderr, "\r\033[K%.*s", progress.columns - 1, line);
     fflush(stderr);
     progress.drawn = true;
 }
@@ -174,7 +194,9 @@ void log_progress_update(double done, double total, const char *unit, const char
     progress.shown = true;
     progress.last_drawn = now;
     double gained = done - progress.first_done;
-    double left = gained > 0 ? (now - progress.started) * (total - done) / gained : NAN;
+    /* The first moments tell little. */
+    bool is_known = gained > 0 && now - progress.started > 1;
+    double left = is_known ? (now - progress.started) * (total - done) / gained : NAN;
     char counts[64], remaining[32];
     snprintf(counts, sizeof counts, "%s %.0f of %.0f", unit, done, total);
     if (isfinite(left))

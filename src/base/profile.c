@@ -14,8 +14,9 @@ static struct {
 const char *profile_name(enum phase phase)
 {
     static const char *const names[N_PHASES] = {
-        "other",    "data",    "gate",             "experts forward", "posterior", "exchange",
-        "combine",  "experts backward", "update", "metrics",         "saving"};
+        "other",     "data",     "gate",    "experts forward",
+        "posterior", "exchange", "combine", "experts backward",
+        "update",    "metrics",  "saving"};
     return names[phase];
 }
 

@@ -105,6 +105,11 @@ status site_read_faults(int rank)
     return outcome;
 }
 
+void site_forget_faults(void)
+{
+    n_faults = 0;
+}
+
 void site_set_step(int64_t step)
 {
     atomic_store_explicit(&beacon->step, step, memory_order_relaxed);
@@ -163,6 +168,7 @@ void site_leave(void)
 
 status site_file(enum site site, const char *path)
 {
+    atomic_fetch_add_explicit(&beacon->pulse, 1, memory_order_relaxed);
     if (n_faults == 0)
         return STATUS_OK;
     const struct fault *fault = find_fault(site, true);

@@ -29,18 +29,44 @@ status string_list_add(struct string_list *list, const char *text)
     return add_part(list, text, strlen(text));
 }
 
+/* A quoted part, whose opening quote *text points at; moves *text behind it. */
+static status add_quoted(struct string_list *list, const char **text)
+{
+    char *part;
+    size_t used = 0;
+    const char *at = *text + 1;
+    status outcome = memory_alloc(&part, strlen(at) + 1, 1, "a list of names");
+    if (outcome != STATUS_OK)
+        return outcome;
+    for (; *at && (*at != '"' || at[1] == '"'); at++) {
+        at += *at == '"';
+        part[used++] = *at;
+    }
+    *text = at + (*at == '"');
+    *text += strcspn(*text, ",");
+    outcome = add_part(list, part, used);
+    memory_free(&part);
+    return outcome;
+}
+
+static status add_plain(struct string_list *list, const char **text)
+{
+    size_t length = strcspn(*text, ",");
+    const char *begin = *text, *end = begin + length;
+    while (end > begin && isspace((unsigned char)end[-1]))
+        end--;
+    *text += length;
+    return add_part(list, begin, (size_t)(end - begin));
+}
+
 status string_list_add_split(struct string_list *list, const char *text)
 {
     status outcome = STATUS_OK;
     while (*text && outcome == STATUS_OK) {
-        size_t length = strcspn(text, ",");
-        const char *begin = text, *end = text + length;
-        while (begin < end && isspace((unsigned char)*begin))
-            begin++;
-        while (end > begin && isspace((unsigned char)end[-1]))
-            end--;
-        outcome = add_part(list, begin, (size_t)(end - begin));
-        text += length + (text[length] == ',');
+        while (isspace((unsigned char)*text))
+            text++;
+        outcome = *text == '"' ? add_quoted(list, &text) : add_plain(list, &text);
+        text += *text == ',';
     }
     return outcome;
 }
@@ -93,16 +119,35 @@ void string_list_join(const struct string_list *list, char *text, size_t size)
     }
 }
 
+/* Writes `item` in quotes if a list could not be split there; returns the place behind it. */
+static char *put_quoted(char *to, const char *item)
+{
+    size_t length = strlen(item);
+    bool plain = length > 0 && !strpbrk(item, ",\"") && !isspace((unsigned char)item[0]) &&
+                 !isspace((unsigned char)item[length - 1]);
+    if (plain)
+        return stpcpy(to, item);
+    *to++ = '"';
+    for (; *item; item++) {
+        if (*item == '"')
+            *to++ = '"';
+        *to++ = *item;
+    }
+    *to++ = '"';
+    return to;
+}
+
 status string_list_joined(const struct string_list *list, char **text)
 {
     size_t size = 1;
     for (size_t i = 0; i < list->n; i++)
-        size += strlen(list->item[i]) + 1;
+        size += 2 * strlen(list->item[i]) + 3;
     status outcome = memory_alloc(text, size, 1, "a list of names");
+    char *at = *text;
     for (size_t i = 0; i < list->n && outcome == STATUS_OK; i++) {
         if (i > 0)
-            strcat(*text, ",");
-        strcat(*text, list->item[i]);
+            *at++ = ',';
+        at = put_quoted(at, list->item[i]);
     }
     return outcome;
 }

@@ -52,8 +52,6 @@ status communicator_start(int *argc, char ***argv, struct communicator *comm)
     MPI_Comm_dup(MPI_COMM_WORLD, &comm->mpi->world);
     outcome = memory_alloc(&comm->mpi->counts, (size_t)comm->size, sizeof(int), "the communicator");
     if (outcome == STATUS_OK)
-        outcome = site_read_faults(comm->rank);
-    if (outcome == STATUS_OK)
         outcome =
             memory_alloc(&comm->mpi->offsets, (size_t)comm->size, sizeof(int), "the communicator");
     outcome = communicator_agree(comm, outcome);

@@ -197,25 +197,37 @@ static void sleep_or_wake(struct watchdog *watchdog, double seconds)
     pthread_mutex_unlock(&watchdog->mutex);
 }
 
+/* Grows whenever a rank of this host enters a collective or touches a file. */
+static uint64_t total_progress(const struct watchdog *watchdog)
+{
+    uint64_t total = 0;
+    for (int i = 0; i < watchdog->comm->node_size; i++) {
+        const struct beacon *beacon = &watchdog->board->beacon[i];
+        total += atomic_load(&beacon->count) + atomic_load(&beacon->pulse);
+    }
+    return total;
+}
+
 static void *watch(void *context)
 {
     struct watchdog *watchdog = context;
     struct beacon *own = &watchdog->board->beacon[watchdog->comm->node_rank];
-    uint64_t count = 0;
+    uint64_t before = 0;
     double changed = clock_seconds();
     for (;;) {
         sleep_or_wake(watchdog, 0.5);
         pthread_mutex_lock(&watchdog->mutex);
         bool stopping = watchdog->stopping;
+        double timeout = watchdog->timeout;
         pthread_mutex_unlock(&watchdog->mutex);
         if (stopping)
             return NULL;
         atomic_fetch_add(&own->alive, 1);
-        uint64_t now = atomic_load(&own->count);
-        if (now != count) {
-            count = now;
+        uint64_t now = total_progress(watchdog);
+        if (now != before) {
+            before = now;
             changed = clock_seconds();
-        } else if (clock_seconds() - changed > watchdog->timeout &&
+        } else if (timeout > 0 && clock_seconds() - changed > timeout &&
                    atomic_exchange(&watchdog->board->reported, 1) == 0) {
             report(watchdog);
         }
@@ -244,39 +256,49 @@ static status make_board(struct watchdog *watchdog)
     return STATUS_OK;
 }
 
-status watchdog_start(const struct communicator *comm, double timeout, const char *directory,
-                      struct watchdog **out)
+status watchdog_start(struct communicator *comm, double timeout)
 {
     struct watchdog *watchdog = NULL;
-    char *shared_directory = comm->rank == 0 ? memory_strdup(directory) : NULL;
-    *out = NULL;
-    if (timeout <= 0) {
-        memory_free(&shared_directory);
-        return STATUS_OK;
-    }
-    status outcome = communicator_broadcast_text(comm, &shared_directory);
-    if (outcome == STATUS_OK)
-        outcome = memory_alloc(&watchdog, 1, sizeof *watchdog, "the watchdog");
+    status outcome = memory_alloc(&watchdog, 1, sizeof *watchdog, "the watchdog");
     outcome = communicator_agree(comm, outcome);
     if (outcome != STATUS_OK)
         return outcome;
-    *out = watchdog;
+    comm->watchdog = watchdog;
     watchdog->comm = comm;
     watchdog->timeout = timeout;
-    watchdog->directory = shared_directory;
     pthread_mutex_init(&watchdog->mutex, NULL);
     pthread_cond_init(&watchdog->wake, NULL);
     outcome = make_board(watchdog);
-    if (outcome == STATUS_OK)
-        watchdog->running = pthread_create(&watchdog->thread, NULL, watch, watchdog) == 0;
-    return outcome;
+    if (outcome != STATUS_OK)
+        return outcome;
+    watchdog->running = pthread_create(&watchdog->thread, NULL, watch, watchdog) == 0;
+    outcome = site_read_faults(comm->rank);
+    return communicator_agree(comm, outcome);
 }
 
-void watchdog_stop(const struct communicator *comm, struct watchdog **watchdog)
+status watchdog_set(const struct communicator *comm, double timeout, const char *directory)
 {
-    struct watchdog *own = *watchdog;
+    struct watchdog *watchdog = comm->watchdog;
+    if (!watchdog)
+        return STATUS_OK;
+    char *shared = comm->rank == 0 ? memory_strdup(directory) : NULL;
+    status outcome = communicator_broadcast_text(comm, &shared);
+    if (outcome != STATUS_OK)
+        return outcome;
+    pthread_mutex_lock(&watchdog->mutex);
+    watchdog->timeout = timeout;
+    memory_free(&watchdog->directory);
+    watchdog->directory = shared;
+    pthread_mutex_unlock(&watchdog->mutex);
+    return STATUS_OK;
+}
+
+void watchdog_stop(struct communicator *comm)
+{
+    struct watchdog *own = comm->watchdog;
     if (!own)
         return;
+    site_forget_faults();
     pthread_mutex_lock(&own->mutex);
     own->stopping = true;
     pthread_cond_signal(&own->wake);
@@ -292,5 +314,5 @@ void watchdog_stop(const struct communicator *comm, struct watchdog **watchdog)
     pthread_cond_destroy(&own->wake);
     memory_free(&own->rank_of);
     memory_free(&own->directory);
-    memory_free(watchdog);
+    memory_free(&comm->watchdog);
 }

@@ -138,6 +138,21 @@ static void end_of_cell(void *bytes, size_t length, void *context)
     reading->cells++;
 }
 
+/* True for a row of numbers of which not all are whole: "0,1,2" may well be names, 0.13 is none. */
+static bool is_row_of_samples(const struct string_list *names)
+{
+    bool all_whole = true;
+    for (size_t c = 0; c < names->n; c++) {
+        char *end;
+        strtod(names->item[c], &end);
+        if (end == names->item[c] || *end)
+            return false;
+        if (strpbrk(names->item[c], ".eE"))
+            all_whole = false;
+    }
+    return !all_whole;
+}
+
 static status check_header(struct csv_reading *reading)
 {
     struct csv_table *table = reading->table;
@@ -154,6 +169,11 @@ static status check_header(struct csv_reading *reading)
                            table->path, reading->row_line, code + 1, c + 1, table->names.item[c]);
     }
     dictionary_release(&seen);
+    if (outcome == STATUS_OK && is_row_of_samples(&table->names))
+        outcome = status_set(STATUS_USAGE,
+                             "%s, line %zu: the first row holds numbers, not names of columns; add a "
+                             "header row such as x0,x1,y",
+                             table->path, reading->row_line);
     if (outcome == STATUS_OK && table->names.n == 1 && strpbrk(table->names.item[0], ";\t"))
         outcome = status_set(STATUS_USAGE,
                              "%s, line %zu: the header is the one column '%s'; cells must be "

@@ -26,8 +26,13 @@ static void start_library(void)
 static herr_t keep_innermost(unsigned index, const H5E_error2_t *error, void *context)
 {
     char *text = context;
-    if (index == 0 && error->desc)
-        snprintf(text, 256, "%s", error->desc);
+    if (index == 0 && error->desc) {
+        /* A failed system call is told with time, file and buffer; the reason is what counts. */
+        const char *reason = strstr(error->desc, "error message = '");
+        snprintf(text, 256, "%s", reason ? reason + strlen("error message = '") : error->desc);
+        if (reason)
+            text[strcspn(text, "'")] = '\0';
+    }
     text[strcspn(text, "\n")] = '\0'; /* times are printed with their line end */
     return 0;
 }

@@ -35,6 +35,18 @@ int blas_use_one_thread(void)
     return openblas_get_num_threads();
 }
 
+enum blas_threading blas_threading(void)
+{
+    switch (openblas_get_parallel()) {
+    case OPENBLAS_THREAD:
+        return BLAS_PTHREADS;
+    case OPENBLAS_OPENMP:
+        return BLAS_OPENMP;
+    default:
+        return BLAS_SEQUENTIAL;
+    }
+}
+
 const char *blas_kernel(void)
 {
     return openblas_get_corename();

@@ -35,6 +35,7 @@ const struct progress_field progress_fields[] = {
     {"learning_rate_factor", offsetof(struct progress, learning_rate_factor), FIELD_DOUBLE},
     {"stale_epochs", offsetof(struct progress, stale_epochs), FIELD_INT64},
     {"best_epoch", offsetof(struct progress, best_epoch), FIELD_INT64},
+    {"best_step", offsetof(struct progress, best_step), FIELD_INT64},
     {"best_error", offsetof(struct progress, best_error), FIELD_DOUBLE},
     {"seconds", offsetof(struct progress, seconds), FIELD_DOUBLE},
 };

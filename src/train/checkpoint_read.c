@@ -262,6 +262,13 @@ status checkpoint_read_state(struct hdf5_file *file, struct snapshot *snapshot)
     const struct model *model = snapshot->model;
     struct network_reader reader = {file, model, &snapshot->current, false, 0};
     status outcome = read_networks(&reader, "");
+    if (outcome == STATUS_OK && snapshot->n_slots > 0 && !hdf5_exists(file, "/optimizer"))
+        outcome =
+            status_set(STATUS_USAGE,
+                       "%s holds the best model only, without the state of the optimiser; "
+                       "go on from checkpoints/latest or --resume auto, or start anew from it "
+                       "with --init",
+                       hdf5_path(file));
     for (int s = 0; s < snapshot->n_slots && outcome == STATUS_OK; s++) {
         char prefix[64];
         snprintf(prefix, sizeof prefix, "/optimizer/%s",

@@ -41,7 +41,7 @@ status model_shapes(const struct model_config *config, struct mlp *gate, struct 
 }
 
 /* Operations per sample and expert for gate softmax, posterior and metrics; measured, roughly. */
-enum { POSTERIOR_FLOPS = 60, EXPERT_LIKELIHOOD_FLOPS = 40 };
+enum { POSTERIOR_FLOPS = 30, EXPERT_LIKELIHOOD_FLOPS = 40, EXPERT_FLOPS = 100 };
 
 double model_gate_in_experts(const struct model_config *config)
 {
@@ -49,7 +49,8 @@ double model_gate_in_experts(const struct model_config *config)
     if (model_shapes(config, &gate, &expert) != STATUS_OK)
         return 0;
     double root = mlp_flops(&gate) + POSTERIOR_FLOPS * (double)config->n_experts;
-    double one = mlp_flops(&expert) + EXPERT_LIKELIHOOD_FLOPS * (double)config->n_outputs;
+    double one =
+        mlp_flops(&expert) + EXPERT_LIKELIHOOD_FLOPS * (double)config->n_outputs + EXPERT_FLOPS;
     return root / one;
 }
 

@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,6 +94,31 @@ static status take_lock(struct run_directory *directory)
     return STATUS_OK;
 }
 
+/* Removes what a run that was killed while it wrote has left in a folder. */
+static void remove_unfinished(const char *folder)
+{
+    DIR *entries = opendir(folder);
+    struct dirent *entry;
+    while (entries && (entry = readdir(entries)) != NULL) {
+        char path[PATH_MAX + 300];
+        if (fnmatch("*.tmp", entry->d_name, 0) != 0)
+            continue;
+        snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+        unlink(path);
+    }
+    if (entries)
+        closedir(entries);
+}
+
+static void remove_all_unfinished(const struct run_directory *directory)
+{
+    char starts[PATH_MAX];
+    snprintf(starts, sizeof starts, "%s/starts", directory->path);
+    remove_unfinished(directory->path);
+    remove_unfinished(directory->checkpoints);
+    remove_unfinished(starts);
+}
+
 status run_directory_open(struct run_directory *directory, const char *path)
 {
     memset(directory, 0, sizeof *directory);
@@ -108,6 +134,8 @@ status run_directory_open(struct run_directory *directory, const char *path)
         outcome = make_folder(directory->checkpoints);
     if (outcome == STATUS_OK)
         outcome = take_lock(directory);
+    if (outcome == STATUS_OK)
+        remove_all_unfinished(directory);
     return outcome;
 }
 
@@ -123,17 +151,20 @@ void run_directory_close(struct run_directory *directory)
     memory_free(&directory->checkpoints);
 }
 
-static bool is_generation(const char *name)
+/* The step in the name of a generation, -1 if it is the name of something else. */
+static long long step_of(const char *name)
 {
     int length = -1;
     long long step;
-    return sscanf(name, "step-%lld.h5%n", &step, &length) == 1 && length > 0 &&
-           name[length] == '\0';
+    bool matches = sscanf(name, "step-%lld.h5%n", &step, &length) == 1 && length > 0 &&
+                   name[length] == '\0' && step >= 0;
+    return matches ? step : -1;
 }
 
-static int by_name_descending(const void *a, const void *b)
+static int by_step_descending(const void *a, const void *b)
 {
-    return strcmp(*(char *const *)b, *(char *const *)a);
+    long long step_a = step_of(*(char *const *)a), step_b = step_of(*(char *const *)b);
+    return (step_a < step_b) - (step_a > step_b);
 }
 
 status run_directory_generations(const char *checkpoints, struct string_list *names)
@@ -144,38 +175,53 @@ status run_directory_generations(const char *checkpoints, struct string_list *na
     status outcome = STATUS_OK;
     struct dirent *entry;
     while (outcome == STATUS_OK && (entry = readdir(folder)) != NULL)
-        if (is_generation(entry->d_name))
+        if (step_of(entry->d_name) >= 0)
             outcome = string_list_add(names, entry->d_name);
     closedir(folder);
     if (names->n > 1)
-        qsort(names->item, names->n, sizeof *names->item, by_name_descending);
+        qsort(names->item, names->n, sizeof *names->item, by_step_descending);
     return outcome;
 }
 
-/* Whether the link `name` in the folder points at `target`. */
-static bool points_at(const char *checkpoints, const char *name, const char *target)
+/* The file that the link `link` in the folder points at, "" if there is none. */
+static void link_target(const char *checkpoints, const char *link, char target[PATH_MAX])
 {
-    char path[PATH_MAX], found[PATH_MAX];
-    snprintf(path, sizeof path, "%s/%s", checkpoints, name);
-    ssize_t length = readlink(path, found, sizeof found - 1);
-    if (length < 0)
-        return false;
-    found[length] = '\0';
-    return strcmp(found, target) == 0;
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/%s", checkpoints, link);
+    ssize_t length = readlink(path, target, PATH_MAX - 1);
+    target[length > 0 ? length : 0] = '\0';
 }
 
+static void remove_generation(const char *checkpoints, const char *name)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/%s", checkpoints, name);
+    if (site_file(SITE_prune, path) != STATUS_OK)
+        log_warning("cannot remove the old checkpoint: %s", status_text());
+    else if (unlink(path) != 0)
+        log_warning("cannot remove the old checkpoint %s: %s", path, strerror(errno));
+}
+
+/*
+ * Generations beyond `latest` are of a run that was given up by resuming an older one, or damaged:
+ * --resume auto must not go back to them.
+ */
 void run_directory_prune(const char *checkpoints, int keep)
 {
     struct string_list names = {0};
-    if (run_directory_generations(checkpoints, &names) == STATUS_OK)
-        for (size_t i = (size_t)keep; names.item && i < names.n; i++) {
-            if (points_at(checkpoints, "latest", names.item[i]) ||
-                points_at(checkpoints, "best", names.item[i]))
+    char latest[PATH_MAX], best[PATH_MAX];
+    int kept = 0;
+    link_target(checkpoints, "latest", latest);
+    link_target(checkpoints, "best", best);
+    long long newest = step_of(latest);
+    if (newest >= 0 && run_directory_generations(checkpoints, &names) == STATUS_OK)
+        for (size_t i = 0; i < names.n; i++) {
+            const char *name = names.item[i];
+            bool is_older = step_of(name) <= newest;
+            if (is_older && kept++ < keep)
                 continue;
-            char path[PATH_MAX];
-            snprintf(path, sizeof path, "%s/%s", checkpoints, names.item[i]);
-            if (site_file(SITE_prune, path) != STATUS_OK || unlink(path) != 0)
-                log_warning("cannot remove the old checkpoint %s: %s", path, strerror(errno));
+            if (strcmp(name, best) != 0)
+                remove_generation(checkpoints, name);
         }
     string_list_release(&names);
 }

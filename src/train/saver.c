@@ -37,6 +37,7 @@ static status publish_best(const struct saver *saver, const char *name)
     best.has_best = false;
     best.n_slots = 0;
     best.progress.epoch = saver->snapshot.progress.best_epoch;
+    best.progress.step = saver->snapshot.progress.best_step;
     snprintf(path, sizeof path, "%s/%s", saver->directory, name);
     return checkpoint_publish(path, &best, saver->record);
 }
@@ -46,8 +47,9 @@ static status publish_best(const struct saver *saver, const char *name)
 static status update_best(struct saver *saver, const char *newest)
 {
     const struct progress *progress = &saver->snapshot.progress;
+    /* Within an epoch the parameters have moved on from those that were validated. */
     bool is_newest = !saver->has_validation || progress->best_epoch < 0 ||
-                     progress->best_epoch == progress->epoch;
+                     (progress->best_epoch == progress->epoch && progress->batch == 0);
     char name[64];
     snprintf(name, sizeof name, "%s", newest);
     status outcome = STATUS_OK;
@@ -71,29 +73,45 @@ static void *save(void *context)
     struct saver *saver = context;
     double started = clock_seconds();
     const char *name = strrchr(saver->path, '/') + 1;
-    saver->outcome = checkpoint_publish(saver->path, &saver->snapshot, saver->record);
+    saver->outcome = STATUS_OK;
+    if (saver->writes)
+        saver->outcome = checkpoint_publish(saver->path, &saver->snapshot, saver->record);
     if (saver->outcome == STATUS_OK)
         saver->outcome = run_directory_link(saver->directory, "latest", name);
     if (saver->outcome == STATUS_OK)
         saver->outcome = update_best(saver, name);
-    if (saver->outcome == STATUS_OK)
+    if (saver->outcome == STATUS_OK && saver->writes)
         run_directory_prune(saver->directory, saver->keep);
     snprintf(saver->text, sizeof saver->text, "%s", status_text());
     saver->seconds = clock_seconds() - started;
     return NULL;
 }
 
-void saver_start(struct saver *saver, int64_t generation)
+static void start(struct saver *saver, int64_t generation, bool writes)
 {
     COTERIE_ASSERT(!saver->running);
     snprintf(saver->path, sizeof saver->path, "%s/step-%09lld.h5", saver->directory,
              (long long)generation);
+    saver->writes = writes;
+    /* After a resume: the checkpoint that was read may be of another folder. */
+    if (!writes && access(saver->path, F_OK) != 0)
+        return;
     saver->running = true;
     /* Without a thread the saving is done here and now: slower, but as good. */
     if (pthread_create(&saver->thread, NULL, save, saver) != 0) {
         save(saver);
         saver->running = false;
     }
+}
+
+void saver_start(struct saver *saver, int64_t generation)
+{
+    start(saver, generation, true);
+}
+
+void saver_start_links(struct saver *saver, int64_t generation)
+{
+    start(saver, generation, false);
 }
 
 status saver_wait(struct saver *saver)

@@ -91,6 +91,8 @@ void trainer_use_directory(struct trainer *trainer, struct run_directory *direct
     trainer->saver.directory = directory->checkpoints;
     trainer->saver.keep = trainer->config->keep;
     trainer->saver.has_validation = trainer->valid != NULL;
+    if (trainer_is_root(trainer) && trainer->saved_steps >= 0)
+        saver_start_links(&trainer->saver, trainer->saved_steps);
 }
 
 /* The first start has the user's seed, the others seeds that follow from it. */

@@ -208,7 +208,9 @@ static enum stop_reason reason_at_epoch(const struct trainer *trainer)
 /* Time that a last saving takes, with room for a slow disk. */
 static double saving_margin(const struct trainer *trainer)
 {
-    return 1 + 3 * trainer->saver.seconds;
+    double margin = 1 + 3 * trainer->saver.seconds;
+    /* Some of a very short limit must be left for training. */
+    return fmin(margin, trainer->config->time_limit / 2);
 }
 
 static enum stop_reason reason_now(const struct trainer *trainer)
@@ -279,6 +281,7 @@ static void validate(struct trainer *trainer, struct metrics_record *record)
     if (error < progress->best_error) {
         progress->best_error = error;
         progress->best_epoch = progress->epoch;
+        progress->best_step = progress->step;
         keep_as_best(trainer);
     }
     progress->stale_epochs = progress->epoch - progress->best_epoch;
@@ -305,8 +308,9 @@ static void record_epoch(struct trainer *trainer)
     status outcome = history_add(&trainer->history, &record);
     if (outcome == STATUS_OK && trainer->directory)
         outcome = run_directory_add_metrics(trainer->directory, &record);
-    if (outcome != STATUS_OK)
-        log_warning("%s", status_text());
+    if (outcome != STATUS_OK && !trainer->metrics_failed)
+        log_warning("%s; training goes on without it", status_text());
+    trainer->metrics_failed = outcome != STATUS_OK;
 }
 
 /* Collective. Records the epoch where that is due. */

@@ -148,6 +148,10 @@ static void bad_headers(void **state)
     assert_usage(read_outcome(""), "t.csv", "no samples");
     assert_usage(read_outcome("\n\n"), "t.csv", "no samples");
     assert_usage(read_outcome("a;b;c\n1;2;3\n"), "t.csv", "commas");
+    assert_usage(read_outcome("0.5,-1e3,2\n1,2,3\n"), "t.csv", "line 1", "header");
+    struct csv_table numbered = read_text("0,1,2\n0.5,2,3\n");
+    assert_string_equal(numbered.names.item[2], "2");
+    csv_release(&numbered);
 }
 
 static void bad_quotes_and_bytes(void **state)

@@ -3,6 +3,7 @@
 #include "unit_test.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void list_of(struct string_list *list, const char *text)
@@ -128,11 +129,30 @@ static void nearest_stands_long_names(void **state)
     string_list_release(&list);
 }
 
+/* Names with commas, quotes and blanks at their ends come back as they were. */
+static void joined_splits_into_the_same(void **state)
+{
+    (void)state;
+    const char *names[] = {"a", "length, in mm", "the \"best\"", " b ", "c d", ""};
+    struct string_list list = {0}, back = {0};
+    char *text;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        assert_int_equal(string_list_add(&list, names[i]), STATUS_OK);
+    assert_int_equal(string_list_joined(&list, &text), STATUS_OK);
+    assert_string_equal(text, "a,\"length, in mm\",\"the \"\"best\"\"\",\" b \",c d,\"\"");
+    assert_int_equal(string_list_add_split(&back, text), STATUS_OK);
+    assert_true(string_list_equal(&list, &back));
+    free(text);
+    string_list_release(&list);
+    string_list_release(&back);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(split_trims_and_keeps_order),
         cmocka_unit_test(split_of_odd_texts),
+        cmocka_unit_test(joined_splits_into_the_same),
         cmocka_unit_test(a_long_list_holds_all),
         cmocka_unit_test(equal_compares_order_and_length),
         cmocka_unit_test(join_fits_or_ends_in_dots),

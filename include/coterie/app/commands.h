@@ -14,6 +14,8 @@ status evaluate_command(const struct communicator *comm, struct options *options
 status predict_command(const struct communicator *comm, struct options *options);
 status inspect_command(const struct communicator *comm, struct options *options);
 status convert_command(const struct communicator *comm, struct options *options);
+/* What in this environment will hurt, with the fix; STATUS_FAILED if something must be fixed. */
+status doctor_command(const struct communicator *comm, struct options *options);
 status bench_command(const struct communicator *comm, struct options *options);
 
 #endif

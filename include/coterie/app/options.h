@@ -28,6 +28,7 @@ enum command {
     COMMAND_INSPECT,
     COMMAND_CONVERT,
     COMMAND_BENCH,
+    COMMAND_DOCTOR,
     N_COMMANDS
 };
 
@@ -71,7 +72,7 @@ struct options {
     long root_experts; /* -1: auto */
     long micro_batch;  /* 0: auto */
 
-    char *shape; /* bench: B,D,H,O,E */
+    char *shape;           /* bench: B,D,H,O,E */
     char *output, *resume; /* resume: "no", "auto" or a path */
     long checkpoint_every; /* 0: at the end only */
     enum interval_unit checkpoint_unit;

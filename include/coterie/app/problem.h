@@ -21,12 +21,14 @@ struct problem {
     struct model_config model;
     bool has_accuracy, has_rmse, nll_from_mixture;
     double nll_offset;
+    bool looks_like_classes; /* regression on few whole numbers that the user did not ask for */
 };
 
 /* Root. What the numeric targets of a source look like. */
 struct target_facts {
     double least, most;
     bool are_binary; /* all 0 or 1 */
+    bool are_whole;  /* all whole numbers */
     bool rows_sum_to_1;
     double variance; /* mean over columns, each divided by its scale^2; 1 without numeric targets */
 };

@@ -9,12 +9,12 @@
  */
 enum phase {
     PHASE_OTHER,
-    PHASE_DATA,             /* loading a micro-batch */
-    PHASE_GATE,             /* forward and backward */
+    PHASE_DATA, /* loading a micro-batch */
+    PHASE_GATE, /* forward and backward */
     PHASE_EXPERTS_FORWARD,
-    PHASE_POSTERIOR,        /* at the root */
-    PHASE_EXCHANGE,         /* gather and scatter, waiting for other ranks included */
-    PHASE_COMBINE,          /* the combined output, waiting included */
+    PHASE_POSTERIOR, /* at the root */
+    PHASE_EXCHANGE,  /* gather and scatter, waiting for other ranks included */
+    PHASE_COMBINE,   /* the combined output, waiting included */
     PHASE_EXPERTS_BACKWARD,
     PHASE_UPDATE,
     PHASE_METRICS,

@@ -21,6 +21,8 @@
  *     fail   the operation on a file fails, as on a full disk
  *     nan    a number of this rank's becomes NaN (site step_forward)
  *
+ * COTERIE_HANG_TIMEOUT is the timeout of the watchdog, in seconds, until --hang-timeout is read.
+ *
  * All functions are Local. Without COTERIE_FAULT a site costs a few instructions.
  */
 #define SITE_LIST(X)                                                                               \
@@ -73,6 +75,7 @@ struct beacon {
     _Atomic int64_t step;   /* of training */
     _Atomic int32_t site;   /* enum site; SITE_compute between collectives */
     _Atomic uint64_t shape; /* bytes that the collective moves, for finding a mismatch */
+    _Atomic uint64_t pulse; /* operations on files so far: work that is no collective */
     _Atomic uint64_t alive; /* counted up by the watchdog's thread */
 };
 
@@ -81,6 +84,8 @@ void site_publish_at(struct beacon *beacon);
 
 /* Reads COTERIE_FAULT. STATUS_USAGE if it cannot be understood. */
 status site_read_faults(int rank);
+/* No more faults. */
+void site_forget_faults(void);
 
 /* The step of training, for beacon and faults. */
 void site_set_step(int64_t step);

@@ -13,7 +13,10 @@ struct string_list {
 };
 
 status string_list_add(struct string_list *list, const char *text);
-/* Adds the parts of `text` between commas, without surrounding blanks. "" adds nothing. */
+/*
+ * Adds the parts of `text` between commas, without surrounding blanks. "" adds nothing. A part in
+ * double quotes may hold commas, and a quote written twice: a,"b, in mm",c.
+ */
 status string_list_add_split(struct string_list *list, const char *text);
 status string_list_copy(struct string_list *to, const struct string_list *from);
 void string_list_release(struct string_list *list);

@@ -16,6 +16,7 @@ struct communicator {
     int node_rank, node_size; /* this rank among those of its host */
     char host[64];
     struct communicator_mpi *mpi; /* owned; MPI handles stay inside the comm layer */
+    struct watchdog *watchdog;    /* see watchdog.h; NULL: nobody watches */
 };
 
 /* Collective. Starts MPI and learns who shares a host; tells base the rank and how to abort. */

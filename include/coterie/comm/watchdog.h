@@ -6,19 +6,25 @@
 
 /*
  * Ends a run that hangs. Every rank publishes where it is (base/site.h) in memory that its host
- * shares, and has a thread that looks once in a while whether its own rank still gets on. If it has
- * not for `timeout` seconds, one thread a host looks for the rank that is behind the others, or in
- * another collective, or whose process is stopped, names it with its host, site and step, and ends
- * all ranks. Hosts tell each other through files in `directory`, since ranks that hang answer no
- * message. A step of training touches nothing but a few words of memory.
+ * shares, and has a thread that looks once in a while whether any rank of the host still gets on.
+ * If none has for `timeout` seconds, one thread a host looks for the rank that is behind the
+ * others, or in another collective, or whose process is stopped, names it with its host, site and
+ * step, and ends all ranks. Hosts tell each other through files in `directory`, since ranks that
+ * hang answer no message. A step of training touches nothing but a few words of memory.
  */
-struct watchdog;
+/*
+ * Collective. timeout 0: does not watch. From here on injected faults can happen, so that a hang of
+ * the very first collective is noticed too.
+ */
+status watchdog_start(struct communicator *comm, double timeout);
 
-/* Collective. timeout 0: none. `directory` (of rank 0) must be one that all hosts see, or NULL. */
-status watchdog_start(const struct communicator *comm, double timeout, const char *directory,
-                      struct watchdog **out);
+/*
+ * Collective. Another timeout, and the `directory` (of rank 0; one that all hosts see, or NULL) for
+ * what hosts tell each other.
+ */
+status watchdog_set(const struct communicator *comm, double timeout, const char *directory);
 
-/* Collective. Sets *watchdog to NULL. */
-void watchdog_stop(const struct communicator *comm, struct watchdog **watchdog);
+/* Collective. */
+void watchdog_stop(struct communicator *comm);
 
 #endif

@@ -23,6 +23,10 @@ void blas_gemm(enum blas_transpose trans_a, enum blas_transpose trans_b, size_t 
  */
 int blas_use_one_thread(void);
 
+/* How the library makes its threads. An OpenMP build heeds OMP_NUM_THREADS only. */
+enum blas_threading { BLAS_SEQUENTIAL, BLAS_PTHREADS, BLAS_OPENMP };
+enum blas_threading blas_threading(void);
+
 /* The kernel that the library chose for this processor, as in "SkylakeX". */
 const char *blas_kernel(void);
 

@@ -21,6 +21,7 @@ struct progress {
     double learning_rate_factor;
     int64_t stale_epochs; /* since the validation error was last lowest */
     int64_t best_epoch;   /* -1: none */
+    int64_t best_step;    /* updates made by then */
     double best_error;
     double seconds;                 /* of training, over all restarts */
     double running[METRICS_N_SUMS]; /* sums of the epoch under way (mini-batches) */

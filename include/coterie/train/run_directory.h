@@ -24,8 +24,9 @@ struct run_directory {
 bool run_directory_holds_run(const char *path);
 
 /*
- * Makes the folders that are missing and takes the lock. Another run in the same directory is
- * waited for, 10 s; then STATUS_USAGE names its host and process.
+ * Makes the folders that are missing, takes the lock, and removes unfinished files of a run that
+ * was killed. Another run in the same directory is waited for, 10 s; then STATUS_USAGE names its
+ * host and process.
  */
 status run_directory_open(struct run_directory *directory, const char *path);
 void run_directory_close(struct run_directory *directory);
@@ -33,7 +34,10 @@ void run_directory_close(struct run_directory *directory);
 /* The file names of the generations, newest first, without the folder. */
 status run_directory_generations(const char *checkpoints, struct string_list *names);
 
-/* Removes all but the newest `keep` generations; never what `latest` or `best` point at. */
+/*
+ * Removes all but the newest `keep` generations up to `latest`, and those beyond it; never what
+ * `latest` or `best` point at.
+ */
 void run_directory_prune(const char *checkpoints, int keep);
 
 /* Makes `checkpoints`/`link` a relative symbolic link to `name`, replacing the old one at once. */

@@ -19,6 +19,7 @@ struct saver {
     const char *directory;           /* of the checkpoints; not owned */
     int keep;                        /* generations that stay, >= 1 */
     bool running, has_validation;
+    bool writes; /* the generation under way, not only its links */
     pthread_t thread;
     char path[4096];
     status outcome;
@@ -29,6 +30,12 @@ struct saver {
 
 /* Starts writing saver->snapshot as step-<step>.h5, then moves `latest` and `best`, then prunes. */
 void saver_start(struct saver *saver, int64_t generation);
+
+/*
+ * After a resume: only moves `latest` and `best`, which a run that was killed or could not write may
+ * have left behind. Nothing if the generation is not in saver->directory.
+ */
+void saver_start_links(struct saver *saver, int64_t generation);
 
 /* Waits for the saving under way. Its outcome, and text by status_text. */
 status saver_wait(struct saver *saver);

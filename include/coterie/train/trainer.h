@@ -74,6 +74,7 @@ struct trainer {
     double seconds_before;              /* of the run before this process */
     int64_t saved_steps, saved_epoch;   /* total_steps and recorded of the last saved state */
     const char *init_path;              /* --init or NULL */
+    bool metrics_failed; /* root: the last line could not be written, and that was said */
     enum stop_reason reason;
     int rollbacks;       /* since the last one that was followed by a checkpoint */
     char nonfinite[128]; /* root: what was not finite first */

@@ -1,0 +1,91 @@
+# labels: quick
+"""What new users ran into: each of these once went wrong."""
+import os
+import pty
+import re
+
+import support
+
+
+class FirstSteps(support.TestCase):
+    def csv(self, name, text):
+        (self.folder / name).write_text(text, encoding="utf-8")
+        return self.folder / name
+
+    def test_names_with_commas_are_found_again(self):
+        rows = "".join(f"{i},{i % 7},{2 * i}\n" for i in range(40))
+        data = self.csv("d.csv", '"length, in mm","the ""best""",y\n' + rows)
+        run = self.folder / "run"
+        self.assert_rc(support.run(support.COTERIE, "train", "--data", data, "--epochs", 2, "--valid",
+                                   data, "--output", run), 0)
+        result = support.run(support.COTERIE, "predict", run, "--data", data, "--output",
+                             self.folder / "p.csv")
+        self.assert_rc(result, 0)
+
+    def test_resume_auto_wants_a_directory(self):
+        result = support.run(support.COTERIE, "train", "--resume", "auto", cwd=self.folder)
+        self.assert_rc(result, 2)
+        self.assertIn("--output", result.stderr)
+        self.assertEqual(list(self.folder.iterdir()), [])
+
+    def test_runs_of_one_second_have_directories_of_their_own(self):
+        for _ in range(3):
+            self.assert_rc(support.run(support.COTERIE, "train", "--epochs", 1, cwd=self.folder), 0)
+        self.assertEqual(len(list((self.folder / "runs").iterdir())), 3)
+
+    def test_underscores_on_the_command_line(self):
+        result = support.run(support.COTERIE, "train", "--learning_rate", 1)
+        self.assert_rc(result, 2)
+        self.assertIn("did you mean --learning-rate?", result.stderr)
+
+    def test_the_best_model_cannot_be_trained_further(self):
+        run = self.folder / "run"
+        self.assert_rc(support.run(support.COTERIE, "train", "--epochs", 700, "--learning-rate", 0.05,
+                                   "--output", run), 0)
+        self.assertNotEqual(os.readlink(run / "checkpoints/best"),
+                            os.readlink(run / "checkpoints/latest"))
+        result = support.run(support.COTERIE, "train", "--resume", run / "checkpoints/best", "--epochs",
+                             800, "--output", self.folder / "more")
+        self.assert_rc(result, 2)
+        self.assertIn("--init", result.stderr)
+
+    def test_whole_numbers_may_be_classes(self):
+        data = self.csv("d.csv", "a,y\n" + "".join(f"{i},{i % 3}\n" for i in range(30)))
+        plan = support.run(support.COTERIE, "train", "--data", data, "--dry-run")
+        self.assertIn("--task classification", plan.stdout)
+        plan = support.run(support.COTERIE, "train", "--data", data, "--dry-run", "--task", "regression")
+        self.assertNotIn("--task classification", plan.stdout)
+
+    def test_the_bar_fits_the_terminal(self):
+        """On a pseudo-terminal of 60 columns no line may wrap."""
+        master, slave = pty.openpty()
+        import fcntl
+        import struct
+        import termios
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 60, 0, 0))
+        process = os.fork()
+        if process == 0:
+            os.dup2(slave, 2)
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, 1)
+            os.execv(support.COTERIE, [str(support.COTERIE), "train", "--epochs", "30000", "--output",
+                                       str(self.folder / "run")])
+        os.close(slave)
+        text = b""
+        while True:
+            try:
+                part = os.read(master, 4096)
+            except OSError:
+                break
+            if not part:
+                break
+            text += part
+        self.assertEqual(os.waitpid(process, 0)[1], 0)
+        bars = [bar for bar in re.split(rb"\r\x1b\[K", text) if bar.startswith(b"[")]
+        self.assertGreater(len(bars), 2)
+        for bar in bars:
+            self.assertLess(len(bar.rstrip()), 60)
+
+
+if __name__ == "__main__":
+    support.main()
