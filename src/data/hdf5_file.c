@@ -27,9 +27,11 @@ static herr_t keep_innermost(unsigned index, const H5E_error2_t *error, void *co
 {
     char *text = context;
     if (index == 0 && error->desc) {
-        /* A failed system call is told with time, file and buffer; the reason is what counts. */
+        /* Of a failed system call HDF5 tells time, file and buffer too: what and why are enough. */
         const char *reason = strstr(error->desc, "error message = '");
-        snprintf(text, 256, "%s", reason ? reason + strlen("error message = '") : error->desc);
+        int what = reason ? (int)strcspn(error->desc, ":,") : 255;
+        snprintf(text, 256, "%.*s%s%s", what, error->desc, reason ? ": " : "",
+                 reason ? reason + strlen("error message = '") : "");
         if (reason)
             text[strcspn(text, "'")] = '\0';
     }
