@@ -47,10 +47,9 @@ void finding_fix(struct finding *finding, const char *format, ...)
 
 void host_list_add(struct host_list *list, const struct rank_facts *rank)
 {
-    enum { SHOWN = sizeof list->name / sizeof *list->name };
     if (list->n > 0 && list->last == rank->node)
         return;
-    if (list->n < SHOWN)
+    if (list->n < HOSTS_SHOWN)
         snprintf(list->name[list->n], sizeof list->name[0], "%s", rank->host);
     list->last = rank->node;
     list->n++;
@@ -59,16 +58,15 @@ void host_list_add(struct host_list *list, const struct rank_facts *rank)
 const char *host_list_text(const struct survey *survey, const struct host_list *list,
                            char text[static HOST_TEXT])
 {
-    enum { SHOWN = sizeof list->name / sizeof *list->name };
     size_t used = 0;
     text[0] = '\0';
     if (survey->n_hosts < 2 || list->n == 0)
         return text;
-    for (int i = 0; i < list->n && i < SHOWN; i++)
+    for (int i = 0; i < list->n && i < HOSTS_SHOWN; i++)
         used += (size_t)snprintf(text + used, HOST_TEXT - used, "%s%s", i == 0 ? " on " : ", ",
                                  list->name[i]);
-    if (list->n > SHOWN)
-        snprintf(text + used, HOST_TEXT - used, " and %d more", list->n - SHOWN);
+    if (list->n > HOSTS_SHOWN)
+        snprintf(text + used, HOST_TEXT - used, " and %d more", list->n - HOSTS_SHOWN);
     return text;
 }
 

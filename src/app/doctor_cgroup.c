@@ -58,17 +58,16 @@ static double least(const char *controller, double (*ask)(const char *folder))
     double smallest = -1;
     if (!own_folder(controller, own, sizeof own))
         return smallest;
-    for (char *end = own + strlen(own);; *end = '\0') {
+    for (;;) {
         snprintf(path, sizeof path, "/sys/fs/cgroup%s%s%s", *controller ? "/" : "", controller,
                  strcmp(own, "/") == 0 ? "" : own);
         double limit = ask(path);
         if (limit >= 0 && (smallest < 0 || limit < smallest))
             smallest = limit;
-        if (*own == '\0')
-            return smallest;
-        end = strrchr(own, '/');
+        char *end = strrchr(own, '/');
         if (!end)
             return smallest;
+        *end = '\0';
     }
 }
 

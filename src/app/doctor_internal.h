@@ -100,9 +100,10 @@ void finding_fix(struct finding *finding, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* The hosts that a finding concerns: " on node1, node2 and 5 more", or "" if there is one only. */
+enum { HOSTS_SHOWN = 4 };
 struct host_list {
     int n, last;
-    char name[4][64];
+    char name[HOSTS_SHOWN][64];
 };
 void host_list_add(struct host_list *list, const struct rank_facts *rank);
 enum { HOST_TEXT = 300 };

@@ -148,12 +148,14 @@ static bool explain_surplus(const struct survey *survey, struct finding *finding
     return threads > 0;
 }
 
-/* An OpenMP build starts a thread per core in every rank, whatever we ask of it. */
+/*
+ * An OpenMP build heeds OMP_NUM_THREADS only, and the threads of its ranks spin while they wait.
+ * Versions that cannot be told to use one thread by a call are about.
+ */
 static bool is_loose_openmp(const struct survey *survey)
 {
     const struct rank_facts *root = &survey->rank[0];
-    int end = survey_host_end(survey, 0);
-    return root->threading == BLAS_OPENMP && end > 1 &&
+    return root->threading == BLAS_OPENMP && survey_host_end(survey, 0) > 1 &&
            (!root->launch.omp_threads_said || root->threads > 1);
 }
 
@@ -171,9 +173,9 @@ void check_threads(const struct survey *survey, struct finding *finding)
         finding_fix(finding, "%s\nor give each rank its cores: mpirun --map-by slot:PE=%d ...",
                     one_thread, threads_asked(starved));
     } else if (is_loose_openmp(survey)) {
-        finding_set(finding, VERDICT_FIX,
-                    "this OpenBLAS is built with OpenMP: the threads of several ranks on a host "
-                    "wait for each other, up to 50 times slower");
+        finding_set(finding, root->threads > 1 ? VERDICT_FIX : VERDICT_ADVICE,
+                    "this OpenBLAS is built with OpenMP: more than one thread in each of "
+                    "several ranks is up to 50 times slower than one");
         finding_fix(finding, "%s\nor the other build: apt install libopenblas0-pthread",
                     one_thread);
     } else if (explain_surplus(survey, finding)) {
@@ -305,12 +307,12 @@ static const struct rank_facts *find_disturbed(const struct survey *survey)
 void check_rate(const struct survey *survey, struct finding *finding)
 {
     const double least_share = 0.5; /* of the fastest rank's */
-    const struct rank_facts *slowest = NULL, *fastest = NULL;
+    const struct rank_facts *slowest = &survey->rank[0], *fastest = slowest;
     double sum = 0;
     for (int i = 0; i < survey->n_ranks; i++) {
         const struct rank_facts *rank = &survey->rank[i];
-        slowest = !slowest || rank->gflops < slowest->gflops ? rank : slowest;
-        fastest = !fastest || rank->gflops > fastest->gflops ? rank : fastest;
+        slowest = rank->gflops < slowest->gflops ? rank : slowest;
+        fastest = rank->gflops > fastest->gflops ? rank : fastest;
         sum += rank->gflops;
     }
     const char *product = sizeof(real) == sizeof(double) ? "dgemm" : "sgemm";

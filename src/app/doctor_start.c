@@ -115,18 +115,23 @@ static const char *difference(const struct rank_facts *a, const struct rank_fact
 void check_likeness(const struct survey *survey, struct finding *finding)
 {
     const struct rank_facts *first = &survey->rank[0], *other = NULL;
-    const char *what = NULL, *values[2] = {"", ""}, *unused[2];
+    const char *what = NULL, *values[2] = {"", ""};
     struct host_list hosts = {0};
     char text[HOST_TEXT];
     for (int i = 1; i < survey->n_ranks; i++) {
         const struct rank_facts *rank = &survey->rank[i];
-        if (!difference(first, rank, what ? unused : values))
+        const char *own[2], *found = difference(first, rank, own);
+        if (!found)
             continue;
-        if (!what)
-            what = difference(first, other = rank, values);
         host_list_add(&hosts, rank);
+        if (other)
+            continue;
+        other = rank;
+        what = found;
+        values[0] = own[0];
+        values[1] = own[1];
     }
-    if (!what) {
+    if (!other) {
         finding_set(finding, VERDICT_OK, "%s, %s, HDF5 %s%s", first->processor, first->blas,
                     first->hdf5, survey->n_hosts > 1 ? ", on all hosts" : "");
         return;
@@ -159,8 +164,8 @@ void check_clocks(const struct survey *survey, struct finding *finding)
         finding_set(finding, VERDICT_OK, survey->n_hosts > 1 ? "less than 1 s apart" : "one host");
         return;
     }
-    finding_set(finding, VERDICT_ADVICE, "clocks differ by up to %.1f s from that of %s%s",
-                fabs(largest), first->host, host_list_text(survey, &hosts, text));
+    finding_set(finding, VERDICT_ADVICE, "they differ from the clock of %s by up to %.1f s%s",
+                first->host, fabs(largest), host_list_text(survey, &hosts, text));
     finding_fix(finding, "time stamps of logs and files mislead; ask for chrony or ntpd there: "
                          "timedatectl set-ntp true");
 }

@@ -102,12 +102,12 @@ void check_space(const struct survey *survey, struct finding *finding)
 void check_shared_memory(const struct survey *survey, struct finding *finding)
 {
     const double least = 64 * mebibyte, comfortable = 512 * mebibyte;
-    const struct rank_facts *worst = NULL;
+    const struct rank_facts *worst = &survey->rank[0];
     struct host_list hosts = {0};
     char text[HOST_TEXT];
     for (int i = 0; i < survey->n_ranks; i = survey_host_end(survey, i)) {
         const struct rank_facts *rank = &survey->rank[i];
-        if (!worst || rank->host_facts.shm_free < worst->host_facts.shm_free)
+        if (rank->host_facts.shm_free < worst->host_facts.shm_free)
             worst = rank;
         if ((double)rank->host_facts.shm_free < comfortable)
             host_list_add(&hosts, rank);
@@ -145,10 +145,10 @@ void check_leftovers(const struct survey *survey, struct finding *finding)
         return;
     }
     const struct host_facts *facts = &first->host_facts;
-    finding_set(finding, VERDICT_ADVICE,
-                "%d %s of dead jobs in /dev/shm%s hold %.1f MiB of memory%s", facts->n_leftovers,
-                facts->n_leftovers == 1 ? "file" : "files", hosts.n > 1 ? " of the first host" : "",
-                (double)facts->leftover_bytes / mebibyte, host_list_text(survey, &hosts, text));
+    finding_set(finding, VERDICT_ADVICE, "%d %s of dead jobs in /dev/shm%s, %.3g MiB of memory%s",
+                facts->n_leftovers, facts->n_leftovers == 1 ? "file" : "files",
+                hosts.n > 1 ? " of the first host" : "", (double)facts->leftover_bytes / mebibyte,
+                host_list_text(survey, &hosts, text));
     finding_fix(finding, "%s%s%srm%s", survey->n_hosts > 1 ? "on " : "",
                 survey->n_hosts > 1 ? first->host : "", survey->n_hosts > 1 ? ": " : "",
                 facts->leftovers);
@@ -191,7 +191,7 @@ void check_temporary(const struct survey *survey, struct finding *finding)
 void check_memory(const struct survey *survey, struct finding *finding)
 {
     const double least = 64 * mebibyte, comfortable = 512 * mebibyte; /* per rank */
-    const struct rank_facts *worst = NULL;
+    const struct rank_facts *worst = &survey->rank[0];
     struct host_list hosts = {0};
     char text[HOST_TEXT], limit[64] = "";
     double smallest = 0;
@@ -202,7 +202,7 @@ void check_memory(const struct survey *survey, struct finding *finding)
         double share = (double)bytes / (end - i);
         if (share < comfortable)
             host_list_add(&hosts, &survey->rank[i]);
-        if (!worst || share < smallest) {
+        if (i == 0 || share < smallest) {
             worst = &survey->rank[i];
             smallest = share;
         }

@@ -45,6 +45,18 @@ static status newest_good(const char *run, char *found, size_t size)
     return outcome;
 }
 
+/*
+ * A run that is about to end in this directory may save once more while it is waited for: what is
+ * resumed is looked for under the lock.
+ */
+static status lock_existing(struct training *training)
+{
+    if (training->options->dry_run || !training->output ||
+        !run_directory_holds_run(training->output))
+        return STATUS_OK;
+    return run_directory_open(&training->directory, training->output);
+}
+
 status resume_find(struct training *training)
 {
     const char *resume = training->options->resume;
@@ -58,6 +70,9 @@ status resume_find(struct training *training)
                               output);
         return STATUS_OK;
     }
+    status locked = lock_existing(training);
+    if (locked != STATUS_OK)
+        return locked;
     if (strcmp(resume, "auto") == 0) {
         if (!training->options->output)
             return status_set(STATUS_USAGE,

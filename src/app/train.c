@@ -112,7 +112,9 @@ static status write_config(const struct training *training)
 /* Root. Makes the run directory; from here on there is something on disk. */
 static status open_directory(struct training *training)
 {
-    status outcome = run_directory_open(&training->directory, training->output);
+    status outcome = STATUS_OK;
+    if (!training->directory.path)
+        outcome = run_directory_open(&training->directory, training->output);
     if (outcome == STATUS_OK)
         outcome = write_config(training);
     char path[PATH_MAX], now[32];
@@ -174,6 +176,8 @@ static void catch_stop_signals(void)
     sigaction(SIGHUP, &action, NULL);
     /* A closed pipe (train | head) is no reason to lose a run. */
     signal(SIGPIPE, SIG_IGN);
+    /* Beyond a limit on the size of files (ulimit -f) writing fails, as on a full disk. */
+    signal(SIGXFSZ, SIG_IGN);
 }
 
 static status train_and_report(struct training *training, struct trainer *trainer)

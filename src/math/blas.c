@@ -4,6 +4,7 @@
 
 #include <cblas.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 /* The one checked cast at the border: BLAS counts in int. */
@@ -28,9 +29,16 @@ void blas_gemm(enum blas_transpose trans_a, enum blas_transpose trans_b, size_t 
 #endif
 }
 
+/* Of the library that an OpenMP build of OpenBLAS brings along; it heeds nothing else. */
+extern void omp_set_num_threads(int) __attribute__((weak));
+
 int blas_use_one_thread(void)
 {
-    if (!getenv("OPENBLAS_NUM_THREADS") && !getenv("OMP_NUM_THREADS"))
+    bool is_openmp = openblas_get_parallel() == 2;
+    bool said = getenv("OMP_NUM_THREADS") || (!is_openmp && getenv("OPENBLAS_NUM_THREADS"));
+    if (!said && is_openmp && omp_set_num_threads)
+        omp_set_num_threads(1);
+    if (!said)
         openblas_set_num_threads(1);
     return openblas_get_num_threads();
 }

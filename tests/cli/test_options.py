@@ -3,7 +3,7 @@
 """The command line and the YAML file: messages, suggestions, precedence, help."""
 import support
 
-COMMANDS = ("train", "evaluate", "predict", "inspect", "convert")
+COMMANDS = ("train", "evaluate", "predict", "inspect", "convert", "doctor")
 OPTIONS = {
     "train": "data inputs targets group weight valid task scale experts expert-hidden gate-hidden "
              "activation expert-output error likelihood variance optimizer learning-rate momentum "
@@ -14,6 +14,7 @@ OPTIONS = {
     "predict": "data inputs targets output micro-batch quiet help",
     "inspect": "verify help",
     "convert": "inputs targets group weight help",
+    "doctor": "output help",
 }
 
 # Arguments, and what the one line of the message must say.

@@ -54,6 +54,7 @@
     X(hdf5_close)                                                                                  \
     X(checkpoint_rename)                                                                           \
     X(folder_sync)                                                                                 \
+    X(lock)                                                                                        \
     X(link)                                                                                        \
     X(prune)                                                                                       \
     X(metrics_write)                                                                               \
