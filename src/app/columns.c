@@ -1,5 +1,6 @@
 #include "coterie/app/columns.h"
 
+#include "coterie/app/samples.h"
 #include "coterie/base/memory.h"
 #include "coterie/data/builtin.h"
 #include "coterie/data/hdf5_file.h"
@@ -72,6 +73,8 @@ status columns_open(const struct options *options, const char *path,
         request.target_kind = numbers ? TARGETS_NUMBERS : TARGETS_LABELS;
         outcome = source_open(&request, source);
     }
+    if (outcome == STATUS_OK)
+        outcome = samples_check_size(*source);
     if (outcome == STATUS_OK)
         outcome = check_columns(source_info(*source), path, input_names);
     if (outcome == STATUS_OK)

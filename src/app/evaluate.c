@@ -151,8 +151,8 @@ static json_t *experts_json(const struct expert_use *use)
     for (size_t e = 0; e < use->n_experts; e++) {
         json_t *expert = json_object();
         json_object_set_new(expert, "expert", json_integer((json_int_t)e));
-        json_object_set_new(expert, "mean_g", number(use->g[e] / use->n));
-        json_object_set_new(expert, "mean_h", number(use->h[e] / use->n));
+        json_object_set_new(expert, "mean_g", number(use->g[e] / use->weight));
+        json_object_set_new(expert, "mean_h", number(use->h[e] / use->weight));
         json_object_set_new(expert, "first_for", json_integer((json_int_t)use->first[e]));
         json_array_append_new(experts, expert);
     }

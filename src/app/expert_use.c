@@ -60,10 +60,12 @@ void expert_use_add(struct expert_use *use, const struct step *step)
                           use->log_sum);
     for (size_t i = 0; i < batch->n; i++) {
         size_t first = 0;
+        double weight = (double)batch->weight[i];
+        use->weight += weight;
         for (size_t e = 0; e < use->n_experts; e++) {
-            use->g[e] += (double)gate->g[e * stride + i];
+            use->g[e] += weight * (double)gate->g[e * stride + i];
             if (batch->has_targets)
-                use->h[e] += (double)use->posterior[e * stride + i];
+                use->h[e] += weight * (double)use->posterior[e * stride + i];
             if (gate->g[e * stride + i] > gate->g[first * stride + i])
                 first = e;
         }
@@ -71,7 +73,6 @@ void expert_use_add(struct expert_use *use, const struct step *step)
         if (use->n_classes > 0 && batch->has_targets)
             use->of_class[first * use->n_classes + class_of(batch, i)]++;
     }
-    use->n += (double)batch->n;
 }
 
 /* "iy 98, ih 3": the classes of an expert's samples, most frequent first. */
@@ -107,14 +108,14 @@ void expert_use_print(const struct expert_use *use, const struct string_list *cl
     log_info("expert  mean g  mean h   first for%s", use->n_classes ? "  of the classes" : "");
     for (size_t e = 0; e < use->n_experts; e++) {
         char text[200] = "";
-        if (use->g[e] / use->n < hardly && use->first[e] == 0) {
+        if (use->g[e] / use->weight < hardly && use->first[e] == 0) {
             unused++;
             continue;
         }
         if (use->n_classes > 0)
             classes_text(use, e, classes, text, sizeof text);
-        log_info("%6zu  %6.3f  %6.3f  %9.0f  %s", e, use->g[e] / use->n, use->h[e] / use->n,
-                 use->first[e], text);
+        log_info("%6zu  %6.3f  %6.3f  %9.0f  %s", e, use->g[e] / use->weight,
+                 use->h[e] / use->weight, use->first[e], text);
     }
     if (unused > 0)
         log_info("%zu of %zu experts ended unused", unused, use->n_experts);

@@ -112,9 +112,9 @@ status predict_command(const struct communicator *comm, struct options *options)
     struct loaded_model loaded;
     memset(&loaded, 0, sizeof loaded);
     status outcome = STATUS_OK;
-    if (!options->output)
-        outcome = status_set(STATUS_USAGE, "where to? name the file of the predictions with "
-                                           "--output P.csv or --output P.h5");
+    if (comm->rank == 0)
+        outcome = prediction_writer_check(options->output);
+    outcome = communicator_agree(comm, outcome);
     if (outcome == STATUS_OK)
         outcome = loaded_model_open(comm, options, options->positional.item[0], true, &loaded);
     if (outcome == STATUS_OK)

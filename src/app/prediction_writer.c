@@ -115,20 +115,40 @@ static status open_hdf5(struct prediction_writer *writer)
     return outcome;
 }
 
-static status open_output(struct prediction_writer *writer, const char *path)
+static bool is_hdf5_name(const char *path)
 {
-    bool is_hdf5 = ends_in(path, ".h5") || ends_in(path, ".hdf5");
-    if (!is_hdf5 && !ends_in(path, ".csv"))
+    return ends_in(path, ".h5") || ends_in(path, ".hdf5");
+}
+
+status prediction_writer_check(const char *path)
+{
+    char folder[PATH_MAX];
+    if (!is_hdf5_name(path) && !ends_in(path, ".csv"))
         return status_set(STATUS_USAGE, "--output %s: the name must end in .csv, .h5 or .hdf5",
                           path);
     if (access(path, F_OK) == 0)
         return status_set(STATUS_USAGE, "%s exists already; remove it or choose another --output",
                           path);
+    snprintf(folder, sizeof folder, "%s", path);
+    char *slash = strrchr(folder, '/');
+    if (slash)
+        slash[slash == folder] = '\0';
+    if (access(slash ? folder : ".", W_OK | X_OK) != 0)
+        return status_set(STATUS_USAGE, "cannot write %s: %s; choose another --output", path,
+                          strerror(errno));
+    return STATUS_OK;
+}
+
+static status open_output(struct prediction_writer *writer, const char *path)
+{
+    status outcome = prediction_writer_check(path);
+    if (outcome != STATUS_OK)
+        return outcome;
     if (snprintf(writer->path, sizeof writer->path, "%s", path) >= (int)sizeof writer->path)
         return status_set(STATUS_USAGE, "--output %s: the path is too long", path);
     snprintf(writer->unfinished, sizeof writer->unfinished, "%s.tmp", writer->path);
     unlink(writer->unfinished);
-    return is_hdf5 ? open_hdf5(writer) : open_csv(writer);
+    return is_hdf5_name(path) ? open_hdf5(writer) : open_csv(writer);
 }
 
 static void release(struct prediction_writer **writer)

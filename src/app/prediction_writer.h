@@ -25,6 +25,9 @@ struct prediction_block {
     const real *g, *h;    /* (E); h NULL without targets */
 };
 
+/* STATUS_USAGE if nothing can be written to `path`: to be asked before the work is done. */
+status prediction_writer_check(const char *path);
+
 status prediction_writer_create(const char *path, const struct loaded_model *loaded,
                                 struct prediction_writer **out);
 status prediction_writer_add(struct prediction_writer *writer,

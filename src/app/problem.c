@@ -1,5 +1,6 @@
 #include "coterie/app/problem.h"
 
+#include "coterie/app/samples.h"
 #include "coterie/base/memory.h"
 #include "coterie/data/builtin.h"
 
@@ -44,6 +45,8 @@ status problem_open_source(const struct options *options, const char *path, stru
     if (options->task == TASK_REGRESSION)
         request.target_kind = TARGETS_NUMBERS;
     outcome = source_open(&request, source);
+    if (outcome == STATUS_OK)
+        outcome = samples_check_size(*source);
     if (outcome != STATUS_OK || !wants_classes(options))
         return outcome;
     /* One column of numbers may name classes; several are probabilities of classes. */

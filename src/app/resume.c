@@ -119,10 +119,15 @@ static status merge_option(struct training *training, const char *key, const cha
         return STATUS_OK;
     if (strcmp(said, "auto") == 0)
         return options_set(options, key, recorded, training->resume_path);
+    char option[64];
+    snprintf(option, sizeof option, "%s", key);
+    for (char *at = option; *at; at++)
+        if (*at == '_')
+            *at = '-';
     return status_set(STATUS_USAGE,
                       "--%s is %s, but %s was trained with %s; leave the option out to go on, or "
                       "start anew in another directory",
-                      key, said, training->resume_path, recorded);
+                      option, said, training->resume_path, recorded);
 }
 
 status resume_merge_options(struct training *training)

@@ -1,5 +1,7 @@
 #include "coterie/app/samples.h"
 
+#include "coterie/base/memory.h"
+
 #include <string.h>
 
 status samples_load(const struct communicator *comm, const struct dataset_shape *shape,
@@ -23,6 +25,24 @@ status samples_load(const struct communicator *comm, const struct dataset_shape 
     if (outcome == STATUS_OK)
         shared_memory_publish(comm, &samples->memory);
     return outcome;
+}
+
+status samples_check_size(const struct source *source)
+{
+    const struct source_info *info = source_info(source);
+    struct dataset_shape shape = {.n = info->n,
+                                  .n_inputs = info->n_inputs,
+                                  .n_targets = info->n_targets,
+                                  .has_labels = info->has_labels,
+                                  .has_weights = info->weight != NULL};
+    size_t bytes = dataset_bytes(&shape), available = memory_available();
+    if (bytes > 0 && bytes <= available)
+        return STATUS_OK;
+    return status_set(
+        STATUS_USAGE,
+        "%s: %zu samples of %zu inputs do not fit into the %.1f GiB that are free; use "
+        "a larger host, or fewer columns with --inputs",
+        info->path, info->n, info->n_inputs, (double)available / 0x1p30);
 }
 
 void samples_release(struct samples *samples)

@@ -7,6 +7,7 @@
 
 #include <limits.h>
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 status exchange_init(struct exchange *exchange, const struct communicator *comm,
@@ -28,7 +29,7 @@ status exchange_init(struct exchange *exchange, const struct communicator *comm,
             outcome = memory_alloc(&exchange->scattered[slot], own, sizeof(real), "the exchange");
     }
     if (outcome == STATUS_OK)
-        outcome = memory_alloc(&exchange->fixed, max_rows * max_stride + 1, sizeof(int64_t),
+        outcome = memory_alloc(&exchange->fixed, max_rows * max_stride + 2, sizeof(int64_t),
                                "the exchange");
     return communicator_agree(comm, outcome);
 }
@@ -106,12 +107,19 @@ static double fixed_scale(size_t n_experts, double bound)
     return ldexp(1, s < 1000 ? s : 1000);
 }
 
-LEAF_KERNEL static void add_fixed(size_t n, double scale, const real *restrict g,
-                                  const real *restrict value, int64_t *restrict sum)
+/* Returns how many products are not numbers; they count as 0. */
+LEAF_KERNEL static int64_t add_fixed(size_t n, double scale, const real *restrict g,
+                                     const real *restrict value, int64_t *restrict sum)
 {
-#pragma omp simd
-    for (size_t i = 0; i < n; i++)
-        sum[i] += (int64_t)rint((double)g[i] * (double)value[i] * scale);
+    int64_t n_bad = 0;
+#pragma omp simd reduction(+ : n_bad)
+    for (size_t i = 0; i < n; i++) {
+        double product = (double)g[i] * (double)value[i] * scale;
+        bool is_bad = !(fabs(product) < 0x1p62);
+        n_bad += is_bad;
+        sum[i] += (int64_t)rint(is_bad ? 0 : product);
+    }
+    return n_bad;
 }
 
 LEAF_KERNEL static void from_fixed(size_t n, double unit, const int64_t *restrict sum,
@@ -153,21 +161,23 @@ void exchange_combine(struct exchange *exchange, size_t stride, const real *g,
     COTERIE_ASSERT(n_rows <= exchange->max_rows && stride <= exchange->max_stride);
     memset(exchange->fixed, 0, n_rows * stride * sizeof(int64_t));
 
-    int64_t *sum = exchange->fixed;
+    int64_t *sum = exchange->fixed, n_bad = 0;
     for (int t = 0; t < n_terms; t++)
         for (size_t row = 0; row < terms[t].rows; row++, sum += stride)
             for (size_t k = 0; k < exchange->n_local; k++)
-                add_fixed(stride, isfinite(scale[t]) ? scale[t] : 0, g + k * stride,
-                          terms[t].value + (k * terms[t].rows + row) * stride, sum);
-    *sum = exchange->raise;
+                n_bad += add_fixed(stride, scale[t], g + k * stride,
+                                   terms[t].value + (k * terms[t].rows + row) * stride, sum);
+    sum[0] = exchange->raise;
+    sum[1] = n_bad;
     if (exchange->comm->size > 1)
-        communicator_sum(exchange->comm, exchange->fixed, n_rows * stride + 1);
-    exchange->raised = *sum;
+        communicator_sum(exchange->comm, exchange->fixed, n_rows * stride + 2);
+    exchange->raised = sum[0];
+    n_bad = sum[1];
     site_leave();
 
     sum = exchange->fixed;
     for (int t = 0; t < n_terms; t++) {
-        from_fixed(terms[t].rows * stride, 1 / scale[t], sum, terms[t].result);
+        from_fixed(terms[t].rows * stride, n_bad > 0 ? NAN : 1 / scale[t], sum, terms[t].result);
         sum += terms[t].rows * stride;
     }
 }

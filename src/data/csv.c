@@ -170,10 +170,11 @@ static status check_header(struct csv_reading *reading)
     }
     dictionary_release(&seen);
     if (outcome == STATUS_OK && is_row_of_samples(&table->names))
-        outcome = status_set(STATUS_USAGE,
-                             "%s, line %zu: the first row holds numbers, not names of columns; add a "
-                             "header row such as x0,x1,y",
-                             table->path, reading->row_line);
+        outcome =
+            status_set(STATUS_USAGE,
+                       "%s, line %zu: the first row holds numbers, not names of columns; add a "
+                       "header row such as x0,x1,y",
+                       table->path, reading->row_line);
     if (outcome == STATUS_OK && table->names.n == 1 && strpbrk(table->names.item[0], ";\t"))
         outcome = status_set(STATUS_USAGE,
                              "%s, line %zu: the header is the one column '%s'; cells must be "

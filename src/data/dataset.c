@@ -49,22 +49,23 @@ void dataset_map(struct dataset *dataset, const struct dataset_shape *shape, voi
     dataset->weight = place_array(block, &offset, shape->n, shape->has_weights, sizeof(real));
 }
 
-static status too_large(const char *column, uint64_t row, double value)
+static status too_large(const char *path, const char *column, uint64_t row, double value)
 {
     return status_set(STATUS_USAGE,
-                      "column '%s', row %llu (from 0): %g is too large for " REAL_NAME
+                      "%s, column '%s', row %llu (from 0): %g is too large for " REAL_NAME
                       " after scaling; use --scale standard%s",
-                      column, (unsigned long long)row, value,
+                      path, column, (unsigned long long)row, value,
                       sizeof(real) == sizeof(double) ? "" : " or the program coterie_d");
 }
 
-static status scale_row(const double *from, const double *mean, const double *scale,
-                        const struct string_list *names, size_t n, uint64_t row, real *to)
+static status scale_row(const char *path, const double *from, const double *mean,
+                        const double *scale, const struct string_list *names, size_t n,
+                        uint64_t row, real *to)
 {
     for (size_t c = 0; c < n; c++) {
         to[c] = (real)((from[c] - mean[c]) / scale[c]);
         if (!isfinite(to[c]))
-            return too_large(names->item[c], row, from[c]);
+            return too_large(path, names->item[c], row, from[c]);
     }
     return STATUS_OK;
 }
@@ -82,11 +83,11 @@ static status copy_labels(struct dataset *dataset, const struct source_info *inf
         dataset->weight[i] = (real)info->weight[rows[i]];
         sum += (double)dataset->weight[i];
         if (!isfinite(dataset->weight[i]))
-            return too_large("weight", rows[i], info->weight[rows[i]]);
+            return too_large(info->path, "weight", rows[i], info->weight[rows[i]]);
     }
     return sum > 0 ? STATUS_OK
-                   : status_set(STATUS_USAGE, "the weights of all %zu samples chosen are 0",
-                                dataset->shape.n);
+                   : status_set(STATUS_USAGE, "%s: the weights of all %zu samples chosen are 0",
+                                info->path, dataset->shape.n);
 }
 
 status dataset_fill(struct dataset *dataset, struct source *source, const struct scaler *scaler,
@@ -104,13 +105,13 @@ status dataset_fill(struct dataset *dataset, struct source *source, const struct
     while (row_blocks_next(&blocks, &outcome))
         for (size_t i = 0; i < blocks.n && outcome == STATUS_OK; i++) {
             size_t at = blocks.begin + i;
-            outcome = scale_row(row_blocks_x(&blocks, i), scaler->x_mean, scaler->x_scale,
-                                &info->input_names, shape->n_inputs, rows[at],
+            outcome = scale_row(info->path, row_blocks_x(&blocks, i), scaler->x_mean,
+                                scaler->x_scale, &info->input_names, shape->n_inputs, rows[at],
                                 dataset->x + at * shape->n_inputs);
             if (outcome == STATUS_OK && shape->n_targets)
-                outcome = scale_row(row_blocks_y(&blocks, i), scaler->y_mean, scaler->y_scale,
-                                    &info->target_names, shape->n_targets, rows[at],
-                                    dataset->y + at * shape->n_targets);
+                outcome = scale_row(info->path, row_blocks_y(&blocks, i), scaler->y_mean,
+                                    scaler->y_scale, &info->target_names, shape->n_targets,
+                                    rows[at], dataset->y + at * shape->n_targets);
         }
     row_blocks_release(&blocks);
     return outcome == STATUS_OK ? copy_labels(dataset, info, rows) : outcome;

@@ -13,13 +13,14 @@
 static void start_library(void)
 {
     static bool started;
-    if (started)
-        return;
-    /* After a failed write the library's own exit handler would crash. */
-    H5dont_atexit();
-    H5open();
+    if (!started) {
+        /* After a failed write the library's own exit handler would crash. */
+        H5dont_atexit();
+        H5open();
+        started = true;
+    }
+    /* A thread-safe build keeps this for each thread: the one that saves needs it too. */
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-    started = true;
 }
 
 /* Walking upward begins with the innermost line, which is the one that tells the cause. */

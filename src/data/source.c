@@ -34,6 +34,7 @@ status source_open(const struct source_request *request, struct source **out)
     if (outcome != STATUS_OK)
         return outcome;
     source->path = memory_strdup(request->path);
+    source->info.path = source->path;
     if (!source->path)
         outcome = status_set(STATUS_FAILED, "%s: not enough memory to open it", request->path);
     else if (builtin_is_name(request->path))

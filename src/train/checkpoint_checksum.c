@@ -76,7 +76,7 @@ static status hash_text(const char *name, const char *value, void *context)
 static status hash_rest_numbers(const char *name, const struct hdf5_shape *shape, void *context)
 {
     struct hashes *hashes = context;
-    if (shape->kind != HDF5_FLOAT || shape->rank != 1)
+    if (shape->kind != HDF5_FLOAT || shape->rank != 1 || strcmp(name, "/history/seconds") == 0)
         return STATUS_OK;
     double *values;
     status outcome = memory_alloc(&values, shape->dims[0], sizeof(double), "a checksum");
@@ -106,13 +106,13 @@ static status hash_rest(struct hashes *hashes)
 {
     const char *const with_attributes[] = {"/config", "/data", "/progress"};
     const char *const strings[] = {"/names/inputs", "/names/targets", "/classes"};
-    const char *const numbers[] = {"/progress", "/scaler"};
+    const char *const numbers[] = {"/progress", "/scaler", "/history"};
     status outcome = STATUS_OK;
     for (size_t i = 0; i < 3 && outcome == STATUS_OK; i++)
         outcome = hdf5_visit_attributes(hashes->file, with_attributes[i], hash_text, hashes);
     for (size_t i = 0; i < 3 && outcome == STATUS_OK; i++)
         outcome = hash_strings(hashes, strings[i]);
-    for (size_t i = 0; i < 2 && outcome == STATUS_OK; i++)
+    for (size_t i = 0; i < 3 && outcome == STATUS_OK; i++)
         outcome = hdf5_visit(hashes->file, numbers[i], hash_rest_numbers, hashes);
     return outcome;
 }

@@ -3,6 +3,7 @@
 #include "coterie/base/memory.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -195,6 +196,26 @@ status checkpoint_read_networks(struct hdf5_file *file, const struct model *mode
     return read_networks(&reader, best ? "/best" : "");
 }
 
+static status check_finite(const struct network_block *block, void *context)
+{
+    const struct network_reader *reader = context;
+    size_t n = block->out * (block->in ? block->in : 1), stride = 0, n_networks = 1;
+    const real *values = reader->networks->gate;
+    if (block->of_experts) {
+        values = reader->networks->experts;
+        stride = parameters_stride(&reader->model->expert_shape);
+        n_networks = reader->model->config.n_experts;
+    }
+    for (size_t network = 0; network < n_networks; network++)
+        for (size_t i = 0; i < n; i++)
+            if (!isfinite(values[network * stride + block->offset + i]))
+                return status_set(STATUS_USAGE,
+                                  "%s in %s holds a number that is not finite; parameters to start "
+                                  "from must be finite",
+                                  block->name, hdf5_path(reader->file));
+    return STATUS_OK;
+}
+
 status checkpoint_read_init(const char *path, const struct model *model, struct networks *networks)
 {
     struct hdf5_file *file;
@@ -208,8 +229,15 @@ status checkpoint_read_init(const char *path, const struct model *model, struct 
                              "%s holds no parameters: --init looks for data sets such as "
                              "/experts/layer0/weight and /gate/layer0/weight",
                              path);
+    if (outcome == STATUS_OK)
+        outcome = network_blocks_visit(model, "", check_finite, &reader);
+    for (size_t e = 0; e < model->config.n_experts && outcome == STATUS_OK; e++)
+        if (!(networks->variance[e] > 0 && isfinite(networks->variance[e])))
+            outcome = status_set(STATUS_USAGE, "/experts/variance in %s must be positive", path);
+    char text[2048];
+    snprintf(text, sizeof text, "%s", status_text());
     status closed = hdf5_close(&file);
-    return status_first(outcome, closed);
+    return outcome != STATUS_OK ? status_set(outcome, "%s", text) : closed;
 }
 
 static status read_progress_field(struct hdf5_file *file, struct progress *progress,

@@ -78,7 +78,12 @@ static status take_lock(struct run_directory *directory)
                           "cannot write in the run directory %s: %s; choose another with --output",
                           directory->path, strerror(errno));
     double deadline = clock_seconds() + lock_patience;
-    while (!try_lock(directory->lock, holder, sizeof holder)) {
+    for (;;) {
+        status outcome = site_file(SITE_lock, path);
+        if (outcome != STATUS_OK)
+            return outcome;
+        if (try_lock(directory->lock, holder, sizeof holder))
+            break;
         if (clock_seconds() > deadline)
             return status_set(STATUS_USAGE,
                               "%s is in use by another run (%s); wait for it, stop it, or choose "

@@ -166,6 +166,22 @@ status trainer_begin(struct trainer *trainer, const char *init_path)
     return trainer_begin_start(trainer);
 }
 
+/*
+ * The last epoch of a run is recorded even if --metrics-every would have passed it over; where the
+ * run goes on, that row goes.
+ */
+static void forget_last_row(struct trainer *trainer)
+{
+    struct progress *progress = &trainer->progress;
+    int64_t every = trainer->config->metrics_every;
+    if (progress->recorded < 0 || progress->recorded % every == 0 ||
+        progress->epoch >= trainer->config->epochs)
+        return;
+    progress->recorded -= progress->recorded % every;
+    if (trainer_is_root(trainer) && trainer->history.n > 0)
+        trainer->history.n--;
+}
+
 status trainer_resume(struct trainer *trainer, struct hdf5_file *file)
 {
     status outcome = STATUS_OK;
@@ -175,6 +191,7 @@ status trainer_resume(struct trainer *trainer, struct hdf5_file *file)
     if (outcome != STATUS_OK)
         return outcome;
     trainer_restore(trainer);
+    forget_last_row(trainer);
     sampler_release(&trainer->sampler);
     outcome = sampler_init(&trainer->sampler, trainer->train->shape.n, trainer->config->batch_size,
                            seed_of_start(trainer));
@@ -250,9 +267,8 @@ static status choose_start(struct trainer *trainer)
     if (trainer_is_root(trainer)) {
         log_info("start %lld is the best of %lld", (long long)ended.best_start,
                  (long long)trainer->config->starts);
-        outcome = run_directory_choose_start(trainer->directory, ended.best_start);
-        if (outcome == STATUS_OK)
-            outcome = trainer_open_metrics(trainer);
+        run_directory_forget_start(trainer->directory, ended.best_start);
+        outcome = trainer_open_metrics(trainer);
     }
     outcome = communicator_agree(trainer->comm, outcome);
     return outcome == STATUS_OK ? trainer_save(trainer) : outcome;

@@ -317,7 +317,9 @@ static void record_epoch(struct trainer *trainer)
 static void finish_epoch(struct trainer *trainer, enum stop_reason *reason)
 {
     const struct progress *progress = &trainer->progress;
-    bool is_due = progress->epoch % trainer->config->metrics_every == 0 || *reason != STOP_NOT;
+    /* Of a run that is interrupted the row is written when it goes on. */
+    bool is_last = *reason != STOP_NOT && *reason != STOP_REQUESTED && *reason != STOP_TIME;
+    bool is_due = progress->epoch % trainer->config->metrics_every == 0 || is_last;
     if (progress->recorded < progress->epoch && is_due)
         record_epoch(trainer);
     if (*reason == STOP_NOT && trainer->config->patience > 0 && trainer->valid &&

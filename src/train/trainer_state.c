@@ -117,6 +117,5 @@ status trainer_save(struct trainer *trainer)
 status trainer_open_metrics(struct trainer *trainer)
 {
     return run_directory_open_metrics(trainer->directory, trainer->progress.start,
-                                      !trainer->progress.starts_finished,
-                                      trainer->progress.recorded);
+                                      !trainer->progress.starts_finished, &trainer->history);
 }

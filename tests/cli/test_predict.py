@@ -1,4 +1,3 @@
-# labels: quick sanitize
 # ranks: 3
 """predict and evaluate against NumPy, which reads nothing but the checkpoint (reference.py)."""
 import csv
@@ -33,7 +32,8 @@ MODELS = {
         "--experts 2 --error cooperative",
         "--experts 3 --likelihood gaussian",
     ),
-    "yesno": ("--experts 3 --likelihood bernoulli", "--experts 3", "--experts 2 --expert-output logistic"),
+    "yesno": ("--experts 3 --likelihood bernoulli", "--experts 3",
+              "--experts 2 --expert-output logistic"),
     "binary": ("--experts 3 --likelihood bernoulli --gate-hidden 3",
                "--experts 3 --expert-output logistic --variance learned"),
     "shares": ("--experts 3 --likelihood categorical",),
@@ -151,9 +151,8 @@ class Predict(support.TestCase):
                 numpy.testing.assert_allclose(found[name], values, rtol=tolerance, atol=tolerance,
                                               err_msg=name)
 
-    def each_model(self, check):
-        """Trains each model for a few epochs and calls check(number, data, run directory, content).
-        """
+    def each_model(self, *checks):
+        """Trains each model a little and calls each check(number, data, run directory, content)."""
         number = 0
         for name, many in MODELS.items():
             data = Data(name)
@@ -165,16 +164,17 @@ class Predict(support.TestCase):
                 self.succeed(D, "train", "--data", self.folder / f"{name}.csv", "--inputs", "a,b,c",
                              "--targets", ",".join(TARGETS[name]), *options.split(), "--epochs", 15,
                              "--learning-rate", 0.1, "--output", run)
-                with self.subTest(data=name, options=options):
-                    check(number, data, run, reference.Checkpoint(run / "checkpoints/latest"))
+                for check in checks:
+                    with self.subTest(check.__name__, data=name, options=options):
+                        check(number, data, run, reference.Checkpoint(run / "checkpoints/latest"))
 
     def predict(self, data, run, output, ranks=None, file=None):
         self.succeed(D, "predict", run, "--data", self.folder / (file or f"{data.name}.csv"),
                      "--output", self.folder / output, ranks=ranks)
         return self.folder / output
 
-    def test_predict(self):
-        self.each_model(self.check_predictions)
+    def test_each_model(self):
+        self.each_model(self.check_predictions, self.check_evaluation)
 
     def check_predictions(self, number, data, run, checkpoint):
         name = f"p{number}"
@@ -189,9 +189,6 @@ class Predict(support.TestCase):
             self.assert_same_checkpoint(self.folder / f"{name}-1.h5", self.folder / f"{name}.h5")
         only = self.predict(data, run, f"{name}-only.csv", file=f"{data.name}-only-inputs.csv")
         self.assert_columns(read_csv(only), expected_columns(data, checkpoint, targets=False))
-
-    def test_evaluate(self):
-        self.each_model(self.check_evaluation)
 
     def check_evaluation(self, number, data, run, checkpoint):
         weighted, ranks = number % 2 == 0, (None, 3)[number % 3 == 0]
@@ -243,8 +240,9 @@ class Predict(support.TestCase):
         """A run directory stands for its best model, a path for what it names."""
         data, run = Data("labels"), self.folder / "run"
         data.write(self.folder / "labels.csv")
-        self.succeed(D, "train", "--data", self.folder / "labels.csv", "--inputs", "a,b,c", "--valid",
-                     0.3, "--expert-hidden", 20, "--learning-rate", 1.5, "--epochs", 60, "--output", run)
+        self.succeed(D, "train", "--data", self.folder / "labels.csv", "--inputs", "a,b,c",
+                     "--valid", 0.3, "--expert-hidden", 20, "--learning-rate", 1.5, "--epochs", 60,
+                     "--output", run)
         latest, best = run / "checkpoints/latest", run / "checkpoints/best"
         errors = [row["error_valid"] for row in support.read_metrics(run)]
         self.assertLess(numpy.argmin(errors), 60, "the test needs a run that grows worse again")

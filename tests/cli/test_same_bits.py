@@ -1,4 +1,3 @@
-# labels: sanitize
 # ranks: 8
 # timeout: 300
 """The same bits on any number of ranks: checkpoints and metrics, in both programs.
@@ -10,6 +9,7 @@ layer and way of cutting the data into batches.
 import os
 import shutil
 
+import h5py
 import numpy
 import support
 
@@ -42,17 +42,26 @@ CASES = {
         "--likelihood bernoulli --optimizer momentum --batch-size 20 --gate-hidden 5 --expert-hidden 4",
         f"--expert-output logistic {LEARNED} --optimizer gd --batch-size 33",
     ),
+    # Shapes for which a BLAS has other kernels than for the smallest.
+    "wide": (
+        "--optimizer adam --batch-size 256 --expert-hidden 130 --gate-hidden 65",
+        "--error cooperative --optimizer gd --expert-hidden 70,40 --micro-batch 160",
+    ),
 }
-# The number of the program's first case, and then every how many: together all of them, and in
-# single precision, where vectors are longer, all but few.
-PROGRAMS = ((support.COTERIE, 0, 1), (support.COTERIE_D, 1, 2))
+# The number of a program's first case, and every how many it takes: in single precision, where
+# vectors are longest, all of them.
+PROGRAMS = ((support.COTERIE, 0, 1), (support.COTERIE_D, 1, 3))
+
+
+TARGETS = {"numbers": "t0,t1", "labels": "t", "binary": "t0,t1"}
+INPUTS = "x0,x1,x2"
 
 
 def write_data(folder):
     rng = numpy.random.default_rng(3)
     x = rng.normal(size=(101, 3))
     inputs = "".join(f"{{:.{i + 3}f}}," for i in range(3))
-    files = {name: open(folder / f"{name}.csv", "w", encoding="utf-8") for name in CASES}
+    files = {name: open(folder / f"{name}.csv", "w", encoding="utf-8") for name in TARGETS}
     files["numbers"].write("x0,x1,x2,w,t0,t1\n")
     files["labels"].write("x0,x1,x2,t\n")
     files["binary"].write("x0,x1,x2,t0,t1\n")
@@ -64,10 +73,9 @@ def write_data(folder):
         files["binary"].write(f"{start}{int(t0 > 0.5)},{int(t1 > 0.5)}\n")
     for file in files.values():
         file.close()
-
-
-TARGETS = {"numbers": "t0,t1", "labels": "t", "binary": "t0,t1"}
-INPUTS = "x0,x1,x2"
+    with h5py.File(folder / "wide.h5", "w") as file:
+        file["x"] = rng.normal(size=(700, 37))
+        file["y"] = numpy.abs(file["x"][:, :11]) + file["x"][:, 11:22]
 
 
 class SameBits(support.TestCase):
@@ -77,9 +85,12 @@ class SameBits(support.TestCase):
 
     def train(self, program, data, options, experts, ranks):
         run = self.folder / f"run-{ranks}"
-        self.succeed(program, "train", "--data", self.folder / f"{data}.csv", "--inputs", INPUTS,
-                     "--targets", TARGETS[data], "--experts", experts, *options.split(),
-                     "--epochs", 12, "--quiet", "--output", run, ranks=ranks)
+        words = ["--data", self.folder / "wide.h5"]
+        if data in TARGETS:
+            words = ["--data", self.folder / f"{data}.csv", "--inputs", INPUTS, "--targets",
+                     TARGETS[data]]
+        self.succeed(program, "train", *words, "--experts", experts, *options.split(), "--epochs", 12,
+                     "--quiet", "--output", run, ranks=ranks)
         return run
 
     def check(self, program, data, options, experts):

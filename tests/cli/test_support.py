@@ -64,6 +64,25 @@ class Running(support.TestCase):
         result = self.succeed("sh", "-c", "echo rank $OMPI_COMM_WORLD_RANK", ranks=2)
         self.assertEqual(sorted(result.stdout.split("\n"))[1:], ["rank 0", "rank 1"])
 
+    def test_processes_of_ranks(self):
+        process = support.start("sleep", 60, ranks=2)
+        try:
+            pids = support.wait_for(lambda: len(found := support.rank_processes(process)) == 2 and found)
+            self.assertEqual(sorted(pids), [0, 1])
+        finally:
+            support.send_signal(process, support.signal.SIGTERM)
+            support.finish(process)
+
+    def test_one_line_of_error(self):
+        block = "-" * 60 + "\nmpirun has noticed\n" + "-" * 60 + "\n"
+        for stderr, good in (("coterie: error: bad\n" + block, True), ("", False), (block, False),
+                             ("coterie: error: bad\nmore\n", False), ("Traceback\n", False)):
+            result = support.Result(["coterie"], 2, "", stderr)
+            if good:
+                self.assertEqual(self.assert_one_line(result), "coterie: error: bad")
+            else:
+                self.assertRaises(AssertionError, self.assert_one_line, result)
+
 
 if __name__ == "__main__":
     support.main()

@@ -13,9 +13,9 @@
  */
 struct expert_use {
     size_t n_experts, n_classes; /* n_classes 0: no classes */
-    double n;                    /* samples */
-    double *g;                   /* (E) sum of g */
-    double *h;                   /* (E) sum of the posterior; targets needed */
+    double weight;               /* sum of the samples' weights */
+    double *g;                   /* (E) sum of weight times g */
+    double *h;                   /* (E) the same of the posterior; targets needed */
     double *first;               /* (E) samples for which its g is the largest */
     double *of_class;            /* (E, n_classes) those samples by class */
     real *posterior;             /* (E, max_stride) work space */

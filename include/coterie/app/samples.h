@@ -20,6 +20,12 @@ status samples_load(const struct communicator *comm, const struct dataset_shape 
                     struct source *source, const struct scaler *scaler, const uint64_t *rows,
                     struct samples *samples);
 
+/*
+ * Root. STATUS_USAGE if all samples of a source cannot fit into this host's memory: before they are
+ * read, which may take long.
+ */
+status samples_check_size(const struct source *source);
+
 /* Collective. */
 void samples_release(struct samples *samples);
 

@@ -57,7 +57,7 @@ struct exchange_term {
  * Collective. Sums in fixed point: with M the bound, each product g value (in double) becomes an
  * integer multiple of 2^-s, s the largest with E M 2^s < 2^62, and integers are added. The result
  * on every rank is the same whatever the number of ranks and the order of the additions. If a bound
- * is not finite, results are NaN.
+ * or a product is not finite, all results are NaN.
  *
  * `raise` of all ranks is added along in the same message, so that a request to stop on any rank is
  * known to all after every step and costs nothing.

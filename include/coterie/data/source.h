@@ -36,6 +36,7 @@ struct source_request {
 
 /* All arrays are owned by the source. */
 struct source_info {
+    const char *path; /* as requested */
     char format[16];  /* "CSV", "HDF5" or "built-in" */
     size_t n;         /* samples, >= 1 */
     size_t n_inputs;  /* D >= 1 */

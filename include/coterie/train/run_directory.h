@@ -3,7 +3,7 @@
 
 #include "coterie/base/status.h"
 #include "coterie/base/string_list.h"
-#include "coterie/train/metrics.h"
+#include "coterie/train/progress.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -44,19 +44,19 @@ void run_directory_prune(const char *checkpoints, int keep);
 status run_directory_link(const char *checkpoints, const char *link, const char *name);
 
 /*
- * Opens the metrics of a start (metrics.jsonl, or starts/<start>.jsonl where several are tried) and
- * cuts them back to the epochs up to last_epoch.
+ * Opens the metrics of a start (metrics.jsonl, or starts/<start>.jsonl where several are tried).
+ * They begin with what is in the history, whatever was there before.
  */
 status run_directory_open_metrics(struct run_directory *directory, int64_t start, bool several,
-                                  int64_t last_epoch);
+                                  const struct history *history);
 
 /* One line. It reaches the disk within a second, or at run_directory_flush. */
 status run_directory_add_metrics(struct run_directory *directory,
                                  const struct metrics_record *record);
 status run_directory_flush(struct run_directory *directory);
 
-/* starts/<start>.jsonl becomes metrics.jsonl. */
-status run_directory_choose_start(struct run_directory *directory, int64_t start);
+/* Closes the metrics, and removes starts/<start>.jsonl: they become metrics.jsonl. */
+void run_directory_forget_start(struct run_directory *directory, int64_t start);
 
 /* Where the kept state of a start lies: starts/<start>.h5. */
 void run_directory_start_path(const struct run_directory *directory, int64_t start, char *path,

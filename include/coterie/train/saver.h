@@ -32,8 +32,8 @@ struct saver {
 void saver_start(struct saver *saver, int64_t generation);
 
 /*
- * After a resume: only moves `latest` and `best`, which a run that was killed or could not write may
- * have left behind. Nothing if the generation is not in saver->directory.
+ * After a resume: only moves `latest` and `best`, which a run that was killed or could not write
+ * may have left behind. Nothing if the generation is not in saver->directory.
  */
 void saver_start_links(struct saver *saver, int64_t generation);
 
