@@ -77,7 +77,8 @@ class Permissions(support.TestCase):
         self.refuse("locked/p.h5", "predict", "run", "--data", "data.csv", "--output", "locked/p.h5")
         (self.folder / "run/checkpoints/latest").resolve().chmod(0)
         self.refuse("run/checkpoints", "evaluate", "run", "--data", "data.csv")
-        result = self.run_unprivileged("train", "--output", "run", "--resume", "auto")
+        self.refuse("run directory run", "train", "--output", "run", "--resume", "auto")
+        result = self.run_unprivileged("train", "--output", "run", "--resume", "auto", "--dry-run")
         self.assert_rc(result, 2, "warning: skipping", "no permission", "run/checkpoints")
 
 
