@@ -8,6 +8,7 @@
 #include "coterie/comm/communicator.h"
 #include "coterie/comm/watchdog.h"
 #include "coterie/data/hdf5_file.h"
+#include "coterie/data/hdf5_probe.h"
 #include "coterie/math/blas.h"
 
 #include <stdio.h>
@@ -130,7 +131,10 @@ static double first_hang_timeout(void)
 
 int main(int argc, char **argv)
 {
+    if (argc == 3 && strcmp(argv[1], HDF5_PROBE_COMMAND) == 0)
+        return hdf5_probe_walk(argv[2]);
     struct communicator comm;
+    hdf5_probe_enable();
     status outcome = communicator_start(&argc, &argv, &comm);
     blas_use_one_thread();
     if (outcome == STATUS_OK)

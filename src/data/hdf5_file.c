@@ -2,6 +2,7 @@
 
 #include "coterie/base/memory.h"
 #include "coterie/base/site.h"
+#include "coterie/data/hdf5_probe.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -181,6 +182,8 @@ status hdf5_open(const char *path, struct hdf5_file **out)
     status outcome = site_file(SITE_hdf5_open, path);
     if (outcome == STATUS_OK)
         outcome = check_readable(path);
+    if (outcome == STATUS_OK)
+        outcome = hdf5_probe(path);
     if (outcome != STATUS_OK)
         return outcome;
     hid_t access = file_access();
@@ -219,6 +222,8 @@ status hdf5_close(struct hdf5_file **file)
     if (H5Fclose(closing->id) < 0 && outcome == STATUS_OK)
         outcome =
             hdf5_failure(closing, NULL, NULL, "cannot be closed; check the disk's free space");
+    if (closing->writable)
+        hdf5_probe_trust(closing->path);
     memory_free(&closing->path);
     memory_free(file);
     return outcome;

@@ -10,6 +10,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static status allocate(struct trainer *trainer)
 {
@@ -281,21 +282,25 @@ static bool was_interrupted(const struct trainer *trainer)
 
 enum { MAX_ROLLBACKS = 10 };
 
-/* Root: opens the checkpoint that was saved last, if one was. */
+/*
+ * Root: opens the newest checkpoint; *file stays NULL if there is none. A saving that has failed
+ * meanwhile is no hindrance: the generation before it is gone back to.
+ */
 static status open_latest(struct trainer *trainer, struct hdf5_file **file)
 {
     char path[PATH_MAX];
-    status outcome = saver_wait(&trainer->saver);
+    if (saver_wait(&trainer->saver) != STATUS_OK)
+        log_warning("%s; earlier checkpoints are kept", status_text());
     snprintf(path, sizeof path, "%s/latest", trainer->directory->checkpoints);
     *file = NULL;
-    return outcome == STATUS_OK && trainer->saved_steps >= 0 ? checkpoint_open(path, file)
-                                                             : outcome;
+    return access(path, F_OK) == 0 ? checkpoint_open(path, file) : STATUS_OK;
 }
 
 /* Collective. Back to the last good state, or the start if there is none, with half the rate. */
 static status roll_back(struct trainer *trainer)
 {
     double factor = trainer->progress.learning_rate_factor / 2;
+    long long step = (long long)trainer->progress.step;
     struct hdf5_file *file = NULL;
     status outcome = STATUS_OK;
     if (trainer_is_root(trainer))
@@ -303,10 +308,10 @@ static status roll_back(struct trainer *trainer)
     outcome = communicator_agree(trainer->comm, outcome);
     if (outcome != STATUS_OK)
         return outcome;
-    long long step = (long long)trainer->progress.step;
+    int32_t has_checkpoint = file != NULL;
+    communicator_broadcast(trainer->comm, &has_checkpoint, sizeof has_checkpoint);
     trainer->rollbacks++;
-    outcome =
-        trainer->saved_steps >= 0 ? trainer_resume(trainer, file) : trainer_begin_start(trainer);
+    outcome = has_checkpoint ? trainer_resume(trainer, file) : trainer_begin_start(trainer);
     if (file)
         hdf5_close(&file);
     trainer->progress.learning_rate_factor = factor;

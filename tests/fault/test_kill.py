@@ -1,0 +1,152 @@
+# ranks: 4
+# timeout: 300
+"""Killed, preempted, out of time: a run ends within seconds and goes on as if nothing had been."""
+import os
+import re
+import signal
+import time
+import unittest
+
+import harness
+import support
+
+ENDLESS = 10 ** 7  # epochs
+
+
+class Kill(harness.FaultTest):
+    def launch(self, ranks, *extra, fault=None):
+        """An endless run that has saved something."""
+        process = self.shop.start(*self.shop.options("run", ENDLESS, extra=extra), ranks=ranks,
+                                  fault=fault)
+        self.addCleanup(support.send_signal, process, signal.SIGKILL)
+        support.wait_for(lambda: harness.generations(self.run_directory)
+                         or process.poll() is not None)
+        return process
+
+    def end(self, process, timeout):
+        """Waits for the end, of all ranks too."""
+        pids = support.rank_processes(process).values()
+        result = support.finish(process, timeout)
+        self.assertEqual(harness.wait_gone(pids, 5), [], str(result))
+        self.assert_no_trace(result)
+        return result
+
+    def goes_on(self, ranks, *extra):
+        """Resumes from the newest generation, and ends as if nothing had happened."""
+        newest = harness.generations(self.run_directory)[-1]
+        epochs = harness.progress(newest, "epoch") + 3
+        result = self.assert_resumes("run", *extra, ranks=ranks, epochs=epochs)
+        self.assertNotIn("skipping", result.stderr)
+        self.assertIn(newest.name, result.stdout)
+
+
+class RankDies(Kill):
+    # Site, rank, step, ranks before and after; tests/fault/faults draws more of them.
+    CASES = (("exchange_gather", 1, 17, 2, 4), ("exchange_scatter", 2, 14, 3, 1),
+             ("exchange_combine", 3, 30, 4, 2), ("step_forward", 0, 21, 1, 3),
+             ("update", 1, 7, 2, 3), ("broadcast", 2, 28, 3, 2), ("save_collect", 0, 35, 2, 4),
+             ("gather_rows", 1, 21, 3, 1), ("shared_publish", 1, 0, 2, 3),
+             ("scatter_rows", 0, 0, 1, 2))
+
+    def test_at_collective_boundaries(self):
+        for site, rank, step, ranks, other in self.CASES:
+            with self.subTest(site=site, rank=rank, step=step, ranks=ranks):
+                self.shop.clear("run")
+                # Only a resumed run hands parameters out, and they do so before the first step.
+                if site == "scatter_rows":
+                    self.assert_rc(self.shop.train("run", epochs=2), 0)
+                    step = "*"
+                started = time.monotonic()
+                result = self.shop.train("run", "--resume", "auto", ranks=ranks,
+                                         fault=f"{site}:{rank}:{step}:kill", timeout=30)
+                self.assert_rc(result, 137, "signal 9")
+                self.assertLess(time.monotonic() - started, 15)
+                self.assert_no_trace(result)
+                if harness.generations(self.run_directory):
+                    self.assert_verifies()
+                self.assert_resumes(ranks=other)
+
+
+class LauncherEnds(Kill):
+    def test_signals(self):
+        """Open MPI gives its ranks no time to save: the last generation must do."""
+        for number, (name, codes) in enumerate((("SIGTERM", (1, 75)), ("SIGINT", (1, 75)),
+                                                ("SIGKILL", (-9,)))):
+            with self.subTest(signal=name):
+                self.shop.clear("run")
+                process = self.launch(3 - number % 2)
+                pids = support.rank_processes(process)
+                process.send_signal(signal.Signals[name])
+                result = support.finish(process, 15)
+                self.assertEqual(harness.wait_gone(pids.values(), 5), [])
+                self.assertIn(result.rc, codes, str(result))
+                self.assert_verifies()
+                self.goes_on(2 + number % 2)
+
+
+class AskedToStop(Kill):
+    def test_of_mpirun_and_of_ranks(self):
+        for whom, name, ranks in (("mpirun", "SIGUSR1", 3), (0, "SIGUSR1", 2), (1, "SIGUSR1", 4),
+                                  (1, "SIGTERM", 2), (0, "SIGINT", 3)):
+            with self.subTest(whom=whom, signal=name):
+                self.shop.clear("run")
+                process = self.launch(ranks)
+                victim = process.pid if whom == "mpirun" else support.rank_processes(process)[whom]
+                started = time.monotonic()
+                os.kill(victim, signal.Signals[name])
+                result = self.end(process, 15)
+                self.assert_rc(result, 75, "--resume auto")
+                self.assertLess(time.monotonic() - started, 5)
+                self.assertEqual(harness.error_lines(result), [], str(result))
+                self.goes_on(3 if ranks == 2 else 2)
+
+    def test_within_a_step(self):
+        """Steps of 0.2 s: the one under way when the signal comes is the last, or the next is."""
+        process = self.launch(2, "--checkpoint-every", "1s", fault="update:1:*:slow")
+        seen = harness.progress(harness.generations(self.run_directory)[-1], "total_steps")
+        process.send_signal(signal.SIGUSR1)
+        self.assert_rc(self.end(process, 10), 75)
+        step = harness.progress(harness.latest(self.run_directory), "total_steps")
+        self.assertLessEqual(step - seen, 3)
+
+    def test_repeated_soon_is_the_same_request(self):
+        process = self.launch(2, fault="hdf5_close:0:*:slow,hdf5_sync:0:*:slow,link:0:*:slow")
+        for _ in range(3):
+            process.send_signal(signal.SIGUSR1)
+            time.sleep(0.2)
+        self.assert_rc(self.end(process, 15), 75)
+        self.assert_verifies()
+        self.goes_on(1)
+
+    def test_repeated_later_ends_at_once(self):
+        """A saving of half a minute is given up, without harm to what was saved before."""
+        self.assert_rc(self.shop.train("run", epochs=2), 0)
+        process = self.shop.start(*self.shop.options("run", ENDLESS, extra=("--resume", "auto")),
+                                  ranks=2, fault="hdf5_write:0:*:slow")
+        self.addCleanup(support.send_signal, process, signal.SIGKILL)
+        support.wait_for(lambda: list(self.run_directory.glob("checkpoints/*.tmp"))
+                         or process.poll() is not None)
+        process.send_signal(signal.SIGUSR1)
+        time.sleep(2.5)
+        self.assertIsNone(process.poll())
+        started = time.monotonic()
+        process.send_signal(signal.SIGUSR1)
+        self.assert_rc(self.end(process, 10), 1)
+        self.assertLess(time.monotonic() - started, 5)
+        self.assert_verifies()
+        self.goes_on(1)
+
+
+class TimeLimit(Kill):
+    def test_in_time(self):
+        started = time.monotonic()
+        result = self.shop.run(*self.shop.options("run", ENDLESS, extra=("--time-limit", "4s")),
+                               ranks=2)
+        self.assert_rc(result, 75, "--time-limit")
+        self.assertLess(time.monotonic() - started, 4 + 2)  # and the start of MPI
+        self.assertTrue(re.search(r"stopped by --time-limit after \d+ epochs", result.stdout))
+        self.goes_on(3, "--time-limit", 0)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,55 @@
+/* Checkpoints: opened with all checks, and, as if their checksums were right, read. */
+#include "fuzz.h"
+
+#include "coterie/comm/communicator.h"
+#include "coterie/train/checkpoint.h"
+
+static struct communicator comm;
+static struct model model;
+static struct snapshot snapshot;
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+
+/* The model of the seeds: seeds.py trains it. */
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    const struct model_config config = {.n_inputs = 2,
+                                        .n_outputs = 3,
+                                        .n_experts = 2,
+                                        .output = OUTPUT_SOFTMAX,
+                                        .likelihood = LIKELIHOOD_CATEGORICAL,
+                                        .error = ERROR_MIXTURE,
+                                        .variance = 1};
+    if (communicator_start(argc, argv, &comm) != STATUS_OK ||
+        model_init(&model, &config, &comm, -1, 64) != STATUS_OK ||
+        snapshot_init(&snapshot, &model, &comm, OPTIMIZER_MOMENTUM, true) != STATUS_OK)
+        abort();
+    return 0;
+}
+
+static void read_all(const char *path)
+{
+    struct hdf5_file *file = NULL;
+    struct run_record record;
+    if (hdf5_open(path, &file) != STATUS_OK)
+        return;
+    checkpoint_verify(file);
+    checkpoint_read_record(file, &record);
+    run_record_release(&record);
+    checkpoint_read_state(file, &snapshot);
+    checkpoint_read_networks(file, &model, true, &snapshot.best);
+    hdf5_close(&file);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    const char *path = fuzz_file(data, size);
+    struct hdf5_file *file = NULL;
+    if (!fuzz_survives(path))
+        return 0;
+    if (checkpoint_open(path, &file) == STATUS_OK)
+        hdf5_close(&file);
+    read_all(path);
+    checkpoint_read_init(path, &model, &snapshot.current);
+    return 0;
+}
