@@ -40,6 +40,7 @@ enum { MAX_FAULTS = 16 };
 
 static struct fault faults[MAX_FAULTS];
 static size_t n_faults;
+static _Thread_local int64_t step_of_thread = -1;
 static struct beacon own_beacon;
 static struct beacon *beacon = &own_beacon;
 
@@ -115,9 +116,16 @@ void site_set_step(int64_t step)
     atomic_store_explicit(&beacon->step, step, memory_order_relaxed);
 }
 
+void site_set_step_of_thread(int64_t step)
+{
+    step_of_thread = step;
+}
+
 static const struct fault *find_fault(enum site site, bool on_entry)
 {
-    int64_t step = atomic_load_explicit(&beacon->step, memory_order_relaxed);
+    int64_t step = step_of_thread;
+    if (step < 0)
+        step = atomic_load_explicit(&beacon->step, memory_order_relaxed);
     for (size_t i = 0; i < n_faults; i++) {
         bool happens_on_entry = faults[i].kind != KIND_FAIL && faults[i].kind != KIND_NAN;
         if (faults[i].site == site && happens_on_entry == on_entry &&

@@ -16,8 +16,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
 enum {
     CPU_SECONDS = 5,        /* of the other process: more is a loop without end */
     NUMBERS_READ = 1 << 23, /* in all; of larger files only the first and last rows are read */

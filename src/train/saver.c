@@ -2,6 +2,7 @@
 
 #include "coterie/base/clock.h"
 #include "coterie/base/log.h"
+#include "coterie/base/site.h"
 #include "coterie/train/run_directory.h"
 
 #include <dirent.h>
@@ -72,6 +73,7 @@ static void *save(void *context)
 {
     struct saver *saver = context;
     double started = clock_seconds();
+    site_set_step_of_thread(saver->snapshot.progress.step);
     const char *name = strrchr(saver->path, '/') + 1;
     saver->outcome = STATUS_OK;
     if (saver->writes)
@@ -84,6 +86,7 @@ static void *save(void *context)
         run_directory_prune(saver->directory, saver->keep);
     snprintf(saver->text, sizeof saver->text, "%s", status_text());
     saver->seconds = clock_seconds() - started;
+    site_set_step_of_thread(-1);
     return NULL;
 }
 

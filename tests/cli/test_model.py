@@ -1,4 +1,4 @@
-# labels: quick sanitize
+# labels: quick
 """What a model must learn and how training ends, from mathematics rather than from figures."""
 import json
 import math

@@ -1,5 +1,4 @@
-# ranks: 2
-# timeout: 200
+# timeout: 300
 """Disks that are full or fail, and two runs in one directory: nothing good is lost."""
 import os
 import resource

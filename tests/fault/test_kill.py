@@ -1,4 +1,4 @@
-# ranks: 4
+# It mostly waits: other tests may run meanwhile.
 # timeout: 300
 """Killed, preempted, out of time: a run ends within seconds and goes on as if nothing had been."""
 import os
@@ -44,8 +44,7 @@ class RankDies(Kill):
     # Site, rank, step, ranks before and after; tests/fault/faults draws more of them.
     CASES = (("exchange_gather", 1, 17, 2, 4), ("exchange_scatter", 2, 14, 3, 1),
              ("exchange_combine", 3, 30, 4, 2), ("step_forward", 0, 21, 1, 3),
-             ("update", 1, 7, 2, 3), ("broadcast", 2, 28, 3, 2), ("save_collect", 0, 35, 2, 4),
-             ("gather_rows", 1, 21, 3, 1), ("shared_publish", 1, 0, 2, 3),
+             ("save_collect", 0, 35, 2, 4), ("shared_publish", 1, 0, 2, 3),
              ("scatter_rows", 0, 0, 1, 2))
 
     def test_at_collective_boundaries(self):
@@ -86,8 +85,8 @@ class LauncherEnds(Kill):
 
 class AskedToStop(Kill):
     def test_of_mpirun_and_of_ranks(self):
-        for whom, name, ranks in (("mpirun", "SIGUSR1", 3), (0, "SIGUSR1", 2), (1, "SIGUSR1", 4),
-                                  (1, "SIGTERM", 2), (0, "SIGINT", 3)):
+        for whom, name, ranks in (("mpirun", "SIGUSR1", 3), (0, "SIGUSR1", 2), (1, "SIGTERM", 4),
+                                  (0, "SIGINT", 2)):
             with self.subTest(whom=whom, signal=name):
                 self.shop.clear("run")
                 process = self.launch(ranks)

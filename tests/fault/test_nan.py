@@ -1,4 +1,4 @@
-# ranks: 4
+# timeout: 200
 """Numbers that are not finite: named, and stopped at or rolled back from; never saved."""
 import re
 

@@ -18,9 +18,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* Writes the input to a file, always the same one of this process. */
 static inline const char *fuzz_file(const uint8_t *data, size_t size)
 {
-    static char path[64];
+    static char path[4096];
     if (!path[0])
-        snprintf(path, sizeof path, "/tmp/coterie-fuzz-%d", (int)getpid());
+        snprintf(path, sizeof path, "%s/coterie-fuzz-%d",
+                 getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp", (int)getpid());
     FILE *file = fopen(path, "wb");
     if (!file || fwrite(data, 1, size, file) != size || fclose(file) != 0)
         abort();

@@ -191,13 +191,12 @@ static void softmax_by_the_formula(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(activations_and_their_slopes),
-        cmocka_unit_test(tanh_is_exact_near_zero_and_far_out),
-        cmocka_unit_test(not_a_number_stays_one),
-        cmocka_unit_test(the_place_in_a_row_does_not_matter),
-        cmocka_unit_test(row_sums_are_made_in_double),
-        cmocka_unit_test(posterior_by_the_formula),
-        cmocka_unit_test(softmax_by_the_formula)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(activations_and_their_slopes),
+                                       cmocka_unit_test(tanh_is_exact_near_zero_and_far_out),
+                                       cmocka_unit_test(not_a_number_stays_one),
+                                       cmocka_unit_test(the_place_in_a_row_does_not_matter),
+                                       cmocka_unit_test(row_sums_are_made_in_double),
+                                       cmocka_unit_test(posterior_by_the_formula),
+                                       cmocka_unit_test(softmax_by_the_formula)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

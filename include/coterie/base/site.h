@@ -91,6 +91,9 @@ void site_forget_faults(void);
 /* The step of training, for beacon and faults. */
 void site_set_step(int64_t step);
 
+/* For faults in this thread only: it works for a step that others have left behind. */
+void site_set_step_of_thread(int64_t step);
+
 /* Before a collective that moves `bytes`; faults other than fail and nan happen here. */
 void site_enter(enum site site, size_t bytes);
 /* Behind it: back to SITE_compute. */
