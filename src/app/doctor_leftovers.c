@@ -104,7 +104,7 @@ static void note_job(struct host_facts *facts, const struct string_list *names,
 {
     const char *name = names->item[which];
     for (size_t i = 0; i < names->n; i++)
-        if (is_same_job(names->item[i], name) && (i < which || is_alive[i]))
+        if ((i < which || is_alive[i]) && is_same_job(names->item[i], name))
             return;
     size_t used = strlen(facts->leftovers), room = sizeof facts->leftovers - used;
     if (strlen(name) + sizeof shm + 3 < room) /* else it is for the next visit */

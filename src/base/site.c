@@ -145,8 +145,9 @@ static void happen(enum kind kind)
         raise(signals[kind]);
     if (kind == KIND_EXIT)
         _exit(3);
-    while (kind == KIND_HANG)
-        sleep(1000);
+    if (kind == KIND_HANG)
+        for (;;)
+            sleep(1000);
     if (kind == KIND_SLOW)
         usleep(200000);
 }

@@ -162,6 +162,7 @@ static void report(const struct watchdog *watchdog)
 {
     const struct communicator *comm = watchdog->comm;
     const struct sighting *late, *other;
+    COTERIE_ASSERT(comm->node_size > 0 && comm->n_nodes > 0);
     struct sighting host[comm->node_size], all[2 * comm->n_nodes];
     char text[1024];
     int n;
