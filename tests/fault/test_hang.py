@@ -54,20 +54,17 @@ class Hang(harness.FaultTest):
             with self.subTest(fault):
                 self.assert_named(result, rank, r"\d+", seconds)
 
-    def test_goes_on_afterwards(self):
-        result = self.shop.train("run", ranks=2, fault="exchange_combine:1:30:hang")
-        self.assertNotEqual(result.rc, 0)
-        self.assert_verifies()
-        self.assert_resumes(ranks=3)
+        self.assert_verifies("run2")
+        self.assert_resumes("run2", ranks=3)
 
 
 class NotHung(harness.FaultTest):
     def test_slow_rank(self):
-        """Every step takes longer on one rank: 8 s, more than twice the timeout."""
-        result = self.shop.train("run", ranks=3, epochs=10, fault="step_backward:1:*:slow")
+        """Every step takes longer on one rank: 5 s, more than the timeout."""
+        result = self.shop.train("run", ranks=3, epochs=6, fault="step_backward:1:*:slow")
         self.assert_rc(result, 0)
         self.assertIsNone(re.search("hang|waits|not meet", result.stderr), str(result))
-        self.assert_same_checkpoint(self.straight(epochs=10), harness.latest(self.run_directory))
+        self.assert_same_checkpoint(self.straight(epochs=6), harness.latest(self.run_directory))
 
     def test_normal_run(self):
         result = self.shop.train("run", ranks=4)
