@@ -169,10 +169,11 @@ static void measure(struct bench *bench)
     size_t n = MIN_STEPS;
     time_steps(bench, n);
     double spent = 0;
-    for (size_t i = n / 2; i < n; i++)
+    size_t half = n / 2;
+    for (size_t i = half; i < n; i++)
         spent += bench->seconds[i];
     communicator_max(bench->comm, &spent, 1);
-    double per_step = spent / (double)(n - n / 2);
+    double per_step = spent / (double)(n - half);
     double wanted = bench_seconds / per_step;
     n = wanted < MIN_STEPS ? MIN_STEPS : wanted > MAX_STEPS ? MAX_STEPS : (size_t)wanted;
     time_steps(bench, n / 10 + 1);

@@ -43,6 +43,7 @@ status machine_measure(const struct communicator *comm, struct machine *machine)
         outcome = memory_alloc(&c, n * n, sizeof(real), "a matrix");
     outcome = communicator_agree(comm, outcome);
     if (outcome == STATUS_OK) {
+        COTERIE_ASSERT(a && b && c);
         for (size_t i = 0; i < n * n; i++)
             a[i] = b[i] = (real)(1.0 / (double)(1 + i % 7));
         double operations = 2.0 * (double)n * (double)n * (double)n;
