@@ -31,7 +31,7 @@ static inline size_t real_padded(size_t n)
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) &&                             \
     !defined(__SANITIZE_ADDRESS__) && !defined(COTERIE_NATIVE)
 #define LEAF_KERNEL                                                                                \
-    __attribute__((target_clones("arch=skylake-avx512", "arch=haswell", "default"), noinline))
+    __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"), noinline))
 #else
 #define LEAF_KERNEL __attribute__((noinline))
 #endif
