@@ -26,6 +26,7 @@ MAY_INCLUDE = {
 LIBRARIES = [
     (r"(hdf5(_hl)?|H5\w+)\.h", r"src/data/hdf5_[^/]*", "src/data/hdf5_*"),
     (r"(cblas|lapacke|lapack|f77blas|openblas_config)\.h", r"src/math/blas\.c", "src/math/blas.c"),
+    (r"libxsmm\.h", r"src/math/gemm\.c", "src/math/gemm.c"),
     (r"mpi\.h", r"(src|include/coterie)/(comm|app)/[^/]*", "comm and app"),
 ]
 TOP_LEVEL = {"src", "include", "scripts", "tests", "slurm", "CMakeLists.txt", "CMakePresets.json",

@@ -10,6 +10,7 @@
 #include "coterie/data/hdf5_file.h"
 #include "coterie/data/hdf5_probe.h"
 #include "coterie/math/blas.h"
+#include "coterie/math/gemm.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,6 +42,7 @@ static void print_version(void)
     printf("precision  %s\n", REAL_NAME);
     printf("MPI        %s\n", mpi);
     printf("BLAS       %s, kernel %s\n", blas_version(), blas_kernel());
+    printf("blocks     %s\n", gemm_library());
     printf("HDF5       %s\n", hdf5);
     printf("compiler   %s\n", COMPILER);
 }

@@ -8,6 +8,7 @@
 #include "coterie/base/site.h"
 #include "coterie/comm/watchdog.h"
 #include "coterie/math/blas.h"
+#include "coterie/math/gemm.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -127,8 +128,9 @@ static status open_directory(struct training *training)
     const char *job = getenv("SLURM_JOB_ID");
     communicator_library(library, sizeof library);
     clock_timestamp(now, sizeof now);
-    log_info("coterie %s %s, %s, %s, kernel %s%s%s, started %s", COTERIE_VERSION, COTERIE_REVISION,
-             REAL_NAME, library, blas_kernel(), job ? ", Slurm job " : "", job ? job : "", now);
+    log_info("coterie %s %s, %s, %s, kernel %s, %s%s%s, started %s", COTERIE_VERSION,
+             COTERIE_REVISION, REAL_NAME, library, blas_kernel(), gemm_library(),
+             job ? ", Slurm job " : "", job ? job : "", now);
     return outcome;
 }
 

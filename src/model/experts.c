@@ -68,11 +68,13 @@ void experts_draw(struct experts *experts, uint64_t seed)
     }
 }
 
-void experts_forward(struct experts *experts, size_t stride, const real *x, const real *d)
+void experts_forward(struct experts *experts, const struct inputs *x, const real *d)
 {
+    size_t stride = x->stride;
+    mlp_plan_prepare(&experts->plan, &experts->shape, stride);
     for (size_t k = 0; k < experts->n_local; k++) {
         real *z = experts_output(experts, k, stride);
-        mlp_forward(&experts->shape, parameters_of(&experts->parameters, k), stride, x,
+        mlp_forward(&experts->shape, &experts->plan, parameters_of(&experts->parameters, k), x,
                     experts->memory + k * experts->memory_stride, z);
         likelihood_forward(&experts->likelihood, experts->variance[k], stride, d, z,
                            experts->loglik + k * stride, experts->square + k * stride);
@@ -102,14 +104,15 @@ static void variance_gradient(struct experts *experts, size_t k, size_t stride,
     *slot = (real)(keep != 0 ? (double)*slot + sum : sum);
 }
 
-void experts_backward(struct experts *experts, enum experts_residual residual, size_t stride,
-                      const real *x, const real *d, const real *y, const real *coefficient,
+void experts_backward(struct experts *experts, enum experts_residual residual,
+                      const struct inputs *x, const real *d, const real *y, const real *coefficient,
                       real keep)
 {
+    size_t stride = x->stride;
     for (size_t k = 0; k < experts->n_local; k++) {
         const real *own = coefficient + k * stride;
         output_gradient(experts, k, residual, stride, d, y, own);
-        mlp_backward(&experts->shape, parameters_of(&experts->parameters, k), stride, x,
+        mlp_backward(&experts->shape, &experts->plan, parameters_of(&experts->parameters, k), x,
                      experts->memory + k * experts->memory_stride, experts->d_z, keep,
                      experts->scratch, parameters_gradient_of(&experts->parameters, k));
         if (experts->variance_is_learned)

@@ -47,15 +47,16 @@ void gate_draw(struct gate *gate, uint64_t seed)
     memset(value + last, 0, (shape->extent - last) * sizeof(real));
 }
 
-void gate_forward(struct gate *gate, size_t stride, const real *x)
+void gate_forward(struct gate *gate, const struct inputs *x)
 {
     real *logit = gate->log_g;
-    mlp_forward(&gate->shape, gate->parameters.value, stride, x, gate->memory, logit);
-    softmax_forward(gate->n_experts, stride, logit, gate->g, gate->log_g);
+    mlp_plan_prepare(&gate->plan, &gate->shape, x->stride);
+    mlp_forward(&gate->shape, &gate->plan, gate->parameters.value, x, gate->memory, logit);
+    softmax_forward(gate->n_experts, x->stride, logit, gate->g, gate->log_g);
 }
 
-void gate_backward(struct gate *gate, size_t stride, const real *x, real keep)
+void gate_backward(struct gate *gate, const struct inputs *x, real keep)
 {
-    mlp_backward(&gate->shape, gate->parameters.value, stride, x, gate->memory, gate->d_logit, keep,
-                 gate->scratch, gate->parameters.gradient);
+    mlp_backward(&gate->shape, &gate->plan, gate->parameters.value, x, gate->memory, gate->d_logit,
+                 keep, gate->scratch, gate->parameters.gradient);
 }

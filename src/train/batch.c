@@ -8,9 +8,8 @@ status batch_init(struct batch *batch, size_t n_inputs, size_t n_outputs, size_t
 {
     memset(batch, 0, sizeof *batch);
     batch->max_stride = max_stride;
-    batch->n_inputs = n_inputs;
     batch->n_outputs = n_outputs;
-    status outcome = memory_alloc(&batch->x, max_stride * n_inputs, sizeof(real), "a micro-batch");
+    status outcome = inputs_init(&batch->inputs, n_inputs, max_stride);
     if (outcome == STATUS_OK)
         outcome = memory_alloc(&batch->d, max_stride * n_outputs, sizeof(real), "a micro-batch");
     if (outcome == STATUS_OK)
@@ -22,7 +21,7 @@ status batch_init(struct batch *batch, size_t n_inputs, size_t n_outputs, size_t
 
 void batch_release(struct batch *batch)
 {
-    memory_free(&batch->x);
+    inputs_release(&batch->inputs);
     memory_free(&batch->d);
     memory_free(&batch->weight);
     memory_free(&batch->w);
@@ -36,11 +35,12 @@ static size_t sample(const uint64_t *rows, size_t first, size_t i)
 static void load_inputs(struct batch *batch, const struct dataset *dataset, const uint64_t *rows,
                         size_t first)
 {
-    size_t width = batch->n_inputs;
+    size_t width = batch->inputs.n_inputs;
+    real *x = batch->inputs.x;
     for (size_t i = 0; i < batch->n; i++)
-        memcpy(batch->x + i * width, dataset->x + sample(rows, first, i) * width,
-               width * sizeof(real));
-    memset(batch->x + batch->n * width, 0, (batch->stride - batch->n) * width * sizeof(real));
+        memcpy(x + i * width, dataset->x + sample(rows, first, i) * width, width * sizeof(real));
+    memset(x + batch->n * width, 0, (batch->stride - batch->n) * width * sizeof(real));
+    inputs_set(&batch->inputs, batch->stride);
 }
 
 static void load_targets(struct batch *batch, const struct dataset *dataset, const uint64_t *rows,

@@ -153,9 +153,9 @@ void step_forward(struct step *step)
     const struct batch *batch = &step->batch;
     profile_enter(PHASE_GATE);
     if (model->has_gate)
-        gate_forward(&model->gate, batch->stride, batch->x);
+        gate_forward(&model->gate, &batch->inputs);
     profile_enter(PHASE_EXPERTS_FORWARD);
-    experts_forward(&model->experts, batch->stride, batch->x, batch->has_targets ? batch->d : NULL);
+    experts_forward(&model->experts, &batch->inputs, batch->has_targets ? batch->d : NULL);
     if (site_poisons(SITE_step_forward) && model->experts.n_local > 0)
         model->experts.loglik[0] = NAN;
     if (batch->has_targets)
@@ -191,10 +191,10 @@ void step_backward(struct step *step, real keep)
         cooperative_gate_gradient(step);
     }
     profile_enter(PHASE_EXPERTS_BACKWARD);
-    experts_backward(&model->experts, residual, batch->stride, batch->x, batch->d, step->y,
+    experts_backward(&model->experts, residual, &batch->inputs, batch->d, step->y,
                      step->own_weights, keep);
     profile_enter(PHASE_GATE);
     if (model->has_gate)
-        gate_backward(&model->gate, batch->stride, batch->x, keep);
+        gate_backward(&model->gate, &batch->inputs, keep);
     profile_enter(PHASE_OTHER);
 }

@@ -23,7 +23,8 @@ struct mixture {
     struct gate gate;
     struct experts experts;
     size_t stride, n_outputs;
-    real *x, *d, *w, *y, *coefficient, *agreement;
+    struct inputs x;
+    real *d, *w, *y, *coefficient, *agreement;
     double *value; /* per sample: log sum or error */
 };
 
@@ -81,7 +82,7 @@ static void mixture_init(struct mixture *mixture, enum error_kind error,
     assert_int_equal(
         experts_init(&mixture->experts, &expert, likelihood, 0, N_EXPERTS, 0.6, learned, stride),
         STATUS_OK);
-    mixture->x = reals(stride * N_INPUTS);
+    assert_int_equal(inputs_init(&mixture->x, N_INPUTS, stride), STATUS_OK);
     mixture->d = reals(stride * likelihood->n_outputs);
     mixture->y = reals(stride * likelihood->n_outputs);
     mixture->w = reals(stride);
@@ -91,7 +92,8 @@ static void mixture_init(struct mixture *mixture, enum error_kind error,
     draw_parameters(&mixture->gate.parameters, &rng);
     draw_parameters(&mixture->experts.parameters, &rng);
     for (size_t i = 0; i < N_SAMPLES * N_INPUTS; i++)
-        mixture->x[i] = (real)uniform(&rng);
+        mixture->x.x[i] = (real)uniform(&rng);
+    inputs_set(&mixture->x, stride);
     for (size_t n = 0; n < N_SAMPLES; n++)
         mixture->w[n] = (real)((1 + rng_uniform(&rng)) / N_SAMPLES);
     draw_targets(mixture, &rng);
@@ -101,7 +103,7 @@ static void mixture_release(struct mixture *mixture)
 {
     gate_release(&mixture->gate);
     experts_release(&mixture->experts);
-    memory_free(&mixture->x);
+    inputs_release(&mixture->x);
     memory_free(&mixture->d);
     memory_free(&mixture->y);
     memory_free(&mixture->w);
@@ -129,8 +131,8 @@ static double forward(struct mixture *mixture)
     struct experts *experts = &mixture->experts;
     size_t stride = mixture->stride;
     double total = 0;
-    gate_forward(gate, stride, mixture->x);
-    experts_forward(experts, stride, mixture->x, mixture->d);
+    gate_forward(gate, &mixture->x);
+    experts_forward(experts, &mixture->x, mixture->d);
     combine(mixture);
     for (size_t n = 0; n < N_SAMPLES; n++) {
         double error = 0;
@@ -169,9 +171,9 @@ static void backward(struct mixture *mixture)
         objective_cooperative_gate(N_EXPERTS, stride, mixture->w, gate->g, mixture->agreement,
                                    gate->d_logit);
     }
-    experts_backward(experts, residual, stride, mixture->x, mixture->d, mixture->y,
-                     mixture->coefficient, 0);
-    gate_backward(gate, stride, mixture->x, 0);
+    experts_backward(experts, residual, &mixture->x, mixture->d, mixture->y, mixture->coefficient,
+                     0);
+    gate_backward(gate, &mixture->x, 0);
 }
 
 static const double step_size = sizeof(real) == sizeof(double) ? 1e-5 : 1e-2;

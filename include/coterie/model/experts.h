@@ -15,6 +15,7 @@
  */
 struct experts {
     struct mlp shape;
+    struct mlp_plan plan;
     struct likelihood likelihood;
     size_t first, n_local;
     struct parameters parameters;
@@ -39,8 +40,8 @@ void experts_release(struct experts *experts);
 /* Draws each expert's parameters from the stream of its global index. Local. */
 void experts_draw(struct experts *experts, uint64_t seed);
 
-/* x (stride, D), d (O, stride) or NULL -> o and, with d, loglik and square. Local. */
-void experts_forward(struct experts *experts, size_t stride, const real *x, const real *d);
+/* x, d (O, stride) or NULL -> o and, with d, loglik and square. Local. */
+void experts_forward(struct experts *experts, const struct inputs *x, const real *d);
 
 /* What weighs the gradient: the likelihood (1.3), the expert's own residual (1.2), or that of y. */
 enum experts_residual { RESIDUAL_LIKELIHOOD, RESIDUAL_OWN, RESIDUAL_COMBINED };
@@ -49,8 +50,8 @@ enum experts_residual { RESIDUAL_LIKELIHOOD, RESIDUAL_OWN, RESIDUAL_COMBINED };
  * coefficient (n_local, stride); y (O, stride) for RESIDUAL_COMBINED, else NULL. The gradient
  * becomes keep * gradient + this one. Local.
  */
-void experts_backward(struct experts *experts, enum experts_residual residual, size_t stride,
-                      const real *x, const real *d, const real *y, const real *coefficient,
+void experts_backward(struct experts *experts, enum experts_residual residual,
+                      const struct inputs *x, const real *d, const real *y, const real *coefficient,
                       real keep);
 
 /*

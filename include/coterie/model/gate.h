@@ -10,6 +10,7 @@
 /* The gating network: mixing proportions g = softmax of a network's outputs. Lives on rank 0. */
 struct gate {
     struct mlp shape;
+    struct mlp_plan plan;
     struct parameters parameters;
     size_t n_experts;
     size_t max_stride;
@@ -27,10 +28,10 @@ void gate_release(struct gate *gate);
 /* The last layer starts at zero (equal mixing proportions), hidden layers are drawn. Local. */
 void gate_draw(struct gate *gate, uint64_t seed);
 
-/* Local. x (stride, D) -> log_g, g. */
-void gate_forward(struct gate *gate, size_t stride, const real *x);
+/* Local. x -> log_g, g. */
+void gate_forward(struct gate *gate, const struct inputs *x);
 
 /* Local. From d_logit; the gradient becomes keep * gradient + this one. */
-void gate_backward(struct gate *gate, size_t stride, const real *x, real keep);
+void gate_backward(struct gate *gate, const struct inputs *x, real keep);
 
 #endif

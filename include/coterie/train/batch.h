@@ -4,6 +4,7 @@
 #include "coterie/base/real.h"
 #include "coterie/base/status.h"
 #include "coterie/data/dataset.h"
+#include "coterie/model/inputs.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,9 +15,9 @@
  * whole number of lines, so that every loop over samples runs on whole vectors. Padding weighs 0.
  */
 struct batch {
-    size_t max_stride, n_inputs, n_outputs;
+    size_t max_stride, n_outputs;
     size_t n, stride;
-    real *x;      /* (stride, n_inputs) */
+    struct inputs inputs;
     real *d;      /* (n_outputs, stride) targets; labels as 1-of-C, or as 0/1 for one output */
     real *weight; /* (stride) of the samples as given, 1 without weights */
     real *w;      /* (stride) share of the sample in the gradient: weight / total of the batch */

@@ -1,0 +1,114 @@
+/* Products of one shape against the sum over k in double, transposed blocks, and tiles. */
+#include "unit_test.h"
+
+#include "coterie/base/memory.h"
+#include "coterie/math/gemm.h"
+#include "coterie/math/transpose.h"
+#include "coterie/model/inputs.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+static const double epsilon = sizeof(real) == sizeof(double) ? DBL_EPSILON : FLT_EPSILON;
+
+static real *numbers(size_t n)
+{
+    real *values;
+    assert_int_equal(memory_alloc(&values, n, sizeof(real), "a test"), STATUS_OK);
+    for (size_t i = 0; i < n; i++)
+        values[i] = (real)sin(1 + 0.7 * (double)i);
+    return values;
+}
+
+/* `count` products, steps between them as rows apart as lda and ldb say; padding stays as it was.
+ */
+static void check_shape(size_t m, size_t n, size_t k, size_t padding, size_t count)
+{
+    size_t lda = k + padding, ldb = n + padding, ldc = n + 2 * padding;
+    size_t a_step = m * lda, b_step = k * ldb;
+    real *a = numbers(count * a_step), *b = numbers(count * b_step), *c = numbers(m * ldc);
+    real *before = numbers(m * ldc);
+    struct gemm gemm;
+    gemm_prepare(&gemm, m, n, k, lda, ldb, ldc);
+    for (int add = 0; add <= 1; add++) {
+        memcpy(before, c, m * ldc * sizeof(real));
+        if (!add)
+            c[0] = NAN; /* what is not added to is not read */
+        gemm_sum(&gemm, count, a, a_step, b, b_step, add, c);
+        for (size_t i = 0; i < m; i++)
+            for (size_t j = 0; j < ldc; j++) {
+                double sum = add || j >= n ? (double)before[i * ldc + j] : 0, size = fabs(sum);
+                for (size_t t = 0; t < count && j < n; t++)
+                    for (size_t l = 0; l < k; l++) {
+                        double term = (double)a[t * a_step + i * lda + l] *
+                                      (double)b[t * b_step + l * ldb + j];
+                        sum += term;
+                        size += fabs(term);
+                    }
+                assert_true(fabs((double)c[i * ldc + j] - sum) <=
+                            2 * epsilon * sqrt(size) * (1 + size));
+            }
+    }
+    memory_free(&a);
+    memory_free(&b);
+    memory_free(&c);
+    memory_free(&before);
+}
+
+static void products_of_all_shapes(void **state)
+{
+    (void)state;
+    const size_t shapes[][3] = {{1, 1, 1},    {4, 208, 2},   {10, 64, 128}, {64, 128, 64},
+                                {65, 129, 3}, {130, 300, 7}, {63, 16, 50},  {128, 5, 17}};
+    for (size_t s = 0; s < sizeof shapes / sizeof shapes[0]; s++)
+        for (size_t padding = 0; padding <= 3; padding += 3)
+            for (size_t count = 1; count <= 3; count += 2)
+                check_shape(shapes[s][0], shapes[s][1], shapes[s][2], padding, count);
+}
+
+static void transposed_and_added(void **state)
+{
+    (void)state;
+    enum { ROWS = 37, COLUMNS = 70, LD_FROM = 71, LD_TO = 40 };
+    real *from = numbers(ROWS * LD_FROM), *to = numbers(COLUMNS * LD_TO);
+    transpose(ROWS, COLUMNS, from, LD_FROM, to, LD_TO);
+    for (size_t i = 0; i < ROWS; i++)
+        for (size_t j = 0; j < COLUMNS; j++)
+            assert_true(to[j * LD_TO + i] == from[i * LD_FROM + j]);
+    transpose_add(ROWS, COLUMNS, from, LD_FROM, to, LD_TO);
+    assert_true(to[3 * LD_TO + 5] == 2 * from[5 * LD_FROM + 3]);
+    memory_free(&from);
+    memory_free(&to);
+}
+
+/* A last tile that is narrower than the others, and inputs so few that one tile holds them all. */
+static void inputs_tile_by_tile(void **state)
+{
+    (void)state;
+    const size_t widths[2] = {100, 2}, stride = 208;
+    for (int c = 0; c < 2; c++) {
+        struct inputs inputs;
+        assert_int_equal(inputs_init(&inputs, widths[c], stride), STATUS_OK);
+        for (size_t i = 0; i < stride * widths[c]; i++)
+            inputs.x[i] = (real)i;
+        inputs_set(&inputs, stride);
+        assert_int_equal(inputs.tile, c == 0 ? 64 : stride);
+        for (size_t i = 0; i < stride; i++)
+            for (size_t d = 0; d < widths[c]; d++) {
+                size_t first = i / inputs.tile * inputs.tile;
+                size_t width = stride - first < inputs.tile ? stride - first : inputs.tile;
+                assert_true(inputs.tiles[first * widths[c] + d * width + i - first] ==
+                            inputs.x[i * widths[c] + d]);
+            }
+        inputs_release(&inputs);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(products_of_all_shapes),
+                                       cmocka_unit_test(transposed_and_added),
+                                       cmocka_unit_test(inputs_tile_by_tile)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
