@@ -107,6 +107,22 @@ static double fixed_scale(size_t n_experts, double bound)
     return ldexp(1, s < 1000 ? s : 1000);
 }
 
+/*
+ * llrint(v) for |v| < 2^62, in operations that every processor has for vectors: adding 1.5 * 2^52
+ * rounds to an integer and leaves it in the last bits; the upper and the lower 32 bits are taken
+ * one after the other, and what the upper ones leave is exact.
+ */
+__attribute__((always_inline)) static inline int64_t nearest_integer(double v)
+{
+    const double shift = 0x1.8p52;
+    union {
+        double value;
+        int64_t bits;
+    } zero = {shift}, upper = {v * 0x1p-32 + shift}, lower;
+    lower.value = (v - (upper.value - shift) * 0x1p32) + shift;
+    return (int64_t)((uint64_t)(upper.bits - zero.bits) << 32) + (lower.bits - zero.bits);
+}
+
 /* Returns how many products are not numbers; they count as 0. */
 LEAF_KERNEL static int64_t add_fixed(size_t n, double scale, const real *restrict g,
                                      const real *restrict value, int64_t *restrict sum)
@@ -117,7 +133,7 @@ LEAF_KERNEL static int64_t add_fixed(size_t n, double scale, const real *restric
         double product = (double)g[i] * (double)value[i] * scale;
         bool is_bad = !(fabs(product) < 0x1p62);
         n_bad += is_bad;
-        sum[i] += (int64_t)rint(is_bad ? 0 : product);
+        sum[i] += nearest_integer(is_bad ? 0 : product);
     }
     return n_bad;
 }

@@ -7,71 +7,89 @@ bool activation_keeps_z(enum activation kind)
     return kind == ACTIVATION_GELU;
 }
 
-LEAF_KERNEL static void identity_row(size_t n, real bias, real *z, real *a)
+LEAF_KERNEL static void identity_rows(size_t units, size_t n, const real *restrict bias, real *z,
+                                      real *a)
 {
+    for (size_t u = 0; u < units; u++, z += n, a += n) {
+        real b = bias[u];
 #pragma omp simd
-    for (size_t i = 0; i < n; i++) {
-        z[i] = z[i] + bias;
-        a[i] = z[i];
+        for (size_t i = 0; i < n; i++) {
+            z[i] = z[i] + b;
+            a[i] = z[i];
+        }
     }
 }
 
-LEAF_KERNEL static void tanh_row(size_t n, real bias, const real *z, real *a)
+LEAF_KERNEL static void tanh_rows(size_t units, size_t n, const real *restrict bias, const real *z,
+                                  real *a)
 {
+    for (size_t u = 0; u < units; u++, z += n, a += n) {
+        real b = bias[u];
 #pragma omp simd
-    for (size_t i = 0; i < n; i++)
-        a[i] = real_tanh(z[i] + bias);
-}
-
-LEAF_KERNEL static void relu_row(size_t n, real bias, const real *z, real *a)
-{
-#pragma omp simd
-    for (size_t i = 0; i < n; i++) {
-        real value = z[i] + bias;
-        /* Written so that a NaN stays one: the run must notice it. */
-        a[i] = value < 0 ? 0 : value;
+        for (size_t i = 0; i < n; i++)
+            a[i] = real_tanh(z[i] + b);
     }
 }
 
-LEAF_KERNEL static void gelu_row(size_t n, real bias, real *restrict z, real *restrict a)
+LEAF_KERNEL static void relu_rows(size_t units, size_t n, const real *restrict bias, const real *z,
+                                  real *a)
+{
+    for (size_t u = 0; u < units; u++, z += n, a += n) {
+        real b = bias[u];
+#pragma omp simd
+        for (size_t i = 0; i < n; i++) {
+            real value = z[i] + b;
+            /* Written so that a NaN stays one: the run must notice it. */
+            a[i] = value < 0 ? 0 : value;
+        }
+    }
+}
+
+LEAF_KERNEL static void gelu_rows(size_t units, size_t n, const real *restrict bias,
+                                  real *restrict z, real *restrict a)
 {
     const real inverse_root_2 = (real)0.70710678118654752440;
+    for (size_t u = 0; u < units; u++, z += n, a += n) {
+        real b = bias[u];
 #pragma omp simd
-    for (size_t i = 0; i < n; i++) {
-        real value = z[i] + bias;
-        z[i] = value;
-        a[i] = (real)0.5 * value * (1 + real_erf(value * inverse_root_2));
+        for (size_t i = 0; i < n; i++) {
+            real value = z[i] + b;
+            z[i] = value;
+            a[i] = (real)0.5 * value * (1 + real_erf(value * inverse_root_2));
+        }
     }
 }
 
-LEAF_KERNEL static void logistic_row(size_t n, real bias, const real *z, real *a)
+LEAF_KERNEL static void logistic_rows(size_t units, size_t n, const real *restrict bias,
+                                      const real *z, real *a)
 {
+    for (size_t u = 0; u < units; u++, z += n, a += n) {
+        real b = bias[u];
 #pragma omp simd
-    for (size_t i = 0; i < n; i++)
-        a[i] = 1 / (1 + real_exp(-(z[i] + bias)));
+        for (size_t i = 0; i < n; i++)
+            a[i] = 1 / (1 + real_exp(-(z[i] + b)));
+    }
 }
 
 void activation_forward(enum activation kind, size_t units, size_t stride, const real *bias,
                         real *z, real *a)
 {
-    for (size_t u = 0; u < units; u++, z += stride, a += stride) {
-        switch (kind) {
-        case ACTIVATION_IDENTITY:
-            identity_row(stride, bias[u], z, a);
-            break;
-        case ACTIVATION_TANH:
-            tanh_row(stride, bias[u], z, a);
-            break;
-        case ACTIVATION_RELU:
-            relu_row(stride, bias[u], z, a);
-            break;
-        case ACTIVATION_GELU:
-            gelu_row(stride, bias[u], z, a);
-            break;
-        case ACTIVATION_LOGISTIC:
-            logistic_row(stride, bias[u], z, a);
-            break;
-        }
+    switch (kind) {
+    case ACTIVATION_IDENTITY:
+        identity_rows(units, stride, bias, z, a);
+        break;
+    case ACTIVATION_TANH:
+        tanh_rows(units, stride, bias, z, a);
+        break;
+    case ACTIVATION_RELU:
+        relu_rows(units, stride, bias, z, a);
+        break;
+    case ACTIVATION_GELU:
+        gelu_rows(units, stride, bias, z, a);
+        break;
+    case ACTIVATION_LOGISTIC:
+        logistic_rows(units, stride, bias, z, a);
+        break;
     }
 }
 
@@ -131,19 +149,14 @@ void activation_backward(enum activation kind, size_t units, size_t stride, cons
     }
 }
 
-LEAF_KERNEL static double row_sum(size_t n, const real *d)
-{
-    double sum = 0;
-#pragma omp simd reduction(+ : sum)
-    for (size_t i = 0; i < n; i++)
-        sum += (double)d[i];
-    return sum;
-}
-
-void activation_row_sums(size_t units, size_t stride, const real *d, real keep, real *sums)
+LEAF_KERNEL void activation_row_sums(size_t units, size_t stride, const real *restrict d, real keep,
+                                     real *restrict sums)
 {
     for (size_t u = 0; u < units; u++, d += stride) {
-        double sum = row_sum(stride, d);
+        double sum = 0;
+#pragma omp simd reduction(+ : sum)
+        for (size_t i = 0; i < stride; i++)
+            sum += (double)d[i];
         /* Not keep * sums: what was there may be unset. */
         sums[u] = (real)(keep != 0 ? (double)sums[u] + sum : sum);
     }

@@ -60,19 +60,24 @@ LEAF_KERNEL static void tile_log_sum(size_t n, const double *restrict largest,
         log_sum[i] = largest[i] + log(sum[i]);
 }
 
+static void add_exponentials(size_t n, const real *a, const real *b, const double *largest,
+                             real *term, double *sum)
+{
+    if (term)
+        tile_exp(n, a, b, largest, term, sum);
+    else
+        tile_sum(n, a, b, largest, sum);
+}
+
 static void posterior_of_tile(size_t rows, size_t stride, size_t n, const real *log_g,
                               const real *loglik, real *h, double *log_sum)
 {
     struct tile tile = {.sum = {0}};
     for (size_t e = 0; e < rows; e++)
         tile_max(n, log_g + e * stride, loglik + e * stride, e == 0, tile.largest);
-    for (size_t e = 0; e < rows; e++) {
-        if (h)
-            tile_exp(n, log_g + e * stride, loglik + e * stride, tile.largest, h + e * stride,
-                     tile.sum);
-        else
-            tile_sum(n, log_g + e * stride, loglik + e * stride, tile.largest, tile.sum);
-    }
+    for (size_t e = 0; e < rows; e++)
+        add_exponentials(n, log_g + e * stride, loglik + e * stride, tile.largest,
+                         h ? h + e * stride : NULL, tile.sum);
     for (size_t e = 0; h && e < rows; e++)
         tile_divide(n, tile.sum, h + e * stride);
     tile_log_sum(n, tile.largest, tile.sum, log_sum);
@@ -96,17 +101,6 @@ LEAF_KERNEL static void tile_log_softmax(size_t n, const real *z, const double *
         log_p[i] = (real)((double)z[i] - log_sum[i]);
 }
 
-LEAF_KERNEL static void tile_softmax(size_t n, const real *z, const double *restrict log_sum,
-                                     real *p, real *log_p)
-{
-#pragma omp simd
-    for (size_t i = 0; i < n; i++) {
-        double value = (double)z[i] - log_sum[i];
-        log_p[i] = (real)value;
-        p[i] = (real)exp(value);
-    }
-}
-
 void softmax_forward(size_t rows, size_t stride, const real *z, real *p, real *log_p)
 {
     static const real zero[TILE];
@@ -117,14 +111,14 @@ void softmax_forward(size_t rows, size_t stride, const real *z, real *p, real *l
         for (size_t e = 0; e < rows; e++)
             tile_max(n, z + e * stride + at, zero, e == 0, tile.largest);
         for (size_t e = 0; e < rows; e++)
-            tile_sum(n, z + e * stride + at, zero, tile.largest, tile.sum);
+            add_exponentials(n, z + e * stride + at, zero, tile.largest,
+                             p ? p + e * stride + at : NULL, tile.sum);
         tile_log_sum(n, tile.largest, tile.sum, log_sum);
         for (size_t e = 0; e < rows; e++) {
             size_t row = e * stride + at;
+            tile_log_softmax(n, z + row, log_sum, log_p + row);
             if (p)
-                tile_softmax(n, z + row, log_sum, p + row, log_p + row);
-            else
-                tile_log_softmax(n, z + row, log_sum, log_p + row);
+                tile_divide(n, tile.sum, p + row);
         }
     }
 }
