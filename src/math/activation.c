@@ -149,15 +149,36 @@ void activation_backward(enum activation kind, size_t units, size_t stride, cons
     }
 }
 
-LEAF_KERNEL void activation_row_sums(size_t units, size_t stride, const real *restrict d, real keep,
-                                     real *restrict sums)
+/* Sums in eight lanes: the reduction that a compiler makes adds its lanes one after the other. */
+enum { LANES = 8 };
+typedef real reals __attribute__((vector_size(LANES * sizeof(real)), aligned(sizeof(real))));
+typedef double doubles __attribute__((vector_size(LANES * sizeof(double))));
+
+__attribute__((always_inline)) static inline doubles add_row(doubles sum, size_t n, const real *row)
 {
-    for (size_t u = 0; u < units; u++, d += stride) {
-        double sum = 0;
-#pragma omp simd reduction(+ : sum)
-        for (size_t i = 0; i < stride; i++)
-            sum += (double)d[i];
+    for (size_t i = 0; i < n; i += LANES)
+        sum += __builtin_convertvector(*(const reals *)(row + i), doubles);
+    return sum;
+}
+
+__attribute__((always_inline)) static inline double lanes_total(doubles v)
+{
+    return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]));
+}
+
+LEAF_KERNEL void activation_tile_sums(size_t units, size_t count, size_t width, const real *d,
+                                      real keep, real *restrict sums)
+{
+    for (size_t u = 0; u < units; u++) {
+        doubles lanes = {0};
+        for (size_t t = 0; t < count; t++)
+            lanes = add_row(lanes, width, d + (t * units + u) * width);
         /* Not keep * sums: what was there may be unset. */
-        sums[u] = (real)(keep != 0 ? (double)sums[u] + sum : sum);
+        sums[u] = (real)((keep != 0 ? (double)sums[u] : 0) + lanes_total(lanes));
     }
+}
+
+void activation_row_sums(size_t units, size_t stride, const real *d, real keep, real *sums)
+{
+    activation_tile_sums(units, 1, stride, d, keep, sums);
 }

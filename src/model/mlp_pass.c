@@ -141,10 +141,23 @@ static void backward_tile(const struct mlp *mlp, const struct mlp_plan *plan, si
         real *d_below = l == 1 ? scratch->d_first + at * in : scratch->d[l % 2];
         gemm_run(&plan->d_input[edge][l], scratch->weight[l], d, false, d_below);
         activation_backward(mlp->hidden_activation, in, w, below.z, below.a, d_below);
-        activation_row_sums(in, w, d_below, at > 0 ? 1 : keep, gradient + mlp->bias_at[l - 1]);
+        if (l > 1)
+            activation_row_sums(in, w, d_below, at > 0 ? 1 : keep, gradient + mlp->bias_at[l - 1]);
         d = d_below;
         ld = w;
     }
+}
+
+/* Of the first layer where there are others above it: d is tile by tile. */
+static void first_bias_gradient(const struct mlp *mlp, const struct mlp_plan *plan, const real *d,
+                                real keep, real *gradient)
+{
+    size_t units = mlp->width[1], whole = plan->stride / plan->tile;
+    real *bias = gradient + mlp->bias_at[0];
+    activation_tile_sums(units, whole, plan->tile, d, keep, bias);
+    if (whole * plan->tile < plan->stride)
+        activation_row_sums(units, plan->stride % plan->tile, d + whole * plan->tile * units, 1,
+                            bias);
 }
 
 /* dW_0 = d x, summed over the tiles. */
@@ -178,6 +191,7 @@ void mlp_backward(const struct mlp *mlp, const struct mlp_plan *plan, const real
                   scratch.weight[l], mlp->width[l + 1]);
     for (size_t at = 0; at < plan->stride; at += plan->tile)
         backward_tile(mlp, plan, at, memory, d_z, keep, &scratch, gradient);
+    first_bias_gradient(mlp, plan, scratch.d_first, keep, gradient);
     first_gradient(mlp, plan, scratch.d_first, plan->tile * mlp->width[1], x, keep, gradient);
     for (int l = 1; l <= last; l++) {
         size_t in = mlp->width[l], out = mlp->width[l + 1];

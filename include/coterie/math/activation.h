@@ -33,4 +33,8 @@ void activation_backward(enum activation kind, size_t units, size_t stride, cons
 /* sums[u] = keep * sums[u] + sum over the row of d[u]; the sum is made in double. */
 void activation_row_sums(size_t units, size_t stride, const real *d, real keep, real *sums);
 
+/* The same over `count` blocks (units, width), one behind the other. */
+void activation_tile_sums(size_t units, size_t count, size_t width, const real *d, real keep,
+                          real *sums);
+
 #endif
