@@ -1,6 +1,7 @@
 #include "coterie/comm/exchange.h"
 
 #include "communicator_mpi.h"
+#include "exchange_window.h"
 
 #include "coterie/base/memory.h"
 #include "coterie/base/site.h"
@@ -20,17 +21,19 @@ status exchange_init(struct exchange *exchange, const struct communicator *comm,
     exchange->max_stride = max_stride;
     exchange->max_rows = max_rows;
     COTERIE_ASSERT(shard->n_experts * max_stride <= INT_MAX);
+    const size_t integers = max_rows * max_stride + 2;
+    status outcome = exchange_window_create(comm, shard, max_stride, integers, &exchange->window);
+    if (outcome != STATUS_OK || exchange->window)
+        return outcome;
     size_t at_root = comm->rank == 0 && comm->size > 1 ? shard->n_experts * max_stride : 0;
     size_t own = comm->size > 1 ? exchange->n_local * max_stride : 0;
-    status outcome = STATUS_OK;
     for (int slot = 0; slot < 2 && outcome == STATUS_OK; slot++) {
         outcome = memory_alloc(&exchange->gathered[slot], at_root, sizeof(real), "the exchange");
         if (outcome == STATUS_OK)
             outcome = memory_alloc(&exchange->scattered[slot], own, sizeof(real), "the exchange");
     }
     if (outcome == STATUS_OK)
-        outcome = memory_alloc(&exchange->fixed, max_rows * max_stride + 2, sizeof(int64_t),
-                               "the exchange");
+        outcome = memory_alloc(&exchange->fixed, integers, sizeof(int64_t), "the exchange");
     return communicator_agree(comm, outcome);
 }
 
@@ -41,6 +44,7 @@ void exchange_release(struct exchange *exchange)
         memory_free(&exchange->scattered[slot]);
     }
     memory_free(&exchange->fixed);
+    exchange_window_destroy(&exchange->window);
 }
 
 /* How many reals each rank has of an (E, stride) array, and where they begin. */
@@ -58,9 +62,14 @@ real *exchange_gather(struct exchange *exchange, int slot, size_t stride, real *
     const struct communicator_mpi *mpi = exchange->comm->mpi;
     if (exchange->comm->size == 1)
         return own;
+    site_enter(SITE_exchange_gather, stride * sizeof(real));
+    if (exchange->window) {
+        real *seen = exchange_window_gather(exchange->window, slot, stride, own);
+        site_leave();
+        return seen;
+    }
     set_counts(exchange, stride);
     real *all = exchange->gathered[slot];
-    site_enter(SITE_exchange_gather, stride * sizeof(real));
     MPI_Gatherv(own, (int)(exchange->n_local * stride), MPI_REAL_TYPE, all, mpi->counts,
                 mpi->offsets, MPI_REAL_TYPE, 0, mpi->world);
     site_leave();
@@ -72,9 +81,14 @@ real *exchange_scatter(struct exchange *exchange, int slot, size_t stride, real 
     const struct communicator_mpi *mpi = exchange->comm->mpi;
     if (exchange->comm->size == 1)
         return all;
+    site_enter(SITE_exchange_scatter, stride * sizeof(real));
+    if (exchange->window) {
+        real *seen = exchange_window_scatter(exchange->window, slot, stride, all);
+        site_leave();
+        return seen;
+    }
     set_counts(exchange, stride);
     real *own = exchange->scattered[slot];
-    site_enter(SITE_exchange_scatter, stride * sizeof(real));
     MPI_Scatterv(all, mpi->counts, mpi->offsets, MPI_REAL_TYPE, own,
                  (int)(exchange->n_local * stride), MPI_REAL_TYPE, 0, mpi->world);
     site_leave();
@@ -159,10 +173,22 @@ static void agree_on_scales(const struct exchange *exchange, size_t stride,
                 largest_magnitude(exchange->n_local * terms[t].rows * stride, terms[t].value);
         }
     }
-    if (unknown && exchange->comm->size > 1)
+    if (unknown && exchange->window)
+        exchange_window_max(exchange->window, bound, n_terms);
+    else if (unknown && exchange->comm->size > 1)
         communicator_max(exchange->comm, bound, (size_t)n_terms);
     for (int t = 0; t < n_terms; t++)
         scale[t] = fixed_scale(exchange->shard.n_experts, bound[t]);
+}
+
+/* The sum over ranks; `own` is this rank's part, where window or exchange keep it. */
+static const int64_t *sum_over_ranks(struct exchange *exchange, int64_t *own, size_t n)
+{
+    if (exchange->window)
+        return exchange_window_sum(exchange->window, n);
+    if (exchange->comm->size > 1)
+        communicator_sum(exchange->comm, own, n);
+    return own;
 }
 
 void exchange_combine(struct exchange *exchange, size_t stride, const real *g,
@@ -175,9 +201,10 @@ void exchange_combine(struct exchange *exchange, size_t stride, const real *g,
     for (int t = 0; t < n_terms; t++)
         n_rows += terms[t].rows;
     COTERIE_ASSERT(n_rows <= exchange->max_rows && stride <= exchange->max_stride);
-    memset(exchange->fixed, 0, n_rows * stride * sizeof(int64_t));
+    int64_t *own = exchange->window ? exchange_window_partial(exchange->window) : exchange->fixed;
+    memset(own, 0, n_rows * stride * sizeof(int64_t));
 
-    int64_t *sum = exchange->fixed, n_bad = 0;
+    int64_t *sum = own, n_bad = 0;
     for (int t = 0; t < n_terms; t++)
         for (size_t row = 0; row < terms[t].rows; row++, sum += stride)
             for (size_t k = 0; k < exchange->n_local; k++)
@@ -185,15 +212,13 @@ void exchange_combine(struct exchange *exchange, size_t stride, const real *g,
                                    terms[t].value + (k * terms[t].rows + row) * stride, sum);
     sum[0] = exchange->raise;
     sum[1] = n_bad;
-    if (exchange->comm->size > 1)
-        communicator_sum(exchange->comm, exchange->fixed, n_rows * stride + 2);
-    exchange->raised = sum[0];
-    n_bad = sum[1];
+    const int64_t *total = sum_over_ranks(exchange, own, n_rows * stride + 2);
+    exchange->raised = total[n_rows * stride];
+    n_bad = total[n_rows * stride + 1];
     site_leave();
 
-    sum = exchange->fixed;
     for (int t = 0; t < n_terms; t++) {
-        from_fixed(terms[t].rows * stride, n_bad > 0 ? NAN : 1 / scale[t], sum, terms[t].result);
-        sum += terms[t].rows * stride;
+        from_fixed(terms[t].rows * stride, n_bad > 0 ? NAN : 1 / scale[t], total, terms[t].result);
+        total += terms[t].rows * stride;
     }
 }

@@ -21,8 +21,9 @@ status shared_memory_create(const struct communicator *comm, size_t bytes,
     if (outcome == STATUS_OK && comm->node_rank == 0 && bytes > memory_available())
         outcome =
             status_set(STATUS_USAGE,
-                       "the data need %.1f GiB on host %s, which has %.1f GiB left; use "
-                       "coterie (single precision), fewer columns or a larger host",
+                       "%.1f GiB to share are wanted on host %s, which has %.1f GiB left; use "
+                       "coterie (single precision), fewer columns, a smaller --micro-batch or a "
+                       "larger host",
                        (double)bytes / 0x1p30, comm->host, (double)memory_available() / 0x1p30);
     outcome = communicator_agree(comm, outcome);
     if (outcome != STATUS_OK) {

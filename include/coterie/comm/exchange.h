@@ -12,6 +12,9 @@
 /*
  * What crosses ranks in a training step, and the only place that knows it. Arrays are expert-major
  * (E, stride), so that a rank's shard is one contiguous block. Expert parameters never travel.
+ *
+ * Ranks of one host exchange through shared memory, others by MPI's messages, with the same result
+ * to the last bit; COTERIE_EXCHANGE=messages in the environment asks for messages on one host, too.
  */
 struct exchange {
     const struct communicator *comm; /* not owned */
@@ -22,6 +25,7 @@ struct exchange {
     real *scattered[2]; /* several ranks: (n_local, max_stride) each */
     int64_t *fixed;     /* (max_rows, max_stride) sums in fixed point */
     size_t max_rows;
+    struct exchange_window *window; /* owned; NULL: ranks exchange messages */
     int64_t raise;  /* set by the caller: what this rank adds to `raised` at the next combine */
     int64_t raised; /* the sum over all ranks at the last combine: requests to stop */
 };

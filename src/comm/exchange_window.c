@@ -1,0 +1,184 @@
+#include "exchange_window.h"
+
+#include "coterie/base/memory.h"
+
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Reserves room for `count` elements at *at, on a line of its own. */
+static size_t reserve(size_t *at, size_t count, size_t size)
+{
+    size_t first = *at;
+    *at += (count * size + REAL_ALIGNMENT - 1) / REAL_ALIGNMENT * REAL_ALIGNMENT;
+    return first;
+}
+
+/* Lays out the window's parts from `base` (NULL: only the size is wanted); returns its bytes. */
+static size_t lay_out(struct exchange_window *window, char *base)
+{
+    size_t ranks = (size_t)window->size, at = 0;
+    size_t flags = reserve(&at, ranks, sizeof *window->flags);
+    size_t bounds = reserve(&at, 2 * ranks, sizeof *window->bounds);
+    size_t gathered = reserve(&at, 4 * window->block, sizeof(real));
+    size_t scattered = reserve(&at, 4 * window->block, sizeof(real));
+    size_t partial = reserve(&at, ranks * window->most, sizeof(int64_t));
+    size_t sum = reserve(&at, window->most, sizeof(int64_t));
+    if (base) {
+        window->flags = (void *)(base + flags);
+        window->bounds = (void *)(base + bounds);
+        window->gathered = (void *)(base + gathered);
+        window->scattered = (void *)(base + scattered);
+        window->partial = (void *)(base + partial);
+        window->sum = (void *)(base + sum);
+    }
+    return at;
+}
+
+static bool messages_are_better(const struct communicator *comm, size_t bytes)
+{
+    const size_t most_bytes = (size_t)64 << 20;
+    const char *wanted = getenv("COTERIE_EXCHANGE");
+    int refuses = (wanted && strcmp(wanted, "messages") == 0) || bytes > most_bytes;
+    communicator_broadcast(comm, &refuses, sizeof refuses);
+    return refuses;
+}
+
+status exchange_window_create(const struct communicator *comm, const struct shard *shard,
+                              size_t max_stride, size_t max_integers, struct exchange_window **out)
+{
+    *out = NULL;
+    if (comm->size == 1 || comm->n_nodes > 1)
+        return STATUS_OK;
+    const size_t per_line = REAL_ALIGNMENT / sizeof(int64_t);
+    struct exchange_window shape = {.rank = comm->rank,
+                                    .size = comm->size,
+                                    .shard = *shard,
+                                    .yields = comm->size > sysconf(_SC_NPROCESSORS_ONLN),
+                                    .block = shard->n_experts * max_stride,
+                                    .most = (max_integers + per_line - 1) / per_line * per_line};
+    size_t bytes = lay_out(&shape, NULL);
+    if (messages_are_better(comm, bytes))
+        return STATUS_OK;
+    struct exchange_window *window;
+    status outcome = memory_alloc(&window, 1, sizeof *window, "the exchange");
+    outcome = communicator_agree(comm, outcome);
+    if (outcome != STATUS_OK)
+        return outcome;
+    *window = shape;
+    outcome = shared_memory_create(comm, bytes, &window->memory);
+    if (outcome != STATUS_OK) {
+        memory_free(&window);
+        return outcome;
+    }
+    lay_out(window, window->memory.base);
+    atomic_store(&window->flags[window->rank].turn, 0);
+    communicator_barrier(comm); /* no flag is read before it is set */
+    *out = window;
+    return STATUS_OK;
+}
+
+void exchange_window_destroy(struct exchange_window **window)
+{
+    if (*window)
+        shared_memory_release(&(*window)->memory);
+    memory_free(window);
+}
+
+static void arrive(struct exchange_window *window)
+{
+    atomic_store_explicit(&window->flags[window->rank].turn, window->turn, memory_order_release);
+}
+
+static void wait_for(const struct exchange_window *window, int rank)
+{
+    const int patience = window->yields ? 0 : 5000; /* looks before the processor is given away */
+    for (int looks = 0;
+         atomic_load_explicit(&window->flags[rank].turn, memory_order_acquire) < window->turn;) {
+        if (looks < patience)
+            looks++;
+        else
+            sched_yield();
+    }
+}
+
+static void wait_for_all(const struct exchange_window *window)
+{
+    for (int r = 0; r < window->size; r++)
+        wait_for(window, r);
+}
+
+real *exchange_window_gather(struct exchange_window *window, int slot, size_t stride,
+                             const real *own)
+{
+    real *all = window->gathered + ((size_t)slot * 2 + window->gathers[slot]++ % 2) * window->block;
+    memcpy(all + shard_first(&window->shard, window->rank) * stride, own,
+           shard_count(&window->shard, window->rank) * stride * sizeof(real));
+    window->turn++;
+    arrive(window);
+    if (window->rank != 0)
+        return NULL;
+    wait_for_all(window);
+    return all;
+}
+
+real *exchange_window_scatter(struct exchange_window *window, int slot, size_t stride, real *all)
+{
+    real *place =
+        window->scattered + ((size_t)slot * 2 + window->scatters[slot]++ % 2) * window->block;
+    window->turn++;
+    if (window->rank == 0) {
+        /* The root's own experts are the first. */
+        size_t own = shard_count(&window->shard, 0) * stride;
+        memcpy(place + own, all + own, (window->shard.n_experts * stride - own) * sizeof(real));
+        arrive(window);
+        return all;
+    }
+    wait_for(window, 0);
+    return place + shard_first(&window->shard, window->rank) * stride;
+}
+
+void exchange_window_max(struct exchange_window *window, double *values, int n)
+{
+    struct exchange_bound *bounds = window->bounds + window->maxima++ % 2 * (size_t)window->size;
+    memcpy(bounds[window->rank].value, values, (size_t)n * sizeof *values);
+    window->turn++;
+    arrive(window);
+    wait_for_all(window);
+    for (int r = 0; r < window->size; r++)
+        for (int i = 0; i < n; i++) {
+            double other = bounds[r].value[i];
+            /* As MPI_MAX would not: a NaN of any rank is one for all. */
+            values[i] = other > values[i] || other != other ? other : values[i];
+        }
+}
+
+int64_t *exchange_window_partial(const struct exchange_window *window)
+{
+    return window->partial + (size_t)window->rank * window->most;
+}
+
+LEAF_KERNEL static void add_integers(size_t n, const int64_t *restrict term, int64_t *restrict sum)
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++)
+        sum[i] += term[i];
+}
+
+/* Each rank adds up its part of the integers for all. */
+const int64_t *exchange_window_sum(struct exchange_window *window, size_t n)
+{
+    size_t rank = (size_t)window->rank, ranks = (size_t)window->size;
+    size_t first = n * rank / ranks, count = n * (rank + 1) / ranks - first;
+    window->turn++;
+    arrive(window);
+    wait_for_all(window);
+    memcpy(window->sum + first, window->partial + first, count * sizeof(int64_t));
+    for (size_t r = 1; r < ranks; r++)
+        add_integers(count, window->partial + r * window->most + first, window->sum + first);
+    window->turn++;
+    arrive(window);
+    wait_for_all(window);
+    return window->sum;
+}

@@ -1,0 +1,66 @@
+#ifndef COTERIE_COMM_EXCHANGE_WINDOW_H
+#define COTERIE_COMM_EXCHANGE_WINDOW_H
+
+#include "coterie/base/real.h"
+#include "coterie/comm/communicator.h"
+#include "coterie/comm/exchange.h"
+#include "coterie/comm/shared_memory.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * The exchange of ranks that share one host: they write into a common window, say so by a counter
+ * of their own, and wait for the counters of others. A small step costs a tenth of the time of
+ * messages.
+ *
+ * Every operation is a turn, counted by each rank for itself. What the root gathers or scatters
+ * lies in one of two places in turn: a place is written again only two uses later, when its reader
+ * has taken part in the exchange_combine between them and so has done with it.
+ */
+struct exchange_window {
+    int rank, size;
+    struct shard shard;
+    bool yields; /* more ranks than processors: waiting gives the processor away at once */
+    uint64_t turn;
+    struct exchange_flag {
+        _Alignas(64) _Atomic uint64_t turn; /* the last one that this rank has got to */
+    } * flags;                              /* (size) */
+    struct exchange_bound {
+        _Alignas(64) double value[EXCHANGE_MAX_TERMS];
+    } * bounds;                               /* (2, size) */
+    unsigned gathers[2], scatters[2], maxima; /* uses so far, by slot */
+    size_t block;                             /* reals of one (E, max_stride) array */
+    real *gathered, *scattered;               /* (2 slots, 2 places, block) */
+    size_t most;                              /* integers of one partial sum, padded */
+    int64_t *partial;                         /* (size, most) */
+    int64_t *sum;                             /* (most) */
+    struct shared_memory memory;
+};
+
+/*
+ * Collective. *window stays NULL where messages are better: on one rank, on several hosts, and for
+ * blocks so large that latency does not matter.
+ */
+status exchange_window_create(const struct communicator *comm, const struct shard *shard,
+                              size_t max_stride, size_t max_integers,
+                              struct exchange_window **window);
+/* Collective. */
+void exchange_window_destroy(struct exchange_window **window);
+
+/* Collective. As exchange_gather and exchange_scatter. */
+real *exchange_window_gather(struct exchange_window *window, int slot, size_t stride,
+                             const real *own);
+real *exchange_window_scatter(struct exchange_window *window, int slot, size_t stride, real *all);
+
+/* Collective. Largest of all ranks' values, n <= EXCHANGE_MAX_TERMS. */
+void exchange_window_max(struct exchange_window *window, double *values, int n);
+
+/* Local. Where this rank puts its partial sum before exchange_window_sum. */
+int64_t *exchange_window_partial(const struct exchange_window *window);
+
+/* Collective. The sum over ranks of n integers; it stays until the next one. */
+const int64_t *exchange_window_sum(struct exchange_window *window, size_t n);
+
+#endif
