@@ -56,14 +56,23 @@ double model_gate_in_experts(const struct model_config *config)
 
 size_t model_micro_batch(const struct model_config *config, size_t batch_size)
 {
-    const size_t cache_bytes = (size_t)1 << 20, least = 256, most = 4096;
-    size_t per_sample = config->n_outputs;
-    for (size_t l = 0; l < config->n_expert_hidden; l++)
-        per_sample += config->expert_hidden[l];
-    size_t wanted = cache_bytes / (per_sample * sizeof(real));
+    const size_t cache_bytes = 288 << 10, least = 256, most = 4096, tile = 64;
+    size_t units = config->n_outputs, weights = 0, width = config->n_inputs;
+    for (size_t l = 0; l < config->n_expert_hidden; l++) {
+        units += config->expert_hidden[l];
+        weights += width * config->expert_hidden[l];
+        width = config->expert_hidden[l];
+    }
+    weights += width * config->n_outputs;
+    /* An expert's activations in the cache, but enough samples for each pass over its gradient. */
+    size_t wanted = cache_bytes / (units * sizeof(real));
+    wanted = weights / units > wanted ? weights / units : wanted;
     wanted = wanted < least ? least : wanted > most ? most : wanted;
-    size_t parts = (batch_size + wanted - 1) / wanted;
-    return real_padded((batch_size + parts - 1) / parts);
+    size_t parts = (batch_size + wanted / 2) / wanted;
+    if (parts <= 1)
+        return real_padded(batch_size);
+    size_t samples = (batch_size + parts - 1) / parts;
+    return (samples + tile - 1) / tile * tile;
 }
 
 status model_init(struct model *model, const struct model_config *config,
