@@ -75,23 +75,30 @@ void gemm_run(const struct gemm *gemm, const real *a, const real *b, bool add, r
     gemm_sum(gemm, 1, a, 0, b, 0, add, c);
 }
 
-void gemm_sum(const struct gemm *gemm, size_t count, const real *a, size_t a_step, const real *b,
-              size_t b_step, bool add, real *c)
+void gemm_sum_rows(const struct gemm *gemm, size_t row, size_t count, const real *a, size_t a_step,
+                   const real *b, size_t b_step, bool add, real *c)
 {
     if (!gemm->kernel[0].set || !gemm->kernel[0].add) {
+        size_t rows = gemm->m - row < GEMM_ROWS ? gemm->m - row : GEMM_ROWS;
         for (size_t t = 0; t < count; t++)
-            blas_gemm(BLAS_PLAIN, BLAS_PLAIN, gemm->m, gemm->n, gemm->k, a + t * a_step, gemm->lda,
+            blas_gemm(BLAS_PLAIN, BLAS_PLAIN, rows, gemm->n, gemm->k, a + t * a_step, gemm->lda,
                       b + t * b_step, gemm->ldb, add || t > 0, c, gemm->ldc);
         return;
     }
+    for (size_t column = 0; column < gemm->n; column += GEMM_COLUMNS) {
+        int edge = (column > 0 && column + GEMM_COLUMNS > gemm->n ? 1 : 0) +
+                   (row > 0 && row + GEMM_ROWS > gemm->m ? 2 : 0);
+        const struct gemm_kernel *kernel = &gemm->kernel[edge];
+        for (size_t t = 0; t < count; t++)
+            run_kernel(add || t > 0 ? kernel->add : kernel->set, a + t * a_step,
+                       b + t * b_step + column, c + column);
+    }
+}
+
+void gemm_sum(const struct gemm *gemm, size_t count, const real *a, size_t a_step, const real *b,
+              size_t b_step, bool add, real *c)
+{
     for (size_t row = 0; row < gemm->m; row += GEMM_ROWS)
-        for (size_t column = 0; column < gemm->n; column += GEMM_COLUMNS) {
-            int edge = (column > 0 && column + GEMM_COLUMNS > gemm->n ? 1 : 0) +
-                       (row > 0 && row + GEMM_ROWS > gemm->m ? 2 : 0);
-            const struct gemm_kernel *kernel = &gemm->kernel[edge];
-            for (size_t t = 0; t < count; t++)
-                run_kernel(add || t > 0 ? kernel->add : kernel->set,
-                           a + t * a_step + row * gemm->lda, b + t * b_step + column,
-                           c + row * gemm->ldc + column);
-        }
+        gemm_sum_rows(gemm, row, count, a + row * gemm->lda, a_step, b, b_step, add,
+                      c + row * gemm->ldc);
 }

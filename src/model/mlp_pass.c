@@ -40,20 +40,18 @@ size_t mlp_memory(const struct mlp *mlp, size_t stride)
     return reals;
 }
 
-/* Where z and a of a hidden layer's tile are. */
+/* Where z and a of a hidden layer's tile begin in the network's memory. */
 struct hidden_tile {
-    real *z, *a;
+    size_t z, a;
 };
 
-static struct hidden_tile hidden_tile(const struct mlp *mlp, int l, size_t stride, size_t at,
-                                      real *memory)
+static struct hidden_tile hidden_tile(const struct mlp *mlp, int l, size_t stride, size_t at)
 {
-    size_t units = mlp->width[l + 1];
+    size_t units = mlp->width[l + 1], z = at * units;
     for (int before = 0; before < l; before++)
-        memory += layer_memory(mlp, before, stride);
-    real *z = memory + at * units;
-    return (struct hidden_tile){z, activation_keeps_z(mlp->hidden_activation) ? z + units * stride
-                                                                              : z};
+        z += layer_memory(mlp, before, stride);
+    size_t a = activation_keeps_z(mlp->hidden_activation) ? z + units * stride : z;
+    return (struct hidden_tile){z, a};
 }
 
 void mlp_forward(const struct mlp *mlp, const struct mlp_plan *plan, const real *parameters,
@@ -66,12 +64,12 @@ void mlp_forward(const struct mlp *mlp, const struct mlp_plan *plan, const real 
         int edge = w < plan->tile;
         const real *input = x->tiles + at * mlp->width[0];
         for (int l = 0; l < last; l++) {
-            struct hidden_tile hidden = hidden_tile(mlp, l, stride, at, memory);
+            struct hidden_tile hidden = hidden_tile(mlp, l, stride, at);
             gemm_run(&plan->forward[edge][l], parameters + mlp->weight_at[l], input, false,
-                     hidden.z);
+                     memory + hidden.z);
             activation_forward(mlp->hidden_activation, mlp->width[l + 1], w,
-                               parameters + mlp->bias_at[l], hidden.z, hidden.a);
-            input = hidden.a;
+                               parameters + mlp->bias_at[l], memory + hidden.z, memory + hidden.a);
+            input = memory + hidden.a;
         }
         gemm_run(&plan->forward[edge][last], parameters + mlp->weight_at[last], input, false,
                  z + at);
@@ -82,9 +80,10 @@ void mlp_forward(const struct mlp *mlp, const struct mlp_plan *plan, const real 
 
 /* Work space of backward; all of it is for one network at a time. */
 struct scratch {
-    real *d_first;                  /* d of the first hidden layer, all tiles */
+    real *d_top;                    /* d of the second hidden layer, all tiles */
     real *d[2];                     /* d of the layers above it, one tile, in turn */
-    real *d_transposed;             /* (tile, units) */
+    real *d_block;                  /* d of GEMM_ROWS units of the first hidden layer, all tiles */
+    real *d_transposed;             /* of the layer above it, all tiles: (stride, units) */
     real *weight[MLP_MAX_LAYERS];   /* W_l^T (in, out), l > 0 */
     real *gradient[MLP_MAX_LAYERS]; /* dW_l^T (in, out), l > 0 */
 };
@@ -93,15 +92,17 @@ struct scratch {
 static size_t scratch_map(const struct mlp *mlp, size_t stride, real *base, struct scratch *scratch)
 {
     size_t used = 0, tile = inputs_tile(mlp->width[0], stride), widest = 0;
-    for (int l = 0; l < mlp->n_layers; l++)
+    for (int l = 1; l < mlp->n_layers; l++)
         widest = mlp->width[l + 1] > widest ? mlp->width[l + 1] : widest;
+    size_t above = mlp->n_layers > 1 ? mlp->width[2] * stride : 0;
     struct {
         real **place;
         size_t reals;
-    } parts[4] = {{&scratch->d_first, mlp->width[1] * stride},
-                  {&scratch->d[0], widest * tile},
-                  {&scratch->d[1], widest * tile},
-                  {&scratch->d_transposed, widest * tile}};
+    } parts[5] = {{&scratch->d_top, mlp->n_layers > 2 ? above : 0},
+                  {&scratch->d[0], mlp->n_layers > 3 ? widest * tile : 0},
+                  {&scratch->d[1], mlp->n_layers > 3 ? widest * tile : 0},
+                  {&scratch->d_block, mlp->n_layers > 1 ? GEMM_ROWS * stride : 0},
+                  {&scratch->d_transposed, above > widest * tile ? above : widest * tile}};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         *parts[i].place = base ? base + used : NULL;
         used += real_padded(parts[i].reals);
@@ -121,56 +122,103 @@ size_t mlp_scratch(const struct mlp *mlp, size_t stride)
     return scratch_map(mlp, stride, NULL, &unused);
 }
 
-/* One tile, from d_z down to d of the first layer; gradients of the layers above it add up. */
+/* One tile, from d_z down to d of the second hidden layer; gradients of these layers add up. */
 static void backward_tile(const struct mlp *mlp, const struct mlp_plan *plan, size_t at,
                           const real *memory, const real *d_z, real keep,
                           const struct scratch *scratch, real *gradient)
 {
-    int last = mlp->n_layers - 1;
     size_t stride = plan->stride, w = stride - at < plan->tile ? stride - at : plan->tile;
     int edge = w < plan->tile;
     const real *d = d_z + at;
     size_t ld = stride;
-    for (int l = last; l > 0; l--) {
+    for (int l = mlp->n_layers - 1; l > 1; l--) {
         size_t in = mlp->width[l], out = mlp->width[l + 1];
-        /* Only read: the cast spares a second hidden_tile for const memory. */
-        struct hidden_tile below = hidden_tile(mlp, l - 1, stride, at, (real *)memory);
+        struct hidden_tile below = hidden_tile(mlp, l - 1, stride, at);
         transpose(out, w, d, ld, scratch->d_transposed, out);
-        gemm_run(&plan->gradient[edge][l], below.a, scratch->d_transposed, at > 0,
+        gemm_run(&plan->gradient[edge][l], memory + below.a, scratch->d_transposed, at > 0,
                  scratch->gradient[l]);
-        real *d_below = l == 1 ? scratch->d_first + at * in : scratch->d[l % 2];
+        real *d_below = l == 2 ? scratch->d_top + at * in : scratch->d[l % 2];
         gemm_run(&plan->d_input[edge][l], scratch->weight[l], d, false, d_below);
-        activation_backward(mlp->hidden_activation, in, w, below.z, below.a, d_below);
-        if (l > 1)
-            activation_row_sums(in, w, d_below, at > 0 ? 1 : keep, gradient + mlp->bias_at[l - 1]);
+        activation_backward(mlp->hidden_activation, in, w, memory + below.z, memory + below.a,
+                            d_below);
+        activation_row_sums(in, w, d_below, at > 0 ? 1 : keep, gradient + mlp->bias_at[l - 1]);
         d = d_below;
         ld = w;
     }
 }
 
-/* Of the first layer where there are others above it: d is tile by tile. */
-static void first_bias_gradient(const struct mlp *mlp, const struct mlp_plan *plan, const real *d,
-                                real keep, real *gradient)
+/* dW_0 = d x and its bias, summed over the tiles, for `rows` units from `row` on. */
+static void first_gradient(const struct mlp *mlp, const struct mlp_plan *plan, size_t row,
+                           size_t rows, const real *d, size_t d_step, const struct inputs *x,
+                           real keep, real *gradient)
 {
-    size_t units = mlp->width[1], whole = plan->stride / plan->tile;
-    real *bias = gradient + mlp->bias_at[0];
-    activation_tile_sums(units, whole, plan->tile, d, keep, bias);
-    if (whole * plan->tile < plan->stride)
-        activation_row_sums(units, plan->stride % plan->tile, d + whole * plan->tile * units, 1,
-                            bias);
+    size_t width = mlp->width[0], tile = plan->tile, whole = plan->stride / tile;
+    real *weight = gradient + mlp->weight_at[0] + row * width;
+    gemm_sum_rows(&plan->gradient[0][0], row, whole, d, d_step, x->x, tile * width, keep != 0,
+                  weight);
+    if (whole * tile < plan->stride)
+        gemm_sum_rows(&plan->gradient[1][0], row, 1, d + whole * d_step, 0,
+                      x->x + whole * tile * width, 0, true, weight);
+    if (mlp->n_layers == 1)
+        return;
+    real *bias = gradient + mlp->bias_at[0] + row;
+    activation_tile_sums(rows, whole, tile, d, keep, bias);
+    if (whole * tile < plan->stride)
+        activation_row_sums(rows, plan->stride % tile, d + whole * d_step, 1, bias);
 }
 
-/* dW_0 = d x, summed over the tiles. */
-static void first_gradient(const struct mlp *mlp, const struct mlp_plan *plan, const real *d,
-                           size_t d_step, const struct inputs *x, real keep, real *gradient)
+/*
+ * The first hidden layer, GEMM_ROWS units at a time for all samples: what is made for them is still
+ * in the cache when their gradient is summed. d is that of the layer above.
+ */
+static void backward_first_hidden(const struct mlp *mlp, const struct mlp_plan *plan,
+                                  const struct inputs *x, const real *memory, const real *d,
+                                  real keep, const struct scratch *scratch, real *gradient)
 {
-    size_t whole = plan->stride / plan->tile;
-    real *weight = gradient + mlp->weight_at[0];
-    gemm_sum(&plan->gradient[0][0], whole, d, d_step, x->x, plan->tile * mlp->width[0], keep != 0,
-             weight);
-    if (whole * plan->tile < plan->stride)
-        gemm_run(&plan->gradient[1][0], d + whole * d_step,
-                 x->x + whole * plan->tile * mlp->width[0], true, weight);
+    size_t in = mlp->width[1], out = mlp->width[2], stride = plan->stride, tile = plan->tile;
+    bool is_z = mlp->n_layers == 2; /* then d has rows of stride, else it is tile by tile */
+    size_t w;
+    for (size_t at = 0; at < stride; at += w) {
+        w = stride - at < tile ? stride - at : tile;
+        transpose(out, w, is_z ? d + at : d + at * out, is_z ? stride : w,
+                  scratch->d_transposed + at * out, out);
+    }
+    for (size_t row = 0; row < in; row += GEMM_ROWS) {
+        size_t rows = in - row < GEMM_ROWS ? in - row : GEMM_ROWS;
+        for (size_t at = 0; at < stride; at += w) {
+            w = stride - at < tile ? stride - at : tile;
+            int edge = w < tile;
+            struct hidden_tile below = hidden_tile(mlp, 0, stride, at);
+            real *d_block = scratch->d_block + at * rows;
+            gemm_sum_rows(&plan->gradient[edge][1], row, 1, memory + below.a + row * w, 0,
+                          scratch->d_transposed + at * out, 0, at > 0,
+                          scratch->gradient[1] + row * out);
+            gemm_sum_rows(&plan->d_input[edge][1], row, 1, scratch->weight[1] + row * out, 0,
+                          is_z ? d + at : d + at * out, 0, false, d_block);
+            activation_backward(mlp->hidden_activation, rows, w, memory + below.z + row * w,
+                                memory + below.a + row * w, d_block);
+        }
+        first_gradient(mlp, plan, row, rows, scratch->d_block, tile * rows, x, keep, gradient);
+    }
+}
+
+static void backward_hidden(const struct mlp *mlp, const struct mlp_plan *plan,
+                            const real *parameters, const struct inputs *x, const real *memory,
+                            const real *d_z, real keep, const struct scratch *scratch,
+                            real *gradient)
+{
+    for (int l = 1; l < mlp->n_layers; l++)
+        transpose(mlp->width[l + 1], mlp->width[l], parameters + mlp->weight_at[l], mlp->width[l],
+                  scratch->weight[l], mlp->width[l + 1]);
+    for (size_t at = 0; mlp->n_layers > 2 && at < plan->stride; at += plan->tile)
+        backward_tile(mlp, plan, at, memory, d_z, keep, scratch, gradient);
+    backward_first_hidden(mlp, plan, x, memory, mlp->n_layers > 2 ? scratch->d_top : d_z, keep,
+                          scratch, gradient);
+    for (int l = 1; l < mlp->n_layers; l++) {
+        size_t in = mlp->width[l], out = mlp->width[l + 1];
+        (keep != 0 ? transpose_add : transpose)(in, out, scratch->gradient[l], out,
+                                                gradient + mlp->weight_at[l], in);
+    }
 }
 
 void mlp_backward(const struct mlp *mlp, const struct mlp_plan *plan, const real *parameters,
@@ -178,24 +226,14 @@ void mlp_backward(const struct mlp *mlp, const struct mlp_plan *plan, const real
                   real *space, real *gradient)
 {
     int last = mlp->n_layers - 1;
+    size_t outputs = mlp->width[last + 1];
     struct scratch scratch;
     scratch_map(mlp, plan->stride, space, &scratch);
-    activation_row_sums(mlp->width[last + 1], plan->stride, d_z, keep,
-                        gradient + mlp->bias_at[last]);
-    if (last == 0) {
-        first_gradient(mlp, plan, d_z, plan->tile, x, keep, gradient);
+    activation_row_sums(outputs, plan->stride, d_z, keep, gradient + mlp->bias_at[last]);
+    if (last > 0) {
+        backward_hidden(mlp, plan, parameters, x, memory, d_z, keep, &scratch, gradient);
         return;
     }
-    for (int l = 1; l <= last; l++)
-        transpose(mlp->width[l + 1], mlp->width[l], parameters + mlp->weight_at[l], mlp->width[l],
-                  scratch.weight[l], mlp->width[l + 1]);
-    for (size_t at = 0; at < plan->stride; at += plan->tile)
-        backward_tile(mlp, plan, at, memory, d_z, keep, &scratch, gradient);
-    first_bias_gradient(mlp, plan, scratch.d_first, keep, gradient);
-    first_gradient(mlp, plan, scratch.d_first, plan->tile * mlp->width[1], x, keep, gradient);
-    for (int l = 1; l <= last; l++) {
-        size_t in = mlp->width[l], out = mlp->width[l + 1];
-        (keep != 0 ? transpose_add : transpose)(in, out, scratch.gradient[l], out,
-                                                gradient + mlp->weight_at[l], in);
-    }
+    for (size_t row = 0; row < outputs; row += GEMM_ROWS)
+        first_gradient(mlp, plan, row, 0, d_z + row * plan->stride, plan->tile, x, keep, gradient);
 }

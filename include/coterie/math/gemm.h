@@ -38,6 +38,13 @@ void gemm_run(const struct gemm *gemm, const real *a, const real *b, bool add, r
 void gemm_sum(const struct gemm *gemm, size_t count, const real *a, size_t a_step, const real *b,
               size_t b_step, bool add, real *c);
 
+/*
+ * The same for GEMM_ROWS rows of C, or what is left of them, from `row` on, a multiple of
+ * GEMM_ROWS; a and c point at the first of these rows.
+ */
+void gemm_sum_rows(const struct gemm *gemm, size_t row, size_t count, const real *a, size_t a_step,
+                   const real *b, size_t b_step, bool add, real *c);
+
 /* What makes the products, for logs: "libxsmm cpx" or "OpenBLAS". */
 const char *gemm_library(void);
 
