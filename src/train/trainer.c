@@ -226,7 +226,7 @@ static status finish_start(struct trainer *trainer)
     status outcome = STATUS_OK;
     if (trainer_is_root(trainer)) {
         double error = trainer_selection_error(trainer);
-        is_best = progress->best_start < 0 || error < progress->best_start_error;
+        is_best = error < progress->best_start_error;
         log_info("start %lld ended with error %.6g%s", (long long)progress->start, error,
                  is_best ? ", the best so far" : "");
         if (is_best)
@@ -243,10 +243,23 @@ static status finish_start(struct trainer *trainer)
     return communicator_agree(trainer->comm, outcome);
 }
 
-/* Collective. All starts have been tried: takes up the best one again. */
+/* Why the start that has been taken up again had ended. */
+static enum stop_reason reason_of_start(const struct trainer *trainer)
+{
+    const struct trainer_config *config = trainer->config;
+    if (trainer->progress.epoch >= config->epochs)
+        return STOP_EPOCHS;
+    return config->patience > 0 && trainer->progress.stale_epochs >= config->patience
+               ? STOP_PATIENCE
+               : STOP_ERROR;
+}
+
+/* Collective. All starts have been tried: takes up the best one again, if any ended well. */
 static status choose_start(struct trainer *trainer)
 {
     struct progress ended = trainer->progress;
+    if (ended.best_start < 0)
+        return STATUS_OK;
     struct hdf5_file *file = NULL;
     status outcome = STATUS_OK;
     if (trainer_is_root(trainer)) {
@@ -271,8 +284,11 @@ static status choose_start(struct trainer *trainer)
         run_directory_forget_start(trainer->directory, ended.best_start);
         outcome = trainer_open_metrics(trainer);
     }
+    trainer->reason = reason_of_start(trainer);
     outcome = communicator_agree(trainer->comm, outcome);
-    return outcome == STATUS_OK ? trainer_save(trainer) : outcome;
+    if (outcome == STATUS_OK)
+        trainer_save(trainer);
+    return outcome;
 }
 
 static bool was_interrupted(const struct trainer *trainer)

@@ -28,26 +28,29 @@ bool trainer_stop_was_requested(void)
     return stop_requested != 0;
 }
 
-/* Root: remembers which part was not finite first, for the message. */
-static void find_nonfinite(struct trainer *trainer)
+/*
+ * Root: remembers which part was not finite first, for the message; `where` is empty, or says that
+ * it was no pass of training.
+ */
+static void find_nonfinite(struct trainer *trainer, const char *where)
 {
     const struct step *step = &trainer->step;
     const struct gate *gate = &trainer->model->gate;
-    size_t stride = step->batch.stride;
+    size_t stride = step->batch.stride, size = sizeof trainer->nonfinite;
     if (trainer->nonfinite[0])
         return;
-    snprintf(trainer->nonfinite, sizeof trainer->nonfinite, "the error is not a finite number");
+    snprintf(trainer->nonfinite, size, "the error%s is not a finite number", where);
     for (size_t e = 0; e < gate->n_experts; e++)
         for (size_t i = 0; i < step->batch.n; i++)
             if (!isfinite(step->loglik[e * stride + i])) {
-                snprintf(trainer->nonfinite, sizeof trainer->nonfinite,
-                         "the output of expert %zu is not finite", e);
+                snprintf(trainer->nonfinite, size, "the output of expert %zu%s is not finite", e,
+                         where);
                 return;
             }
     for (size_t i = 0; i < gate->n_experts * stride; i++)
         if (!isfinite(gate->g[i])) {
-            snprintf(trainer->nonfinite, sizeof trainer->nonfinite,
-                     "the output of the gating network is not finite");
+            snprintf(trainer->nonfinite, size, "the output of the gating network%s is not finite",
+                     where);
             return;
         }
 }
@@ -71,7 +74,7 @@ static void pass(struct trainer *trainer, const struct dataset *dataset, const u
         if (trainer_is_root(trainer)) {
             metrics_add(metrics, trainer->metrics_config, step);
             if (!isfinite(metrics->error))
-                find_nonfinite(trainer);
+                find_nonfinite(trainer, dataset == trainer->valid ? " in validation" : "");
         }
         site_enter(SITE_step_backward, 0);
         if (backward)
@@ -267,8 +270,11 @@ static void keep_as_best(struct trainer *trainer)
                model->gate.parameters.stride * sizeof(real));
 }
 
-/* Collective. Validation of the present parameters; the best ones so far are kept aside. */
-static void validate(struct trainer *trainer, struct metrics_record *record)
+/*
+ * Collective. Validation of the present parameters; the best ones so far are kept aside. False if
+ * the error is not finite, which is to be treated like one in training.
+ */
+static bool validate(struct trainer *trainer, struct metrics_record *record)
 {
     struct progress *progress = &trainer->progress;
     evaluate_all(trainer, trainer->valid, &trainer->validation);
@@ -278,6 +284,8 @@ static void validate(struct trainer *trainer, struct metrics_record *record)
         error = record->error_valid;
     }
     communicator_broadcast(trainer->comm, &error, sizeof error);
+    if (!isfinite(error))
+        return false;
     if (error < progress->best_error) {
         progress->best_error = error;
         progress->best_epoch = progress->epoch;
@@ -285,23 +293,25 @@ static void validate(struct trainer *trainer, struct metrics_record *record)
         keep_as_best(trainer);
     }
     progress->stale_epochs = progress->epoch - progress->best_epoch;
+    return true;
 }
 
 /*
  * Collective. Adds the present epoch to the history and to metrics.jsonl. A disk that takes no more
- * lines does not end the run: it is said, and checkpoints hold the history too.
+ * lines does not end the run: it is said, and checkpoints hold the history too. False, and nothing
+ * is recorded, if the validation error is not finite.
  */
-static void record_epoch(struct trainer *trainer)
+static bool record_epoch(struct trainer *trainer)
 {
     struct progress *progress = &trainer->progress;
     struct metrics_record record = {.epoch = progress->epoch, .step = progress->step};
     record.error_valid = record.nll_valid = record.expected_square_valid = NAN;
     record.accuracy_valid = record.rmse_valid = NAN;
-    if (trainer->valid)
-        validate(trainer, &record);
+    if (trainer->valid && !validate(trainer, &record))
+        return false;
     progress->recorded = progress->epoch;
     if (!trainer_is_root(trainer))
-        return;
+        return true;
     metrics_summarise(&trainer->running, trainer->metrics_config, false, &record);
     record.learning_rate = learning_rate(trainer);
     record.seconds = trainer->seconds_before + clock_seconds() - trainer->started;
@@ -311,17 +321,20 @@ static void record_epoch(struct trainer *trainer)
     if (outcome != STATUS_OK && !trainer->metrics_failed)
         log_warning("%s; training goes on without it", status_text());
     trainer->metrics_failed = outcome != STATUS_OK;
+    return true;
 }
 
-/* Collective. Records the epoch where that is due. */
+/* Collective. Records the epoch where that is due, which may be a further reason to stop. */
 static void finish_epoch(struct trainer *trainer, enum stop_reason *reason)
 {
     const struct progress *progress = &trainer->progress;
     /* Of a run that is interrupted the row is written when it goes on. */
     bool is_last = *reason != STOP_NOT && *reason != STOP_REQUESTED && *reason != STOP_TIME;
     bool is_due = progress->epoch % trainer->config->metrics_every == 0 || is_last;
-    if (progress->recorded < progress->epoch && is_due)
-        record_epoch(trainer);
+    if (progress->recorded < progress->epoch && is_due && !record_epoch(trainer)) {
+        *reason = STOP_NOT_FINITE;
+        return;
+    }
     if (*reason == STOP_NOT && trainer->config->patience > 0 && trainer->valid &&
         progress->stale_epochs >= trainer->config->patience)
         *reason = STOP_PATIENCE;
@@ -350,7 +363,7 @@ static void show_progress(const struct trainer *trainer)
 }
 
 /* Collective. One round: measure, decide, record, save, and, if training goes on, one update. */
-static status run_round(struct trainer *trainer)
+static void run_round(struct trainer *trainer)
 {
     bool is_epoch = trainer->progress.batch == 0;
     if (is_epoch)
@@ -361,15 +374,13 @@ static status run_round(struct trainer *trainer)
         finish_epoch(trainer, &trainer->reason);
     show_progress(trainer);
     bool stops = trainer->reason != STOP_NOT;
-    status outcome = STATUS_OK;
     if (trainer->saves && trainer->reason != STOP_NOT_FINITE && (decision.save || stops))
-        outcome = trainer_save(trainer);
-    if (outcome != STATUS_OK || stops)
-        return outcome;
+        trainer_save(trainer);
+    if (trainer->reason != STOP_NOT)
+        return;
     if (!is_full_batch(trainer))
         gradient_of_batch(trainer);
     update(trainer);
-    return STATUS_OK;
 }
 
 status trainer_run_start(struct trainer *trainer)
@@ -382,7 +393,7 @@ status trainer_run_start(struct trainer *trainer)
     outcome = communicator_agree(trainer->comm, outcome);
     log_progress_start(trainer->config->progress_mode, (double)trainer->progress.epoch);
     while (outcome == STATUS_OK && trainer->reason == STOP_NOT)
-        outcome = run_round(trainer);
+        run_round(trainer);
     log_progress_finish();
     return outcome;
 }

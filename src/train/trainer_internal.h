@@ -5,9 +5,11 @@
 
 /* The parts of the trainer that have files of their own. */
 
-/* Collective. Copies the state to the root and starts saving it; a failed earlier saving is said.
+/*
+ * Collective. Copies the state to the root and starts saving it; a failed earlier saving is said.
+ * Parameters that are not finite are not saved: trainer->reason becomes STOP_NOT_FINITE.
  */
-status trainer_save(struct trainer *trainer);
+void trainer_save(struct trainer *trainer);
 
 /* Collective. Draws or reads the parameters of start progress.start, and clears everything else. */
 status trainer_begin_start(struct trainer *trainer);

@@ -4,7 +4,7 @@
 #include "coterie/base/memory.h"
 #include "coterie/base/site.h"
 
-#include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 static struct local_networks local_parameters(const struct trainer *trainer)
@@ -77,20 +77,32 @@ static bool all_finite(const real *values, size_t n)
     return sum == 0;
 }
 
-/* Root: parameters that are not numbers must never replace a good checkpoint. */
-static bool is_finite(const struct snapshot *snapshot)
+/*
+ * Root: parameters that are not numbers must never replace a good checkpoint. A gradient that
+ * overflows makes them so while the error of the same step was still finite.
+ */
+static bool is_finite(struct trainer *trainer)
 {
-    const struct model *model = snapshot->model;
-    return all_finite(snapshot->current.gate, parameters_stride(&model->gate_shape)) &&
-           all_finite(snapshot->current.experts,
-                      model->config.n_experts * parameters_stride(&model->expert_shape));
+    const struct snapshot *snapshot = &trainer->saver.snapshot;
+    const struct model *model = trainer->model;
+    size_t stride = parameters_stride(&model->expert_shape), size = sizeof trainer->nonfinite;
+    for (size_t e = 0; e < model->config.n_experts; e++)
+        if (!all_finite(snapshot->current.experts + e * stride, stride)) {
+            snprintf(trainer->nonfinite, size, "the parameters of expert %zu are not finite", e);
+            return false;
+        }
+    if (!all_finite(snapshot->current.gate, parameters_stride(&model->gate_shape))) {
+        snprintf(trainer->nonfinite, size, "the parameters of the gating network are not finite");
+        return false;
+    }
+    return true;
 }
 
-status trainer_save(struct trainer *trainer)
+void trainer_save(struct trainer *trainer)
 {
     const struct progress *progress = &trainer->progress;
     if (progress->total_steps == trainer->saved_steps && progress->recorded == trainer->saved_epoch)
-        return STATUS_OK;
+        return;
     if (trainer_is_root(trainer)) {
         /* A full disk does not end a run: the older generations stay, and the next one may do. */
         if (saver_wait(&trainer->saver) != STATUS_OK)
@@ -98,20 +110,18 @@ status trainer_save(struct trainer *trainer)
         trainer->last_saved = clock_seconds();
     }
     trainer_collect(trainer);
+    int32_t good = trainer_is_root(trainer) && is_finite(trainer);
+    communicator_broadcast(trainer->comm, &good, sizeof good);
+    if (!good) {
+        trainer->reason = STOP_NOT_FINITE;
+        return;
+    }
     trainer->saved_steps = progress->total_steps;
     trainer->saved_epoch = progress->recorded;
-    status outcome = STATUS_OK;
     if (trainer_is_root(trainer)) {
-        if (!is_finite(&trainer->saver.snapshot))
-            outcome = status_set(STATUS_FAILED,
-                                 "parameters are not finite at step %lld, so no checkpoint was "
-                                 "saved; try a smaller --learning-rate or --clip 1",
-                                 (long long)progress->step);
-        else
-            saver_start(&trainer->saver, progress->total_steps);
+        saver_start(&trainer->saver, progress->total_steps);
         run_directory_flush(trainer->directory);
     }
-    return communicator_agree(trainer->comm, outcome);
 }
 
 status trainer_open_metrics(struct trainer *trainer)

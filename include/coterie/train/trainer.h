@@ -76,7 +76,7 @@ struct trainer {
     const char *init_path;              /* --init or NULL */
     bool metrics_failed; /* root: the last line could not be written, and that was said */
     enum stop_reason reason;
-    int rollbacks;       /* since the last one that was followed by a checkpoint */
+    int rollbacks;       /* of this process */
     char nonfinite[128]; /* root: what was not finite first */
 };
 
