@@ -99,14 +99,14 @@ static status take_lock(struct run_directory *directory)
     return STATUS_OK;
 }
 
-/* Removes what a run that was killed while it wrote has left in a folder. */
-static void remove_unfinished(const char *folder)
+/* Removes the files of a folder whose names match, but not `kept` (NULL: none is kept). */
+static void remove_matching(const char *folder, const char *pattern, const char *kept)
 {
     DIR *entries = opendir(folder);
     struct dirent *entry;
     while (entries && (entry = readdir(entries)) != NULL) {
         char path[PATH_MAX + 300];
-        if (fnmatch("*.tmp", entry->d_name, 0) != 0)
+        if (fnmatch(pattern, entry->d_name, 0) != 0 || (kept && strcmp(entry->d_name, kept) == 0))
             continue;
         snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
         unlink(path);
@@ -115,13 +115,14 @@ static void remove_unfinished(const char *folder)
         closedir(entries);
 }
 
+/* What a run that was killed while it wrote has left. */
 static void remove_all_unfinished(const struct run_directory *directory)
 {
     char starts[PATH_MAX];
     snprintf(starts, sizeof starts, "%s/starts", directory->path);
-    remove_unfinished(directory->path);
-    remove_unfinished(directory->checkpoints);
-    remove_unfinished(starts);
+    remove_matching(directory->path, "*.tmp", NULL);
+    remove_matching(directory->checkpoints, "*.tmp", NULL);
+    remove_matching(starts, "*.tmp", NULL);
 }
 
 status run_directory_open(struct run_directory *directory, const char *path)
@@ -249,4 +250,12 @@ void run_directory_start_path(const struct run_directory *directory, int64_t sta
                               size_t size)
 {
     snprintf(path, size, "%s/starts/%lld.h5", directory->path, (long long)start);
+}
+
+void run_directory_remove_lost_starts(const struct run_directory *directory, int64_t best)
+{
+    char starts[PATH_MAX], kept[32];
+    snprintf(starts, sizeof starts, "%s/starts", directory->path);
+    snprintf(kept, sizeof kept, "%lld.h5", (long long)best);
+    remove_matching(starts, "*.h5", kept);
 }

@@ -364,19 +364,29 @@ static status run_all_starts(struct trainer *trainer)
     }
 }
 
+/* Root: everything is on disk, or `outcome` or what is returned tells why not. */
+static status finish_files(struct trainer *trainer, status outcome)
+{
+    status saved = saver_wait(&trainer->saver);
+    outcome = status_first(outcome, saved);
+    if (trainer->saves && trainer->directory->metrics) {
+        status flushed = run_directory_flush(trainer->directory);
+        outcome = status_first(outcome, flushed);
+    }
+    /* The best start's own state stays: an older generation that is gone back to needs it. */
+    if (outcome == STATUS_OK && trainer->saves && trainer->config->starts > 1 &&
+        trainer->progress.starts_finished)
+        run_directory_remove_lost_starts(trainer->directory, trainer->progress.best_start);
+    return outcome;
+}
+
 status trainer_run(struct trainer *trainer)
 {
     trainer->started = trainer->last_saved = clock_seconds();
     trainer->seconds_before = trainer->progress.seconds;
     status outcome = run_all_starts(trainer);
-    if (trainer_is_root(trainer)) {
-        status saved = saver_wait(&trainer->saver);
-        outcome = status_first(outcome, saved);
-        if (trainer->saves && trainer->directory->metrics) {
-            status flushed = run_directory_flush(trainer->directory);
-            outcome = status_first(outcome, flushed);
-        }
-    }
+    if (trainer_is_root(trainer))
+        outcome = finish_files(trainer, outcome);
     outcome = communicator_agree(trainer->comm, outcome);
     if (outcome != STATUS_OK)
         return outcome;

@@ -153,6 +153,9 @@ class Signals(Resume):
         for start in range(3):
             self.assertTrue((self.folder / f"straight/starts/{start}.jsonl").exists()
                             or start == self.progress("run", "best_start"), start)
+        # Of what was kept of each start only the best is left: an older generation may need it.
+        kept = [path.name for path in (self.folder / "run/starts").glob("*.h5")]
+        self.assertEqual(kept, [f"{self.progress('run', 'best_start')}.h5"])
 
 
 class Starts(Resume):

@@ -62,4 +62,7 @@ void run_directory_forget_start(struct run_directory *directory, int64_t start);
 void run_directory_start_path(const struct run_directory *directory, int64_t start, char *path,
                               size_t size);
 
+/* Removes the kept states of all starts but `best`, once that is a checkpoint too. */
+void run_directory_remove_lost_starts(const struct run_directory *directory, int64_t best);
+
 #endif
