@@ -3,6 +3,7 @@
 #include "train_internal.h"
 
 #include "coterie/base/clock.h"
+#include "coterie/base/fresh_file.h"
 #include "coterie/base/log.h"
 #include "coterie/base/memory.h"
 #include "coterie/base/site.h"
@@ -98,16 +99,15 @@ static status write_config(const struct training *training)
 {
     char path[PATH_MAX];
     snprintf(path, sizeof path, "%s/config.yaml", training->output);
-    status injected = site_file(SITE_config_write, path);
-    if (injected != STATUS_OK)
-        return injected;
-    FILE *file = fopen(path, "w");
-    if (!file)
-        return status_set(STATUS_FAILED, "cannot write %s: %s", path, strerror(errno));
-    status outcome = options_write_yaml(training->options, file);
-    if (fclose(file) != 0 && outcome == STATUS_OK)
-        outcome = status_set(STATUS_FAILED, "cannot write %s: %s", path, strerror(errno));
-    return outcome;
+    struct fresh_file file;
+    status outcome = fresh_file_open(&file, path);
+    if (outcome != STATUS_OK)
+        return outcome;
+    outcome = options_write_yaml(training->options, file.stream);
+    /* Here a fault finds half a file. */
+    if (outcome == STATUS_OK)
+        outcome = site_file(SITE_config_write, path);
+    return fresh_file_publish(&file, outcome);
 }
 
 /* Root. Makes the run directory; from here on there is something on disk. */

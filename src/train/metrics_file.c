@@ -1,4 +1,5 @@
 #include "coterie/base/clock.h"
+#include "coterie/base/fresh_file.h"
 #include "coterie/base/site.h"
 #include "coterie/train/run_directory.h"
 
@@ -49,18 +50,14 @@ static bool write_line(FILE *file, const struct metrics_record *record)
 /* The whole file anew: what a killed run wrote behind its last checkpoint is gone. */
 static status write_history(const char *path, const struct history *history)
 {
-    char unfinished[PATH_MAX + 8];
-    snprintf(unfinished, sizeof unfinished, "%s.tmp", path);
-    FILE *file = fopen(unfinished, "w");
-    if (!file)
-        return cannot_write(unfinished);
-    bool written = true;
-    for (size_t i = 0; i < history->n && written; i++)
-        written = write_line(file, &history->record[i]);
-    written = written && fflush(file) == 0 && fsync(fileno(file)) == 0;
-    if (fclose(file) != 0 || !written || rename(unfinished, path) != 0)
-        return cannot_write(unfinished);
-    return STATUS_OK;
+    struct fresh_file file;
+    status outcome = fresh_file_open(&file, path);
+    if (outcome != STATUS_OK)
+        return outcome;
+    for (size_t i = 0; i < history->n && outcome == STATUS_OK; i++)
+        if (!write_line(file.stream, &history->record[i]))
+            outcome = cannot_write(path);
+    return fresh_file_publish(&file, outcome);
 }
 
 status run_directory_open_metrics(struct run_directory *directory, int64_t start, bool several,

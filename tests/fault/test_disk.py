@@ -113,6 +113,20 @@ class Injected(Disk):
                 self.assert_same_checkpoint(self.straight(), harness.latest(self.run_directory))
                 self.assertEqual(harness.left_over(self.run_directory), [])
 
+    def test_config_is_kept(self):
+        """A run that cannot write its config.yaml anew, or dies meanwhile, leaves the old one."""
+        self.assert_rc(self.shop.train("run", epochs=1), 0)
+        config = self.run_directory / "config.yaml"
+        before = config.read_bytes()
+        for kind in ("fail", "kill"):
+            with self.subTest(kind=kind):
+                result = self.shop.train("run", "--resume", "auto", epochs=2,
+                                         fault=f"config_write:0:*:{kind}")
+                self.assertNotEqual(result.rc, 0, str(result))
+                self.assertEqual(config.read_bytes(), before)
+        self.assert_resumes(epochs=2)
+        self.assertIn(b"epochs: 2\n", config.read_bytes())
+
     def test_the_last_saving_fails(self):
         result = self.shop.train("run", fault="checkpoint_rename:0:*:fail", ranks=2)
         self.assert_rc(result, 1, "checkpoint not saved")
