@@ -110,12 +110,25 @@ static status write_config(const struct training *training)
     return fresh_file_publish(&file, outcome);
 }
 
+/* Root. Two runs that begin in a new directory at once: the second finds the first one's files. */
+static status open_new_directory(struct training *training)
+{
+    status outcome = run_directory_open(&training->directory, training->output);
+    if (outcome == STATUS_OK && run_directory_holds_run(training->output))
+        outcome = status_set(STATUS_USAGE,
+                             "another run has begun in %s meanwhile; go on with it by --resume "
+                             "auto, or choose another --output",
+                             training->output);
+    return outcome;
+}
+
 /* Root. Makes the run directory; from here on there is something on disk. */
 static status open_directory(struct training *training)
 {
     status outcome = STATUS_OK;
+    /* One that held a run was locked before the run was looked at. */
     if (!training->directory.path)
-        outcome = run_directory_open(&training->directory, training->output);
+        outcome = open_new_directory(training);
     if (outcome == STATUS_OK)
         outcome = write_config(training);
     char path[PATH_MAX], now[32];

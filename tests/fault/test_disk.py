@@ -210,6 +210,24 @@ class Lock(Disk):
         self.assert_rc(support.finish(first, 20), 75)
         self.assert_verifies()
 
+    def test_two_begin_at_once(self):
+        """Both find no run in the new directory; one of them trains."""
+        for resume in ("no", "auto"):
+            with self.subTest(resume=resume):
+                self.shop.clear("run")
+                options = self.shop.options("run", 1, extra=("--resume", resume))
+                # The lock is asked for late: both have looked for a run by then.
+                late = ",".join(f"{site}:0:*:slow" for site in ("data_open", "data_read", "lock"))
+                both = [self.shop.start(*options, "--learning-rate", rate, fault=late)
+                        for rate in (0.01, 0.02)]
+                results = [support.finish(process, 20) for process in both]
+                self.assertEqual(sorted(result.rc for result in results), [0, 2],
+                                 f"{results[0]}\n{results[1]}")
+                winner = [result.rc for result in results].index(0)
+                self.assertIn("another run has begun in", self.assert_one_line(results[1 - winner]))
+                self.assertEqual(support.read_metrics(self.run_directory)[-1]["learning_rate"],
+                                 (0.01, 0.02)[winner])
+
     def test_waits_for_one_that_ends(self):
         first = self.shop.start(*self.shop.options("run", 10 ** 7))
         self.addCleanup(support.send_signal, first, signal.SIGKILL)
