@@ -56,6 +56,17 @@ class FirstSteps(support.TestCase):
         plan = support.run(support.COTERIE, "train", "--data", data, "--dry-run", "--task", "regression")
         self.assertNotIn("--task classification", plan.stdout)
 
+    def test_groups_that_are_held_out_are_counted(self):
+        """Groups of 1, 2, 4 ... samples: the sum tells how many they are."""
+        rows = "".join(f"{i},{i % 5},s{g}\n" for g in range(7) for i in range(2 ** g))
+        data = self.csv("d.csv", "a,y,speaker\n" + rows)
+        for share, n in ((0.4, 3), (0.2, 1)):
+            plan = support.run(support.COTERIE, "train", "--data", data, "--dry-run", "--group",
+                               "speaker", "--targets", "y", "--valid", share).stdout
+            found = re.search(r", (\d+) for validation \((\d+) of 7 groups, held out whole\)", plan)
+            self.assertTrue(found, plan)
+            self.assertEqual((int(found[2]), bin(int(found[1])).count("1")), (n, n))
+
     def test_the_bar_fits_the_terminal(self):
         """On a pseudo-terminal of 60 columns no line may wrap."""
         master, slave = pty.openpty()
