@@ -156,3 +156,29 @@ status resume_check_data(const struct training *training, const struct run_recor
                       now->data_path, (unsigned long long)now->data_n, training->resume_path,
                       earlier->data_path, (unsigned long long)earlier->data_n);
 }
+
+void resume_show_finished(const struct trainer *trainer)
+{
+    const struct trainer_config *config = trainer->config;
+    const struct progress *progress = &trainer->progress;
+    switch (trainer_finished_before(trainer)) {
+    case STOP_EPOCHS:
+        log_info("nothing to do: the run has had %lld epochs, and --epochs is %lld; to go on give "
+                 "more, for example --epochs %lld",
+                 (long long)progress->epoch, (long long)config->epochs,
+                 2 * (long long)progress->epoch);
+        break;
+    case STOP_PATIENCE:
+        log_info("nothing to do: the validation error has not fallen for %lld epochs, and "
+                 "--patience is %lld; to go on give a larger one, or --patience 0 for none",
+                 (long long)progress->stale_epochs, (long long)config->patience);
+        break;
+    case STOP_ERROR:
+        log_info("nothing to do: the expected square has come down to --stop-error %g; to go on "
+                 "give a smaller one, or --stop-error 0 for none",
+                 config->stop_error);
+        break;
+    default:
+        break;
+    }
+}

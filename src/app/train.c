@@ -167,9 +167,11 @@ static status begin(struct training *training, struct trainer *trainer)
     outcome = communicator_agree(training->comm, outcome);
     if (outcome == STATUS_OK)
         outcome = trainer_resume(trainer, file);
-    if (outcome == STATUS_OK)
+    if (outcome == STATUS_OK && training->comm->rank == 0) {
         log_info("resumed  %s: epoch %lld, step %lld", training->resume_path,
                  (long long)trainer->progress.epoch, (long long)trainer->progress.step);
+        resume_show_finished(trainer);
+    }
     run_record_release(&earlier);
     if (file)
         hdf5_close(&file);

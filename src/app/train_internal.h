@@ -41,6 +41,9 @@ status resume_merge_options(struct training *training);
 /* Root. STATUS_USAGE if the data are not those that the checkpoint was trained on. */
 status resume_check_data(const struct training *training, const struct run_record *earlier);
 
+/* Root. Of a run that has been resumed but has nothing left to do: says so, and how to go on. */
+void resume_show_finished(const struct trainer *trainer);
+
 /* Root. Opens the data, resolves the problem, splits and scales: all that needs no memory yet. */
 status training_prepare(struct training *training);
 

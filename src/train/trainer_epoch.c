@@ -208,6 +208,12 @@ static enum stop_reason reason_at_epoch(const struct trainer *trainer)
     return STOP_NOT;
 }
 
+enum stop_reason trainer_finished_before(const struct trainer *trainer)
+{
+    bool may_be = trainer->progress.starts_finished && trainer->progress.batch == 0;
+    return may_be ? reason_at_epoch(trainer) : STOP_NOT;
+}
+
 /* Time that a last saving takes, with room for a slow disk. */
 static double saving_margin(const struct trainer *trainer)
 {
@@ -338,8 +344,8 @@ static void finish_epoch(struct trainer *trainer, enum stop_reason *reason)
     if (*reason == STOP_NOT && trainer->config->patience > 0 && trainer->valid &&
         progress->stale_epochs >= trainer->config->patience)
         *reason = STOP_PATIENCE;
-    /* The sums of the next epoch of mini-batches begin here. */
-    if (trainer_is_root(trainer) && !is_full_batch(trainer))
+    /* The sums of the next epoch of mini-batches begin here; --stop-error is to be seen again. */
+    if (trainer_is_root(trainer) && !is_full_batch(trainer) && *reason != STOP_ERROR)
         metrics_clear(&trainer->running);
 }
 

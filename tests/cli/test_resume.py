@@ -103,6 +103,24 @@ class SameAsStraight(Resume):
         rates = [row["learning_rate"] for row in support.read_metrics(self.folder / "run")]
         self.assertEqual(rates, [0.01] * 4 + [0.5] * 3)
 
+    def test_nothing_left_to_do(self):
+        """Epochs, patience, and with small batches an error that was reached; and how to go on."""
+        ends = {"epochs": ("--epochs", 3), "patience": ("--learning-rate", 3, "--epochs", 99,
+                                                        "--valid", 0.2, "--patience", 2),
+                "stop-error": ("--batch-size", 100, "--epochs", 99, "--stop-error", 0.9)}
+        further = {"epochs": 6, "patience": 0, "stop-error": 0.01}
+        for option, options in ends.items():
+            with self.subTest(option):
+                self.train(option, *VOWELS, *options)
+                epoch = self.progress(option, "epoch")
+                self.assertLess(epoch, 99)
+                again = self.train(option, "--resume", "auto", ranks=2).stdout
+                self.assertRegex(again, rf"nothing to do: .*--{option} .*to go on give .*\n")
+                self.assertEqual(self.progress(option, "epoch"), epoch)
+                more = self.train(option, "--resume", "auto", f"--{option}", further[option])
+                self.assertNotIn("nothing to do", more.stdout)
+                self.assertGreater(self.progress(option, "epoch"), epoch)
+
     def test_into_another_directory(self):
         options = (*VOWELS, "--batch-size", 100)
         self.train("straight", *options, "--epochs", 9)

@@ -217,7 +217,7 @@ class Lock(Disk):
                 self.shop.clear("run")
                 options = self.shop.options("run", 1, extra=("--resume", resume))
                 # The lock is asked for late: both have looked for a run by then.
-                late = ",".join(f"{site}:0:*:slow" for site in ("data_open", "data_read", "lock"))
+                late = ",".join(f"{site}:0:*:slow" for site in ("data_open", "shared_publish", "lock"))
                 both = [self.shop.start(*options, "--learning-rate", rate, fault=late)
                         for rate in (0.01, 0.02)]
                 results = [support.finish(process, 20) for process in both]

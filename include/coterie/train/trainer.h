@@ -101,6 +101,9 @@ status trainer_begin(struct trainer *trainer, const char *init_path);
 /* Collective. The state of a checkpoint that the root has open. */
 status trainer_resume(struct trainer *trainer, struct hdf5_file *file);
 
+/* Root. After trainer_resume: why nothing is left to do, or STOP_NOT. */
+enum stop_reason trainer_finished_before(const struct trainer *trainer);
+
 /*
  * Collective. Trains until something in enum stop_reason; with several starts, all of them, and
  * leaves the best. STATUS_OK when finished, STATUS_STOPPED when asked to stop, STATUS_FAILED if the
