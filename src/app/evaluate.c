@@ -31,9 +31,6 @@ static status evaluation_init(struct evaluation *evaluation, const struct loaded
     evaluation->config = problem_metrics(&loaded->problem, loaded->record.scaler.y_scale);
     evaluation->group = info->group;
     status outcome = metrics_init(&evaluation->all, n_experts);
-    if (outcome == STATUS_OK)
-        outcome = expert_use_init(&evaluation->use, n_experts, loaded->record.classes.n,
-                                  loaded->step.batch.max_stride);
     if (outcome == STATUS_OK && info->group)
         outcome = memory_alloc(&evaluation->groups, info->group_names.n, sizeof *evaluation->groups,
                                "groups");
@@ -56,10 +53,10 @@ static void evaluation_release(struct evaluation *evaluation)
 static void add_micro_batch(struct step *step, size_t first, void *context)
 {
     struct evaluation *evaluation = context;
+    expert_use_add(&evaluation->use, step, first);
     if (!step->model->has_gate)
         return;
     metrics_add(&evaluation->all, &evaluation->config, step);
-    expert_use_add(&evaluation->use, step);
     for (size_t i = 0; evaluation->group && i < step->batch.n; i++)
         metrics_add_sample(&evaluation->groups[evaluation->group[first + i]], &evaluation->config,
                            step, i);
@@ -154,6 +151,11 @@ static json_t *experts_json(const struct expert_use *use)
         json_object_set_new(expert, "mean_g", number(use->g[e] / use->weight));
         json_object_set_new(expert, "mean_h", number(use->h[e] / use->weight));
         json_object_set_new(expert, "first_for", json_integer((json_int_t)use->first[e]));
+        json_object_set_new(expert, "unused", json_boolean(use->is_unused[e]));
+        bool is_like_another = use->likeness.same_as[e] != e;
+        json_object_set_new(expert, "same_as",
+                            is_like_another ? json_integer((json_int_t)use->likeness.same_as[e])
+                                            : json_null());
         json_array_append_new(experts, expert);
     }
     return experts;
@@ -206,9 +208,13 @@ static status evaluate(const struct communicator *comm, const struct options *op
             evaluation.config.has_accuracy = targets_are_binary(&loaded->samples.dataset);
     }
     outcome = communicator_agree(comm, outcome);
+    if (outcome == STATUS_OK)
+        outcome = expert_use_init(&evaluation.use, &loaded->step, loaded->samples.dataset.shape.n,
+                                  is_root ? loaded->record.classes.n : 0);
     if (outcome == STATUS_OK) {
         evaluate_dataset(&loaded->step, &loaded->samples.dataset, loaded->micro_batch,
                          add_micro_batch, &evaluation);
+        expert_use_finish(&evaluation.use, &loaded->step);
         if (is_root && options->json)
             print_json(&evaluation, loaded);
         else if (is_root)

@@ -10,9 +10,7 @@
 
 static void add_use(struct step *step, size_t first, void *context)
 {
-    (void)first;
-    if (step->model->has_gate)
-        expert_use_add(context, step);
+    expert_use_add(context, step, first);
 }
 
 static const char *reason_text(enum stop_reason reason)
@@ -79,17 +77,15 @@ static void show_result(const struct training *training, const struct trainer *t
 
 void report_show(struct training *training, struct trainer *trainer)
 {
-    struct expert_use use = {0};
+    struct expert_use use;
     bool is_root = training->comm->rank == 0;
-    status outcome = STATUS_OK;
-    if (is_root) {
+    size_t n_classes = is_root ? training->record.classes.n : 0;
+    if (is_root)
         show_result(training, trainer);
-        outcome = expert_use_init(&use, training->problem.model.n_experts,
-                                  training->record.classes.n, trainer->step.batch.max_stride);
-    }
-    if (communicator_agree(training->comm, outcome) == STATUS_OK) {
+    if (expert_use_init(&use, &trainer->step, training->train_shape.n, n_classes) == STATUS_OK) {
         evaluate_dataset(&trainer->step, &training->train.dataset, training->config.micro_batch,
                          add_use, &use);
+        expert_use_finish(&use, &trainer->step);
         if (is_root)
             expert_use_print(&use, &training->record.classes);
     }
