@@ -1,6 +1,7 @@
 #include "coterie/app/columns.h"
 
 #include "coterie/app/samples.h"
+#include "coterie/base/log.h"
 #include "coterie/base/memory.h"
 #include "coterie/data/builtin.h"
 #include "coterie/data/hdf5_file.h"
@@ -41,11 +42,60 @@ static status check_targets(struct source *source, const char *path,
     return STATUS_OK;
 }
 
+/* What the model was trained on, by which other data are judged. */
+struct trained_on {
+    const struct string_list *inputs, *targets, *classes;
+    bool numbers;
+};
+
+static status open_and_check(struct source_request *request, const struct trained_on *model,
+                             struct source **source)
+{
+    status outcome = source_open(request, source);
+    if (outcome != STATUS_OK)
+        return outcome;
+    const struct source_info *info = source_info(*source);
+    bool has_targets = info->has_labels || info->n_targets > 0;
+    /* Whole numbers may be names of classes: with optional targets there, say what they are. */
+    if (request->target_kind == TARGETS_OPTIONAL && has_targets &&
+        info->has_labels == model->numbers) {
+        source_close(source);
+        request->target_kind = model->numbers ? TARGETS_NUMBERS : TARGETS_LABELS;
+        outcome = source_open(request, source);
+    }
+    if (outcome == STATUS_OK)
+        outcome = samples_check_size(*source);
+    if (outcome == STATUS_OK)
+        outcome = check_columns(source_info(*source), request->path, model->inputs);
+    if (outcome == STATUS_OK)
+        outcome =
+            check_targets(*source, request->path, model->targets, model->classes, model->numbers);
+    return outcome;
+}
+
+/*
+ * Prediction does not depend on targets: those that the model can make nothing of (another class,
+ * text for numbers) are left out. If that does not help it was not for them.
+ */
+static status open_without_targets(struct source_request *request, const struct trained_on *model,
+                                   struct source **source)
+{
+    char reason[1024];
+    snprintf(reason, sizeof reason, "%s", status_text());
+    source_close(source);
+    request->target_kind = TARGETS_NONE;
+    status outcome = open_and_check(request, model, source);
+    if (outcome == STATUS_OK)
+        log_warning("%s; predicting without targets, so without h_<e>", reason);
+    return outcome;
+}
+
 status columns_open(const struct options *options, const char *path,
                     const struct string_list *input_names, const struct string_list *target_names,
                     const struct string_list *classes, bool numbers, bool targets_optional,
                     struct source **source)
 {
+    const struct trained_on model = {input_names, target_names, classes, numbers};
     char *inputs = NULL, *targets = NULL;
     bool by_name = builtin_is_name(path) || !hdf5_is_hdf5(path);
     status outcome = string_list_joined(input_names, &inputs);
@@ -64,21 +114,9 @@ status columns_open(const struct options *options, const char *path,
                                                     : numbers        ? TARGETS_NUMBERS
                                                                      : TARGETS_LABELS};
     if (outcome == STATUS_OK)
-        outcome = source_open(&request, source);
-    /* Whole numbers may be names of classes: with targets there, say what they are. */
-    if (outcome == STATUS_OK && targets_optional &&
-        (source_info(*source)->has_labels || source_info(*source)->n_targets > 0) &&
-        source_info(*source)->has_labels == numbers) {
-        source_close(source);
-        request.target_kind = numbers ? TARGETS_NUMBERS : TARGETS_LABELS;
-        outcome = source_open(&request, source);
-    }
-    if (outcome == STATUS_OK)
-        outcome = samples_check_size(*source);
-    if (outcome == STATUS_OK)
-        outcome = check_columns(source_info(*source), path, input_names);
-    if (outcome == STATUS_OK)
-        outcome = check_targets(*source, path, target_names, classes, numbers);
+        outcome = open_and_check(&request, &model, source);
+    if (outcome == STATUS_USAGE && targets_optional)
+        outcome = open_without_targets(&request, &model, source);
     memory_free(&inputs);
     memory_free(&targets);
     return outcome;

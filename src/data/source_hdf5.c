@@ -238,10 +238,11 @@ status source_open_hdf5(const struct source_request *request, struct source *sou
     outcome = hdf5_open(request->path, &reader->file);
     if (outcome == STATUS_OK)
         outcome = take_inputs(request, source, reader);
-    if (outcome == STATUS_OK)
+    bool has_targets = request->target_kind != TARGETS_NONE;
+    if (outcome == STATUS_OK && has_targets)
         outcome = hdf5_columns_find(source, reader, &reader->y, request->targets,
                                     request->target_kind == TARGETS_OPTIONAL);
-    if (outcome == STATUS_OK)
+    if (outcome == STATUS_OK && has_targets)
         outcome = take_targets(request->target_kind, source, reader);
     if (outcome == STATUS_OK)
         outcome = take_group_and_weight(request, source, reader);

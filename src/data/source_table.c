@@ -108,7 +108,8 @@ static status default_inputs(const struct source *source, struct table_reader *r
 static status find_roles(const struct source_request *request, const struct source *source,
                          struct table_reader *reader)
 {
-    bool optional = request->target_kind == TARGETS_OPTIONAL;
+    bool optional =
+        request->target_kind == TARGETS_OPTIONAL || request->target_kind == TARGETS_NONE;
     status outcome = find_one(source, reader, "--group", request->group, &reader->group);
     if (outcome == STATUS_OK)
         outcome = find_one(source, reader, "--weight", request->weight, &reader->weight);
@@ -156,6 +157,8 @@ static status take_targets(enum target_kind kind, struct source *source,
 {
     struct source_info *info = &source->info;
     status outcome = STATUS_OK;
+    if (kind == TARGETS_NONE)
+        reader->n_targets = 0;
     for (size_t i = 0; i < reader->n_targets && outcome == STATUS_OK; i++)
         outcome = string_list_add(&info->target_names, reader->table.names.item[reader->target[i]]);
     if (outcome != STATUS_OK || reader->n_targets == 0)

@@ -223,6 +223,29 @@ class Predict(support.TestCase):
         self.assertEqual([e["first_for"] for e in found],
                          numpy.bincount(g.argmax(0), minlength=len(g)).tolist())
 
+    def test_targets_that_the_model_cannot_use(self):
+        """A new class, or text where numbers were: predicted as without targets, and said once."""
+        for name, strange in (("labels", "enormous"), ("numbers", "tall")):
+            with self.subTest(data=name):
+                data = Data(name)
+                files = [self.folder / f"{name}{kind}.csv" for kind in ("", "-only", "-strange")]
+                data.write(files[0])
+                data.write(files[1], targets=False)
+                lines = files[0].read_text(encoding="utf-8").splitlines()
+                lines[7] = ",".join(lines[7].split(",")[:5] + [strange] * len(TARGETS[name]))
+                files[2].write_text("\n".join(lines) + "\n", encoding="utf-8")
+                run = self.folder / f"run-{name}"
+                self.succeed(D, "train", "--data", files[0], "--inputs", "a,b,c", "--targets",
+                             ",".join(TARGETS[name]), "--epochs", 2, "--output", run)
+                only = self.predict(data, run, f"{name}-p.csv", file=files[1]).read_bytes()
+                result = self.succeed(D, "predict", run, "--data", files[2], "--output",
+                                      self.folder / f"{name}-strange-p.csv", ranks=3)
+                self.assertEqual((self.folder / f"{name}-strange-p.csv").read_bytes(), only)
+                line, = support.own_lines(result.stderr)
+                self.assertRegex(line, f"line 8.*'{strange}'.*predicting without targets")
+                refused = support.run(D, "evaluate", run, "--data", files[2])
+                self.assert_rc(refused, 2, strange)
+
     def test_single_precision(self):
         data = Data("numbers")
         data.write(self.folder / "numbers.csv")

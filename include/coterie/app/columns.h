@@ -9,6 +9,7 @@
  * Root. Opens other data for a model that was trained on columns of given names: columns of a CSV
  * file or built-in table are found by those names, data sets of an HDF5 file by the options. Names
  * and classes must be the model's; STATUS_USAGE says which differ. `numbers` false: labels.
+ * Optional targets that differ are left out, with a warning.
  */
 status columns_open(const struct options *options, const char *path,
                     const struct string_list *input_names, const struct string_list *target_names,

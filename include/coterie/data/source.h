@@ -15,10 +15,11 @@
  */
 
 enum target_kind {
-    TARGETS_AUTO,    /* strings, or HDF5 integers of shape (N): labels; else numbers */
-    TARGETS_NUMBERS, /* (N, T) numbers */
-    TARGETS_LABELS,  /* (N) labels: strings, or whole numbers taken as names of classes */
-    TARGETS_OPTIONAL /* as AUTO, but it is no error if there are none (predict) */
+    TARGETS_AUTO,     /* strings, or HDF5 integers of shape (N): labels; else numbers */
+    TARGETS_NUMBERS,  /* (N, T) numbers */
+    TARGETS_LABELS,   /* (N) labels: strings, or whole numbers taken as names of classes */
+    TARGETS_OPTIONAL, /* as AUTO, but it is no error if there are none (predict) */
+    TARGETS_NONE      /* columns named as targets are no inputs, but are not read either */
 };
 
 /*
