@@ -265,9 +265,12 @@ class OfModels(BadInput):
             self.expect(f"{command}: {name}", folder, command, path, "--data", data, *more, words=words)
 
     def test_data(self):
+        # predict does without such targets: test_predict.py.
+        folder = self.place("unseen label")
+        write_csv(folder / "new.csv", labelled(lambda i: "blue" if i == 11 else "red"), "a,b,t")
+        self.expect("unseen label", folder, "evaluate", "../run", "--data", "new.csv",
+                    words=("new.csv", "blue", r"line 13\b", "red|green|class"))
         for name, rows, header, words in (
-                ("unseen label", labelled(lambda i: "blue" if i == 11 else "red"), "a,b,t",
-                 ("blue", r"line 13\b", "red|green|class")),
                 ("fewer columns", [[1.0, "red"]] * 5, "a,t", (r"\bb\b",)),
                 ("other columns", [[1.0, 2.0, "red"]] * 5, "a,c,t", (r"\bb\b",)),
                 ("NaN", [[1.0, 2.0, "red"]] * 5 + [[1.0, "nan", "red"]], "a,b,t",
