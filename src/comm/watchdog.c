@@ -10,6 +10,7 @@
 
 #include <inttypes.h>
 #include <limits.h>
+#include <math.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -22,11 +23,18 @@ struct board {
     struct beacon beacon[];
 };
 
+/* A host as the others know it. */
+struct host {
+    char name[64];
+    int first_rank;
+};
+
 struct watchdog {
     const struct communicator *comm;
     double timeout;
     char *directory;
-    int *rank_of; /* (node_size) */
+    int *rank_of;      /* (node_size) */
+    struct host *host; /* (n_nodes) */
     struct shared_memory memory;
     struct board *board;
     pthread_t thread;
@@ -93,6 +101,18 @@ static void describe(const struct sighting *late, const struct sighting *other, 
             place_of(late), late->step, other->rank, other->host, place_of(other), timeout);
 }
 
+/* A host that says nothing: it is down or cut off, and the ranks of the others wait for it. */
+static void describe_silent(const struct host *silent, const char *directory,
+                            const struct sighting *other, double timeout, char *text, size_t size)
+{
+    snprintf(text, size,
+             "host %s, of rank %d, does not answer (by a file in %s), while rank %d on %s waits in "
+             "%s at step %" PRId64 ", for %.0f s (--hang-timeout); it is down, cut off or does not "
+             "see that folder: look at it, then go on with --resume auto",
+             silent->name, silent->first_rank, directory, other->rank, other->host, place_of(other),
+             other->step, timeout);
+}
+
 /* Looks twice: a process whose thread does not count in between is stopped. */
 static void sight_host(const struct watchdog *watchdog, struct sighting *sightings)
 {
@@ -127,34 +147,85 @@ static void note_path(const struct watchdog *watchdog, int node, char *path, siz
     snprintf(path, size, "%s/hang-%d", watchdog->directory, node);
 }
 
-/* Leaves this host's latest rank and one other for the host that speaks. */
+/* Leaves this host's latest rank and one other for the host that speaks; whole or not at all. */
 static void leave_note(const struct watchdog *watchdog, const struct sighting *late,
                        const struct sighting *other)
 {
-    char path[PATH_MAX];
+    char path[PATH_MAX], unfinished[PATH_MAX + 8];
     note_path(watchdog, watchdog->comm->node, path, sizeof path);
-    FILE *file = fopen(path, "wb");
+    snprintf(unfinished, sizeof unfinished, "%s.tmp", path);
+    FILE *file = fopen(unfinished, "wb");
     if (!file)
         return;
-    fwrite(late, sizeof *late, 1, file);
-    fwrite(other, sizeof *other, 1, file);
-    fclose(file);
+    bool written = fwrite(late, sizeof *late, 1, file) == 1;
+    written = fwrite(other, sizeof *other, 1, file) == 1 && written;
+    if (fclose(file) != 0 || !written || rename(unfinished, path) != 0)
+        unlink(unfinished);
 }
 
-static int read_notes(const struct watchdog *watchdog, struct sighting *sightings)
+/* Waits until all hosts have left a note, or the time is over. */
+static void wait_for_notes(const struct watchdog *watchdog, double seconds)
+{
+    for (double end = clock_seconds() + seconds; clock_seconds() < end; usleep(100000)) {
+        int n = 0;
+        for (int node = 0; node < watchdog->comm->n_nodes; node++) {
+            char path[PATH_MAX];
+            note_path(watchdog, node, path, sizeof path);
+            n += access(path, F_OK) == 0;
+        }
+        if (n == watchdog->comm->n_nodes)
+            return;
+    }
+}
+
+/* The number of sightings; *silent is the first host that has left none, -1 if all have. */
+static int read_notes(const struct watchdog *watchdog, struct sighting *sightings, int *silent)
 {
     int n = 0;
+    *silent = -1;
     for (int node = 0; node < watchdog->comm->n_nodes; node++) {
         char path[PATH_MAX];
+        size_t found = 0;
         note_path(watchdog, node, path, sizeof path);
         FILE *file = fopen(path, "rb");
-        if (!file)
-            continue;
-        n += (int)fread(&sightings[n], sizeof *sightings, 2, file);
-        fclose(file);
-        unlink(path);
+        if (file) {
+            found = fread(&sightings[n], sizeof *sightings, 2, file);
+            fclose(file);
+            unlink(path);
+        }
+        n += (int)found;
+        if (found == 0 && *silent < 0)
+            *silent = node;
     }
     return n;
+}
+
+/*
+ * What all hosts have seen, as text. The first host speaks; each other gives those before it time,
+ * and speaks if they are the ones that are dead.
+ */
+static void describe_all(const struct watchdog *watchdog, const struct sighting *own_late,
+                         const struct sighting *own_other, char *text, size_t size)
+{
+    /* Hosts do not see a hang at the same moment, but within a step. */
+    const double patience = fmin(30, fmax(4, watchdog->timeout / 20));
+    const struct communicator *comm = watchdog->comm;
+    const struct sighting *late = own_late, *other = own_other;
+    struct sighting all[2 * comm->n_nodes];
+    int silent = -1;
+    leave_note(watchdog, own_late, own_other);
+    if (comm->node == 0)
+        wait_for_notes(watchdog, patience);
+    else
+        sleep((unsigned)patience + 3 * (unsigned)comm->node);
+    int n = read_notes(watchdog, all, &silent);
+    if (n > 0)
+        find_late(all, n, &late, &other);
+    if (silent >= 0 && n > 0 && !late->is_stopped && late->site != SITE_compute)
+        describe_silent(&watchdog->host[silent], watchdog->directory, late, watchdog->timeout, text,
+                        size);
+    else
+        describe(late, other, watchdog->timeout, text, size);
 }
 
 /* One thread a host gets here. Does not return. */
@@ -163,21 +234,14 @@ static void report(const struct watchdog *watchdog)
     const struct communicator *comm = watchdog->comm;
     const struct sighting *late, *other;
     COTERIE_ASSERT(comm->node_size > 0 && comm->n_nodes > 0);
-    struct sighting host[comm->node_size], all[2 * comm->n_nodes];
-    char text[1024];
-    int n;
+    struct sighting host[comm->node_size];
+    char text[1024 + PATH_MAX];
     sight_host(watchdog, host);
     find_late(host, comm->node_size, &late, &other);
-    if (comm->n_nodes > 1 && watchdog->directory) {
-        leave_note(watchdog, late, other);
-        /* The first host speaks; the others give it time, and speak if it is the one that is dead.
-         */
-        sleep(comm->node == 0 ? 3 : 6);
-        n = read_notes(watchdog, all);
-        if (n > 0)
-            find_late(all, n, &late, &other);
-    }
-    describe(late, other, watchdog->timeout, text, sizeof text);
+    if (comm->n_nodes > 1 && watchdog->directory)
+        describe_all(watchdog, late, other, text, sizeof text);
+    else
+        describe(late, other, watchdog->timeout, text, sizeof text);
     log_from_any_rank("error: %s", text);
     /* MPI_Abort waits for nobody; should it hang too, the alarm ends this process and so the run.
      */
@@ -209,12 +273,21 @@ static uint64_t total_progress(const struct watchdog *watchdog)
     return total;
 }
 
+double idle_clock_look(struct idle_clock *clock, double now, uint64_t progress)
+{
+    const double longest = 1;
+    double passed = fmin(now - clock->looked, longest);
+    clock->idle = progress == clock->progress ? clock->idle + passed : 0;
+    clock->progress = progress;
+    clock->looked = now;
+    return clock->idle;
+}
+
 static void *watch(void *context)
 {
     struct watchdog *watchdog = context;
     struct beacon *own = &watchdog->board->beacon[watchdog->comm->node_rank];
-    uint64_t before = 0;
-    double changed = clock_seconds();
+    struct idle_clock clock = {.looked = clock_seconds()};
     for (;;) {
         sleep_or_wake(watchdog, 0.5);
         pthread_mutex_lock(&watchdog->mutex);
@@ -224,15 +297,24 @@ static void *watch(void *context)
         if (stopping)
             return NULL;
         atomic_fetch_add(&own->alive, 1);
-        uint64_t now = total_progress(watchdog);
-        if (now != before) {
-            before = now;
-            changed = clock_seconds();
-        } else if (timeout > 0 && clock_seconds() - changed > timeout &&
-                   atomic_exchange(&watchdog->board->reported, 1) == 0) {
+        double idle = idle_clock_look(&clock, clock_seconds(), total_progress(watchdog));
+        if (timeout > 0 && idle > timeout && atomic_exchange(&watchdog->board->reported, 1) == 0)
             report(watchdog);
-        }
     }
+}
+
+/* Collective. The name and the first rank of every host, to all. */
+static void learn_host_names(struct watchdog *watchdog)
+{
+    const struct communicator *comm = watchdog->comm;
+    struct host *host = watchdog->host;
+    if (comm->node_rank == 0) {
+        struct host own = {.first_rank = comm->rank};
+        memcpy(own.name, comm->host, sizeof own.name);
+        MPI_Allgather(&own, (int)sizeof own, MPI_BYTE, host, (int)sizeof own, MPI_BYTE,
+                      comm->mpi->leaders);
+    }
+    MPI_Bcast(host, (int)((size_t)comm->n_nodes * sizeof *host), MPI_BYTE, 0, comm->mpi->node);
 }
 
 /* Collective. Who is who on this host, and the board that its ranks share. */
@@ -242,12 +324,16 @@ static status make_board(struct watchdog *watchdog)
     size_t bytes = sizeof(struct board) + (size_t)comm->node_size * sizeof(struct beacon);
     status outcome =
         memory_alloc(&watchdog->rank_of, (size_t)comm->node_size, sizeof(int), "the watchdog");
+    if (outcome == STATUS_OK)
+        outcome = memory_alloc(&watchdog->host, (size_t)comm->n_nodes, sizeof *watchdog->host,
+                               "the watchdog");
     outcome = communicator_agree(comm, outcome);
     if (outcome == STATUS_OK)
         outcome = shared_memory_create(comm, bytes, &watchdog->memory);
     if (outcome != STATUS_OK)
         return outcome;
     MPI_Allgather(&comm->rank, 1, MPI_INT, watchdog->rank_of, 1, MPI_INT, comm->mpi->node);
+    learn_host_names(watchdog);
     watchdog->board = watchdog->memory.base;
     if (comm->node_rank == 0)
         memset(watchdog->board, 0, bytes);
@@ -314,6 +400,7 @@ void watchdog_stop(struct communicator *comm)
     pthread_mutex_destroy(&own->mutex);
     pthread_cond_destroy(&own->wake);
     memory_free(&own->rank_of);
+    memory_free(&own->host);
     memory_free(&own->directory);
     memory_free(&comm->watchdog);
 }

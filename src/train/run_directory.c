@@ -121,6 +121,7 @@ static void remove_all_unfinished(const struct run_directory *directory)
     char starts[PATH_MAX];
     snprintf(starts, sizeof starts, "%s/starts", directory->path);
     remove_matching(directory->path, "*.tmp", NULL);
+    remove_matching(directory->path, "hang-*", NULL); /* notes of the watchdog */
     remove_matching(directory->checkpoints, "*.tmp", NULL);
     remove_matching(starts, "*.tmp", NULL);
 }

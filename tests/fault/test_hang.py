@@ -1,6 +1,7 @@
 # ranks: 4
 # timeout: 200
 """A rank that hangs is named and ends the job; one that is only slow is left alone."""
+import os
 import re
 import time
 
@@ -10,7 +11,7 @@ import support
 TIMEOUT = 3  # of harness.MODEL
 
 
-class Hang(harness.FaultTest):
+class Named(harness.FaultTest):
     def hang_all(self, cases):
         """Starts a job for each (fault, ranks) at once; their Results with the time each took."""
         started = time.monotonic()
@@ -29,6 +30,8 @@ class Hang(harness.FaultTest):
         # Three jobs on few cores start within two seconds.
         self.assertLess(seconds, TIMEOUT + 6 + 2, str(result))
 
+
+class Hang(Named):
     def test_each_rank_hangs(self):
         cases = [("step_forward:0:9:hang", 3), ("exchange_gather:1:16:hang", 3),
                  ("update:2:23:hang", 3)]
@@ -56,6 +59,28 @@ class Hang(harness.FaultTest):
 
         self.assert_verifies("run2")
         self.assert_resumes("run2", ranks=3)
+
+
+class SeveralHosts(Named):
+    """Hosts tell each other by files in the run directory; here all of them are this one."""
+
+    def start_on(self, hosts, ranks, run, fault):
+        env = {"LD_PRELOAD": os.environ["SEVERAL_HOSTS"], "COTERIE_TEST_HOSTS": hosts}
+        return self.shop.start(*self.shop.options(run), ranks=ranks, fault=fault, env=env)
+
+    def test_several_hosts(self):
+        """A late rank of another host; a host whose only rank is stopped, as if it were down."""
+        (self.folder / "down").mkdir()
+        (self.folder / "down/hang-1").write_bytes(b"of an earlier run" * 100)
+        late = self.start_on(2, 4, "late", "update:2:16:hang")
+        down = self.start_on(3, 3, "down", "update:1:16:stop")
+        result = support.finish(late, 30)
+        self.assertIn("4 on 2 hosts", result.stdout)
+        self.assert_named(result, 2, 16, 0)
+        self.assertEqual(list((self.folder / "late").glob("hang-*")), [])
+        line, = harness.error_lines(support.finish(down, 30))
+        self.assertRegex(line, rf"host {os.uname().nodename}, of rank 1, does not answer .* while "
+                               r"rank [02] on \S+ waits in \w+ at step \d+.*--resume auto")
 
 
 class NotHung(harness.FaultTest):

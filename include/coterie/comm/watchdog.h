@@ -4,6 +4,8 @@
 #include "coterie/base/status.h"
 #include "coterie/comm/communicator.h"
 
+#include <stdint.h>
+
 /*
  * Ends a run that hangs. Every rank publishes where it is (base/site.h) in memory that its host
  * shares, and has a thread that looks once in a while whether any rank of the host still gets on.
@@ -23,6 +25,19 @@ status watchdog_start(struct communicator *comm, double timeout);
  * what hosts tell each other.
  */
 status watchdog_set(const struct communicator *comm, double timeout, const char *directory);
+
+/* For how long nothing has moved, as it looks to one who looks once in a while. */
+struct idle_clock {
+    uint64_t progress;   /* when last looked at */
+    double looked, idle; /* clock; seconds */
+};
+
+/*
+ * The seconds for which `progress` has not changed, seen at the time `now`. Between two looks at
+ * most one second counts: of a job that is suspended (by Slurm, say) all ranks stand still and
+ * nobody looks, and that is no hang. Local.
+ */
+double idle_clock_look(struct idle_clock *clock, double now, uint64_t progress);
 
 /* Collective. */
 void watchdog_stop(struct communicator *comm);
