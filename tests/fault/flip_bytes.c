@@ -16,9 +16,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <unistd.h>
 
-enum { SECONDS = 20 }; /* for one damaged file: more is a hang */
+enum { SECONDS = 20 }; /* for one damaged file: more is a loop without end */
 
 static void must(bool condition, const char *what)
 {
@@ -162,11 +163,18 @@ struct loaded {
     struct run_record record;
 };
 
+/* Of this process's own time, so that it may be stopped or kept waiting; 0: no limit. */
+static void limit_time(int seconds)
+{
+    struct itimerval limit = {.it_value.tv_sec = seconds};
+    setitimer(ITIMER_PROF, &limit, NULL);
+}
+
 static status load(const char *path, struct loaded *loaded)
 {
     struct hdf5_file *file = NULL;
     memset(&loaded->record, 0, sizeof loaded->record);
-    alarm(SECONDS);
+    limit_time(SECONDS);
     status outcome = checkpoint_open(path, &file);
     if (outcome == STATUS_OK)
         outcome = checkpoint_read_record(file, &loaded->record);
@@ -174,7 +182,7 @@ static status load(const char *path, struct loaded *loaded)
         outcome = checkpoint_read_state(file, &loaded->snapshot);
     if (file)
         hdf5_close(&file);
-    alarm(0);
+    limit_time(0);
     return outcome;
 }
 
