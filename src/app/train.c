@@ -99,7 +99,7 @@ static status write_config(const struct training *training)
 {
     char path[PATH_MAX];
     snprintf(path, sizeof path, "%s/config.yaml", training->output);
-    struct fresh_file file;
+    struct fresh_file file = {0};
     status outcome = fresh_file_open(&file, path);
     if (outcome != STATUS_OK)
         return outcome;

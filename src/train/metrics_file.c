@@ -50,7 +50,7 @@ static bool write_line(FILE *file, const struct metrics_record *record)
 /* The whole file anew: what a killed run wrote behind its last checkpoint is gone. */
 static status write_history(const char *path, const struct history *history)
 {
-    struct fresh_file file;
+    struct fresh_file file = {0};
     status outcome = fresh_file_open(&file, path);
     if (outcome != STATUS_OK)
         return outcome;

@@ -33,7 +33,7 @@ static int tear_down(void **state)
 
 static status write_text(const char *text, size_t times)
 {
-    struct fresh_file file;
+    struct fresh_file file = {0};
     assert_int_equal(fresh_file_open(&file, path), STATUS_OK);
     for (size_t i = 0; i < times; i++)
         fputs(text, file.stream);
@@ -62,7 +62,7 @@ static void replaces(void **state)
 static void old_one_stays_until_published(void **state)
 {
     (void)state;
-    struct fresh_file file;
+    struct fresh_file file = {0};
     assert_int_equal(write_text("old\n", 1), STATUS_OK);
     assert_int_equal(fresh_file_open(&file, path), STATUS_OK);
     fputs("new\n", file.stream);
@@ -95,7 +95,7 @@ static void old_one_stays_if_there_is_no_room(void **state)
 static void names_what_cannot_be_made(void **state)
 {
     (void)state;
-    struct fresh_file file;
+    struct fresh_file file = {0};
     char nowhere[96];
     snprintf(nowhere, sizeof nowhere, "%s/none/file", folder);
     assert_int_equal(fresh_file_open(&file, nowhere), STATUS_FAILED);
