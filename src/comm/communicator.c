@@ -35,22 +35,13 @@ static void learn_hosts(struct communicator *comm)
     comm->n_nodes = place[1];
 }
 
-status communicator_start(int *argc, char ***argv, struct communicator *comm)
+/* Collective over mpi->world, which is there already. */
+static status finish_start(struct communicator *comm)
 {
-    memset(comm, 0, sizeof *comm);
-    int provided;
-    /* FUNNELED: only the main thread calls MPI; checkpoints are written by another one. */
-    MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided);
-    MPI_Comm_rank(MPI_COMM_WORLD, &comm->rank);
-    MPI_Comm_size(MPI_COMM_WORLD, &comm->size);
-    log_set_rank(comm->rank);
-    status_set_abort_handler(abort_all_ranks);
-    gethostname(comm->host, sizeof comm->host - 1);
-
-    status outcome = memory_alloc(&comm->mpi, 1, sizeof *comm->mpi, "the communicator");
-    COTERIE_ASSERT(outcome == STATUS_OK);
-    MPI_Comm_dup(MPI_COMM_WORLD, &comm->mpi->world);
-    outcome = memory_alloc(&comm->mpi->counts, (size_t)comm->size, sizeof(int), "the communicator");
+    MPI_Comm_rank(comm->mpi->world, &comm->rank);
+    MPI_Comm_size(comm->mpi->world, &comm->size);
+    status outcome =
+        memory_alloc(&comm->mpi->counts, (size_t)comm->size, sizeof(int), "the communicator");
     if (outcome == STATUS_OK)
         outcome =
             memory_alloc(&comm->mpi->offsets, (size_t)comm->size, sizeof(int), "the communicator");
@@ -60,9 +51,43 @@ status communicator_start(int *argc, char ***argv, struct communicator *comm)
     return outcome;
 }
 
-void communicator_stop(struct communicator *comm)
+status communicator_start(int *argc, char ***argv, struct communicator *comm)
+{
+    memset(comm, 0, sizeof *comm);
+    int provided;
+    /* FUNNELED: only the main thread calls MPI; checkpoints are written by another one. */
+    MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided);
+    MPI_Comm_rank(MPI_COMM_WORLD, &comm->world_rank);
+    log_set_rank(comm->world_rank);
+    status_set_abort_handler(abort_all_ranks);
+    gethostname(comm->host, sizeof comm->host - 1);
+
+    status outcome = memory_alloc(&comm->mpi, 1, sizeof *comm->mpi, "the communicator");
+    COTERIE_ASSERT(outcome == STATUS_OK);
+    MPI_Comm_dup(MPI_COMM_WORLD, &comm->mpi->world);
+    return finish_start(comm);
+}
+
+status communicator_split(const struct communicator *whole, int color, struct communicator *part)
+{
+    memset(part, 0, sizeof *part);
+    part->world_rank = whole->world_rank;
+    memcpy(part->host, whole->host, sizeof part->host);
+    status outcome = memory_alloc(&part->mpi, 1, sizeof *part->mpi, "the communicator");
+    outcome = communicator_agree(whole, outcome);
+    if (outcome != STATUS_OK) {
+        memory_free(&part->mpi);
+        return outcome;
+    }
+    MPI_Comm_split(whole->mpi->world, color, whole->rank, &part->mpi->world);
+    return communicator_agree(whole, finish_start(part));
+}
+
+void communicator_release(struct communicator *comm)
 {
     struct communicator_mpi *mpi = comm->mpi;
+    if (!mpi)
+        return;
     if (mpi->leaders != MPI_COMM_NULL && comm->n_nodes > 0)
         MPI_Comm_free(&mpi->leaders);
     if (comm->n_nodes > 0)
@@ -71,6 +96,11 @@ void communicator_stop(struct communicator *comm)
     memory_free(&mpi->counts);
     memory_free(&mpi->offsets);
     memory_free(&comm->mpi);
+}
+
+void communicator_stop(struct communicator *comm)
+{
+    communicator_release(comm);
     status_set_abort_handler(NULL);
     MPI_Finalize();
 }
@@ -92,7 +122,8 @@ status communicator_agree(const struct communicator *comm, status local)
         if (rank == 0)
             snprintf(text, sizeof text, "%s", status_text());
         else
-            snprintf(text, sizeof text, "rank %d on %s: %s", rank, comm->host, status_text());
+            snprintf(text, sizeof text, "rank %d on %s: %s", comm->world_rank, comm->host,
+                     status_text());
     }
     MPI_Bcast(text, sizeof text, MPI_CHAR, rank, comm->mpi->world);
     return status_set((status)(first % CODES), "%s", text);
@@ -196,6 +227,22 @@ void communicator_barrier(const struct communicator *comm)
 {
     site_enter(SITE_barrier, 0);
     MPI_Barrier(comm->mpi->world);
+    site_leave();
+}
+
+void communicator_wait(const struct communicator *comm)
+{
+    const useconds_t pause = 10000; /* microseconds */
+    MPI_Request request;
+    int all_are_here = 0;
+    site_enter(SITE_barrier, 0);
+    MPI_Ibarrier(comm->mpi->world, &request);
+    for (;;) {
+        MPI_Test(&request, &all_are_here, MPI_STATUS_IGNORE);
+        if (all_are_here)
+            break;
+        usleep(pause);
+    }
     site_leave();
 }
 

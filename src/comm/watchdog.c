@@ -309,7 +309,7 @@ static void learn_host_names(struct watchdog *watchdog)
     const struct communicator *comm = watchdog->comm;
     struct host *host = watchdog->host;
     if (comm->node_rank == 0) {
-        struct host own = {.first_rank = comm->rank};
+        struct host own = {.first_rank = comm->world_rank};
         memcpy(own.name, comm->host, sizeof own.name);
         MPI_Allgather(&own, (int)sizeof own, MPI_BYTE, host, (int)sizeof own, MPI_BYTE,
                       comm->mpi->leaders);
@@ -332,7 +332,7 @@ static status make_board(struct watchdog *watchdog)
         outcome = shared_memory_create(comm, bytes, &watchdog->memory);
     if (outcome != STATUS_OK)
         return outcome;
-    MPI_Allgather(&comm->rank, 1, MPI_INT, watchdog->rank_of, 1, MPI_INT, comm->mpi->node);
+    MPI_Allgather(&comm->world_rank, 1, MPI_INT, watchdog->rank_of, 1, MPI_INT, comm->mpi->node);
     learn_host_names(watchdog);
     watchdog->board = watchdog->memory.base;
     if (comm->node_rank == 0)

@@ -12,6 +12,7 @@
  */
 struct communicator {
     int rank, size;
+    int world_rank;           /* this rank among all of the program: another one in a part */
     int node, n_nodes;        /* this rank's host among the hosts, in order of their first rank */
     int node_rank, node_size; /* this rank among those of its host */
     char host[64];
@@ -21,6 +22,16 @@ struct communicator {
 
 /* Collective. Starts MPI and learns who shares a host; tells base the rank and how to abort. */
 status communicator_start(int *argc, char ***argv, struct communicator *comm);
+
+/*
+ * Collective over `whole`. The ranks that give the same `color` (0 or more) become a communicator
+ * of their own, in the same order. What is Collective on it leaves the other parts alone; nobody
+ * watches it until watchdog_start. communicator_release frees it, also after a failure.
+ */
+status communicator_split(const struct communicator *whole, int color, struct communicator *part);
+
+/* Collective over the part. */
+void communicator_release(struct communicator *part);
 
 /* Collective. Ends MPI. All work on files must be done. */
 void communicator_stop(struct communicator *comm);
@@ -61,6 +72,12 @@ void communicator_scatter_rows(const struct communicator *comm, const struct sha
 
 /* Collective. */
 void communicator_barrier(const struct communicator *comm);
+
+/*
+ * Collective. A barrier that may take hours: those who are there sleep, and leave the processor to
+ * those who are not. Nobody must watch this communicator meanwhile (watchdog_set, timeout 0).
+ */
+void communicator_wait(const struct communicator *comm);
 
 /* Name and version of the MPI library, first line only; `size` at least 64. Local. */
 void communicator_library(char *text, size_t size);
