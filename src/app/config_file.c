@@ -86,8 +86,8 @@ static status find_key(struct reader *reader, const yaml_event_t *event,
     return STATUS_OK;
 }
 
-/* Appends ",more" to *text. */
-static status append(char **text, const char *more)
+/* Appends `more` to *text, behind the separator if there is something already. */
+static status append(char **text, char separator, const char *more)
 {
     char *longer;
     size_t length = *text ? strlen(*text) : 0;
@@ -95,7 +95,7 @@ static status append(char **text, const char *more)
     if (outcome != STATUS_OK)
         return outcome;
     if (*text)
-        sprintf(longer, "%s,%s", *text, more);
+        sprintf(longer, "%s%c%s", *text, separator, more);
     else
         strcpy(longer, more);
     memory_free(text);
@@ -103,8 +103,8 @@ static status append(char **text, const char *more)
     return STATUS_OK;
 }
 
-/* The items of a sequence, up to its end, joined by commas. */
-static status read_sequence(struct reader *reader, char **text)
+/* The items of a sequence, up to its end, joined by `separator`. */
+static status read_sequence(struct reader *reader, char separator, char **text)
 {
     status outcome = STATUS_OK;
     for (bool more = true; more && outcome == STATUS_OK;) {
@@ -115,7 +115,7 @@ static status read_sequence(struct reader *reader, char **text)
         if (event.type == YAML_SEQUENCE_END_EVENT)
             more = false;
         else if (event.type == YAML_SCALAR_EVENT && !is_null(&event))
-            outcome = append(text, (const char *)event.data.scalar.value);
+            outcome = append(text, separator, (const char *)event.data.scalar.value);
         else
             outcome = refuse_at(reader, line_of(&event), "a list may hold plain values only");
         yaml_event_delete(&event);
@@ -123,15 +123,64 @@ static status read_sequence(struct reader *reader, char **text)
     return outcome;
 }
 
+/* One line of a grid, `experts: [2, 4]`, as "experts=2;4;". */
+static status read_grid_line(struct reader *reader, const yaml_event_t *key, char **text)
+{
+    yaml_event_t event;
+    char *values = NULL;
+    status outcome = next_event(reader, &event);
+    if (outcome != STATUS_OK)
+        return outcome;
+    if (key->type != YAML_SCALAR_EVENT)
+        outcome = refuse_at(reader, line_of(key), "expected the name of an option in the grid");
+    else if (event.type == YAML_SCALAR_EVENT)
+        outcome = append(&values, ';', (const char *)event.data.scalar.value);
+    else if (event.type == YAML_SEQUENCE_START_EVENT)
+        outcome = read_sequence(reader, ';', &values);
+    else
+        outcome =
+            refuse_at(reader, line_of(&event), "an option in the grid must have a list of values");
+    if (outcome == STATUS_OK)
+        outcome = append(text, '\n', (const char *)key->data.scalar.value);
+    if (outcome == STATUS_OK)
+        outcome = append(text, '=', values ? values : "");
+    /* A semicolon at the end tells "32,32", which is one value, from two. */
+    if (outcome == STATUS_OK)
+        outcome = append(text, ';', "");
+    memory_free(&values);
+    yaml_event_delete(&event);
+    return outcome;
+}
+
+/* The map of `grid:`, up to its end. */
+static status read_grid(struct reader *reader, char **text)
+{
+    status outcome = STATUS_OK;
+    for (bool more = true; more && outcome == STATUS_OK;) {
+        yaml_event_t event;
+        outcome = next_event(reader, &event);
+        if (outcome != STATUS_OK)
+            break;
+        more = event.type != YAML_MAPPING_END_EVENT;
+        if (more)
+            outcome = read_grid_line(reader, &event, text);
+        yaml_event_delete(&event);
+    }
+    return outcome;
+}
+
 /* The value behind a key; *text stays NULL for null. */
-static status read_value(struct reader *reader, const yaml_event_t *event, const char *key,
-                         char **text)
+static status read_value(struct reader *reader, const yaml_event_t *event,
+                         const struct option_entry *entry, const char *key, char **text)
 {
     if (event->type == YAML_SCALAR_EVENT)
-        return is_null(event) ? STATUS_OK : append(text, (const char *)event->data.scalar.value);
+        return is_null(event) ? STATUS_OK
+                              : append(text, ',', (const char *)event->data.scalar.value);
+    if (event->type == YAML_MAPPING_START_EVENT && entry->kind == KIND_GRID)
+        return read_grid(reader, text);
     if (event->type == YAML_SEQUENCE_START_EVENT) {
-        status outcome = read_sequence(reader, text);
-        return outcome == STATUS_OK && !*text ? append(text, "") : outcome;
+        status outcome = read_sequence(reader, ',', text);
+        return outcome == STATUS_OK && !*text ? append(text, ',', "") : outcome;
     }
     char what[ORIGIN_SIZE];
     snprintf(what, sizeof what, "%s must be a value or a list of values, not %s", key,
@@ -150,7 +199,7 @@ static status read_pair(struct reader *reader, const yaml_event_t *key_event)
     if (outcome != STATUS_OK)
         return outcome;
     option_key(entry, key);
-    outcome = read_value(reader, &event, key, &text);
+    outcome = read_value(reader, &event, entry, key, &text);
     snprintf(subject, sizeof subject, "%s:%zu: %s", reader->path, line_of(key_event), key);
     if (outcome == STATUS_OK && text && !*text)
         outcome = status_set(STATUS_USAGE, "%s needs a value that is not empty", subject);
@@ -226,7 +275,7 @@ status config_file_read(struct options *options, const char *path)
 
 struct writer {
     yaml_emitter_t emitter;
-    enum command command;
+    const struct options *options;
 };
 
 /* `made`: whether the event could be initialised; the emitter owns it from here on. */
@@ -246,16 +295,60 @@ static status emit_scalar(struct writer *writer, const char *text, yaml_scalar_s
     return emit(writer, &event, made);
 }
 
+static status emit_quoted(struct writer *writer, const char *text)
+{
+    return emit_scalar(writer, text, YAML_DOUBLE_QUOTED_SCALAR_STYLE);
+}
+
+/* The grid as a map from names to lists of values. */
+static status emit_grid(struct writer *writer, const struct string_list *names,
+                        const struct string_list *values)
+{
+    yaml_event_t event;
+    status outcome =
+        emit(writer, &event,
+             yaml_mapping_start_event_initialize(&event, NULL, NULL, 1, YAML_BLOCK_MAPPING_STYLE));
+    for (size_t i = 0; i < names->n && outcome == STATUS_OK; i++) {
+        outcome = emit_scalar(writer, names->item[i], YAML_PLAIN_SCALAR_STYLE);
+        if (outcome == STATUS_OK)
+            outcome = emit(writer, &event,
+                           yaml_sequence_start_event_initialize(&event, NULL, NULL, 1,
+                                                                YAML_FLOW_SEQUENCE_STYLE));
+        for (size_t v = 0; v < values[i].n && outcome == STATUS_OK; v++)
+            outcome = emit_quoted(writer, values[i].item[v]);
+        if (outcome == STATUS_OK)
+            outcome = emit(writer, &event, yaml_sequence_end_event_initialize(&event));
+    }
+    if (outcome == STATUS_OK)
+        outcome = emit(writer, &event, yaml_mapping_end_event_initialize(&event));
+    return outcome;
+}
+
+static status emit_grid_option(struct writer *writer)
+{
+    struct string_list names = {0}, *values = NULL;
+    status outcome = options_grid(writer->options, &names, &values);
+    if (outcome == STATUS_OK)
+        outcome = emit_grid(writer, &names, values);
+    for (size_t i = 0; values && i < names.n; i++)
+        string_list_release(&values[i]);
+    memory_free(&values);
+    string_list_release(&names);
+    return outcome;
+}
+
 /* Text always in quotes: a plain "no" or "1952" would be something else to other readers. */
 static status emit_option(const char *key, const char *value, void *context)
 {
     struct writer *writer = context;
-    bool is_text = option_find(writer->command, key)->kind == KIND_TEXT;
+    enum option_kind kind = option_find(writer->options->command, key)->kind;
     status outcome = emit_scalar(writer, key, YAML_PLAIN_SCALAR_STYLE);
     if (outcome != STATUS_OK)
         return outcome;
-    if (is_text && *value)
-        return emit_scalar(writer, value, YAML_DOUBLE_QUOTED_SCALAR_STYLE);
+    if (kind == KIND_GRID && *value)
+        return emit_grid_option(writer);
+    if (kind == KIND_TEXT && *value)
+        return emit_quoted(writer, value);
     return emit_scalar(writer, *value ? value : "null", YAML_PLAIN_SCALAR_STYLE);
 }
 
@@ -287,7 +380,7 @@ static status emit_end(struct writer *writer)
 
 status options_write_yaml(const struct options *options, FILE *file)
 {
-    struct writer writer = {.command = options->command};
+    struct writer writer = {.options = options};
     if (!yaml_emitter_initialize(&writer.emitter))
         return status_set(STATUS_FAILED, "not enough memory to write the options");
     yaml_emitter_set_output_file(&writer.emitter, file);

@@ -223,12 +223,13 @@ static const struct value_kind *const kinds[] = {
     [KIND_TEXT] = &text_kind,         [KIND_WIDTHS] = &widths_kind,
     [KIND_SCHEDULE] = &schedule_kind, [KIND_VARIANCE] = &variance_kind,
     [KIND_SCALE] = &scale_kind,       [KIND_INTERVAL] = &interval_kind,
+    [KIND_GRID] = &grid_kind,
 };
 
 status option_store(struct options *options, const struct option_entry *entry, const char *text,
                     const char *subject)
 {
-    if (!*text && entry->kind != KIND_TEXT)
+    if (!*text && entry->kind != KIND_TEXT && entry->kind != KIND_GRID)
         return status_set(STATUS_USAGE, "%s needs a value", subject);
     return kinds[entry->kind]->parse(options, entry, text, subject);
 }

@@ -29,7 +29,7 @@ void options_release(struct options *options)
 {
     string_list_release(&options->positional);
     for (size_t i = 0; i < options_count(); i++)
-        if (option_table[i].kind == KIND_TEXT)
+        if (option_table[i].kind == KIND_TEXT || option_table[i].kind == KIND_GRID)
             memory_free((char *)options + option_table[i].offset);
     memory_free(&options->is_set);
 }
@@ -201,7 +201,7 @@ static status check_positional(const struct options *options)
     if (options->positional.n < wanted)
         return status_set(STATUS_USAGE, "`%s` needs %s; usage: %s", command->name,
                           command->positional[options->positional.n], command->usage);
-    if (options->positional.n > wanted)
+    if (options->positional.n > wanted && !command->takes_rest)
         return status_set(STATUS_USAGE, "unexpected word %s; usage: %s",
                           options->positional.item[wanted], command->usage);
     return STATUS_OK;
@@ -257,6 +257,11 @@ status options_set(struct options *options, const char *key, const char *value, 
     char subject[SUBJECT_SIZE];
     snprintf(subject, sizeof subject, "%s: %s", origin, key);
     return option_say(options, entry, value, subject);
+}
+
+status options_read_yaml(struct options *options, const char *path)
+{
+    return config_file_read(options, path);
 }
 
 bool options_is_set(const struct options *options, const char *key)

@@ -21,11 +21,13 @@ enum option_kind {
     KIND_VARIANCE, /* variance and variance_is_learned */
     KIND_SCALE,    /* scaling and scale_number */
     KIND_INTERVAL, /* checkpoint_every and checkpoint_unit */
+    KIND_GRID,     /* char *, as KIND_TEXT: see option_grid.c */
     KIND_CONFIG,   /* --config: read at once, never recorded */
     KIND_HELP      /* --help: the same */
 };
 
 enum option_section {
+    SECTION_SWEEP,
     SECTION_DATA,
     SECTION_MODEL,
     SECTION_TRAINING,
@@ -62,6 +64,7 @@ struct command_entry {
     const char *usage;
     const char *summary;  /* one line */
     const char *examples; /* lines of text */
+    bool takes_rest;      /* any number of words more: a command line of its own */
 };
 
 extern const struct option_entry option_table[];

@@ -38,10 +38,14 @@ static const struct option_word progress_words[] = {{"auto", LOG_PROGRESS_AUTO},
                                                     {NULL, 0}};
 static const struct option_word root_experts_words[] = {{"auto", -1}, {NULL, 0}};
 static const struct option_word micro_batch_words[] = {{"auto", 0}, {NULL, 0}};
+static const struct option_word ranks_per_run_words[] = {{"auto", 0}, {NULL, 0}};
 static const struct option_word duration_words[] = {{"none", 0}, {NULL, 0}};
 
+/* A sweep takes what train takes, but for the few options that say ONE_RUN. */
 enum {
-    TRAIN = 1 << COMMAND_TRAIN,
+    ONE_RUN = 1 << COMMAND_TRAIN,
+    SWEEP = 1 << COMMAND_SWEEP,
+    TRAIN = ONE_RUN | SWEEP,
     EVALUATE = 1 << COMMAND_EVALUATE,
     PREDICT = 1 << COMMAND_PREDICT,
     INSPECT = 1 << COMMAND_INSPECT,
@@ -55,6 +59,27 @@ enum {
 /* One option a paragraph, in lines that the eye can follow. */
 /* clang-format off */
 const struct option_entry option_table[] = {
+    {"grid", "NAME=VALUES", NULL,
+     "an option of train and the values to try, such as experts=2,4,8; once for each option. "
+     "Semicolons part values that have commas: expert-hidden=none;32,32",
+     SECTION_SWEEP, SWEEP, KIND_GRID, AT(grid), 0, NULL},
+    {"seeds", "N", "1",
+     "repeat each setting with N seeds: --seed and those that follow it",
+     SECTION_SWEEP, SWEEP, KIND_INTEGER, AT(seeds), RANGE_FROM_1, NULL},
+    {"ranks-per-run", "N", "auto",
+     "ranks that work on one run; auto: as many runs at once as there are ranks. Results are the "
+     "same",
+     SECTION_SWEEP, SWEEP, KIND_INTEGER, AT(ranks_per_run), RANGE_FROM_1, ranks_per_run_words},
+    {"index", "I", "0",
+     "with --of N: which of N parts of the runs to do, from 0; for the tasks of a job array",
+     SECTION_SWEEP, SWEEP, KIND_INTEGER, AT(array_index), RANGE_FROM_0, NULL},
+    {"of", "N", "0",
+     "number of parts for --index; 0: do all runs",
+     SECTION_SWEEP, SWEEP, KIND_INTEGER, AT(array_size), RANGE_FROM_0, NULL},
+    {"table", NULL, NULL,
+     "show the results so far and write table.csv; train nothing",
+     SECTION_SWEEP, SWEEP, KIND_FLAG, AT(table), 0, NULL},
+
     {"data", "DATA", "builtin:vowels",
      "samples: a CSV or HDF5 file, or builtin:vowels, builtin:vowels10",
      SECTION_DATA, TRAIN, KIND_TEXT, AT(data), 0, NULL},
@@ -180,7 +205,10 @@ const struct option_entry option_table[] = {
      SECTION_FILES, TRAIN, KIND_CONFIG, 0, 0, NULL},
     {"output", "DIR", NULL,
      "run directory for metrics, checkpoints and log",
-     SECTION_FILES, TRAIN, KIND_TEXT, AT(output), 0, NULL},
+     SECTION_FILES, ONE_RUN, KIND_TEXT, AT(output), 0, NULL},
+    {"output", "DIR", NULL,
+     "folder of the sweep: sweep.yaml, table.csv and a run directory for each run below runs/",
+     SECTION_FILES, SWEEP, KIND_TEXT, AT(output), 0, NULL},
     {"output", "FILE", NULL,
      "predictions, one row per sample: a new .csv, .h5 or .hdf5 file",
      SECTION_FILES, PREDICT, KIND_TEXT, AT(output), 0, NULL},
@@ -189,7 +217,10 @@ const struct option_entry option_table[] = {
      SECTION_FILES, DOCTOR, KIND_TEXT, AT(output), 0, NULL},
     {"resume", "WHERE", "no",
      "go on from the run directory's newest checkpoint (auto), from a file, or no",
-     SECTION_FILES, TRAIN, KIND_TEXT, AT(resume), 0, NULL},
+     SECTION_FILES, ONE_RUN, KIND_TEXT, AT(resume), 0, NULL},
+    {"resume", "auto", "auto",
+     "a sweep always goes on with what is there; for scripts that say so",
+     SECTION_FILES, SWEEP, KIND_TEXT, AT(resume), 0, NULL},
     {"checkpoint-every", "N[e|s|m]", "10m",
      "save every N epochs, steps or minutes, and at the end; 0: at the end only",
      SECTION_FILES, TRAIN, KIND_INTERVAL, 0, 0, NULL},
@@ -214,7 +245,10 @@ const struct option_entry option_table[] = {
      SECTION_OUTPUT, TRAIN, KIND_CHOICE, AT(progress), 0, progress_words},
     {"dry-run", NULL, NULL,
      "show where experts go and the memory they need, and stop",
-     SECTION_OUTPUT, TRAIN, KIND_FLAG, AT(dry_run), 0, NULL},
+     SECTION_OUTPUT, ONE_RUN, KIND_FLAG, AT(dry_run), 0, NULL},
+    {"dry-run", NULL, NULL,
+     "list the runs and which ranks would do them, and stop",
+     SECTION_OUTPUT, SWEEP, KIND_FLAG, AT(dry_run), 0, NULL},
     {"help", NULL, NULL,
      "this text",
      SECTION_OUTPUT, TRAIN | EVALUATE | PREDICT | INSPECT | CONVERT | BENCH | DOCTOR,
@@ -222,7 +256,7 @@ const struct option_entry option_table[] = {
 };
 /* clang-format on */
 
-const char *const section_names[N_SECTIONS] = {"Data",  "Model", "Training",
+const char *const section_names[N_SECTIONS] = {"Sweep", "Data",  "Model", "Training",
                                                "Ranks", "Files", "Output"};
 
 const struct command_entry command_table[N_COMMANDS] = {
@@ -284,6 +318,26 @@ const struct command_entry command_table[N_COMMANDS] = {
                         "  coterie doctor\n"
                         "  mpirun -n 4 coterie doctor --output /scratch/me/run\n"
                         "  srun --mpi=pmix coterie doctor\n"},
+    [COMMAND_SWEEP] =
+        {"sweep",
+         {NULL, NULL},
+         {"output", NULL},
+         "coterie sweep --output DIR --grid NAME=VALUES ... [options of train]",
+         "trains with every setting of a grid and ranks them by held-out likelihood",
+         "  mpirun -n 8 coterie sweep --output s --grid experts=2,4,8 --grid "
+         "learning-rate=0.1,0.01 "
+         "\\\n"
+         "      --seeds 5 --data wine.csv --valid 0.2 --epochs 200\n"
+         "  mpirun -n 8 coterie sweep --output s                 goes on with what is not "
+         "finished\n"
+         "  coterie sweep --output s --table                     the results so far\n"
+         "  mpirun -n 8 coterie sweep --output s --index 3 --of 10   a task of a job array\n\n"
+         "The table has a row for each setting: mean and standard deviation over its seeds of "
+         "nll,\n"
+         "the mean of -log p(d|x), of the validation samples, and for the n training samples\n"
+         "  BIC = 2 n nll + k ln n       k free parameters; Schwarz 1978\n"
+         "  ICL = BIC - 2 sum h ln h     h posteriors of the experts; Biernacki et al. 2000\n"
+         "each with the parameters of the lowest validation error. Less is better.\n"},
 };
 
 size_t options_count(void)

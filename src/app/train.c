@@ -212,6 +212,8 @@ static status train_and_report(struct training *training, struct trainer *traine
     outcome = trainer_run(trainer);
     if (outcome == STATUS_OK)
         report_show(training, trainer);
+    if (outcome == STATUS_OK && training->selection)
+        outcome = selection_measure(training, trainer, training->selection);
     return outcome;
 }
 
@@ -235,7 +237,7 @@ static status run_training(struct training *training)
     return outcome;
 }
 
-static void release(struct training *training)
+void train_release(struct training *training)
 {
     log_set_file(NULL);
     model_release(&training->model);
@@ -251,9 +253,18 @@ static void release(struct training *training)
     memory_free(&training->output);
 }
 
-status train_command(const struct communicator *comm, struct options *options)
+status train_prepare(const struct communicator *comm, struct options *options,
+                     struct training *training)
 {
-    struct training training = {.comm = comm, .options = options, .directory = {.lock = -1}};
+    *training = (struct training){.comm = comm, .options = options, .directory = {.lock = -1}};
+    return prepare_at_root(training);
+}
+
+status train_run(const struct communicator *comm, struct options *options,
+                 struct selection *selection)
+{
+    struct training training = {
+        .comm = comm, .options = options, .directory = {.lock = -1}, .selection = selection};
     status outcome = STATUS_OK;
     if (comm->rank == 0)
         outcome = prepare_at_root(&training);
@@ -267,6 +278,11 @@ status train_command(const struct communicator *comm, struct options *options)
     }
     if (outcome == STATUS_OK && !options->dry_run)
         outcome = run_training(&training);
-    release(&training);
+    train_release(&training);
     return outcome;
+}
+
+status train_command(const struct communicator *comm, struct options *options)
+{
+    return train_run(comm, options, NULL);
 }

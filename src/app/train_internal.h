@@ -4,6 +4,7 @@
 #include "coterie/app/options.h"
 #include "coterie/app/problem.h"
 #include "coterie/app/samples.h"
+#include "coterie/app/selection.h"
 #include "coterie/data/split.h"
 #include "coterie/train/run_directory.h"
 #include "coterie/train/trainer.h"
@@ -27,7 +28,27 @@ struct training {
     struct samples train, valid;
     struct model model;
     struct metrics_config metrics_config;
+    struct selection *selection; /* what is to be measured at the end; NULL: nothing */
 };
+
+/*
+ * Root. All that `coterie train` finds out and refuses before it needs memory. train_release frees
+ * it, also after a failure.
+ */
+status train_prepare(const struct communicator *comm, struct options *options,
+                     struct training *training);
+void train_release(struct training *training);
+
+/*
+ * Collective. One run of `coterie train`; `selection` (or NULL) is filled at the root when it is
+ * finished.
+ */
+status train_run(const struct communicator *comm, struct options *options,
+                 struct selection *selection);
+
+/* Collective. Measures the parameters that the run has ended with: see selection.h. */
+status selection_measure(struct training *training, struct trainer *trainer,
+                         struct selection *selection);
 
 /* Root. Decides from --resume and --output which checkpoint to go on from, if any. */
 status resume_find(struct training *training);

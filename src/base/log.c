@@ -13,6 +13,7 @@
 
 static int own_rank;
 static bool is_quiet;
+static const char *subject_text;
 static FILE *copy_file;
 
 static struct {
@@ -36,6 +37,11 @@ int log_rank(void)
 void log_set_quiet(bool quiet)
 {
     is_quiet = quiet;
+}
+
+void log_set_subject(const char *subject)
+{
+    subject_text = subject;
 }
 
 bool log_set_file(const char *path)
@@ -72,6 +78,14 @@ static void say(FILE *stream, const char *prefix, const char *format, va_list ar
         fprintf(copy_file, "%s\n", line);
 }
 
+static void complain(const char *prefix, const char *format, va_list arguments)
+{
+    char text[256];
+    snprintf(text, sizeof text, "%s%s%s", prefix, subject_text ? subject_text : "",
+             subject_text ? ": " : "");
+    say(stderr, text, format, arguments);
+}
+
 void log_info(const char *format, ...)
 {
     if (own_rank != 0)
@@ -88,7 +102,7 @@ void log_warning(const char *format, ...)
         return;
     va_list arguments;
     va_start(arguments, format);
-    say(stderr, "coterie: warning: ", format, arguments);
+    complain("coterie: warning: ", format, arguments);
     va_end(arguments);
 }
 
@@ -98,7 +112,7 @@ void log_error(const char *format, ...)
         return;
     va_list arguments;
     va_start(arguments, format);
-    say(stderr, "coterie: error: ", format, arguments);
+    complain("coterie: error: ", format, arguments);
     va_end(arguments);
 }
 

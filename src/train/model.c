@@ -145,3 +145,20 @@ size_t model_n_parameters(const struct model_config *config)
     size_t per_expert = expert.n_parameters + (config->variance_is_learned ? 1 : 0);
     return gate.n_parameters + config->n_experts * per_expert;
 }
+
+/* Weights and bias of one unit of the last layer. */
+static size_t last_unit(const struct mlp *mlp)
+{
+    return mlp->width[mlp->n_layers - 1] + 1;
+}
+
+size_t model_n_free_parameters(const struct model_config *config)
+{
+    struct mlp gate, expert;
+    if (model_shapes(config, &gate, &expert) != STATUS_OK)
+        return 0;
+    size_t redundant = last_unit(&gate);
+    if (config->output == OUTPUT_SOFTMAX)
+        redundant += config->n_experts * last_unit(&expert);
+    return model_n_parameters(config) - redundant;
+}

@@ -36,8 +36,7 @@ bool run_directory_holds_run(const char *path)
     return has_checkpoint || has_entry(path, "config.yaml") || has_entry(path, "metrics.jsonl");
 }
 
-/* mkdir -p */
-static status make_folder(const char *path)
+status run_directory_make_folder(const char *path)
 {
     char part[PATH_MAX];
     snprintf(part, sizeof part, "%s", path);
@@ -136,9 +135,9 @@ status run_directory_open(struct run_directory *directory, const char *path)
     if (!directory->path || !directory->checkpoints)
         return status_set(STATUS_FAILED, "not enough memory for the run directory's name");
     snprintf(directory->checkpoints, size, "%s/checkpoints", path);
-    status outcome = make_folder(directory->path);
+    status outcome = run_directory_make_folder(directory->path);
     if (outcome == STATUS_OK)
-        outcome = make_folder(directory->checkpoints);
+        outcome = run_directory_make_folder(directory->checkpoints);
     if (outcome == STATUS_OK)
         outcome = take_lock(directory);
     if (outcome == STATUS_OK)

@@ -276,6 +276,20 @@ static void keep_as_best(struct trainer *trainer)
                model->gate.parameters.stride * sizeof(real));
 }
 
+void trainer_use_best(struct trainer *trainer)
+{
+    struct model *model = trainer->model;
+    struct parameters *experts = &model->experts.parameters;
+    if (!trainer->valid || trainer->progress.best_epoch < 0)
+        return;
+    memcpy(experts->value, trainer->best.experts,
+           experts->n_networks * experts->stride * sizeof(real));
+    memcpy(model->experts.variance, trainer->best.variance, experts->n_networks * sizeof(double));
+    if (model->has_gate)
+        memcpy(model->gate.parameters.value, trainer->best.gate,
+               model->gate.parameters.stride * sizeof(real));
+}
+
 /*
  * Collective. Validation of the present parameters; the best ones so far are kept aside. False if
  * the error is not finite, which is to be treated like one in training.

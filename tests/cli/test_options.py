@@ -33,7 +33,7 @@ WRONG_USAGE = (
     ("train --data=", "--data needs a value"),
     ("train --quiet=1", "--quiet takes no value"),
     ("train --json", "--json is an option of `evaluate` and `bench`, not of `train`"),
-    ("predict c --epochs 3", "--epochs is an option of `train`, not of `predict`"),
+    ("predict c --epochs 3", "--epochs is an option of `train` and `sweep`, not of `predict`"),
     ("train data.csv", "unexpected word data.csv; usage: coterie train"),
     ("predict", "needs CHECKPOINT; usage: coterie predict CHECKPOINT"),
     ("predict c --data d.csv", "needs --output"),

@@ -17,5 +17,10 @@ status convert_command(const struct communicator *comm, struct options *options)
 /* What in this environment will hurt, with the fix; STATUS_FAILED if something must be fixed. */
 status doctor_command(const struct communicator *comm, struct options *options);
 status bench_command(const struct communicator *comm, struct options *options);
+/*
+ * Trains with every setting of a grid, on parts of the ranks. STATUS_STOPPED if asked to stop
+ * before all were done, else STATUS_FAILED if a run has failed.
+ */
+status sweep_command(const struct communicator *comm, struct options *options);
 
 #endif

@@ -29,6 +29,7 @@ enum command {
     COMMAND_CONVERT,
     COMMAND_BENCH,
     COMMAND_DOCTOR,
+    COMMAND_SWEEP,
     N_COMMANDS
 };
 
@@ -80,6 +81,12 @@ struct options {
     enum log_progress progress;
     bool quiet, dry_run, json, verify;
 
+    char *grid;                   /* sweep: see options_grid */
+    long seeds;                   /* from `seed` on */
+    long ranks_per_run;           /* 0: auto */
+    long array_index, array_size; /* sweep: this job's part of the runs; size 0: all */
+    bool table;
+
     bool *is_set; /* (options_count()), owned: said on the command line, in the file, or recorded */
 };
 
@@ -110,6 +117,16 @@ const char *options_value(const struct options *options, const char *key);
 status options_visit(const struct options *options,
                      status (*visit)(const char *key, const char *value, void *context),
                      void *context);
+
+/*
+ * Local. The grid of `sweep`: names of options with dashes, and for each the list of its values,
+ * (names.n) lists that memory_free frees after string_list_release of each.
+ */
+status options_grid(const struct options *options, struct string_list *names,
+                    struct string_list **values);
+
+/* Root. As --config FILE: what the file says becomes what was said. */
+status options_read_yaml(struct options *options, const char *path);
 
 /* Root. Writes all options of the command as YAML that --config reads back. */
 status options_write_yaml(const struct options *options, FILE *file);

@@ -20,6 +20,9 @@ int log_rank(void);
 /* quiet: no information lines and no progress; warnings and errors remain. */
 void log_set_quiet(bool quiet);
 
+/* What warnings and errors begin with, where several runs speak; NULL: nothing. Not copied. */
+void log_set_subject(const char *subject);
+
 /* Keeps a copy of every line in `path` (appended); NULL ends it. False if it cannot be opened. */
 bool log_set_file(const char *path);
 

@@ -70,4 +70,10 @@ double model_bytes(const struct model_config *config, const struct shard *shard,
 /* Local. All weights, biases and learned variances. */
 size_t model_n_parameters(const struct model_config *config);
 
+/*
+ * Local. How many of them are free, for BIC and ICL: a softmax does not change when the same number
+ * is added to all that goes into it, so that one of its units, with weights and bias, is not.
+ */
+size_t model_n_free_parameters(const struct model_config *config);
+
 #endif

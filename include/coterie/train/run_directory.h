@@ -23,6 +23,9 @@ struct run_directory {
 /* True if there is a run in `path`: a config.yaml, a metrics.jsonl or a checkpoint. */
 bool run_directory_holds_run(const char *path);
 
+/* Makes a folder and those above it that are missing. */
+status run_directory_make_folder(const char *path);
+
 /*
  * Makes the folders that are missing, takes the lock, and removes unfinished files of a run that
  * was killed. Another run in the same directory is waited for, 10 s; then STATUS_USAGE names its

@@ -112,6 +112,12 @@ enum stop_reason trainer_finished_before(const struct trainer *trainer);
 status trainer_run(struct trainer *trainer);
 
 /*
+ * Local, on all ranks. After trainer_run: the parameters of the lowest validation error become the
+ * model's, if there is validation; those of checkpoints/best.
+ */
+void trainer_use_best(struct trainer *trainer);
+
+/*
  * Local. Asks this process to stop at the next step: for signal handlers. Within 2 s a repeat is
  * the same request; a later one ends the process at once.
  */
