@@ -28,6 +28,7 @@ static status (*const commands[N_COMMANDS])(const struct communicator *comm,
     [COMMAND_PREDICT] = predict_command, [COMMAND_INSPECT] = inspect_command,
     [COMMAND_CONVERT] = convert_command, [COMMAND_BENCH] = bench_command,
     [COMMAND_DOCTOR] = doctor_command,   [COMMAND_SWEEP] = sweep_command,
+    [COMMAND_SUBMIT] = submit_command,
 };
 
 static void print_version(void)

@@ -97,8 +97,9 @@ status option_unknown(enum command command, const char *name, const char *origin
     } else if (others != 0) {
         char text[128];
         list_commands(others, text, sizeof text);
-        outcome = status_set(STATUS_USAGE, "%s%s is an option of %s, not of `%s`", dashes, name,
-                             text, own);
+        outcome =
+            status_set(STATUS_USAGE, "%s%s is an option of %s, not of `%s`%s", dashes, name, text,
+                       own, command_table[command].takes_rest ? "; such options follow --" : "");
     } else if (nearest) {
         outcome = status_set(STATUS_USAGE, "unknown option %s%s; did you mean %s%s?", dashes, name,
                              dashes, nearest);

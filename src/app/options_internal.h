@@ -27,6 +27,7 @@ enum option_kind {
 };
 
 enum option_section {
+    SECTION_JOB,
     SECTION_SWEEP,
     SECTION_DATA,
     SECTION_MODEL,

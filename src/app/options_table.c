@@ -46,6 +46,7 @@ enum {
     ONE_RUN = 1 << COMMAND_TRAIN,
     SWEEP = 1 << COMMAND_SWEEP,
     TRAIN = ONE_RUN | SWEEP,
+    SUBMIT = 1 << COMMAND_SUBMIT,
     EVALUATE = 1 << COMMAND_EVALUATE,
     PREDICT = 1 << COMMAND_PREDICT,
     INSPECT = 1 << COMMAND_INSPECT,
@@ -59,6 +60,42 @@ enum {
 /* One option a paragraph, in lines that the eye can follow. */
 /* clang-format off */
 const struct option_entry option_table[] = {
+    {"nodes", "N", "1",
+     "nodes of the job",
+     SECTION_JOB, SUBMIT, KIND_INTEGER, AT(nodes), RANGE_FROM_1, NULL},
+    {"tasks-per-node", "N", "1",
+     "ranks on each node: one per core is fastest",
+     SECTION_JOB, SUBMIT, KIND_INTEGER, AT(tasks_per_node), RANGE_FROM_1, NULL},
+    {"time", "TIME", "none",
+     "limit of a job, such as 90m, 8h or 1d; a longer training queues itself again. none: the "
+     "partition's default",
+     SECTION_JOB, SUBMIT, KIND_DURATION, AT(job_time), RANGE_FROM_0, duration_words},
+    {"memory", "SIZE", "auto",
+     "memory of each node as sbatch reads it, such as 16G; auto: what this training needs; none: "
+     "the partition's default",
+     SECTION_JOB, SUBMIT, KIND_TEXT, AT(job_memory), 0, NULL},
+    {"partition", "NAME", NULL,
+     "partition of the cluster",
+     SECTION_JOB, SUBMIT, KIND_TEXT, AT(partition), 0, NULL},
+    {"account", "NAME", NULL,
+     "account that is charged",
+     SECTION_JOB, SUBMIT, KIND_TEXT, AT(account), 0, NULL},
+    {"job-name", "NAME", "coterie",
+     "name of the job, and the first part of the names of its files",
+     SECTION_JOB, SUBMIT, KIND_TEXT, AT(job_name), 0, NULL},
+    {"array", "N", "0",
+     "for a sweep: N jobs that share the runs; 0: one job",
+     SECTION_JOB, SUBMIT, KIND_INTEGER, AT(array_size), RANGE_FROM_0, NULL},
+    {"sbatch-options", "TEXT", NULL,
+     "more options of sbatch, separated by blanks and without dashes, such as 'qos=long exclusive'",
+     SECTION_JOB, SUBMIT, KIND_TEXT, AT(sbatch_options), 0, NULL},
+    {"script", "FILE", NULL,
+     "where the batch script is written; else NAME.sbatch, after --job-name",
+     SECTION_JOB, SUBMIT, KIND_TEXT, AT(script), 0, NULL},
+    {"now", NULL, NULL,
+     "submit it too, by sbatch",
+     SECTION_JOB, SUBMIT, KIND_FLAG, AT(now), 0, NULL},
+
     {"grid", "NAME=VALUES", NULL,
      "an option of train and the values to try, such as experts=2,4,8; once for each option. "
      "Semicolons part values that have commas: expert-hidden=none;32,32",
@@ -251,15 +288,29 @@ const struct option_entry option_table[] = {
      SECTION_OUTPUT, SWEEP, KIND_FLAG, AT(dry_run), 0, NULL},
     {"help", NULL, NULL,
      "this text",
-     SECTION_OUTPUT, TRAIN | EVALUATE | PREDICT | INSPECT | CONVERT | BENCH | DOCTOR,
+     SECTION_OUTPUT, TRAIN | EVALUATE | PREDICT | INSPECT | CONVERT | BENCH | DOCTOR | SUBMIT,
      KIND_HELP, 0, 0, NULL},
 };
 /* clang-format on */
 
-const char *const section_names[N_SECTIONS] = {"Sweep", "Data",  "Model", "Training",
-                                               "Ranks", "Files", "Output"};
+const char *const section_names[N_SECTIONS] = {"Job",      "Sweep", "Data",  "Model",
+                                               "Training", "Ranks", "Files", "Output"};
 
 const struct command_entry command_table[N_COMMANDS] = {
+    [COMMAND_SUBMIT] =
+        {"submit",
+         {NULL, NULL},
+         {NULL, NULL},
+         "coterie submit [options] -- [train|sweep] [options of it]",
+         "checks a training and writes the batch script for Slurm",
+         "  coterie submit --nodes 2 --tasks-per-node 16 --time 8h -- --data d.h5 --output run\n"
+         "  coterie submit --tasks-per-node 8 --time 1d --now -- --config run.yaml --output run\n"
+         "  coterie submit --array 10 --tasks-per-node 8 --time 4h --now -- \\\n"
+         "      sweep --output s --grid experts=2,4,8 --seeds 5 --data d.h5 --valid 0.2\n\n"
+         "Data and options are checked as by `coterie train --dry-run`. The script holds all that\n"
+         "slurm/train.sbatch (or sweep.sbatch) does: it saves and queues itself again before the\n"
+         "time limit and goes on after it. It runs in the folder where it was made.\n",
+         true},
     [COMMAND_TRAIN] =
         {"train",
          {NULL, NULL},

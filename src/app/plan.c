@@ -3,6 +3,7 @@
 #include "coterie/base/log.h"
 #include "coterie/base/memory.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -143,12 +144,46 @@ static void show_ranks(const struct training *training, const struct shard *shar
                     idle, size, shard->n_experts);
 }
 
+static double data_bytes(const struct training *training)
+{
+    double bytes = (double)dataset_bytes(&training->train_shape);
+    if (training->has_valid)
+        bytes += (double)dataset_bytes(&training->valid_shape);
+    return bytes;
+}
+
+static double rank_bytes(const struct training *training, const struct shard *shard, int rank)
+{
+    return model_bytes(&training->problem.model, shard, rank,
+                       real_padded(training->config.micro_batch),
+                       optimizer_n_slots(training->config.optimizer.kind));
+}
+
+status plan_memory(const struct training *training, int nodes, int ranks_per_node,
+                   struct memory_need *need)
+{
+    const struct model_config *model = &training->problem.model;
+    struct shard shard;
+    int rank = 0;
+    *need = (struct memory_need){.data = data_bytes(training)};
+    status outcome = shard_init(&shard, model->n_experts, nodes * ranks_per_node,
+                                training->options->root_experts, model_gate_in_experts(model));
+    for (int node = 0; node < nodes && outcome == STATUS_OK; node++) {
+        double sum = 0;
+        for (int r = 0; r < ranks_per_node; r++, rank++) {
+            double bytes = rank_bytes(training, &shard, rank);
+            sum += bytes;
+            need->rank = fmax(need->rank, bytes);
+        }
+        need->node = fmax(need->node, sum);
+    }
+    return outcome;
+}
+
 /* Each host needs one copy of the data and what its ranks need. */
 static status check_hosts(const struct training *training, const struct rank_place *places)
 {
-    double data = (double)dataset_bytes(&training->train_shape);
-    if (training->has_valid)
-        data += (double)dataset_bytes(&training->valid_shape);
+    double data = data_bytes(training);
     for (int node = 0; node < training->comm->n_nodes; node++) {
         double bytes = data, available = 0;
         const char *host = "";
@@ -183,11 +218,9 @@ status plan_show(const struct training *training)
     outcome = communicator_agree(comm, outcome);
     if (outcome != STATUS_OK)
         return outcome;
-    struct rank_place own = {
-        .node = comm->node,
-        .bytes = model_bytes(model, &shard, comm->rank, real_padded(training->config.micro_batch),
-                             optimizer_n_slots(training->config.optimizer.kind)),
-        .available = (double)memory_available()};
+    struct rank_place own = {.node = comm->node,
+                             .bytes = rank_bytes(training, &shard, comm->rank),
+                             .available = (double)memory_available()};
     memcpy(own.host, comm->host, sizeof own.host);
     communicator_gather(comm, &own, places, sizeof own);
     if (places) {

@@ -29,11 +29,12 @@ struct dealing {
 /* Root. */
 static status check_options(const struct options *options)
 {
-    bool has_index = options_is_set(options, "index"), has_size = options->array_size > 0;
+    bool is_part = options->array_index > 0 || options->array_size > 0;
+    bool has_index = options_is_set(options, "index");
     if (options->resume && strcmp(options->resume, "auto") != 0)
         return status_set(STATUS_USAGE,
                           "--resume must be auto: a sweep goes on with what is there");
-    if (has_index != has_size || (has_index && options->array_index >= options->array_size))
+    if (is_part && (!has_index || options->array_index >= options->array_size))
         return status_set(
             STATUS_USAGE,
             "--index I --of N go together, with I from 0 to N-1, as in --index 3 --of "
@@ -41,8 +42,7 @@ static status check_options(const struct options *options)
     return STATUS_OK;
 }
 
-/* Root. What is there already, and what was said for the first time. */
-static status open_sweep(struct options *options)
+status sweep_open(struct options *options)
 {
     bool exists = false;
     status outcome = check_options(options);
@@ -313,7 +313,7 @@ status sweep_command(const struct communicator *comm, struct options *options)
     struct dealing dealing = {.started = clock_seconds()};
     status outcome = STATUS_OK;
     if (comm->rank == 0)
-        outcome = open_sweep(options);
+        outcome = sweep_open(options);
     outcome = communicator_agree(comm, outcome);
     if (outcome == STATUS_OK)
         outcome = share_options(comm, options);

@@ -21,6 +21,12 @@ struct sweep {
     size_t n_settings, n_runs;
 };
 
+/*
+ * Root. What was said, completed from the sweep that is in --output already. STATUS_USAGE if they
+ * do not go together, or if there is nothing to try.
+ */
+status sweep_open(struct options *options);
+
 /* Local. STATUS_USAGE if two settings would have the same folder. */
 status sweep_init(struct sweep *sweep, const struct options *options);
 void sweep_release(struct sweep *sweep);

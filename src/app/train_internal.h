@@ -71,6 +71,17 @@ status training_prepare(struct training *training);
 /* Collective. Prints what will happen; STATUS_USAGE if it cannot fit into the hosts' memory. */
 status plan_show(const struct training *training);
 
+/* What a training needs, in bytes. */
+struct memory_need {
+    double data; /* once on each host */
+    double node; /* the ranks of the node that needs most, without data */
+    double rank; /* the rank that needs most */
+};
+
+/* Root. For nodes with as many ranks each, after training_prepare. */
+status plan_memory(const struct training *training, int nodes, int ranks_per_node,
+                   struct memory_need *need);
+
 /* Collective. Prints the result: errors, accuracy, what each expert took over, the checkpoint. */
 void report_show(struct training *training, struct trainer *trainer);
 

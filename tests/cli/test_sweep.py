@@ -150,7 +150,8 @@ class Sweep(support.TestCase):
         shown = self.sweep("s", "--table").stdout
         self.assertIn("8 of 8 runs finished", shown)
         self.sweep("s", "--index", 2, "--of", 2, rc=2)
-        self.sweep("s", "--index", 0, rc=2)
+        self.sweep("s", "--index", 1, rc=2)
+        self.sweep("s", "--of", 2, rc=2)
 
     def test_grid_from_a_file(self):
         config = self.folder / "grid.yaml"

@@ -22,5 +22,7 @@ status bench_command(const struct communicator *comm, struct options *options);
  * before all were done, else STATUS_FAILED if a run has failed.
  */
 status sweep_command(const struct communicator *comm, struct options *options);
+/* Writes a batch script for Slurm, and submits it if asked to. */
+status submit_command(const struct communicator *comm, struct options *options);
 
 #endif

@@ -30,6 +30,7 @@ enum command {
     COMMAND_BENCH,
     COMMAND_DOCTOR,
     COMMAND_SWEEP,
+    COMMAND_SUBMIT,
     N_COMMANDS
 };
 
@@ -86,6 +87,11 @@ struct options {
     long ranks_per_run;           /* 0: auto */
     long array_index, array_size; /* sweep: this job's part of the runs; size 0: all */
     bool table;
+
+    long nodes, tasks_per_node; /* submit; array_size is its too */
+    double job_time;            /* s; 0: the partition's */
+    char *job_memory, *partition, *account, *job_name, *sbatch_options, *script;
+    bool now;
 
     bool *is_set; /* (options_count()), owned: said on the command line, in the file, or recorded */
 };
