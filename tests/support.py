@@ -23,6 +23,7 @@ import numpy
 COTERIE = os.environ.get("COTERIE", "coterie")
 COTERIE_D = os.environ.get("COTERIE_D", "coterie_d")
 MPIRUN = os.environ.get("MPIRUN", "mpirun")
+MPIRUN_OPTIONS = os.environ.get("MPIRUN_OPTIONS", "--oversubscribe").split()
 
 # What two runs with the same results may differ in: attributes as /group@name, data sets as paths.
 MAY_DIFFER = ("/@created", "/history/seconds", "/progress@seconds")
@@ -49,7 +50,7 @@ def start(program, *args, ranks=None, env=None, cwd=None, launcher=()):
     """
     command = [str(part) for part in (program, *args)]
     if ranks is not None:
-        command = [MPIRUN, "--oversubscribe", "-n", str(ranks), *map(str, launcher), *command]
+        command = [MPIRUN, *MPIRUN_OPTIONS, "-n", str(ranks), *map(str, launcher), *command]
     environment = dict(os.environ)
     for name, value in (env or {}).items():
         if value is None:

@@ -252,5 +252,7 @@ void communicator_library(char *text, size_t size)
     int length;
     MPI_Get_library_version(version, &length);
     version[strcspn(version, ",\n")] = '\0';
+    for (char *at = version; *at; at++)
+        *at = *at == '\t' ? ' ' : *at; /* MPICH */
     snprintf(text, size, "%s", version);
 }

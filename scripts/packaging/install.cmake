@@ -1,0 +1,29 @@
+# What `cmake --install` puts beside the programs. README.md in this folder has the list.
+install(DIRECTORY slurm/ DESTINATION ${CMAKE_INSTALL_DATADIR}/coterie/slurm
+  USE_SOURCE_PERMISSIONS)
+install(FILES README.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES scripts/packaging/completion.bash
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME coterie)
+
+# The module file names the prefix, which `cmake --install --prefix` may still change.
+install(CODE "
+  set(PROJECT_VERSION ${PROJECT_VERSION})
+  set(CMAKE_INSTALL_BINDIR ${CMAKE_INSTALL_BINDIR})
+  set(CMAKE_INSTALL_MANDIR ${CMAKE_INSTALL_MANDIR})
+  set(CMAKE_INSTALL_DATADIR ${CMAKE_INSTALL_DATADIR})
+  configure_file(${CMAKE_CURRENT_SOURCE_DIR}/scripts/packaging/modulefile.in
+    ${CMAKE_CURRENT_BINARY_DIR}/modulefile @ONLY)")
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/modulefile
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/coterie/modulefiles/coterie RENAME ${PROJECT_VERSION})
+
+# The manual page is what --help says. Where the program cannot run (a cross build) there is none.
+install(CODE "
+  execute_process(COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/scripts/packaging/make-manual
+      $<TARGET_FILE:coterie> ${PROJECT_VERSION}
+    OUTPUT_FILE ${CMAKE_CURRENT_BINARY_DIR}/coterie.1 RESULT_VARIABLE code)
+  if(code EQUAL 0)
+    file(INSTALL ${CMAKE_CURRENT_BINARY_DIR}/coterie.1
+      DESTINATION \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_MANDIR}/man1\")
+  else()
+    message(STATUS \"No manual page: coterie --help did not run\")
+  endif()")

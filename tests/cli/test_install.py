@@ -1,0 +1,59 @@
+# timeout: 120
+"""cmake --install: what is put where, with what in it."""
+import os
+import pathlib
+import re
+import shutil
+
+import support
+
+BUILD = pathlib.Path(support.COTERIE).parent
+
+
+class Install(support.TestCase):
+    def test_layout(self):
+        prefix = self.folder / "coterie" / "1.2.3"
+        self.succeed("cmake", "--install", BUILD, "--prefix", prefix)
+        share = prefix / "share"
+        for name in ("coterie/slurm/train.sbatch", "coterie/slurm/README.md", "man/man1/coterie.1",
+                     "doc/coterie/README.md", "doc/coterie/LICENSE",
+                     "bash-completion/completions/coterie"):
+            self.assertGreater((share / name).stat().st_size, 100, name)
+        for name in ("coterie", "coterie_d"):
+            self.assertIn(name, self.succeed(prefix / "bin" / name, "--version").stdout.split())
+        self.check_module(prefix, next((share / "coterie/modulefiles/coterie").iterdir()))
+        self.check_manual(share / "man/man1/coterie.1")
+        self.check_completion(prefix)
+
+    def check_module(self, prefix, path):
+        text = path.read_text(encoding="utf-8")
+        version = self.succeed(support.COTERIE, "--version").stdout.split()[1]
+        self.assertEqual(path.name, version)
+        self.assertNotIn("@", text)
+        self.assertEqual(re.findall(r"^set prefix (.*)$", text, re.MULTILINE), [str(prefix)])
+        for name in re.findall(r"\$prefix/(\S+)$", text, re.MULTILINE):
+            self.assertTrue((prefix / name).is_dir(), name)
+
+    def check_manual(self, path):
+        if not shutil.which("groff"):
+            print("groff is not there: the manual page was not set")
+            return
+        page = self.succeed("groff", "-man", "-ww", "-z", path)
+        self.assertEqual(page.stderr, "")
+        text = self.succeed("groff", "-man", "-Tascii", "-P-c", "-P-b", "-P-u", path).stdout
+        for words in ("COTERIE SWEEP", "--ranks-per-run N", "expert-hidden=none;32,32"):
+            self.assertIn(words, text)
+
+    def check_completion(self, prefix):
+        def complete(*words):
+            script = (f". {prefix}/share/bash-completion/completions/coterie; COMP_WORDS=(\"$@\"); "
+                      "COMP_CWORD=$(($# - 1)); _coterie; echo ${COMPREPLY[@]}")
+            path = f"{prefix}/bin:{os.environ['PATH']}"
+            return self.succeed("bash", "-c", script, "bash", *words, env={"PATH": path}).stdout.split()
+        self.assertIn("sweep", complete("coterie", ""))
+        self.assertEqual(complete("coterie", "sub"), ["submit"])
+        self.assertEqual(complete("coterie", "train", "--dry"), ["--dry-run"])
+
+
+if __name__ == "__main__":
+    support.main()
