@@ -58,16 +58,30 @@ static status too_large(const char *path, const char *column, uint64_t row, doub
                       sizeof(real) == sizeof(double) ? "" : " or the program coterie_d");
 }
 
+/* False if a result is not finite: its difference from itself is not 0 then. */
+LEAF_KERNEL static bool scale_values(const double *from, const double *mean, const double *scale,
+                                     size_t n, real *to)
+{
+    real sum = 0;
+#pragma omp simd reduction(+ : sum)
+    for (size_t c = 0; c < n; c++) {
+        real scaled = (real)((from[c] - mean[c]) / scale[c]);
+        to[c] = scaled;
+        sum += scaled - scaled;
+    }
+    return sum == 0;
+}
+
 static status scale_row(const char *path, const double *from, const double *mean,
                         const double *scale, const struct string_list *names, size_t n,
                         uint64_t row, real *to)
 {
-    for (size_t c = 0; c < n; c++) {
-        to[c] = (real)((from[c] - mean[c]) / scale[c]);
-        if (!isfinite(to[c]))
-            return too_large(path, names->item[c], row, from[c]);
-    }
-    return STATUS_OK;
+    if (scale_values(from, mean, scale, n, to))
+        return STATUS_OK;
+    size_t c = 0;
+    while (isfinite(to[c]))
+        c++;
+    return too_large(path, names->item[c], row, from[c]);
 }
 
 /* Labels and weights are in memory already. */

@@ -10,6 +10,7 @@ enum { NUMBERS_SHOWN = 16, LONGEST_ATTRIBUTE = 1 << 24 };
 
 bool hdf5_has_attribute(struct hdf5_file *file, const char *object, const char *name)
 {
+    HDF5_LOCKED;
     return H5Aexists_by_name(file->id, object, name, H5P_DEFAULT) > 0;
 }
 
@@ -36,6 +37,7 @@ static status write_attribute(struct hdf5_file *file, const char *object, const 
 status hdf5_write_text(struct hdf5_file *file, const char *object, const char *name,
                        const char *text)
 {
+    HDF5_LOCKED;
     size_t length = strlen(text);
     return write_attribute(file, object, name, hdf5_string_type(length ? length : 1),
                            H5Screate(H5S_SCALAR), text);
@@ -44,6 +46,7 @@ status hdf5_write_text(struct hdf5_file *file, const char *object, const char *n
 status hdf5_write_int64(struct hdf5_file *file, const char *object, const char *name,
                         int64_t number)
 {
+    HDF5_LOCKED;
     return write_attribute(file, object, name, H5Tcopy(H5T_STD_I64LE), H5Screate(H5S_SCALAR),
                            &number);
 }
@@ -51,6 +54,7 @@ status hdf5_write_int64(struct hdf5_file *file, const char *object, const char *
 status hdf5_write_double(struct hdf5_file *file, const char *object, const char *name,
                          double number)
 {
+    HDF5_LOCKED;
     return write_attribute(file, object, name, H5Tcopy(H5T_IEEE_F64LE), H5Screate(H5S_SCALAR),
                            &number);
 }
@@ -58,6 +62,7 @@ status hdf5_write_double(struct hdf5_file *file, const char *object, const char 
 status hdf5_write_text_list(struct hdf5_file *file, const char *object, const char *name,
                             const struct string_list *list)
 {
+    HDF5_LOCKED;
     size_t length = hdf5_longest(list);
     hsize_t dims[1] = {list->n};
     char *packed = NULL;
@@ -101,6 +106,7 @@ static enum hdf5_kind attribute_kind(hid_t attribute, bool *is_signed)
 status hdf5_read_text_list(struct hdf5_file *file, const char *object, const char *name,
                            struct string_list *list)
 {
+    HDF5_LOCKED;
     hid_t attribute = H5I_INVALID_HID;
     status outcome = open_attribute(file, object, name, &attribute);
     if (outcome != STATUS_OK)
@@ -112,6 +118,7 @@ status hdf5_read_text_list(struct hdf5_file *file, const char *object, const cha
 
 status hdf5_read_text(struct hdf5_file *file, const char *object, const char *name, char **text)
 {
+    HDF5_LOCKED;
     struct string_list list = {0};
     *text = NULL;
     status outcome = hdf5_read_text_list(file, object, name, &list);
@@ -150,12 +157,14 @@ static status read_number(struct hdf5_file *file, const char *object, const char
 status hdf5_read_int64(struct hdf5_file *file, const char *object, const char *name,
                        int64_t *number)
 {
+    HDF5_LOCKED;
     return read_number(file, object, name, HDF5_AS_INT64, number);
 }
 
 status hdf5_read_double(struct hdf5_file *file, const char *object, const char *name,
                         double *number)
 {
+    HDF5_LOCKED;
     return read_number(file, object, name, HDF5_AS_DOUBLE, number);
 }
 
@@ -248,6 +257,7 @@ status hdf5_visit_attributes(struct hdf5_file *file, const char *object,
                              status (*visit)(const char *name, const char *value, void *context),
                              void *context)
 {
+    HDF5_LOCKED;
     struct attribute_visit state = {file, object, visit, context, STATUS_OK};
     if (H5Aiterate_by_name(file->id, object, H5_INDEX_NAME, H5_ITER_INC, NULL, visit_attribute,
                            &state, H5P_DEFAULT) < 0)

@@ -49,6 +49,7 @@ static status close_slot(struct hdf5_file *file, struct hdf5_open_dataset *slot)
         outcome =
             hdf5_failure(file, slot->name, NULL, "cannot be closed; check the disk's free space");
     memory_free(&slot->name);
+    hdf5_stored_release(&slot->stored);
     slot->id = 0;
     return outcome;
 }
@@ -102,11 +103,11 @@ static hid_t open_with_cache(struct hdf5_file *file, const char *name)
     return dataset;
 }
 
-status hdf5_open_dataset(struct hdf5_file *file, const char *name, hid_t *id)
+status hdf5_open_slot(struct hdf5_file *file, const char *name, struct hdf5_open_dataset **open)
 {
     for (int i = 0; i < HDF5_OPEN_DATASETS; i++)
         if (file->open[i].id > 0 && strcmp(file->open[i].name, name) == 0) {
-            *id = file->open[i].id;
+            *open = &file->open[i];
             return STATUS_OK;
         }
     if (!hdf5_exists(file, name))
@@ -125,8 +126,18 @@ status hdf5_open_dataset(struct hdf5_file *file, const char *name, hid_t *id)
         H5Dclose(dataset);
         return status_set(STATUS_FAILED, "%s: not enough memory to open '%s'", file->path, name);
     }
-    slot->id = *id = dataset;
+    slot->id = dataset;
+    *open = slot;
     return STATUS_OK;
+}
+
+status hdf5_open_dataset(struct hdf5_file *file, const char *name, hid_t *id)
+{
+    struct hdf5_open_dataset *open = NULL;
+    status outcome = hdf5_open_slot(file, name, &open);
+    if (outcome == STATUS_OK)
+        *id = open->id;
+    return outcome;
 }
 
 /* Halves the chunk, from its outermost dimension on, until it is small enough. */
@@ -179,6 +190,7 @@ status hdf5_make_dataset(struct hdf5_file *file, const char *name, hid_t type, i
 status hdf5_create_dataset(struct hdf5_file *file, const char *name, enum hdf5_type type, int rank,
                            const uint64_t *dims, uint64_t rows_per_chunk)
 {
+    HDF5_LOCKED;
     return hdf5_make_dataset(file, name, hdf5_file_type(type), rank, dims, rows_per_chunk);
 }
 
@@ -223,6 +235,7 @@ static void release_selection(struct row_selection *selection)
 status hdf5_write_rows(struct hdf5_file *file, const char *name, uint64_t first, uint64_t n,
                        enum hdf5_type type, const void *data)
 {
+    HDF5_LOCKED;
     hid_t dataset = H5I_INVALID_HID;
     struct row_selection selection;
     status outcome = site_file(SITE_hdf5_write, file->path);
@@ -289,6 +302,7 @@ static status check_numeric(struct hdf5_file *file, const char *name, hid_t data
 status hdf5_read_rows(struct hdf5_file *file, const char *name, uint64_t first, uint64_t n,
                       enum hdf5_type type, void *data)
 {
+    HDF5_LOCKED;
     hid_t dataset = H5I_INVALID_HID;
     struct row_selection selection;
     status outcome = site_file(SITE_hdf5_read, file->path);

@@ -87,6 +87,7 @@ static hid_t file_access(void)
 
 status hdf5_create(const char *path, struct hdf5_file **out)
 {
+    HDF5_LOCKED;
     struct stat existing;
     start_library();
     *out = NULL;
@@ -177,7 +178,6 @@ static status explain_open_failure(const char *path)
 
 status hdf5_open(const char *path, struct hdf5_file **out)
 {
-    start_library();
     *out = NULL;
     status outcome = site_file(SITE_hdf5_open, path);
     if (outcome == STATUS_OK)
@@ -186,6 +186,8 @@ status hdf5_open(const char *path, struct hdf5_file **out)
         outcome = hdf5_probe(path);
     if (outcome != STATUS_OK)
         return outcome;
+    HDF5_LOCKED;
+    start_library();
     hid_t access = file_access();
     hid_t id = H5Fopen(path, H5F_ACC_RDONLY, access);
     if (id < 0)
@@ -194,16 +196,26 @@ status hdf5_open(const char *path, struct hdf5_file **out)
     return outcome == STATUS_OK ? new_file(path, id, false, out) : outcome;
 }
 
+/* What the library still holds, to the kernel. */
+static status flush(struct hdf5_file *file, int **descriptor)
+{
+    HDF5_LOCKED;
+    if (H5Fflush(file->id, H5F_SCOPE_GLOBAL) < 0)
+        return hdf5_failure(file, NULL, NULL, "cannot be written; check the disk's free space");
+    if (H5Fget_vfd_handle(file->id, H5P_DEFAULT, (void **)descriptor) < 0 || !*descriptor)
+        return hdf5_failure(file, NULL, NULL, "has no file descriptor to sync");
+    return STATUS_OK;
+}
+
 status hdf5_sync(struct hdf5_file *file)
 {
     int *descriptor = NULL;
     status outcome = site_file(SITE_hdf5_sync, file->path);
+    if (outcome == STATUS_OK)
+        outcome = flush(file, &descriptor);
     if (outcome != STATUS_OK)
         return outcome;
-    if (H5Fflush(file->id, H5F_SCOPE_GLOBAL) < 0)
-        return hdf5_failure(file, NULL, NULL, "cannot be written; check the disk's free space");
-    if (H5Fget_vfd_handle(file->id, H5P_DEFAULT, (void **)&descriptor) < 0 || !descriptor)
-        return hdf5_failure(file, NULL, NULL, "has no file descriptor to sync");
+    /* The disk is waited for without the lock. */
     if (fsync(*descriptor) != 0)
         return status_set(STATUS_FAILED, "%s: cannot be written to disk: %s", file->path,
                           strerror(errno));
@@ -212,6 +224,7 @@ status hdf5_sync(struct hdf5_file *file)
 
 status hdf5_close(struct hdf5_file **file)
 {
+    HDF5_LOCKED;
     if (!*file)
         return STATUS_OK;
     struct hdf5_file *closing = *file;
@@ -237,6 +250,7 @@ const char *hdf5_path(const struct hdf5_file *file)
 void hdf5_version(char *text, size_t size)
 {
     unsigned major = 0, minor = 0, release = 0;
+    HDF5_LOCKED;
     start_library();
     H5get_libversion(&major, &minor, &release);
     snprintf(text, size, "%u.%u.%u", major, minor, release);

@@ -9,9 +9,27 @@
 
 enum { HDF5_OPEN_DATASETS = 8, HDF5_LONGEST_STRING = 1 << 20 };
 
+/*
+ * Where the numbers of a data set lie in its file, if they can be read without the library: one
+ * piece, or chunks of whole rows, without filters or with Fletcher-32 alone.
+ */
+struct hdf5_stored {
+    bool looked, usable;
+    enum hdf5_number number;
+    int descriptor; /* the library's, which it never seeks behind our back: pread only */
+    uint64_t n_rows, offset;
+    size_t row_bytes;
+    uint64_t chunk_rows; /* 0: one piece, at `offset` */
+    uint64_t *chunk;     /* offsets of the chunks */
+    bool has_checksums;
+    unsigned char *cached; /* the chunk last read, whole */
+    uint64_t cached_chunk; /* UINT64_MAX: none */
+};
+
 struct hdf5_open_dataset {
     hid_t id; /* <= 0: unused */
     char *name;
+    struct hdf5_stored stored;
 };
 
 struct hdf5_file {
@@ -43,6 +61,19 @@ status hdf5_create_parents(struct hdf5_file *file, const char *name);
 
 /* *id stays the file's. */
 status hdf5_open_dataset(struct hdf5_file *file, const char *name, hid_t *id);
+
+/* *open stays the file's. */
+status hdf5_open_slot(struct hdf5_file *file, const char *name, struct hdf5_open_dataset **open);
+void hdf5_stored_release(struct hdf5_stored *stored);
+
+/*
+ * One thread at a time is inside the library, which is not built for more; the thread that saves
+ * and the one that reads ahead meet here. At the head of every public function that calls it.
+ */
+void hdf5_lock(void);
+void hdf5_unlock(const int *unused);
+#define HDF5_LOCKED                                                                                \
+    __attribute__((cleanup(hdf5_unlock), unused)) const int locked = (hdf5_lock(), 0)
 
 /* Closing writes what is still cached, so it can fail. */
 status hdf5_close_datasets(struct hdf5_file *file);

@@ -53,6 +53,7 @@ static bool link_exists(struct hdf5_file *file, const char *part)
 
 bool hdf5_exists(struct hdf5_file *file, const char *name)
 {
+    HDF5_LOCKED;
     return name[0] != '\0' && for_each_parent(file, name, true, link_exists);
 }
 
@@ -79,6 +80,7 @@ status hdf5_create_parents(struct hdf5_file *file, const char *name)
 
 status hdf5_create_group(struct hdf5_file *file, const char *name)
 {
+    HDF5_LOCKED;
     return for_each_parent(file, name, true, create_one_group) ? STATUS_OK : STATUS_FAILED;
 }
 
@@ -101,6 +103,7 @@ static void dataset_shape(hid_t dataset, struct hdf5_shape *shape)
 
 status hdf5_shape(struct hdf5_file *file, const char *name, struct hdf5_shape *shape)
 {
+    HDF5_LOCKED;
     memset(shape, 0, sizeof *shape);
     shape->kind = HDF5_OTHER;
     if (!hdf5_exists(file, name))
@@ -146,6 +149,7 @@ status hdf5_visit(struct hdf5_file *file, const char *group,
                   status (*visit)(const char *name, const struct hdf5_shape *shape, void *context),
                   void *context)
 {
+    HDF5_LOCKED;
     struct object_visit state = {file, group, visit, context, STATUS_OK};
     if (H5Lvisit_by_name(file->id, group, H5_INDEX_NAME, H5_ITER_INC, visit_link, &state,
                          H5P_DEFAULT) < 0)

@@ -34,6 +34,7 @@ status hdf5_pack_strings(const struct string_list *list, size_t length, char **p
 
 status hdf5_write_strings(struct hdf5_file *file, const char *name, const struct string_list *list)
 {
+    HDF5_LOCKED;
     uint64_t dims[1] = {list->n};
     size_t length = hdf5_longest(list);
     char *packed = NULL;
@@ -162,6 +163,7 @@ status hdf5_append_strings(const struct hdf5_file *file, const char *object, con
 
 status hdf5_read_strings(struct hdf5_file *file, const char *name, struct string_list *list)
 {
+    HDF5_LOCKED;
     hid_t dataset = H5I_INVALID_HID;
     status outcome = hdf5_open_dataset(file, name, &dataset);
     if (outcome == STATUS_OK)

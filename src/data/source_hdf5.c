@@ -185,7 +185,7 @@ static status take_group_and_weight(const struct source_request *request, struct
 
 static status read_hdf5(struct source *source, size_t first, size_t n, double *x, double *y)
 {
-    const struct hdf5_reader *reader = source->reader;
+    struct hdf5_reader *reader = source->reader;
     status outcome = STATUS_OK;
     if (x)
         outcome = hdf5_columns_read(source, &reader->x, &source->info.input_names, first, n, x);

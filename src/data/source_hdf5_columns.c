@@ -1,13 +1,14 @@
 #include "source_hdf5_internal.h"
 
 #include "coterie/base/memory.h"
+#include "coterie/base/real.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { MAX_COLUMNS = 1 << 24, VALUES_PER_BLOCK = 1 << 17 };
+enum { MAX_COLUMNS = 1 << 24, VALUES_PER_BLOCK = 1 << 15, BYTES_PER_PIECE = 1 << 17 };
 
 const char *hdf5_shape_text(const struct hdf5_shape *shape, char text[SHAPE_TEXT])
 {
@@ -195,6 +196,7 @@ void hdf5_columns_release(struct hdf5_columns *columns)
     memory_free(&columns->width);
     memory_free(&columns->offset);
     memory_free(&columns->column);
+    memory_free(&columns->piece);
     columns->n = 0;
 }
 
@@ -237,8 +239,45 @@ static status not_finite(const struct source *source, const struct hdf5_columns 
                       source->path, columns->datasets.item[d], row, names->item[column], number);
 }
 
+/* Room for one row of any of the data sets, and for many of a narrow one. */
+static size_t piece_bytes(const struct hdf5_columns *columns)
+{
+    size_t bytes = BYTES_PER_PIECE;
+    for (size_t d = 0; d < columns->datasets.n; d++)
+        if (columns->width[d] * sizeof(double) > bytes)
+            bytes = columns->width[d] * sizeof(double);
+    return bytes;
+}
+
+/* Whole rows of data set number d, as doubles. Stored numbers pass through a piece of cache. */
+static status read_rows(struct hdf5_file *file, struct hdf5_columns *columns, size_t d,
+                        size_t first, size_t n, double *out)
+{
+    const char *name = columns->datasets.item[d];
+    const size_t width = columns->width[d];
+    enum hdf5_number number = HDF5_NO_NUMBER;
+    status outcome = hdf5_stored(file, name, &number);
+    if (outcome != STATUS_OK)
+        return outcome;
+    if (number == HDF5_NO_NUMBER)
+        return hdf5_read_rows(file, name, first, n, HDF5_AS_DOUBLE, out);
+    if (number == HDF5_F64)
+        return hdf5_read_stored(file, name, first, n, out);
+    size_t row_bytes = width * hdf5_number_size(number);
+    size_t per_piece = row_bytes < BYTES_PER_PIECE ? BYTES_PER_PIECE / row_bytes : 1;
+    if (!columns->piece)
+        outcome = memory_alloc(&columns->piece, piece_bytes(columns), 1, "a piece of a data set");
+    for (size_t i = 0; i < n && outcome == STATUS_OK; i += per_piece) {
+        size_t part = n - i < per_piece ? n - i : per_piece;
+        outcome = hdf5_read_stored(file, name, first + i, part, columns->piece);
+        if (outcome == STATUS_OK)
+            hdf5_to_double(number, columns->piece, part * width, out + i * width);
+    }
+    return outcome;
+}
+
 /* The part of the array's columns that comes from data set number d. */
-static status read_part(struct hdf5_file *file, const struct hdf5_columns *columns, size_t d,
+static status read_part(struct hdf5_file *file, struct hdf5_columns *columns, size_t d,
                         size_t first, size_t n, double *out)
 {
     const size_t width = columns->width[d], begin = columns->offset[d];
@@ -251,8 +290,8 @@ static status read_part(struct hdf5_file *file, const struct hdf5_columns *colum
     for (size_t i = 0; i < n && outcome == STATUS_OK; i++) {
         size_t in_block = i % per_block, left = n - i;
         if (in_block == 0)
-            outcome = hdf5_read_rows(file, columns->datasets.item[d], first + i,
-                                     left < per_block ? left : per_block, HDF5_AS_DOUBLE, rows);
+            outcome =
+                read_rows(file, columns, d, first + i, left < per_block ? left : per_block, rows);
         for (size_t c = begin; c < end && outcome == STATUS_OK; c++)
             out[i * columns->n + c] = rows[in_block * width + columns->column[c]];
     }
@@ -268,17 +307,28 @@ static bool is_whole_dataset(const struct hdf5_columns *columns)
     return whole;
 }
 
-status hdf5_columns_read(const struct source *source, const struct hdf5_columns *columns,
+/* A number less itself is 0, but for those that are not finite. */
+LEAF_KERNEL static bool all_finite(const double *number, size_t n)
+{
+    double sum = 0;
+#pragma omp simd reduction(+ : sum)
+    for (size_t i = 0; i < n; i++)
+        sum += number[i] - number[i];
+    return sum == 0;
+}
+
+status hdf5_columns_read(const struct source *source, struct hdf5_columns *columns,
                          const struct string_list *names, size_t first, size_t n, double *out)
 {
     struct hdf5_reader *reader = source->reader;
     status outcome = STATUS_OK;
     if (is_whole_dataset(columns))
-        outcome =
-            hdf5_read_rows(reader->file, columns->datasets.item[0], first, n, HDF5_AS_DOUBLE, out);
+        outcome = read_rows(reader->file, columns, 0, first, n, out);
     else
         for (size_t d = 0; d < columns->datasets.n && outcome == STATUS_OK; d++)
             outcome = read_part(reader->file, columns, d, first, n, out);
+    if (outcome == STATUS_OK && all_finite(out, n * columns->n))
+        return STATUS_OK;
     for (size_t i = 0; i < n * columns->n && outcome == STATUS_OK; i++)
         if (!isfinite(out[i]))
             outcome =

@@ -17,6 +17,7 @@ struct hdf5_columns {
     struct string_list names; /* (n) */
     bool names_known;
     struct hdf5_shape shape; /* of the first data set */
+    unsigned char *piece;    /* numbers as they are stored, on their way; NULL until needed */
 };
 
 struct hdf5_reader {
@@ -44,7 +45,7 @@ status hdf5_columns_find(const struct source *source, struct hdf5_reader *reader
 void hdf5_columns_release(struct hdf5_columns *columns);
 
 /* Rows first .. first+n-1; STATUS_USAGE if a number is not finite. `names` are for messages. */
-status hdf5_columns_read(const struct source *source, const struct hdf5_columns *columns,
+status hdf5_columns_read(const struct source *source, struct hdf5_columns *columns,
                          const struct string_list *names, size_t first, size_t n, double *out);
 
 #endif

@@ -10,7 +10,8 @@
 
 /*
  * HDF5 files through the serial interface; works with both builds of the library. All functions are
- * Local; one thread at a time may be in here.
+ * Local. Threads may be in here at the same time, each with files of its own: they wait for each
+ * other, but where the numbers lie once known, hdf5_read_stored waits for nobody.
  *
  * What we write: format bounds V110, every data set chunked with Fletcher-32, strings of fixed
  * length. What we read: any numeric type (converted by the library), strings of fixed or variable
@@ -74,6 +75,30 @@ status hdf5_write_rows(struct hdf5_file *file, const char *name, uint64_t first,
                        enum hdf5_type type, const void *data);
 status hdf5_read_rows(struct hdf5_file *file, const char *name, uint64_t first, uint64_t n,
                       enum hdf5_type type, void *data);
+
+/*
+ * The same as hdf5_read_rows, without the library and its passes over memory: the bytes as they lie
+ * in the file, numbers of this machine's byte order. *number is HDF5_NO_NUMBER if they cannot be
+ * had so: compressed, another byte order, small (not worth it), or never written. Checksums are
+ * verified; a file that is too short is STATUS_USAGE, as one that the library finds damaged.
+ */
+enum hdf5_number {
+    HDF5_NO_NUMBER,
+    HDF5_F32,
+    HDF5_F64,
+    HDF5_I8,
+    HDF5_U8,
+    HDF5_I16,
+    HDF5_U16,
+    HDF5_I32,
+    HDF5_U32
+};
+status hdf5_stored(struct hdf5_file *file, const char *name, enum hdf5_number *number);
+status hdf5_read_stored(struct hdf5_file *file, const char *name, uint64_t first, uint64_t n,
+                        void *data);
+size_t hdf5_number_size(enum hdf5_number number);
+/* Exact: every one of these types is part of double. */
+void hdf5_to_double(enum hdf5_number number, const void *from, size_t n, double *to);
 
 /* A one-dimensional data set of strings. Reading appends to `list`. */
 status hdf5_write_strings(struct hdf5_file *file, const char *name, const struct string_list *list);

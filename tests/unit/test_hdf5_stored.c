@@ -1,0 +1,181 @@
+#include "coterie/base/memory.h"
+#include "coterie/base/rng.h"
+#include "coterie/data/hdf5_file.h"
+
+#include "data_fixture.h"
+
+#include <fcntl.h>
+#include <hdf5.h>
+#include <stdbool.h>
+
+/* Numbers read without the library are those that the library reads. */
+
+enum { ROWS = 100003, COLUMNS = 3 };
+
+struct layout {
+    hsize_t chunk_rows, chunk_columns; /* 0: contiguous */
+    bool checksums, compressed;
+    hsize_t user_block;
+};
+
+static hid_t make(const char *name, hid_t type, const struct layout *layout, hsize_t rows)
+{
+    double *data = NULL;
+    struct rng rng;
+    hsize_t dims[2] = {rows, COLUMNS}, chunk[2] = {layout->chunk_rows, layout->chunk_columns};
+    assert_ok(memory_alloc(&data, rows * COLUMNS, sizeof *data, "numbers"));
+    rng_init(&rng, 3, RNG_START, 0, 0);
+    for (size_t i = 0; i < rows * COLUMNS; i++)
+        data[i] =
+            (double)(int64_t)(256 * rng_uniform(&rng)) - (H5Tget_sign(type) == H5T_SGN_2 ? 128 : 0);
+    hid_t creation = H5Pcreate(H5P_FILE_CREATE), layout_list = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_userblock(creation, layout->user_block);
+    hid_t file = H5Fcreate(fixture_path(name), H5F_ACC_TRUNC, creation, H5P_DEFAULT);
+    hid_t space = H5Screate_simple(2, dims, NULL);
+    if (layout->chunk_rows)
+        H5Pset_chunk(layout_list, 2, chunk);
+    if (layout->checksums)
+        H5Pset_fletcher32(layout_list);
+    if (layout->compressed)
+        H5Pset_deflate(layout_list, 1);
+    hid_t x = H5Dcreate2(file, "x", type, space, H5P_DEFAULT, layout_list, H5P_DEFAULT);
+    assert_true(H5Dwrite(x, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) >= 0);
+    H5Dclose(x);
+    H5Sclose(space);
+    H5Pclose(layout_list);
+    H5Pclose(creation);
+    memory_free(&data);
+    return file;
+}
+
+static void compare(struct hdf5_file *file, enum hdf5_number number, uint64_t first, uint64_t n)
+{
+    unsigned char *stored = NULL;
+    double *converted = NULL, *expected = NULL;
+    assert_ok(memory_alloc(&stored, n * COLUMNS, hdf5_number_size(number), "numbers"));
+    assert_ok(memory_alloc(&converted, n * COLUMNS, sizeof(double), "numbers"));
+    assert_ok(memory_alloc(&expected, n * COLUMNS, sizeof(double), "numbers"));
+    assert_ok(hdf5_read_rows(file, "x", first, n, HDF5_AS_DOUBLE, expected));
+    assert_ok(hdf5_read_stored(file, "x", first, n, stored));
+    hdf5_to_double(number, stored, n * COLUMNS, converted);
+    assert_memory_equal(converted, expected, n * COLUMNS * sizeof(double));
+    memory_free(&stored);
+    memory_free(&converted);
+    memory_free(&expected);
+}
+
+static void stored_numbers_are_those_of_the_library(void **state)
+{
+    (void)state;
+    const struct {
+        hid_t type;
+        enum hdf5_number number;
+    } types[] = {{H5T_NATIVE_FLOAT, HDF5_F32}, {H5T_NATIVE_DOUBLE, HDF5_F64},
+                 {H5T_NATIVE_INT8, HDF5_I8},   {H5T_NATIVE_UINT8, HDF5_U8},
+                 {H5T_NATIVE_INT16, HDF5_I16}, {H5T_NATIVE_UINT16, HDF5_U16},
+                 {H5T_NATIVE_INT32, HDF5_I32}, {H5T_NATIVE_UINT32, HDF5_U32}};
+    /* The last chunk is not full; 1021 rows of 3 bytes are an odd number of bytes. */
+    static const struct layout layouts[] = {
+        {0}, {1024, 3, false, false, 0}, {1021, 3, true, false, 0}, {ROWS, 3, true, false, 0}};
+    for (size_t t = 0; t < sizeof types / sizeof *types; t++)
+        for (size_t l = 0; l < sizeof layouts / sizeof *layouts; l++) {
+            struct hdf5_file *file;
+            enum hdf5_number number = HDF5_NO_NUMBER;
+            hsize_t rows = hdf5_number_size(types[t].number) <= 2 ? 4 * ROWS : ROWS;
+            H5Fclose(make("stored.h5", types[t].type, &layouts[l], rows));
+            assert_ok(hdf5_open(fixture_path("stored.h5"), &file));
+            assert_ok(hdf5_stored(file, "x", &number));
+            assert_int_equal(number, types[t].number);
+            compare(file, number, 0, rows);
+            compare(file, number, 1000, 1);
+            compare(file, number, 1020, 3000);
+            compare(file, number, rows - 1, 1);
+            assert_ok(hdf5_close(&file));
+        }
+}
+
+static void what_cannot_be_had_so_is_left_to_the_library(void **state)
+{
+    (void)state;
+    static const struct layout plain = {0}, other[] = {{1024, 3, false, true, 0},
+                                                       {1024, 2, false, false, 0},
+                                                       {1024, 3, false, false, 512}};
+    struct hdf5_file *file;
+    enum hdf5_number number = HDF5_F64;
+    for (size_t l = 0; l < sizeof other / sizeof *other; l++) {
+        H5Fclose(make("other.h5", H5T_NATIVE_DOUBLE, &other[l], ROWS));
+        assert_ok(hdf5_open(fixture_path("other.h5"), &file));
+        assert_ok(hdf5_stored(file, "x", &number));
+        assert_int_equal(number, HDF5_NO_NUMBER);
+        assert_ok(hdf5_close(&file));
+    }
+    const hid_t types[] = {H5T_IEEE_F32BE, H5T_STD_I64LE};
+    for (size_t t = 0; t < sizeof types / sizeof *types; t++) {
+        H5Fclose(make("other.h5", types[t], &plain, ROWS));
+        assert_ok(hdf5_open(fixture_path("other.h5"), &file));
+        assert_ok(hdf5_stored(file, "x", &number));
+        assert_int_equal(number, HDF5_NO_NUMBER);
+        assert_ok(hdf5_close(&file));
+    }
+    H5Fclose(make("other.h5", H5T_NATIVE_DOUBLE, &plain, 100)); /* small */
+    assert_ok(hdf5_open(fixture_path("other.h5"), &file));
+    assert_ok(hdf5_stored(file, "x", &number));
+    assert_int_equal(number, HDF5_NO_NUMBER);
+    assert_ok(hdf5_close(&file));
+}
+
+/* The largest double of the file is at its end: one byte of a chunk, or the end, is damaged. */
+static void damage_is_found(void **state)
+{
+    (void)state;
+    static const struct layout layout = {1024, 3, true, false, 0}, plain = {0};
+    const double mark = 12345.678;
+    struct hdf5_file *file;
+    enum hdf5_number number;
+    double *data = NULL;
+    assert_ok(memory_alloc(&data, ROWS * COLUMNS, sizeof *data, "numbers"));
+    hid_t id = make("damaged.h5", H5T_NATIVE_DOUBLE, &layout, ROWS);
+    hid_t x = H5Dopen2(id, "x", H5P_DEFAULT);
+    hsize_t first[2] = {5000, 1}, one[2] = {1, 1};
+    hid_t space = H5Dget_space(x), memory = H5Screate(H5S_SCALAR);
+    H5Sselect_hyperslab(space, H5S_SELECT_SET, first, NULL, one, NULL);
+    assert_true(H5Dwrite(x, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, &mark) >= 0);
+    H5Sclose(memory);
+    H5Sclose(space);
+    H5Dclose(x);
+    H5Fclose(id);
+    size_t length, at = 0;
+    char *bytes = fixture_read("damaged.h5", &length);
+    while (at + sizeof mark <= length && memcmp(bytes + at, &mark, sizeof mark) != 0)
+        at++;
+    assert_true(at + sizeof mark <= length);
+    bytes[at + 3] ^= 0x10;
+    fixture_write_bytes("damaged.h5", bytes, length);
+    free(bytes);
+    assert_ok(hdf5_open(fixture_path("damaged.h5"), &file));
+    assert_ok(hdf5_stored(file, "x", &number));
+    assert_ok(hdf5_read_stored(file, "x", 0, 4096, data));
+    assert_usage(hdf5_read_stored(file, "x", 4096, 1000, data), "damaged", "'x'", "checksum");
+    assert_usage(hdf5_read_stored(file, "x", 0, ROWS, data), "damaged", "'x'", "checksum");
+    assert_ok(hdf5_close(&file));
+
+    H5Fclose(make("cut.h5", H5T_NATIVE_DOUBLE, &plain, ROWS));
+    assert_ok(hdf5_open(fixture_path("cut.h5"), &file));
+    assert_ok(hdf5_stored(file, "x", &number));
+    assert_int_equal(number, HDF5_F64);
+    assert_int_equal(truncate(fixture_path("cut.h5"), 100000), 0);
+    assert_usage(hdf5_read_stored(file, "x", ROWS - 10, 10, data), "'x'", "its end is missing");
+    assert_usage(hdf5_read_stored(file, "x", ROWS - 1, 2, data), "100003", "expected");
+    assert_ok(hdf5_close(&file));
+    memory_free(&data);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(stored_numbers_are_those_of_the_library),
+        cmocka_unit_test(what_cannot_be_had_so_is_left_to_the_library),
+        cmocka_unit_test(damage_is_found),
+    };
+    return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
+}
