@@ -1,6 +1,7 @@
 #include "coterie/base/memory.h"
 
 #include "coterie/base/real.h"
+#include "memory_cgroup.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -56,27 +57,6 @@ char *memory_strdup(const char *text)
     return text ? strdup(text) : NULL;
 }
 
-/* Reads one number from a file of the kernel; SIZE_MAX if there is none ("max" included). */
-static size_t read_number(const char *path)
-{
-    size_t number = SIZE_MAX;
-    FILE *file = fopen(path, "r");
-    if (!file)
-        return number;
-    if (fscanf(file, "%zu", &number) != 1)
-        number = SIZE_MAX;
-    fclose(file);
-    return number;
-}
-
-static size_t cgroup_available(const char *limit_path, const char *used_path)
-{
-    size_t limit = read_number(limit_path), used = read_number(used_path);
-    if (limit == SIZE_MAX || used == SIZE_MAX)
-        return SIZE_MAX;
-    return limit > used ? limit - used : 0;
-}
-
 static size_t meminfo_available(void)
 {
     FILE *file = fopen("/proc/meminfo", "r");
@@ -94,14 +74,6 @@ static size_t meminfo_available(void)
 
 size_t memory_available(void)
 {
-    size_t candidates[3] = {
-        meminfo_available(),
-        cgroup_available("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
-        cgroup_available("/sys/fs/cgroup/memory/memory.limit_in_bytes",
-                         "/sys/fs/cgroup/memory/memory.usage_in_bytes")};
-    size_t least = SIZE_MAX;
-    for (int i = 0; i < 3; i++)
-        if (candidates[i] < least)
-            least = candidates[i];
-    return least;
+    size_t host = meminfo_available(), group = memory_cgroup_available();
+    return host < group ? host : group;
 }
