@@ -44,6 +44,7 @@ static status check_targets(struct source *source, const char *path,
 
 /* What the model was trained on, by which other data are judged. */
 struct trained_on {
+    const struct options *options; /* of this run, not of that one */
     const struct string_list *inputs, *targets, *classes;
     bool numbers;
 };
@@ -64,7 +65,7 @@ static status open_and_check(struct source_request *request, const struct traine
         outcome = source_open(request, source);
     }
     if (outcome == STATUS_OK)
-        outcome = samples_check_size(*source);
+        outcome = samples_check_size(model->options, *source);
     if (outcome == STATUS_OK)
         outcome = check_columns(source_info(*source), request->path, model->inputs);
     if (outcome == STATUS_OK)
@@ -95,7 +96,7 @@ status columns_open(const struct options *options, const char *path,
                     const struct string_list *classes, bool numbers, bool targets_optional,
                     struct source **source)
 {
-    const struct trained_on model = {input_names, target_names, classes, numbers};
+    const struct trained_on model = {options, input_names, target_names, classes, numbers};
     char *inputs = NULL, *targets = NULL;
     bool by_name = builtin_is_name(path) || !hdf5_is_hdf5(path);
     status outcome = string_list_joined(input_names, &inputs);

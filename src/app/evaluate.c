@@ -6,6 +6,8 @@
 #include "coterie/base/memory.h"
 #include "coterie/train/evaluate.h"
 #include "coterie/train/metrics.h"
+#include "coterie/train/stream.h"
+#include "sample_block.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -186,14 +188,22 @@ static void print_json(const struct evaluation *evaluation, const struct loaded_
 }
 
 /* The accuracy of numeric targets has a meaning only if they are 0 and 1. */
-static bool targets_are_binary(const struct dataset *dataset)
+static status targets_are_binary(struct source *source, bool *are_binary)
 {
-    if (!dataset->y)
-        return true;
-    for (size_t i = 0; i < dataset->shape.n * dataset->shape.n_targets; i++)
-        if (dataset->y[i] != 0 && dataset->y[i] != 1)
-            return false;
-    return true;
+    struct sample_block block;
+    size_t width = source_info(source)->n_targets;
+    status outcome = sample_block_init(&block, source);
+    *are_binary = true;
+    while (outcome == STATUS_OK && *are_binary) {
+        outcome = sample_block_next(&block);
+        if (outcome != STATUS_OK || block.n == 0)
+            break;
+        for (size_t i = 0; i < block.n * width; i++)
+            if (block.y[i] != 0 && block.y[i] != 1)
+                *are_binary = false;
+    }
+    sample_block_release(&block);
+    return outcome;
 }
 
 static status evaluate(const struct communicator *comm, const struct options *options,
@@ -204,8 +214,9 @@ static status evaluate(const struct communicator *comm, const struct options *op
     status outcome = STATUS_OK;
     if (is_root) {
         outcome = evaluation_init(&evaluation, loaded);
-        if (loaded->problem.task == TASK_REGRESSION && evaluation.config.has_accuracy)
-            evaluation.config.has_accuracy = targets_are_binary(&loaded->samples.dataset);
+        if (outcome == STATUS_OK && loaded->problem.task == TASK_REGRESSION &&
+            evaluation.config.has_accuracy)
+            outcome = targets_are_binary(loaded->source, &evaluation.config.has_accuracy);
     }
     outcome = communicator_agree(comm, outcome);
     if (outcome == STATUS_OK)
@@ -215,6 +226,9 @@ static status evaluate(const struct communicator *comm, const struct options *op
         evaluate_dataset(&loaded->step, &loaded->samples.dataset, loaded->micro_batch,
                          add_micro_batch, &evaluation);
         expert_use_finish(&evaluation.use, &loaded->step);
+        outcome = communicator_agree(comm, stream_status(loaded->samples.dataset.stream));
+    }
+    if (outcome == STATUS_OK) {
         if (is_root && options->json)
             print_json(&evaluation, loaded);
         else if (is_root)

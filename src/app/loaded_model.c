@@ -2,6 +2,7 @@
 
 #include "coterie/app/columns.h"
 #include "coterie/base/memory.h"
+#include "coterie/data/epoch_order.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -85,27 +86,48 @@ static status read_parameters(const struct communicator *comm, struct loaded_mod
     return outcome;
 }
 
-static status load_samples(const struct communicator *comm, struct loaded_model *loaded)
+/* Root. A tenth is left for the model and for the page cache that files are read through. */
+static bool streams(const struct options *options, const struct dataset_shape *shape,
+                    const struct source *source)
 {
-    struct dataset_shape shape = {0};
+    if (strcmp(source_info(source)->format, "HDF5") != 0 || options->stream == STREAM_NEVER)
+        return false;
+    return options->stream == STREAM_ALWAYS ||
+           samples_bytes(shape) > 0.9 * (double)memory_available();
+}
+
+static status load_samples(const struct communicator *comm, const struct options *options,
+                           struct loaded_model *loaded)
+{
+    struct {
+        struct dataset_shape shape;
+        bool streams;
+    } plan = {.streams = false};
     uint64_t *rows = NULL;
     status outcome = STATUS_OK;
     if (comm->rank == 0) {
         const struct source_info *info = source_info(loaded->source);
-        shape = (struct dataset_shape){.n = info->n,
-                                       .n_inputs = info->n_inputs,
-                                       .n_targets = info->n_targets,
-                                       .has_labels = info->has_labels,
-                                       .has_weights = info->weight != NULL};
-        outcome = memory_alloc(&rows, info->n, sizeof *rows, "sample numbers");
-        for (size_t i = 0; i < info->n && outcome == STATUS_OK; i++)
+        plan.shape = (struct dataset_shape){.n = info->n,
+                                            .n_inputs = info->n_inputs,
+                                            .n_targets = info->n_targets,
+                                            .has_labels = info->has_labels,
+                                            .has_weights = info->weight != NULL};
+        plan.streams = streams(options, &plan.shape, loaded->source);
+        outcome = samples_check_stream(options, loaded->source);
+        if (outcome == STATUS_OK && !plan.streams)
+            outcome = memory_alloc(&rows, info->n, sizeof *rows, "sample numbers");
+        for (size_t i = 0; rows && i < info->n; i++)
             rows[i] = i;
     }
     outcome = communicator_agree(comm, outcome);
-    communicator_broadcast(comm, &shape, sizeof shape);
-    if (outcome == STATUS_OK)
-        outcome = samples_load(comm, &shape, loaded->source, &loaded->record.scaler, rows,
-                               &loaded->samples);
+    communicator_broadcast(comm, &plan, sizeof plan);
+    const struct scaler *scaler = &loaded->record.scaler;
+    size_t width = plan.shape.n_inputs + plan.shape.n_targets;
+    if (outcome == STATUS_OK && plan.streams)
+        outcome = samples_stream(comm, &plan.shape, epoch_order_auto_block(plan.shape.n, width),
+                                 loaded->source, scaler, NULL, &loaded->samples);
+    else if (outcome == STATUS_OK)
+        outcome = samples_load(comm, &plan.shape, loaded->source, scaler, rows, &loaded->samples);
     memory_free(&rows);
     return outcome;
 }
@@ -131,7 +153,7 @@ status loaded_model_open(const struct communicator *comm, const struct options *
     outcome = communicator_agree(comm, outcome);
     communicator_broadcast(comm, &loaded->problem, sizeof loaded->problem);
     if (outcome == STATUS_OK)
-        outcome = load_samples(comm, loaded);
+        outcome = load_samples(comm, options, loaded);
     if (outcome == STATUS_OK) {
         loaded->micro_batch = micro_batch_of(options, loaded);
         outcome = model_init(&loaded->model, &loaded->problem.model, comm, -1,

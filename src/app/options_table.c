@@ -39,6 +39,8 @@ static const struct option_word progress_words[] = {{"auto", LOG_PROGRESS_AUTO},
 static const struct option_word root_experts_words[] = {{"auto", -1}, {NULL, 0}};
 static const struct option_word micro_batch_words[] = {{"auto", 0}, {NULL, 0}};
 static const struct option_word ranks_per_run_words[] = {{"auto", 0}, {NULL, 0}};
+static const struct option_word stream_words[] = {
+    {"auto", STREAM_AUTO}, {"always", STREAM_ALWAYS}, {"never", STREAM_NEVER}, {NULL, 0}};
 static const struct option_word duration_words[] = {{"none", 0}, {NULL, 0}};
 
 /* A sweep takes what train takes, but for the few options that say ONE_RUN. */
@@ -236,6 +238,13 @@ const struct option_entry option_table[] = {
      "samples that are computed together",
      SECTION_RANKS, TRAIN | EVALUATE | PREDICT | BENCH,
      KIND_INTEGER, AT(micro_batch), RANGE_FROM_1, micro_batch_words},
+    {"stream", "WHEN", "auto",
+     "read an HDF5 file again and again instead of keeping it in memory: auto does so if it does "
+     "not fit; results are the same",
+     SECTION_RANKS, TRAIN | EVALUATE | PREDICT, KIND_CHOICE, AT(stream), 0, stream_words},
+    {"stream-block", "N", "auto",
+     "consecutive samples that are read together: batches are drawn from 64 random blocks at a time",
+     SECTION_RANKS, TRAIN, KIND_INTEGER, AT(stream_block), RANGE_FROM_1, micro_batch_words},
 
     {"config", "FILE", NULL,
      "options from a YAML file, one `experts: 8` a line; the command line overrides them",

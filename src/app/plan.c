@@ -2,6 +2,7 @@
 
 #include "coterie/base/log.h"
 #include "coterie/base/memory.h"
+#include "coterie/data/epoch_order.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -144,12 +145,40 @@ static void show_ranks(const struct training *training, const struct shard *shar
                     idle, size, shard->n_experts);
 }
 
-static double data_bytes(const struct training *training)
+/* What each host needs for the data. */
+static double data_bytes(const struct training *training, bool streams_train, bool streams_valid)
 {
-    double bytes = (double)dataset_bytes(&training->train_shape);
+    const struct dataset_shape *train = &training->train_shape, *valid = &training->valid_shape;
+    bool held_out = training->split.n_valid > 0;
+    double bytes = streams_train
+                       ? samples_streamed_bytes(train, training->config.stream_block, held_out)
+                       : samples_bytes(train);
     if (training->has_valid)
-        bytes += (double)dataset_bytes(&training->valid_shape);
+        bytes +=
+            streams_valid
+                ? samples_streamed_bytes(
+                      valid, epoch_order_auto_block(valid->n, valid->n_inputs + valid->n_targets),
+                      held_out)
+                : samples_bytes(valid);
     return bytes;
+}
+
+static bool is_hdf5(const struct source *source)
+{
+    return strcmp(source_info(source)->format, "HDF5") == 0;
+}
+
+/* Where the samples for validation come from, NULL without them. */
+static const struct source *valid_source(const struct training *training)
+{
+    if (!training->has_valid)
+        return NULL;
+    return training->valid_source ? training->valid_source : training->source;
+}
+
+static bool streams_always(const struct training *training, const struct source *source)
+{
+    return training->options->stream == STREAM_ALWAYS && source && is_hdf5(source);
 }
 
 static double rank_bytes(const struct training *training, const struct shard *shard, int rank)
@@ -163,9 +192,12 @@ status plan_memory(const struct training *training, int nodes, int ranks_per_nod
                    struct memory_need *need)
 {
     const struct model_config *model = &training->problem.model;
+    const struct source *valid = valid_source(training);
+    double data = data_bytes(training, streams_always(training, training->source),
+                             streams_always(training, valid));
     struct shard shard;
     int rank = 0;
-    *need = (struct memory_need){.data = data_bytes(training)};
+    *need = (struct memory_need){.data = data};
     status outcome = shard_init(&shard, model->n_experts, nodes * ranks_per_node,
                                 training->options->root_experts, model_gate_in_experts(model));
     for (int node = 0; node < nodes && outcome == STATUS_OK; node++) {
@@ -180,32 +212,84 @@ status plan_memory(const struct training *training, int nodes, int ranks_per_nod
     return outcome;
 }
 
+struct host_need {
+    double bytes, available;
+    const char *host;
+};
+
+static struct host_need need_of(const struct training *training, const struct rank_place *places,
+                                int node, double data)
+{
+    struct host_need need = {.bytes = data, .host = ""};
+    for (int r = 0; r < training->comm->size; r++)
+        if (places[r].node == node) {
+            need.bytes += places[r].bytes;
+            need.available = places[r].available;
+            need.host = places[r].host;
+        }
+    return need;
+}
+
+static bool fits(const struct training *training, const struct rank_place *places, double data)
+{
+    /* Something must be left for the page cache that the files are read through. */
+    const double share = 0.9;
+    for (int node = 0; node < training->comm->n_nodes; node++) {
+        struct host_need need = need_of(training, places, node, data);
+        if (need.bytes > share * need.available)
+            return false;
+    }
+    return true;
+}
+
+/* Root. Training samples are streamed first, validation samples only if that is not enough. */
+static void choose_streams(struct training *training, const struct rank_place *places)
+{
+    const struct source *valid = valid_source(training);
+    training->streams_train = streams_always(training, training->source);
+    training->streams_valid = streams_always(training, valid);
+    if (training->options->stream != STREAM_AUTO ||
+        fits(training, places, data_bytes(training, false, false)))
+        return;
+    bool train = is_hdf5(training->source);
+    training->streams_train = train;
+    training->streams_valid =
+        valid && is_hdf5(valid) && !fits(training, places, data_bytes(training, train, false));
+}
+
+static void show_stream(const struct training *training)
+{
+    if (!training->streams_train && !training->streams_valid)
+        return;
+    log_info("stream   %s from the file, in blocks of %zu samples",
+             !training->streams_valid   ? "training samples"
+             : !training->streams_train ? "validation samples"
+                                        : "all samples",
+             training->config.stream_block);
+}
+
 /* Each host needs one copy of the data and what its ranks need. */
 static status check_hosts(const struct training *training, const struct rank_place *places)
 {
-    double data = data_bytes(training);
+    double data = data_bytes(training, training->streams_train, training->streams_valid);
     for (int node = 0; node < training->comm->n_nodes; node++) {
-        double bytes = data, available = 0;
-        const char *host = "";
-        for (int r = 0; r < training->comm->size; r++)
-            if (places[r].node == node) {
-                bytes += places[r].bytes;
-                available = places[r].available;
-                host = places[r].host;
-            }
+        struct host_need need = need_of(training, places, node, data);
         if (node < RANKS_SHOWN)
-            log_info("memory   host %s: %.1f MiB of %.0f MiB free, %.1f MiB of it data", host,
-                     bytes / 0x1p20, available / 0x1p20, data / 0x1p20);
-        if (bytes > available)
+            log_info("memory   host %s: %.1f MiB of %.0f MiB free, %.1f MiB of it data", need.host,
+                     need.bytes / 0x1p20, need.available / 0x1p20, data / 0x1p20);
+        if (need.bytes > need.available)
             return status_set(STATUS_USAGE,
                               "host %s would need %.0f MiB and has %.0f MiB free; use more hosts, "
-                              "fewer experts, a smaller --micro-batch, or fewer data",
-                              host, bytes / 0x1p20, available / 0x1p20);
+                              "fewer experts, a smaller --micro-batch, %s",
+                              need.host, need.bytes / 0x1p20, need.available / 0x1p20,
+                              training->streams_train     ? "or a smaller --stream-block"
+                              : is_hdf5(training->source) ? "or --stream always"
+                                                          : "or fewer data");
     }
     return STATUS_OK;
 }
 
-status plan_show(const struct training *training)
+status plan_show(struct training *training)
 {
     const struct communicator *comm = training->comm;
     const struct model_config *model = &training->problem.model;
@@ -224,7 +308,9 @@ status plan_show(const struct training *training)
     memcpy(own.host, comm->host, sizeof own.host);
     communicator_gather(comm, &own, places, sizeof own);
     if (places) {
+        choose_streams(training, places);
         show_data(training);
+        show_stream(training);
         show_model(training);
         show_training(training);
         show_ranks(training, &shard, places);
@@ -233,5 +319,7 @@ status plan_show(const struct training *training)
                  training->options->dry_run ? " (dry run: nothing is written)" : "");
     }
     memory_free(&places);
+    communicator_broadcast(comm, &training->streams_train, sizeof training->streams_train);
+    communicator_broadcast(comm, &training->streams_valid, sizeof training->streams_valid);
     return communicator_agree(comm, outcome);
 }

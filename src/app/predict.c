@@ -6,6 +6,7 @@
 #include "coterie/base/memory.h"
 #include "coterie/math/softmax.h"
 #include "coterie/train/evaluate.h"
+#include "coterie/train/stream.h"
 
 #include <string.h>
 
@@ -99,8 +100,10 @@ static status predict(const struct communicator *comm, const struct options *opt
     if (outcome == STATUS_OK) {
         evaluate_dataset(&loaded->step, &loaded->samples.dataset, loaded->micro_batch,
                          predict_micro_batch, &prediction);
+        outcome = communicator_agree(comm, stream_status(loaded->samples.dataset.stream));
         if (comm->rank == 0)
-            outcome = prediction_writer_finish(&prediction.writer, prediction.outcome);
+            outcome = prediction_writer_finish(&prediction.writer,
+                                               status_first(outcome, prediction.outcome));
         outcome = communicator_agree(comm, outcome);
     }
     prediction_release(&prediction);

@@ -177,7 +177,7 @@ status prediction_writer_create(const char *path, const struct loaded_model *loa
         outcome = add_target_columns(writer);
     if (outcome == STATUS_OK)
         outcome = add_experts(writer, COLUMN_G, "g");
-    if (outcome == STATUS_OK && (dataset->y || dataset->label))
+    if (outcome == STATUS_OK && (dataset->shape.n_targets || dataset->label))
         outcome = add_experts(writer, COLUMN_H, "h");
     if (outcome == STATUS_OK)
         outcome = open_output(writer, path);

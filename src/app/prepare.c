@@ -3,6 +3,7 @@
 #include "coterie/app/columns.h"
 #include "coterie/base/memory.h"
 #include "coterie/data/builtin.h"
+#include "coterie/data/epoch_order.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -76,7 +77,7 @@ static status record_choices(struct training *training)
     static const char *const likelihoods[] = {"gaussian", "bernoulli", "categorical"};
     const struct problem *problem = &training->problem;
     struct options *options = training->options;
-    char micro_batch[32];
+    char micro_batch[32], stream_block[32];
     size_t n = training->train_shape.n;
     size_t batch = options->batch_size > 0 && (size_t)options->batch_size < n
                        ? (size_t)options->batch_size
@@ -84,12 +85,17 @@ static status record_choices(struct training *training)
     size_t size = options->micro_batch > 0 ? (size_t)options->micro_batch
                                            : model_micro_batch(&problem->model, batch);
     snprintf(micro_batch, sizeof micro_batch, "%zu", size < batch ? size : batch);
+    size_t width = training->train_shape.n_inputs + training->train_shape.n_targets;
+    snprintf(stream_block, sizeof stream_block, "%zu",
+             options->stream_block > 0 ? (size_t)options->stream_block
+                                       : epoch_order_auto_block(n, width));
     struct {
         const char *key, *value;
     } choices[] = {{"task", problem->task == TASK_REGRESSION ? "regression" : "classification"},
                    {"expert_output", outputs[problem->model.output]},
                    {"likelihood", likelihoods[problem->model.likelihood]},
-                   {"micro_batch", micro_batch}};
+                   {"micro_batch", micro_batch},
+                   {"stream_block", stream_block}};
     status outcome = STATUS_OK;
     for (size_t i = 0; i < sizeof choices / sizeof choices[0] && outcome == STATUS_OK; i++)
         outcome = options_set(options, choices[i].key, choices[i].value, "automatic choice");
@@ -100,8 +106,8 @@ static status add_config(const char *key, const char *value, void *context)
 {
     struct run_record *record = context;
     /* How a run is watched and where it is kept is no part of what it computes. */
-    static const char *const not_recorded[] = {"output",   "resume",  "quiet",
-                                               "progress", "dry_run", "root_experts"};
+    static const char *const not_recorded[] = {"output",  "resume",       "quiet", "progress",
+                                               "dry_run", "root_experts", "stream"};
     for (size_t i = 0; i < sizeof not_recorded / sizeof not_recorded[0]; i++)
         if (strcmp(key, not_recorded[i]) == 0)
             return STATUS_OK;
@@ -156,6 +162,7 @@ static void set_config(struct training *training)
         .time_limit = options->time_limit,
         .batch_size = (size_t)options->batch_size,
         .micro_batch = (size_t)options->micro_batch,
+        .stream_block = (size_t)options->stream_block,
         .epochs = options->epochs,
         .patience = options->patience,
         .starts = options->starts,

@@ -46,7 +46,9 @@ status problem_open_source(const struct options *options, const char *path, stru
         request.target_kind = TARGETS_NUMBERS;
     outcome = source_open(&request, source);
     if (outcome == STATUS_OK)
-        outcome = samples_check_size(*source);
+        outcome = samples_check_size(options, *source);
+    if (outcome == STATUS_OK)
+        outcome = samples_check_stream(options, *source);
     if (outcome != STATUS_OK || !wants_classes(options))
         return outcome;
     /* One column of numbers may name classes; several are probabilities of classes. */

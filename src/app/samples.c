@@ -1,6 +1,7 @@
 #include "coterie/app/samples.h"
 
 #include "coterie/base/memory.h"
+#include "coterie/train/stream.h"
 
 #include <string.h>
 
@@ -27,7 +28,62 @@ status samples_load(const struct communicator *comm, const struct dataset_shape 
     return outcome;
 }
 
-status samples_check_size(const struct source *source)
+/* What stays in memory of streamed samples. */
+static struct dataset_shape resident(const struct dataset_shape *shape)
+{
+    struct dataset_shape part = *shape;
+    part.n_inputs = part.n_targets = 0;
+    return part;
+}
+
+status samples_stream(const struct communicator *comm, const struct dataset_shape *shape,
+                      size_t block, struct source *source, const struct scaler *scaler,
+                      const uint64_t *rows, struct samples *samples)
+{
+    struct dataset_shape part = resident(shape);
+    memset(samples, 0, sizeof *samples);
+    status outcome = shared_memory_create(comm, dataset_bytes(&part), &samples->memory);
+    if (outcome != STATUS_OK)
+        return outcome;
+    dataset_map(&samples->dataset, &part, samples->memory.base);
+    if (comm->rank == 0)
+        outcome = dataset_copy_labels(&samples->dataset, source_info(source), rows);
+    outcome = communicator_agree(comm, outcome);
+    if (outcome != STATUS_OK)
+        return outcome;
+    shared_memory_publish(comm, &samples->memory);
+    samples->dataset.shape = *shape;
+    return stream_create(comm, shape, block, source, scaler, rows, &samples->dataset.stream);
+}
+
+double samples_bytes(const struct dataset_shape *shape)
+{
+    return (double)dataset_bytes(shape);
+}
+
+double samples_streamed_bytes(const struct dataset_shape *shape, size_t block, bool some)
+{
+    struct dataset_shape part = resident(shape);
+    return (double)dataset_bytes(&part) + stream_bytes(shape, block, some);
+}
+
+static bool can_stream(const struct source *source)
+{
+    return strcmp(source_info(source)->format, "HDF5") == 0;
+}
+
+status samples_check_stream(const struct options *options, const struct source *source)
+{
+    const struct source_info *info = source_info(source);
+    if (options->stream != STREAM_ALWAYS || can_stream(source))
+        return STATUS_OK;
+    return status_set(STATUS_USAGE,
+                      "--stream always: only HDF5 files are streamed, and %s is %s; make one with "
+                      "coterie convert",
+                      info->path, info->format);
+}
+
+status samples_check_size(const struct options *options, const struct source *source)
 {
     const struct source_info *info = source_info(source);
     struct dataset_shape shape = {.n = info->n,
@@ -36,16 +92,20 @@ status samples_check_size(const struct source *source)
                                   .has_labels = info->has_labels,
                                   .has_weights = info->weight != NULL};
     size_t bytes = dataset_bytes(&shape), available = memory_available();
-    if (bytes > 0 && bytes <= available)
+    bool streams = can_stream(source);
+    if (bytes > 0 && (bytes <= available || (streams && options->stream != STREAM_NEVER)))
         return STATUS_OK;
     return status_set(
         STATUS_USAGE,
-        "%s: %zu samples of %zu inputs do not fit into the %.1f GiB that are free; use "
+        "%s: %zu samples of %zu inputs do not fit into the %.1f GiB that are free; %suse "
         "a larger host, or fewer columns with --inputs",
-        info->path, info->n, info->n_inputs, (double)available / 0x1p30);
+        info->path, info->n, info->n_inputs, (double)available / 0x1p30,
+        streams ? "leave out --stream never, "
+                : "make an HDF5 file with coterie convert, which can be streamed, ");
 }
 
 void samples_release(struct samples *samples)
 {
+    stream_release(&samples->dataset.stream);
     shared_memory_release(&samples->memory);
 }

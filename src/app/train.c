@@ -8,6 +8,7 @@
 #include "coterie/base/memory.h"
 #include "coterie/base/site.h"
 #include "coterie/comm/watchdog.h"
+#include "coterie/data/epoch_order.h"
 #include "coterie/math/blas.h"
 #include "coterie/math/gemm.h"
 
@@ -70,29 +71,41 @@ static void share_plan(struct training *training)
     training->options->dry_run = plan.dry_run;
 }
 
-static status load_samples(struct training *training)
+/* Collective. In memory, or as a stream; `rows` NULL: all samples of the source. */
+static status load_part(struct training *training, const struct dataset_shape *shape, bool streams,
+                        size_t block, struct source *source, const uint64_t *rows,
+                        struct samples *samples)
 {
-    struct source *valid_source =
-        training->valid_source ? training->valid_source : training->source;
+    const struct scaler *scaler = &training->record.scaler;
+    if (streams)
+        return samples_stream(training->comm, shape, block, source, scaler, rows, samples);
     uint64_t *all = NULL;
-    status outcome =
-        samples_load(training->comm, &training->train_shape, training->source,
-                     &training->record.scaler, training->split.train, &training->train);
-    if (outcome != STATUS_OK || !training->has_valid)
-        return outcome;
-    /* A validation file is taken whole. */
-    if (training->valid_source) {
-        outcome = memory_alloc(&all, training->valid_shape.n, sizeof *all, "validation samples");
-        for (size_t i = 0; i < training->valid_shape.n && outcome == STATUS_OK; i++)
-            all[i] = i;
-    }
+    status outcome = STATUS_OK;
+    if (source && !rows)
+        outcome = memory_alloc(&all, shape->n, sizeof *all, "samples");
+    for (size_t i = 0; all && i < shape->n; i++)
+        all[i] = i;
     outcome = communicator_agree(training->comm, outcome);
     if (outcome == STATUS_OK)
-        outcome = samples_load(training->comm, &training->valid_shape, valid_source,
-                               &training->record.scaler, all ? all : training->split.valid,
-                               &training->valid);
+        outcome = samples_load(training->comm, shape, source, scaler, all ? all : rows, samples);
     memory_free(&all);
     return outcome;
+}
+
+static status load_samples(struct training *training)
+{
+    /* Without a share held out, and of a validation file, all samples are taken. */
+    const struct split *split = &training->split;
+    const struct dataset_shape *valid = &training->valid_shape;
+    status outcome = load_part(training, &training->train_shape, training->streams_train,
+                               training->config.stream_block, training->source,
+                               split->n_valid ? split->train : NULL, &training->train);
+    if (outcome != STATUS_OK || !training->has_valid)
+        return outcome;
+    struct source *source = training->valid_source ? training->valid_source : training->source;
+    return load_part(training, valid, training->streams_valid,
+                     epoch_order_auto_block(valid->n, valid->n_inputs + valid->n_targets), source,
+                     training->valid_source ? NULL : split->valid, &training->valid);
 }
 
 static status write_config(const struct training *training)

@@ -17,6 +17,7 @@ struct training {
     struct trainer_config config;
     struct dataset_shape train_shape, valid_shape;
     bool has_valid;
+    bool streams_train, streams_valid; /* decided by plan_show */
 
     struct source *source, *valid_source; /* root; the same source if a fraction is held out */
     struct split split;                   /* root */
@@ -68,8 +69,9 @@ void resume_show_finished(const struct trainer *trainer);
 /* Root. Opens the data, resolves the problem, splits and scales: all that needs no memory yet. */
 status training_prepare(struct training *training);
 
-/* Collective. Prints what will happen; STATUS_USAGE if it cannot fit into the hosts' memory. */
-status plan_show(const struct training *training);
+/* Collective. Decides what is streamed, and prints what will happen; STATUS_USAGE if it cannot fit
+ * into the hosts' memory. */
+status plan_show(struct training *training);
 
 /* What a training needs, in bytes. */
 struct memory_need {

@@ -43,6 +43,7 @@ void dataset_map(struct dataset *dataset, const struct dataset_shape *shape, voi
     size_t offset = 0;
     COTERIE_ASSERT((uintptr_t)block % DATASET_ALIGNMENT == 0);
     dataset->shape = *shape;
+    dataset->stream = NULL;
     dataset->x = place_array(block, &offset, shape->n, shape->n_inputs, sizeof(real));
     dataset->y = place_array(block, &offset, shape->n, shape->n_targets, sizeof(real));
     dataset->label = place_array(block, &offset, shape->n, shape->has_labels, sizeof(int32_t));
@@ -85,19 +86,20 @@ static status scale_row(const char *path, const double *from, const double *mean
 }
 
 /* Labels and weights are in memory already. */
-static status copy_labels(struct dataset *dataset, const struct source_info *info,
-                          const uint64_t *rows)
+status dataset_copy_labels(struct dataset *dataset, const struct source_info *info,
+                           const uint64_t *rows)
 {
     double sum = 0;
     for (size_t i = 0; dataset->label && i < dataset->shape.n; i++)
-        dataset->label[i] = info->label[rows[i]];
+        dataset->label[i] = info->label[rows ? rows[i] : i];
     if (!dataset->weight)
         return STATUS_OK;
     for (size_t i = 0; i < dataset->shape.n; i++) {
-        dataset->weight[i] = (real)info->weight[rows[i]];
+        size_t row = rows ? (size_t)rows[i] : i;
+        dataset->weight[i] = (real)info->weight[row];
         sum += (double)dataset->weight[i];
         if (!isfinite(dataset->weight[i]))
-            return too_large(info->path, "weight", rows[i], info->weight[rows[i]]);
+            return too_large(info->path, "weight", row, info->weight[row]);
     }
     return sum > 0 ? STATUS_OK
                    : status_set(STATUS_USAGE, "%s: the weights of all %zu samples chosen are 0",
@@ -128,5 +130,5 @@ status dataset_fill(struct dataset *dataset, struct source *source, const struct
                                     rows[at], dataset->y + at * shape->n_targets);
         }
     row_blocks_release(&blocks);
-    return outcome == STATUS_OK ? copy_labels(dataset, info, rows) : outcome;
+    return outcome == STATUS_OK ? dataset_copy_labels(dataset, info, rows) : outcome;
 }

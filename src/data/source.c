@@ -35,7 +35,12 @@ status source_open(const struct source_request *request, struct source **out)
         return outcome;
     source->path = memory_strdup(request->path);
     source->info.path = source->path;
-    if (!source->path)
+    source->inputs = memory_strdup(request->inputs);
+    source->targets = memory_strdup(request->targets);
+    source->asked = (struct source_request){
+        .path = source->path, .inputs = source->inputs, .targets = source->targets};
+    if (!source->path || (request->inputs && !source->inputs) ||
+        (request->targets && !source->targets))
         outcome = status_set(STATUS_FAILED, "%s: not enough memory to open it", request->path);
     else if (builtin_is_name(request->path))
         outcome = source_open_builtin(request, source);
@@ -54,6 +59,11 @@ const struct source_info *source_info(const struct source *source)
     return &source->info;
 }
 
+const struct source_request *source_asked(const struct source *source)
+{
+    return &source->asked;
+}
+
 void source_close(struct source **source)
 {
     if (!*source)
@@ -69,6 +79,8 @@ void source_close(struct source **source)
     memory_free(&info->group);
     memory_free(&info->weight);
     memory_free(&(*source)->path);
+    memory_free(&(*source)->inputs);
+    memory_free(&(*source)->targets);
     memory_free(source);
 }
 

@@ -244,7 +244,7 @@ status source_open_hdf5(const struct source_request *request, struct source *sou
                                     request->target_kind == TARGETS_OPTIONAL);
     if (outcome == STATUS_OK && has_targets)
         outcome = take_targets(request->target_kind, source, reader);
-    if (outcome == STATUS_OK)
+    if (outcome == STATUS_OK && !request->numbers_only)
         outcome = take_group_and_weight(request, source, reader);
     return outcome;
 }

@@ -10,6 +10,8 @@
  */
 struct source {
     char *path;
+    char *inputs, *targets; /* as requested */
+    struct source_request asked;
     struct source_info info;
     const size_t *line; /* (n), of a CSV file; else NULL */
     void *reader;       /* owned through release */

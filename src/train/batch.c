@@ -1,7 +1,9 @@
 #include "coterie/train/batch.h"
 
 #include "coterie/base/memory.h"
+#include "coterie/train/stream.h"
 
+#include <math.h>
 #include <string.h>
 
 status batch_init(struct batch *batch, size_t n_inputs, size_t n_outputs, size_t max_stride)
@@ -32,31 +34,70 @@ static size_t sample(const uint64_t *rows, size_t first, size_t i)
     return rows ? (size_t)rows[i] : first + i;
 }
 
-static void load_inputs(struct batch *batch, const struct dataset *dataset, const uint64_t *rows,
-                        size_t first)
+/* Samples at .. at+n-1 of the batch: row place[i] (or i) of x and y, counted from `first`. */
+struct piece {
+    size_t at, n;
+    const uint64_t *place;
+    size_t first;
+};
+
+static size_t row_of(const struct piece *piece, size_t i)
 {
-    size_t width = batch->inputs.n_inputs;
-    real *x = batch->inputs.x;
-    for (size_t i = 0; i < batch->n; i++)
-        memcpy(x + i * width, dataset->x + sample(rows, first, i) * width, width * sizeof(real));
-    memset(x + batch->n * width, 0, (batch->stride - batch->n) * width * sizeof(real));
-    inputs_set(&batch->inputs, batch->stride);
+    return piece->first + (piece->place ? (size_t)piece->place[i] : i);
 }
 
-static void load_targets(struct batch *batch, const struct dataset *dataset, const uint64_t *rows,
-                         size_t first)
+static void load_inputs(struct batch *batch, const real *x, const struct piece *piece)
+{
+    size_t width = batch->inputs.n_inputs;
+    for (size_t i = 0; i < piece->n; i++)
+        memcpy(batch->inputs.x + (piece->at + i) * width, x + row_of(piece, i) * width,
+               width * sizeof(real));
+}
+
+static void load_numbers(struct batch *batch, const real *y, const struct piece *piece)
 {
     size_t width = batch->n_outputs, stride = batch->stride;
-    memset(batch->d, 0, width * stride * sizeof(real));
+    for (size_t i = 0; i < piece->n; i++) {
+        size_t row = row_of(piece, i);
+        for (size_t k = 0; k < width; k++)
+            batch->d[k * stride + piece->at + i] = y[row * width + k];
+    }
+}
+
+static void load_labels(struct batch *batch, const struct dataset *dataset, const uint64_t *rows,
+                        size_t first)
+{
+    size_t stride = batch->stride;
     for (size_t i = 0; i < batch->n; i++) {
-        size_t n = sample(rows, first, i);
-        if (dataset->y)
-            for (size_t k = 0; k < width; k++)
-                batch->d[k * stride + i] = dataset->y[n * width + k];
-        else if (width == 1)
-            batch->d[i] = (real)dataset->label[n];
+        int32_t label = dataset->label[sample(rows, first, i)];
+        if (batch->n_outputs == 1)
+            batch->d[i] = (real)label;
         else
-            batch->d[(size_t)dataset->label[n] * stride + i] = 1;
+            batch->d[(size_t)label * stride + i] = 1;
+    }
+}
+
+/* What cannot be read is NaN, which ends the run at all ranks: see stream_status. */
+static void poison(struct batch *batch)
+{
+    for (size_t i = 0; i < batch->n * batch->inputs.n_inputs; i++)
+        batch->inputs.x[i] = (real)NAN;
+}
+
+static void load_streamed(struct batch *batch, const struct dataset *dataset, bool shuffled,
+                          size_t first)
+{
+    struct stream_piece next;
+    for (size_t at = 0; at < batch->n; at += next.n) {
+        if (!stream_next(dataset->stream, shuffled, first + at, batch->n - at, &next)) {
+            poison(batch);
+            return;
+        }
+        struct piece piece = {at, next.n, next.place, next.first};
+        load_inputs(batch, stream_x(dataset->stream), &piece);
+        if (dataset->shape.n_targets)
+            load_numbers(batch, stream_y(dataset->stream), &piece);
+        stream_done(dataset->stream);
     }
 }
 
@@ -82,10 +123,22 @@ void batch_load(struct batch *batch, const struct dataset *dataset, const uint64
     batch->n = n;
     batch->stride = real_padded(n);
     COTERIE_ASSERT(batch->stride <= batch->max_stride);
-    batch->has_targets = dataset->y || dataset->label;
-    load_inputs(batch, dataset, rows, first);
+    batch->has_targets = dataset->shape.n_targets || dataset->label;
     if (batch->has_targets)
-        load_targets(batch, dataset, rows, first);
+        memset(batch->d, 0, batch->n_outputs * batch->stride * sizeof(real));
+    if (dataset->stream) {
+        load_streamed(batch, dataset, rows != NULL, first);
+    } else {
+        struct piece all = {0, n, rows, rows ? 0 : first};
+        load_inputs(batch, dataset->x, &all);
+        if (dataset->y)
+            load_numbers(batch, dataset->y, &all);
+    }
+    size_t width = batch->inputs.n_inputs;
+    memset(batch->inputs.x + n * width, 0, (batch->stride - n) * width * sizeof(real));
+    inputs_set(&batch->inputs, batch->stride);
+    if (dataset->label)
+        load_labels(batch, dataset, rows, first);
     load_weights(batch, dataset, rows, first, total);
     batch->loaded.dataset = rows ? NULL : dataset;
     batch->loaded.first = first;

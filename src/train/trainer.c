@@ -5,6 +5,7 @@
 #include "coterie/base/clock.h"
 #include "coterie/base/memory.h"
 #include "coterie/base/rng.h"
+#include "coterie/train/stream.h"
 
 #include <limits.h>
 #include <math.h>
@@ -129,6 +130,18 @@ static void clear_optimizer(struct optimizer *optimizer, const struct parameters
         memset(optimizer->slot[s], 0, parameters->n_networks * parameters->stride * sizeof(real));
 }
 
+/* Collective. The batches of a start, which a stream reads ahead. */
+static status draw_batches(struct trainer *trainer, uint64_t seed)
+{
+    const struct trainer_config *config = trainer->config;
+    sampler_release(&trainer->sampler);
+    status outcome = sampler_init(&trainer->sampler, trainer->train->shape.n, config->batch_size,
+                                  config->stream_block, seed);
+    if (trainer->train->stream)
+        stream_follow(trainer->train->stream, &trainer->sampler);
+    return communicator_agree(trainer->comm, outcome);
+}
+
 status trainer_begin_start(struct trainer *trainer)
 {
     struct model *model = trainer->model;
@@ -145,10 +158,7 @@ status trainer_begin_start(struct trainer *trainer)
         metrics_clear(&trainer->running);
     }
     history_release(&trainer->history);
-    sampler_release(&trainer->sampler);
-    status outcome =
-        sampler_init(&trainer->sampler, trainer->train->shape.n, trainer->config->batch_size, seed);
-    outcome = communicator_agree(trainer->comm, outcome);
+    status outcome = draw_batches(trainer, seed);
     if (outcome == STATUS_OK)
         sampler_start_epoch(&trainer->sampler, 0);
     /* Given parameters are the first start; the others are drawn. */
@@ -193,10 +203,7 @@ status trainer_resume(struct trainer *trainer, struct hdf5_file *file)
         return outcome;
     trainer_restore(trainer);
     forget_last_row(trainer);
-    sampler_release(&trainer->sampler);
-    outcome = sampler_init(&trainer->sampler, trainer->train->shape.n, trainer->config->batch_size,
-                           seed_of_start(trainer));
-    outcome = communicator_agree(trainer->comm, outcome);
+    outcome = draw_batches(trainer, seed_of_start(trainer));
     if (outcome == STATUS_OK)
         sampler_start_epoch(&trainer->sampler, (uint64_t)trainer->progress.epoch);
     return outcome;
@@ -342,10 +349,24 @@ static bool rolls_back(const struct trainer *trainer)
            trainer->config->on_nan == ON_NAN_ROLLBACK && trainer->rollbacks < MAX_ROLLBACKS;
 }
 
+/* Collective. Samples that could not be read have stopped training, as NaN or by a request. */
+static status check_streams(const struct trainer *trainer)
+{
+    bool valid_streams = trainer->valid && trainer->valid->stream;
+    if (!trainer->train->stream && !valid_streams)
+        return STATUS_OK;
+    status outcome = stream_status(trainer->train->stream);
+    if (outcome == STATUS_OK && valid_streams)
+        outcome = stream_status(trainer->valid->stream);
+    return communicator_agree(trainer->comm, outcome);
+}
+
 static status run_all_starts(struct trainer *trainer)
 {
     for (;;) {
         status outcome = trainer_run_start(trainer);
+        if (outcome == STATUS_OK)
+            outcome = check_streams(trainer);
         if (outcome == STATUS_OK && rolls_back(trainer)) {
             outcome = roll_back(trainer);
             if (outcome != STATUS_OK)

@@ -2,6 +2,7 @@
 
 #include "coterie/base/clock.h"
 #include "coterie/base/site.h"
+#include "coterie/train/stream.h"
 
 #include <math.h>
 #include <signal.h>
@@ -55,6 +56,13 @@ static void find_nonfinite(struct trainer *trainer, const char *where)
         }
 }
 
+/* Samples of this rank's host could not be read: training must end. */
+static bool samples_have_failed(const struct trainer *trainer)
+{
+    return stream_status(trainer->train->stream) != STATUS_OK ||
+           (trainer->valid && stream_status(trainer->valid->stream) != STATUS_OK);
+}
+
 /*
  * Forward and, if asked, backward over samples rows[0 .. n-1] (or first .. first+n-1), micro-batch
  * by micro-batch; gradients are added in their order. The root adds up the metrics.
@@ -65,7 +73,7 @@ static void pass(struct trainer *trainer, const struct dataset *dataset, const u
     struct step *step = &trainer->step;
     double total = batch_total(dataset, rows, first, n);
     size_t size = trainer->config->micro_batch;
-    step->exchange.raise = trainer_stop_was_requested();
+    step->exchange.raise = trainer_stop_was_requested() || samples_have_failed(trainer);
     for (size_t at = 0; at < n; at += size) {
         size_t count = n - at < size ? n - at : size;
         batch_load(&step->batch, dataset, rows ? rows + at : NULL, first + at, count, total);

@@ -37,6 +37,7 @@ enum command {
 enum task { TASK_AUTO, TASK_REGRESSION, TASK_CLASSIFICATION };
 enum output_choice { OUTPUT_CHOICE_AUTO = -1 };         /* else enum output_kind */
 enum likelihood_choice { LIKELIHOOD_CHOICE_AUTO = -1 }; /* else enum likelihood_kind */
+enum stream_choice { STREAM_AUTO, STREAM_ALWAYS, STREAM_NEVER };
 enum interval_unit { INTERVAL_NONE, INTERVAL_EPOCHS, INTERVAL_STEPS, INTERVAL_MINUTES };
 
 /* Widths of hidden layers; n = 0 for "none". */
@@ -73,6 +74,8 @@ struct options {
 
     long root_experts; /* -1: auto */
     long micro_batch;  /* 0: auto */
+    enum stream_choice stream;
+    long stream_block; /* samples; 0: auto */
 
     char *shape;           /* bench: B,D,H,O,E */
     char *output, *resume; /* resume: "no", "auto" or a path */

@@ -1,12 +1,13 @@
 #ifndef COTERIE_APP_SAMPLES_H
 #define COTERIE_APP_SAMPLES_H
 
+#include "coterie/app/options.h"
 #include "coterie/base/status.h"
 #include "coterie/comm/communicator.h"
 #include "coterie/comm/shared_memory.h"
 #include "coterie/data/dataset.h"
 
-/* A data set in memory that the ranks of a host share. */
+/* A data set in memory that the ranks of a host share, or the part of it that is not streamed. */
 struct samples {
     struct shared_memory memory;
     struct dataset dataset;
@@ -21,10 +22,26 @@ status samples_load(const struct communicator *comm, const struct dataset_shape 
                     struct samples *samples);
 
 /*
- * Root. STATUS_USAGE if all samples of a source cannot fit into this host's memory: before they are
- * read, which may take long.
+ * Collective. The same, but inputs and numeric targets stay in the file and come in blocks of
+ * `block` samples. rows NULL: all samples of the source.
  */
-status samples_check_size(const struct source *source);
+status samples_stream(const struct communicator *comm, const struct dataset_shape *shape,
+                      size_t block, struct source *source, const struct scaler *scaler,
+                      const uint64_t *rows, struct samples *samples);
+
+/* Bytes that a host needs for them, in memory or streamed from `some` of a file's samples. Local.
+ */
+double samples_bytes(const struct dataset_shape *shape);
+double samples_streamed_bytes(const struct dataset_shape *shape, size_t block, bool some);
+
+/* Root. STATUS_USAGE if --stream always is said of what is no HDF5 file. */
+status samples_check_stream(const struct options *options, const struct source *source);
+
+/*
+ * Root. STATUS_USAGE if all samples of a source cannot fit into this host's memory, and must be
+ * there: before they are read, which may take long.
+ */
+status samples_check_size(const struct options *options, const struct source *source);
 
 /* Collective. */
 void samples_release(struct samples *samples);

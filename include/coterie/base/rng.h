@@ -13,7 +13,9 @@ enum rng_purpose {
     RNG_EXPERT_WEIGHTS = 2, /* id: expert */
     RNG_SHUFFLE = 3,        /* step: epoch */
     RNG_SPLIT = 4,          /* training and validation samples */
-    RNG_START = 5           /* id: start; gives the seed of that start */
+    RNG_START = 5,          /* id: start; gives the seed of that start */
+    RNG_SHUFFLE_BLOCKS = 6, /* step: epoch */
+    RNG_SHUFFLE_WINDOW = 7  /* id: window, step: epoch */
 };
 
 struct rng {

@@ -22,10 +22,11 @@ struct dataset_shape {
 
 struct dataset {
     struct dataset_shape shape;
-    real *x;        /* (n, n_inputs), scaled */
-    real *y;        /* (n, n_targets), scaled; NULL without */
-    int32_t *label; /* (n); NULL without */
-    real *weight;   /* (n); NULL without: every weight is 1 */
+    real *x;               /* (n, n_inputs), scaled; NULL if streamed */
+    real *y;               /* (n, n_targets), scaled; NULL without, and if streamed */
+    int32_t *label;        /* (n); NULL without */
+    real *weight;          /* (n); NULL without: every weight is 1 */
+    struct stream *stream; /* of the train layer: x and y come from there; NULL: they are here */
 };
 
 /* The size of the block, a multiple of 64. 0 if it would overflow size_t. Local. */
@@ -41,5 +42,11 @@ void dataset_map(struct dataset *dataset, const struct dataset_shape *shape, voi
  */
 status dataset_fill(struct dataset *dataset, struct source *source, const struct scaler *scaler,
                     const uint64_t *rows);
+
+/*
+ * Root. The part of dataset_fill that concerns labels and weights only; rows NULL: all samples.
+ */
+status dataset_copy_labels(struct dataset *dataset, const struct source_info *info,
+                           const uint64_t *rows);
 
 #endif

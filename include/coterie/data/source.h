@@ -33,6 +33,7 @@ struct source_request {
     const char *group;   /* one name; default /group if there is one; speaker for the built-in */
     const char *weight;  /* one name; default /weight if there is one */
     enum target_kind target_kind;
+    bool numbers_only; /* HDF5: neither labels, groups nor weights are looked for */
 };
 
 /* All arrays are owned by the source. */
@@ -65,6 +66,8 @@ struct source;
  */
 status source_open(const struct source_request *request, struct source **out);
 const struct source_info *source_info(const struct source *source);
+/* Path, inputs and targets of the request that it was opened with, for opening it once more. */
+const struct source_request *source_asked(const struct source *source);
 void source_close(struct source **source);
 
 /*

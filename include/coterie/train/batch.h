@@ -35,7 +35,8 @@ void batch_release(struct batch *batch);
 
 /*
  * Local. Samples rows[0 .. n-1], or first .. first+n-1 if rows is NULL. `total` is the sum of
- * weights over the whole batch that this is a part of. A run that is loaded already stays.
+ * weights over the whole batch that this is a part of. A run that is loaded already stays. With a
+ * stream, `first` is the position in the pass of rows[0] too, and the call may wait for the disk.
  */
 void batch_load(struct batch *batch, const struct dataset *dataset, const uint64_t *rows,
                 size_t first, size_t n, double total);

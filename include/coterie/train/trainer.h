@@ -33,6 +33,7 @@ struct trainer_config {
     double stop_error; /* stop when expected_square is not above it, 0: never */
     double time_limit; /* seconds, 0: none */
     size_t batch_size, micro_batch;
+    size_t stream_block; /* samples in a block of the shuffle; 0: all in one */
     int64_t epochs, patience, starts, metrics_every;
     uint64_t seed;
     int64_t save_every_epochs, save_every_steps; /* 0: not by this */

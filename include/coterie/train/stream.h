@@ -1,0 +1,78 @@
+#ifndef COTERIE_TRAIN_STREAM_H
+#define COTERIE_TRAIN_STREAM_H
+
+#include "coterie/base/real.h"
+#include "coterie/base/status.h"
+#include "coterie/comm/communicator.h"
+#include "coterie/data/dataset.h"
+#include "coterie/data/sampler.h"
+#include "coterie/data/scaler.h"
+#include "coterie/data/source.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Inputs and numeric targets of an HDF5 file that are never in memory as a whole: they come in the
+ * windows of epoch_order.h. Each host has room for two windows in memory that its ranks share; a
+ * thread of its first rank reads the one while all ranks use the other. Ranks and that thread meet
+ * at two counters, without MPI: `filled`, how many windows were read, and for each rank the one it
+ * is at. A window is one generation; generation g lies in half g % 2.
+ *
+ * The thread goes on by itself from the end of an epoch to the next. A rank that asks for anything
+ * else (a restart within an epoch, a pass in the order of the file) makes the thread begin anew
+ * there. All ranks must ask for the same passes in the same order.
+ *
+ * Labels and weights are small and stay in memory, in the data set. Samples are scaled by the
+ * function that fills a data set in memory, so both have the same bits.
+ */
+struct stream;
+
+/*
+ * Collective. What is to be streamed: `shape` (n samples; labels and weights are left out of it),
+ * the samples `rows` (ascending; at the root, NULL: all) of the root's `source`, in blocks of
+ * `block`, scaled. The first rank of each host opens the file. STATUS_USAGE if one cannot.
+ */
+status stream_create(const struct communicator *comm, const struct dataset_shape *shape,
+                     size_t block, struct source *source, const struct scaler *scaler,
+                     const uint64_t *rows, struct stream **out);
+
+/* Collective. NULL is let be. */
+void stream_release(struct stream **stream);
+
+/* Bytes of shared memory that a host needs; rows are held if `some` of the samples are chosen. */
+double stream_bytes(const struct dataset_shape *shape, size_t block, bool some);
+
+/* The two halves: where `x` (.., n_inputs) and `y` (.., n_targets; NULL without) begin. Local. */
+const real *stream_x(const struct stream *stream);
+const real *stream_y(const struct stream *stream);
+
+/*
+ * Local, in step on all ranks. Shuffled passes take the order of this sampler from now on, which
+ * must outlive the stream or the next call. NULL: none.
+ */
+void stream_follow(struct stream *stream, const struct sampler *sampler);
+
+/* A part of a batch: n samples in one window. */
+struct stream_piece {
+    size_t n;
+    const uint64_t *place; /* (n) of the samples within the window; NULL: one after the other */
+    size_t first;          /* the row of stream_x that places count from */
+};
+
+/*
+ * Waits for the samples at the positions first .. of a pass, and gives as many of the n as lie in
+ * one window. `shuffled`: of the epoch and batch that the sampler is at; else in the order of the
+ * file. False if they cannot be read: stream_status tells why. Local, no MPI.
+ */
+bool stream_next(struct stream *stream, bool shuffled, size_t first, size_t n,
+                 struct stream_piece *piece);
+
+/* The samples of the last piece are not needed any more. */
+void stream_done(struct stream *stream);
+
+/* Local. What went wrong on this host, or STATUS_OK. A NULL stream is well. */
+status stream_status(const struct stream *stream);
+
+#endif
