@@ -54,9 +54,45 @@ const char *csv_printable(const char *cell, char text[CSV_SHOWN])
     return text;
 }
 
+/*
+ * Most cells: up to 15 digits, a point among them. Digits and power of ten are exact in double
+ * then, and one division rounds their quotient correctly (Clinger 1990). False: strtod is to be
+ * asked.
+ */
+static bool parse_decimal(const char *cell, double *number)
+{
+    static const double power[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                   1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                   1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+    const char *at = cell + (*cell == '-');
+    uint64_t digits = 0;
+    size_t n_digits = 0, n_significant = 0, n_decimals = 0;
+    bool after_point = false;
+    for (;; at++) {
+        unsigned digit = (unsigned)*at - '0';
+        if (digit > 9 && (*at != '.' || after_point))
+            break;
+        if (digit > 9) {
+            after_point = true;
+            continue;
+        }
+        digits = 10 * digits + digit;
+        n_digits++;
+        n_significant += digits > 0;
+        n_decimals += after_point;
+    }
+    if (*at || n_digits == 0 || n_significant > 15 || n_decimals > 22)
+        return false;
+    double value = (double)digits / power[n_decimals];
+    *number = *cell == '-' ? -value : value;
+    return true;
+}
+
 static enum cell_kind parse_cell(const char *cell, double *number)
 {
     char *end;
+    if (parse_decimal(cell, number))
+        return CELL_NUMBER;
     *number = strtod(cell, &end);
     /* strtod reads hexadecimal numbers too; in a table they are more likely names. */
     if (end == cell || *end || strpbrk(cell, "xX"))

@@ -1,8 +1,10 @@
 #include "coterie/base/real.h"
+#include "coterie/base/rng.h"
 #include "coterie/data/csv.h"
 
 #include "data_fixture.h"
 
+#include <math.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <sys/resource.h>
@@ -112,6 +114,69 @@ static void what_counts_as_text(void **state)
     assert_usage(csv_need_numbers(&table, 0), "t.csv", "line 3", "column 'a'", "'NA'");
     assert_string_equal(table.column[1].values.item[0], "nan"); /* a name among names */
     assert_usage(csv_need_numbers(&table, 2), "line 2", "'0x10'");
+    csv_release(&table);
+}
+
+/* Halfway cases, the limits of the short way and beyond, and 40000 random spellings. */
+static void numbers_are_rounded_correctly(void **state)
+{
+    (void)state;
+    enum { RANDOM = 40000 };
+    static const char *const hard[] = {"0",
+                                       "-0",
+                                       "-0.0",
+                                       "0.1",
+                                       "-.5",
+                                       "5.",
+                                       "00012.50",
+                                       "999999999999999",
+                                       "9999999999999999",
+                                       "9007199254740993",
+                                       "9007199254740992.5",
+                                       "0.000000000000001",
+                                       "123456789012345.6",
+                                       "0.1234567890123456789012",
+                                       "0.0000000000000000000001",
+                                       "0.00000000000000000000001",
+                                       "1.00000000000000011102230246251565",
+                                       "2.2250738585072011e-308",
+                                       "4.9e-324",
+                                       "2.5e-324",
+                                       "1.7976931348623157e308",
+                                       "8.5",
+                                       "+3.25",
+                                       "1e22",
+                                       "1e23",
+                                       "7.2057594037927933e16",
+                                       "0.500000000000000166533453693773481063544750213623046875",
+                                       "18446744073709551616",
+                                       "184467440737095516160.5",
+                                       "3.14159265358979"};
+    enum { HARD = sizeof hard / sizeof *hard };
+    static char spelling[HARD + RANDOM][64];
+    struct csv_table table;
+    struct rng rng;
+    rng_init(&rng, 11, RNG_START, 0, 0);
+    FILE *file = fopen(fixture_path("rounding.csv"), "w");
+    assert_non_null(file);
+    fputs("a\n", file);
+    for (size_t i = 0; i < HARD + RANDOM; i++) {
+        int decimals = (int)rng_below(&rng, 25);
+        double value = (rng_uniform(&rng) - 0.5) * pow(10, (double)rng_below(&rng, 19));
+        if (i < HARD)
+            snprintf(spelling[i], sizeof spelling[i], "%s", hard[i]);
+        else
+            snprintf(spelling[i], sizeof spelling[i], i % 4 ? "%.*f" : "%.*e", decimals, value);
+        fprintf(file, "%s\n", spelling[i]);
+    }
+    assert_int_equal(fclose(file), 0);
+    assert_ok(csv_read(fixture_path("rounding.csv"), &table));
+    assert_int_equal(table.n_rows, HARD + RANDOM);
+    for (size_t i = 0; i < HARD + RANDOM; i++) {
+        double expected = strtod(spelling[i], NULL);
+        if (memcmp(&expected, &table.column[0].number[i], sizeof expected) != 0)
+            fail_msg("%s became %.17g", spelling[i], table.column[0].number[i]);
+    }
     csv_release(&table);
 }
 
@@ -274,6 +339,7 @@ int main(void)
         cmocka_unit_test(quoted_cells_span_lines),
         cmocka_unit_test(a_long_file),
         cmocka_unit_test(what_counts_as_text),
+        cmocka_unit_test(numbers_are_rounded_correctly),
         cmocka_unit_test(missing_and_surplus_cells),
         cmocka_unit_test(numbers_that_are_not_finite),
         cmocka_unit_test(bad_headers),
