@@ -29,6 +29,26 @@ void blas_gemm(enum blas_transpose trans_a, enum blas_transpose trans_b, size_t 
 #endif
 }
 
+void blas_add_products(size_t m, size_t n, size_t k, const double *a, size_t lda, const double *b,
+                       size_t ldb, double *c, size_t ldc)
+{
+    cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, blas_size(m), blas_size(n), blas_size(k),
+                1, a, blas_size(lda), b, blas_size(ldb), 1, c, blas_size(ldc));
+}
+
+void blas_subtract_squares(size_t n, size_t k, const double *a, size_t lda, double *c, size_t ldc)
+{
+    cblas_dsyrk(CblasRowMajor, CblasLower, CblasNoTrans, blas_size(n), blas_size(k), -1, a,
+                blas_size(lda), 1, c, blas_size(ldc));
+}
+
+void blas_multiply(size_t m, size_t n, size_t k, const double *a, size_t lda, const double *b,
+                   size_t ldb, double *c, size_t ldc)
+{
+    cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, blas_size(m), blas_size(n), blas_size(k),
+                1, a, blas_size(lda), b, blas_size(ldb), 0, c, blas_size(ldc));
+}
+
 /* Of the library that an OpenMP build of OpenBLAS brings along; it heeds nothing else. */
 extern void omp_set_num_threads(int) __attribute__((weak));
 

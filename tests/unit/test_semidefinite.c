@@ -1,0 +1,110 @@
+#include "unit_test.h"
+
+#include "coterie/base/rng.h"
+#include "coterie/math/semidefinite.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { N = 12, N_RHS = 3 };
+
+static double uniform(struct rng *rng)
+{
+    return 2 * rng_uniform(rng) - 1;
+}
+
+/* The lower triangle of G G^T with G (N, rank), its columns' sizes far apart; the rest is NaN. */
+static void draw_matrix(size_t rank, double *lower, double *full)
+{
+    double g[N * N];
+    struct rng rng;
+    rng_init(&rng, 3, RNG_SPLIT, 0, (uint32_t)rank);
+    for (size_t i = 0; i < N; i++)
+        for (size_t j = 0; j < rank; j++)
+            g[i * rank + j] = uniform(&rng) * pow(10, (double)i - 6);
+    for (size_t i = 0; i < N; i++)
+        for (size_t j = 0; j < N; j++) {
+            full[i * N + j] = 0;
+            for (size_t r = 0; r < rank; r++)
+                full[i * N + j] += g[i * rank + r] * g[j * rank + r];
+            lower[i * N + j] = j <= i ? full[i * N + j] : NAN;
+        }
+}
+
+/* b = A x for a known x, so that a solution exists whatever the rank. */
+static void check_rank(size_t rank)
+{
+    double lower[N * N], full[N * N], b[N_RHS * N], known[N_RHS * N];
+    struct semidefinite system;
+    struct rng rng;
+    rng_init(&rng, 4, RNG_SPLIT, 0, 0);
+    assert_int_equal(semidefinite_init(&system, N + 3), STATUS_OK);
+    draw_matrix(rank, lower, full);
+    memset(b, 0, sizeof b);
+    for (size_t r = 0; r < N_RHS; r++)
+        for (size_t i = 0; i < N; i++)
+            known[r * N + i] = uniform(&rng) * pow(10, 6 - (double)i);
+    for (size_t r = 0; r < N_RHS; r++)
+        for (size_t i = 0; i < N; i++)
+            for (size_t j = 0; j < N; j++)
+                b[r * N + i] += full[i * N + j] * known[r * N + j];
+    double x[N_RHS * N];
+    memcpy(x, b, sizeof x);
+    semidefinite_solve(&system, N, lower, N_RHS, x);
+    for (size_t r = 0; r < N_RHS; r++)
+        for (size_t i = 0; i < N; i++) {
+            double sum = 0, size = 0;
+            for (size_t j = 0; j < N; j++) {
+                sum += full[i * N + j] * x[r * N + j];
+                size += fabs(full[i * N + j] * known[r * N + j]);
+            }
+            assert_true(fabs(sum - b[r * N + i]) <= 1e-9 * size);
+            if (rank == N)
+                assert_true(fabs(x[r * N + i] - known[r * N + i]) <=
+                            1e-6 * fabs(known[r * N + i]) + 1e-6 * pow(10, 6 - (double)i));
+        }
+    semidefinite_release(&system);
+}
+
+static void test_regular(void **state)
+{
+    (void)state;
+    check_rank(N);
+}
+
+static void test_singular(void **state)
+{
+    (void)state;
+    for (size_t rank = 1; rank < N; rank++)
+        check_rank(rank);
+}
+
+/* Unknowns of which the matrix says nothing get 0, and so does everything if it holds a NaN. */
+static void test_empty_rows(void **state)
+{
+    (void)state;
+    double matrix[4] = {0, 0, 0, 2}, b[2] = {5, 3}, bad[4] = {NAN, 0, NAN, 1}, c[2] = {1, 1};
+    struct semidefinite system;
+    assert_int_equal(semidefinite_init(&system, 2), STATUS_OK);
+    semidefinite_solve(&system, 2, matrix, 1, b);
+    assert_true(b[0] == 0 && fabs(b[1] - 1.5) < 1e-15);
+    semidefinite_solve(&system, 2, bad, 1, c);
+    assert_true(isfinite(c[0]) && isfinite(c[1]));
+    semidefinite_release(&system);
+}
+
+static void test_too_large(void **state)
+{
+    (void)state;
+    struct semidefinite system;
+    assert_int_equal(semidefinite_init(&system, 1000000), STATUS_USAGE);
+    semidefinite_release(&system);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_regular), cmocka_unit_test(test_singular),
+        cmocka_unit_test(test_empty_rows), cmocka_unit_test(test_too_large)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
