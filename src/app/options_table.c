@@ -28,7 +28,12 @@ static const struct option_word likelihood_words[] = {{"auto", LIKELIHOOD_CHOICE
                                                       {"bernoulli", LIKELIHOOD_BERNOULLI},
                                                       {"categorical", LIKELIHOOD_CATEGORICAL},
                                                       {NULL, 0}};
-static const struct option_word optimizer_words[] = {
+static const struct option_word optimizer_words[] = {{"gd", OPTIMIZER_GD},
+                                                     {"momentum", OPTIMIZER_MOMENTUM},
+                                                     {"adam", OPTIMIZER_ADAM},
+                                                     {"em", OPTIMIZER_EM},
+                                                     {NULL, 0}};
+static const struct option_word gradient_words[] = {
     {"gd", OPTIMIZER_GD}, {"momentum", OPTIMIZER_MOMENTUM}, {"adam", OPTIMIZER_ADAM}, {NULL, 0}};
 static const struct option_word on_nan_words[] = {
     {"stop", ON_NAN_STOP}, {"rollback", ON_NAN_ROLLBACK}, {NULL, 0}};
@@ -179,11 +184,11 @@ const struct option_entry option_table[] = {
      SECTION_MODEL, TRAIN, KIND_VARIANCE, 0, 0, NULL},
 
     {"optimizer", "NAME", "adam",
-     "how parameters are updated",
+     "how parameters are updated; em (expectation maximisation) has no learning rate",
      SECTION_TRAINING, TRAIN, KIND_CHOICE, AT(optimizer), 0, optimizer_words},
     {"optimizer", "NAME", "gd",
      "how parameters are updated",
-     SECTION_TRAINING, BENCH, KIND_CHOICE, AT(optimizer), 0, optimizer_words},
+     SECTION_TRAINING, BENCH, KIND_CHOICE, AT(optimizer), 0, gradient_words},
     {"learning-rate", "RATE", "0.01",
      "step size of the optimizer",
      SECTION_TRAINING, TRAIN, KIND_NUMBER, AT(learning_rate), RANGE_ABOVE_0, NULL},
@@ -199,6 +204,10 @@ const struct option_entry option_table[] = {
     {"stop-error", "Q", "0",
      "stop when the expected squared error is this small; 0: never",
      SECTION_TRAINING, TRAIN, KIND_NUMBER, AT(stop_error), RANGE_FROM_0, NULL},
+    {"stop-likelihood", "R", "1e-8",
+     "for --optimizer em: stop when an iteration lowers the error by less than R (1 + |error|); 0: "
+     "never",
+     SECTION_TRAINING, TRAIN, KIND_NUMBER, AT(stop_likelihood), RANGE_FROM_0, NULL},
     {"patience", "N", "0",
      "stop after so many epochs without a better error; 0: never",
      SECTION_TRAINING, TRAIN, KIND_INTEGER, AT(patience), RANGE_FROM_0, NULL},

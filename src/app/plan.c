@@ -98,9 +98,12 @@ static void show_training(const struct training *training)
         snprintf(batch, sizeof batch, "batches of %zu", config->batch_size);
     if (config->starts > 1)
         snprintf(starts, sizeof starts, ", %lld starts", (long long)config->starts);
-    log_info("training %s, learning rate %g, %s, %lld epochs, seed %llu%s", optimizer,
-             config->learning_rate, batch, (long long)config->epochs,
-             (unsigned long long)config->seed, starts);
+    char rate[48];
+    snprintf(rate, sizeof rate, ", learning rate %g", config->learning_rate);
+    if (config->optimizer.kind == OPTIMIZER_EM)
+        rate[0] = '\0';
+    log_info("training %s%s, %s, %lld epochs, seed %llu%s", optimizer, rate, batch,
+             (long long)config->epochs, (unsigned long long)config->seed, starts);
 }
 
 /* What one rank says of itself to the root. */
@@ -160,6 +163,8 @@ static double data_bytes(const struct training *training, bool streams_train, bo
                       valid, epoch_order_auto_block(valid->n, valid->n_inputs + valid->n_targets),
                       held_out)
                 : samples_bytes(valid);
+    if (training->config.optimizer.kind == OPTIMIZER_EM)
+        bytes += em_host_bytes(&training->problem.model, train->n, training->config.micro_batch);
     return bytes;
 }
 
@@ -183,9 +188,13 @@ static bool streams_always(const struct training *training, const struct source 
 
 static double rank_bytes(const struct training *training, const struct shard *shard, int rank)
 {
-    return model_bytes(&training->problem.model, shard, rank,
-                       real_padded(training->config.micro_batch),
-                       optimizer_n_slots(training->config.optimizer.kind));
+    double bytes = model_bytes(&training->problem.model, shard, rank,
+                               real_padded(training->config.micro_batch),
+                               optimizer_n_slots(training->config.optimizer.kind));
+    if (training->config.optimizer.kind == OPTIMIZER_EM)
+        bytes += em_bytes(&training->problem.model, shard, rank, training->train_shape.n,
+                          training->config.micro_batch);
+    return bytes;
 }
 
 status plan_memory(const struct training *training, int nodes, int ranks_per_node,

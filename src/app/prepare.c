@@ -159,6 +159,7 @@ static void set_config(struct training *training)
         .learning_rate = options->learning_rate,
         .clip = options->clip,
         .stop_error = options->stop_error,
+        .stop_likelihood = options->stop_likelihood,
         .time_limit = options->time_limit,
         .batch_size = (size_t)options->batch_size,
         .micro_batch = (size_t)options->micro_batch,
@@ -179,6 +180,29 @@ static void set_config(struct training *training)
         config->save_every_seconds = 60.0 * (double)options->checkpoint_every;
 }
 
+/* What EM cannot do, and what would mean nothing to it. */
+static status check_em(const struct training *training)
+{
+    const struct options *options = training->options;
+    size_t n = training->train_shape.n;
+    if (options->optimizer != OPTIMIZER_EM)
+        return STATUS_OK;
+    if (options->batch_size > 0 && (size_t)options->batch_size < n)
+        return status_set(STATUS_USAGE,
+                          "--optimizer em takes all %zu samples in one batch: leave --batch-size "
+                          "out, or use adam",
+                          n);
+    if (options->clip > 0 || options->weight_decay > 0)
+        return status_set(STATUS_USAGE,
+                          "--%s changes a gradient step, which --optimizer em does not make; leave "
+                          "it out",
+                          options->clip > 0 ? "clip" : "weight-decay");
+    if (options->schedule.kind != SCHEDULE_CONSTANT)
+        return status_set(STATUS_USAGE, "--schedule changes a learning rate, which --optimizer em "
+                                        "does not have; leave it out");
+    return em_check(&training->problem.model);
+}
+
 status training_prepare(struct training *training)
 {
     struct options *options = training->options;
@@ -190,7 +214,9 @@ status training_prepare(struct training *training)
     if (outcome != STATUS_OK)
         return outcome;
     set_shapes(training);
-    outcome = scale(training);
+    outcome = check_em(training);
+    if (outcome == STATUS_OK)
+        outcome = scale(training);
     if (outcome == STATUS_OK)
         outcome = record_choices(training);
     if (outcome == STATUS_OK)

@@ -18,6 +18,10 @@ static const char *reason_text(enum stop_reason reason)
     switch (reason) {
     case STOP_ERROR:
         return "--stop-error was reached";
+    case STOP_LIKELIHOOD:
+        return "the likelihood rises by less than --stop-likelihood";
+    case STOP_FELL:
+        return "the likelihood fell";
     case STOP_PATIENCE:
         return "the validation error has not fallen for --patience epochs";
     default:

@@ -37,6 +37,7 @@ const struct progress_field progress_fields[] = {
     {"best_epoch", offsetof(struct progress, best_epoch), FIELD_INT64},
     {"best_step", offsetof(struct progress, best_step), FIELD_INT64},
     {"best_error", offsetof(struct progress, best_error), FIELD_DOUBLE},
+    {"error_before", offsetof(struct progress, error_before), FIELD_DOUBLE},
     {"seconds", offsetof(struct progress, seconds), FIELD_DOUBLE},
 };
 const size_t n_progress_fields = sizeof progress_fields / sizeof progress_fields[0];

@@ -15,7 +15,16 @@ static const double adam_beta1 = 0.9, adam_beta2 = 0.999, adam_epsilon = 1e-8;
 
 int optimizer_n_slots(enum optimizer_kind kind)
 {
-    return kind == OPTIMIZER_GD ? 0 : kind == OPTIMIZER_MOMENTUM ? 1 : 2;
+    switch (kind) {
+    case OPTIMIZER_MOMENTUM:
+        return 1;
+    case OPTIMIZER_ADAM:
+        return 2;
+    case OPTIMIZER_GD:
+    case OPTIMIZER_EM:
+        break;
+    }
+    return 0;
 }
 
 const char *optimizer_slot_name(enum optimizer_kind kind, int slot)
@@ -124,5 +133,7 @@ void optimizer_update(struct optimizer *optimizer, struct parameters *parameters
                           parameters->value);
         break;
     }
+    case OPTIMIZER_EM:
+        break; /* has an update of its own */
     }
 }

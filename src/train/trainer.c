@@ -63,6 +63,8 @@ status trainer_init(struct trainer *trainer, const struct trainer_config *config
                                 valid != NULL);
     if (outcome == STATUS_OK)
         outcome = step_init(&trainer->step, model, comm, real_padded(config->micro_batch));
+    if (outcome == STATUS_OK && config->optimizer.kind == OPTIMIZER_EM)
+        outcome = em_create(&trainer->em, model, comm, train, config->micro_batch);
     return outcome;
 }
 
@@ -71,6 +73,7 @@ void trainer_release(struct trainer *trainer)
     saver_wait(&trainer->saver);
     snapshot_release(&trainer->saver.snapshot);
     step_release(&trainer->step);
+    em_destroy(&trainer->em);
     optimizer_release(&trainer->gate_optimizer);
     optimizer_release(&trainer->expert_optimizer);
     sampler_release(&trainer->sampler);
@@ -149,7 +152,7 @@ status trainer_begin_start(struct trainer *trainer)
     uint64_t seed = seed_of_start(trainer);
     progress->epoch = progress->step = progress->batch = progress->stale_epochs = 0;
     progress->recorded = progress->best_epoch = -1;
-    progress->best_error = INFINITY;
+    progress->best_error = progress->error_before = INFINITY;
     progress->learning_rate_factor = 1;
     model_draw(model, seed);
     clear_optimizer(&trainer->expert_optimizer, &model->experts.parameters);
@@ -416,6 +419,11 @@ status trainer_run(struct trainer *trainer)
                           "training stopped at step %lld: %s; try a smaller --learning-rate, "
                           "--clip 1, or --scale standard",
                           (long long)trainer->progress.step, trainer->nonfinite);
+    if (trainer->reason == STOP_FELL && trainer->config->starts == 1)
+        return status_set(STATUS_FAILED,
+                          "EM stopped at iteration %lld: %s; the parameters from before are kept%s",
+                          (long long)trainer->progress.step, trainer->nonfinite,
+                          sizeof(real) < sizeof(double) ? "; coterie_d computes in double" : "");
     if (was_interrupted(trainer))
         return status_set(STATUS_STOPPED, "stopped %s after %lld epochs; go on with --resume auto",
                           trainer->reason == STOP_TIME ? "by --time-limit" : "on request",

@@ -85,7 +85,9 @@ static void pass(struct trainer *trainer, const struct dataset *dataset, const u
                 find_nonfinite(trainer, dataset == trainer->valid ? " in validation" : "");
         }
         site_enter(SITE_step_backward, 0);
-        if (backward)
+        if (backward && trainer->em)
+            em_collect(trainer->em, step, at / size);
+        else if (backward)
             step_backward(step, at > 0);
         site_leave();
     }
@@ -141,18 +143,34 @@ static double learning_rate(const struct trainer *trainer)
                            (uint64_t)config->epochs);
 }
 
-static void update(struct trainer *trainer)
+static double mean_error(const struct metrics *metrics)
+{
+    return metrics->error / metrics->weight;
+}
+
+static void follow_gradient(struct trainer *trainer)
 {
     struct model *model = trainer->model;
-    struct progress *progress = &trainer->progress;
     double rate = learning_rate(trainer);
-    site_enter(SITE_update, 0);
     double factor = trainer->config->clip > 0 ? clip_factor(trainer) : 1;
-    uint64_t step = (uint64_t)progress->step + 1;
+    uint64_t step = (uint64_t)trainer->progress.step + 1;
     if (model->has_gate)
         optimizer_update(&trainer->gate_optimizer, &model->gate.parameters, rate, factor, step);
     optimizer_update(&trainer->expert_optimizer, &model->experts.parameters, rate, factor, step);
     experts_move_variance(&model->experts, model->config.variance_floor);
+}
+
+static void update(struct trainer *trainer)
+{
+    struct progress *progress = &trainer->progress;
+    site_enter(SITE_update, 0);
+    if (trainer->em) {
+        if (trainer_is_root(trainer))
+            progress->error_before = mean_error(&trainer->running);
+        em_update(trainer->em);
+    } else {
+        follow_gradient(trainer);
+    }
     site_leave();
     site_set_step(++progress->step);
     progress->total_steps++;
@@ -201,16 +219,40 @@ struct decision {
     int32_t save;
 };
 
+/*
+ * EM: an exact M-step cannot make the error rise by more than rounding does; the working precision
+ * rounds experts' outputs and parameters.
+ */
+static bool likelihood_fell(const struct trainer *trainer)
+{
+    const double rounding = sizeof(real) == sizeof(double) ? 1e-10 : 1e-5;
+    double before = trainer->progress.error_before;
+    return trainer->em && isfinite(before) &&
+           mean_error(&trainer->running) > before + rounding * (1 + fabs(before));
+}
+
+/* EM: the error fell by so little that more iterations are not worth while. */
+static bool likelihood_stands(const struct trainer *trainer)
+{
+    double before = trainer->progress.error_before, error = mean_error(&trainer->running);
+    return trainer->em && trainer->config->stop_likelihood > 0 && isfinite(before) &&
+           before - error <= trainer->config->stop_likelihood * (1 + fabs(error));
+}
+
 static enum stop_reason reason_at_epoch(const struct trainer *trainer)
 {
     const struct trainer_config *config = trainer->config;
     const struct progress *progress = &trainer->progress;
     const struct metrics *running = &trainer->running;
+    if (likelihood_fell(trainer))
+        return STOP_FELL;
     if (progress->epoch >= config->epochs)
         return STOP_EPOCHS;
     if (config->stop_error > 0 && running->weight > 0 &&
         running->expected_square / running->weight <= config->stop_error)
         return STOP_ERROR;
+    if (likelihood_stands(trainer))
+        return STOP_LIKELIHOOD;
     if (config->patience > 0 && progress->stale_epochs >= config->patience)
         return STOP_PATIENCE;
     return STOP_NOT;
@@ -341,7 +383,7 @@ static bool record_epoch(struct trainer *trainer)
     if (!trainer_is_root(trainer))
         return true;
     metrics_summarise(&trainer->running, trainer->metrics_config, false, &record);
-    record.learning_rate = learning_rate(trainer);
+    record.learning_rate = trainer->em ? NAN : learning_rate(trainer);
     record.seconds = trainer->seconds_before + clock_seconds() - trainer->started;
     status outcome = history_add(&trainer->history, &record);
     if (outcome == STATUS_OK && trainer->directory)
@@ -390,6 +432,24 @@ static void show_progress(const struct trainer *trainer)
     log_progress_update(done, (double)trainer->config->epochs, "epoch", text);
 }
 
+/* Collective. EM: back to before the last update, which has made the likelihood fall. */
+static void take_back(struct trainer *trainer)
+{
+    struct progress *progress = &trainer->progress;
+    double error = trainer_is_root(trainer) ? mean_error(&trainer->running) : 0;
+    snprintf(trainer->nonfinite, sizeof trainer->nonfinite,
+             "the error rose from %.12g to %.12g, which EM must not do", progress->error_before,
+             error);
+    em_reject(trainer->em);
+    /* Who goes on from here tries again instead of finding that nothing has changed. */
+    progress->error_before = INFINITY;
+    progress->epoch--;
+    progress->step--;
+    progress->total_steps--;
+    site_set_step(progress->step);
+    evaluate_all(trainer, trainer->train, &trainer->running);
+}
+
 /* Collective. One round: measure, decide, record, save, and, if training goes on, one update. */
 static void run_round(struct trainer *trainer)
 {
@@ -398,6 +458,8 @@ static void run_round(struct trainer *trainer)
         measure(trainer);
     struct decision decision = decide(trainer);
     trainer->reason = (enum stop_reason)decision.reason;
+    if (trainer->reason == STOP_FELL)
+        take_back(trainer);
     if (is_epoch && trainer->reason != STOP_NOT_FINITE)
         finish_epoch(trainer, &trainer->reason);
     show_progress(trainer);

@@ -19,7 +19,8 @@
  *     kill   SIGKILL              abort  SIGABRT        segv  SIGSEGV      exit   exit(3)
  *     hang   sleep for ever       stop   SIGSTOP        slow  sleep 200 ms
  *     fail   the operation on a file fails, as on a full disk
- *     nan    a number of this rank's becomes NaN (site step_forward)
+ *     nan    a number of this rank's becomes NaN (site step_forward), or is wrong (site update of
+ *            EM)
  *
  * COTERIE_HANG_TIMEOUT is the timeout of the watchdog, in seconds, until --hang-timeout is read.
  *

@@ -20,7 +20,12 @@
  * Weight decay is decoupled (Loshchilov & Hutter 2019): weights, not biases, are multiplied by
  * 1 - rate * decay first.
  */
-enum optimizer_kind { OPTIMIZER_GD, OPTIMIZER_MOMENTUM, OPTIMIZER_ADAM };
+enum optimizer_kind {
+    OPTIMIZER_GD,
+    OPTIMIZER_MOMENTUM,
+    OPTIMIZER_ADAM,
+    OPTIMIZER_EM /* no step along a gradient: train/em.h */
+};
 enum { OPTIMIZER_MAX_SLOTS = 2 };
 
 struct optimizer_config {

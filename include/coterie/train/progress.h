@@ -23,6 +23,7 @@ struct progress {
     int64_t best_epoch;   /* -1: none */
     int64_t best_step;    /* updates made by then */
     double best_error;
+    double error_before;            /* EM: the error before the last update, INFINITY at first */
     double seconds;                 /* of training, over all restarts */
     double running[METRICS_N_SUMS]; /* sums of the epoch under way (mini-batches) */
 };

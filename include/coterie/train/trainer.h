@@ -6,6 +6,7 @@
 #include "coterie/comm/communicator.h"
 #include "coterie/data/dataset.h"
 #include "coterie/data/sampler.h"
+#include "coterie/train/em.h"
 #include "coterie/train/metrics.h"
 #include "coterie/train/model.h"
 #include "coterie/train/optimizer.h"
@@ -29,9 +30,10 @@ struct trainer_config {
     struct optimizer_config optimizer;
     struct schedule schedule;
     double learning_rate;
-    double clip;       /* largest norm of the whole gradient, 0: any */
-    double stop_error; /* stop when expected_square is not above it, 0: never */
-    double time_limit; /* seconds, 0: none */
+    double clip;            /* largest norm of the whole gradient, 0: any */
+    double stop_error;      /* stop when expected_square is not above it, 0: never */
+    double stop_likelihood; /* EM: stop when the error falls by less, relatively; 0: never */
+    double time_limit;      /* seconds, 0: none */
     size_t batch_size, micro_batch;
     size_t stream_block; /* samples in a block of the shuffle; 0: all in one */
     int64_t epochs, patience, starts, metrics_every;
@@ -46,12 +48,14 @@ struct trainer_config {
 /* Why training ended, or that it goes on. */
 enum stop_reason {
     STOP_NOT,
-    STOP_EPOCHS,    /* all epochs are done */
-    STOP_ERROR,     /* --stop-error is reached */
-    STOP_PATIENCE,  /* the validation error has not fallen for --patience epochs */
-    STOP_REQUESTED, /* by a signal */
-    STOP_TIME,      /* --time-limit is near */
-    STOP_NOT_FINITE /* the error is not a finite number any more */
+    STOP_EPOCHS,     /* all epochs are done */
+    STOP_ERROR,      /* --stop-error is reached */
+    STOP_LIKELIHOOD, /* EM: the likelihood rises no more */
+    STOP_PATIENCE,   /* the validation error has not fallen for --patience epochs */
+    STOP_REQUESTED,  /* by a signal */
+    STOP_TIME,       /* --time-limit is near */
+    STOP_FELL,       /* EM: the likelihood fell, which it must not; the update was taken back */
+    STOP_NOT_FINITE  /* the error is not a finite number any more */
 };
 
 struct trainer {
@@ -62,6 +66,7 @@ struct trainer {
     const struct metrics_config *metrics_config;
     struct step step;
     struct optimizer gate_optimizer, expert_optimizer;
+    struct em *em; /* with OPTIMIZER_EM, in the place of both */
     struct sampler sampler;
     struct metrics running, validation; /* root */
     struct progress progress;           /* counters are the same on every rank */
@@ -78,7 +83,7 @@ struct trainer {
     bool metrics_failed; /* root: the last line could not be written, and that was said */
     enum stop_reason reason;
     int rollbacks;       /* of this process */
-    char nonfinite[128]; /* root: what was not finite first */
+    char nonfinite[128]; /* root: what was not finite first, or that the likelihood fell */
 };
 
 /* Collective. The arguments must outlive the trainer. */

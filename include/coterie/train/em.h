@@ -1,0 +1,61 @@
+#ifndef COTERIE_TRAIN_EM_H
+#define COTERIE_TRAIN_EM_H
+
+#include "coterie/base/status.h"
+#include "coterie/comm/communicator.h"
+#include "coterie/comm/shared_memory.h"
+#include "coterie/data/dataset.h"
+#include "coterie/train/model.h"
+#include "coterie/train/step.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * Expectation maximisation (Jordan & Jacobs 1994) for the mixture error (1.3), in the place of a
+ * gradient step. One iteration is one pass over all samples and one update:
+ *
+ *   E-step   the exchange of a training step: h_e = g_e exp(l_e) / sum_j g_j exp(l_j)
+ *   M-step   expert e:  raises  sum_n w_n h_e l_e       each expert alone, on its own rank
+ *            the gate:  raises  sum_n w_n sum_e h_e log g_e, led by rank 0
+ *
+ * where w_n is the sample's share of the data. Linear experts with the Gaussian likelihood have
+ * their maximum in closed form: weighted least squares by normal equations, and the variance if it
+ * is learned. All other linear networks, the gate too, make one Newton step (Gauss-Newton for
+ * squared errors of logistic and softmax outputs) with backtracking: by a factorised curvature
+ * where that is small, else by conjugate gradients. Networks with hidden layers make a few steps of
+ * L-BFGS with backtracking. No part of the M-step lowers what it is to raise, and so the likelihood
+ * never falls.
+ *
+ * Statistics are double in both programs and are added in fixed chunks, the micro-batches: no
+ * number of ranks changes a bit. For the gate, chunks form at most 16 groups; a rank works on some
+ * groups, and the root adds the groups in their order.
+ */
+struct em;
+
+/* Local. STATUS_USAGE where EM is not defined for this model. */
+status em_check(const struct model_config *config);
+
+/* Local. Bytes that EM on n samples needs on rank `rank` of this shard, and once per host. */
+double em_bytes(const struct model_config *config, const struct shard *shard, int rank, size_t n,
+                size_t micro_batch);
+double em_host_bytes(const struct model_config *config, size_t n, size_t micro_batch);
+
+/*
+ * Collective. For the samples of `dataset`, in micro-batches of `micro_batch`; the arguments must
+ * outlive it. *em stays NULL on failure.
+ */
+status em_create(struct em **em, struct model *model, const struct communicator *comm,
+                 const struct dataset *dataset, size_t micro_batch);
+void em_destroy(struct em **em);
+
+/* Collective. After step_forward: takes what the M-step needs of micro-batch number `chunk`. */
+void em_collect(struct em *em, const struct step *step, size_t chunk);
+
+/* Collective. The M-step, when all micro-batches have been collected. */
+void em_update(struct em *em);
+
+/* Local. The parameters from before the last em_update again. */
+void em_reject(struct em *em);
+
+#endif

@@ -1,0 +1,140 @@
+#ifndef COTERIE_TRAIN_EM_INTERNAL_H
+#define COTERIE_TRAIN_EM_INTERNAL_H
+
+#include "coterie/train/em.h"
+
+#include "coterie/math/semidefinite.h"
+#include "coterie/train/snapshot.h"
+
+/* The parts of EM that have files of their own. */
+
+/* One micro-batch in double, (units, samples): rows are loops of whole vectors. */
+struct em_chunk {
+    size_t n_inputs, n_outputs, max_stride;
+    size_t stride;
+    double *x; /* (D+1, stride) inputs, and a last row of ones for the bias */
+    double *d; /* (O, stride) targets; follows x, so that (D+1+O, stride) is one matrix */
+};
+
+void em_chunk_set(struct em_chunk *chunk, const struct batch *batch);
+
+/* ---- weighted least squares, em_least_squares.c */
+
+/* Per local expert: S = sum w h [x;1] [x;1;d]^T, and sum w h |d|^2. */
+struct em_least_squares {
+    size_t n_units, width; /* D+1, D+1+O */
+    double *sums;          /* (n_local, n_units, width) */
+    double *target_square; /* (n_local) */
+    double *weighted;      /* (n_units, max_stride) */
+    double *change;        /* (O, n_units) */
+    struct semidefinite system;
+};
+
+status least_squares_init(struct em_least_squares *fit, const struct model *model,
+                          size_t max_stride);
+void least_squares_release(struct em_least_squares *fit);
+/* Adds (or, for the first chunk, sets) the statistics of local expert k; weight (stride) is w h. */
+void least_squares_add(struct em_least_squares *fit, const struct em_chunk *chunk, size_t k,
+                       const real *weight, bool is_first);
+/* Moves the parameters of local expert k, and its variance if that is learned. */
+void least_squares_solve(struct em_least_squares *fit, struct experts *experts, size_t k,
+                         double variance_floor);
+
+/* ---- networks without hidden layer whose maximum has no closed form, em_linear.c */
+
+enum em_family {
+    EM_SOFTMAX,          /* sum_k t_k log p_k: the gate, and categorical experts */
+    EM_BERNOULLI,        /* s sum_k d_k log o_k + (1 - d_k) log(1 - o_k) */
+    EM_LOGISTIC_SQUARES, /* -s/2 sum_k (d_k - o_k)^2 */
+    EM_SOFTMAX_SQUARES
+};
+
+/*
+ * The function that a linear network is to raise, as sums over chunks. theta is (K, D+1), the bias
+ * last; `sums` is what a request asks for, one after another.
+ */
+struct em_linear {
+    enum em_family family;
+    size_t n_outputs, n_units, n_parameters; /* K, D+1, K (D+1) */
+    bool is_factored;                        /* the curvature is formed, not only applied */
+    size_t n_curvature;                      /* doubles of it, or of its diagonal */
+    size_t kept_first;                       /* chunk at which `kept` begins */
+    double *kept;                            /* probabilities of the last slope, chunk by chunk */
+    double *z, *r, *t, *s, *work;            /* (K, stride) z, r, t; (stride) s */
+};
+
+enum em_request {
+    EM_VALUE,   /* value */
+    EM_SLOPE,   /* value, gradient (K, D+1), curvature or its diagonal */
+    EM_PRODUCT, /* curvature times a vector, for the theta of the last slope */
+    EM_DONE
+};
+
+status em_linear_init(struct em_linear *linear, enum em_family family, size_t n_outputs,
+                      size_t n_inputs, size_t max_stride, size_t n_kept_chunks);
+void em_linear_release(struct em_linear *linear);
+size_t em_linear_n_sums(const struct em_linear *linear, enum em_request request);
+/* The largest system that a Newton step of this network solves; 0: none. */
+size_t em_linear_system(const struct em_linear *linear);
+/* Where the parts of a slope's sums begin. */
+enum { EM_VALUE_AT = 0, EM_GRADIENT_AT = 1 };
+/* Adds a chunk's part to sums. targets: t of EM_SOFTMAX is in linear->t, else d; s in linear->s. */
+void em_linear_add(struct em_linear *linear, const struct em_chunk *chunk, size_t number,
+                   enum em_request request, const double *vector, double *sums);
+
+/* ---- one Newton step with backtracking, em_newton.c */
+
+struct em_newton {
+    struct em_linear *linear;
+    /* Sums over all chunks. `vector` is theta, or what the curvature is multiplied with. */
+    void (*total)(void *context, enum em_request request, const double *vector, double *sums);
+    void *context;
+    struct semidefinite *system;
+    double *sums;                                                          /* what EM_SLOPE gives */
+    double *direction, *candidate, *residual, *search, *product, *scratch; /* (K, D+1) each */
+};
+
+status em_newton_init(struct em_newton *newton, struct em_linear *linear,
+                      struct semidefinite *system);
+void em_newton_release(struct em_newton *newton);
+/* Moves theta uphill; returns the value there. */
+double em_newton_step(struct em_newton *newton, double *theta);
+
+/* ---- all of it */
+
+struct em {
+    struct model *model;             /* not owned */
+    const struct communicator *comm; /* not owned */
+    const struct dataset *dataset;   /* not owned */
+    size_t micro_batch, max_stride, n_chunks;
+    double total; /* of the samples' weights */
+    struct batch batch;
+    struct em_chunk chunk;
+    int64_t chunk_loaded; /* its number, -1: none */
+    struct shared_memory window;
+    real *posterior; /* w h: (n_chunks, E, max_stride), once per host */
+    bool experts_in_closed_form;
+    struct em_least_squares fit;
+    struct em_linear gate, expert;
+    struct em_newton gate_newton, expert_newton;
+    struct semidefinite system;
+    size_t expert_at;              /* local number of the expert under way */
+    struct shard groups;           /* of chunks, over the ranks */
+    double *group_sums, *all_sums; /* (own groups, n), root: (groups, n) */
+    double *gate_vector, *gate_theta, *expert_theta;
+    struct local_networks before;
+};
+
+/* Local. Micro-batch `number` into em->batch and em->chunk. */
+void em_load(struct em *em, size_t number);
+/* Local. w h of expert e (global) for micro-batch `number`. */
+const real *em_posterior(const struct em *em, size_t number, size_t e);
+
+/* Weights (K, D) and biases (K) of a linear network as theta (K, D+1), and back. Local. */
+void em_unpack(const struct mlp *shape, const real *value, double *theta);
+void em_pack(const struct mlp *shape, const double *theta, real *value);
+
+/* Collective. The gate's part of the M-step, em_gate.c. */
+void em_update_gate(struct em *em);
+
+#endif

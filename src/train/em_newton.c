@@ -1,0 +1,164 @@
+#include "em_internal.h"
+
+#include "coterie/base/memory.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Truncated conjugate gradients need not end: every direction that they give leads uphill. */
+enum { MOST_PRODUCTS = 20, MOST_HALVINGS = 30 };
+static const double enough = 0.1, sufficient_rise = 1e-4;
+
+status em_newton_init(struct em_newton *newton, struct em_linear *linear,
+                      struct semidefinite *system)
+{
+    size_t n = linear->n_parameters, n_system = em_linear_system(linear);
+    memset(newton, 0, sizeof *newton);
+    newton->linear = linear;
+    newton->system = system;
+    struct {
+        double **array;
+        size_t count;
+    } buffers[] = {{&newton->sums, em_linear_n_sums(linear, EM_SLOPE)},
+                   {&newton->direction, n},
+                   {&newton->candidate, n},
+                   {&newton->residual, n},
+                   {&newton->search, n},
+                   {&newton->product, n},
+                   {&newton->scratch, n > n_system * n_system ? n : n_system * n_system}};
+    status outcome = STATUS_OK;
+    for (size_t i = 0; i < sizeof buffers / sizeof buffers[0] && outcome == STATUS_OK; i++)
+        outcome = memory_alloc(buffers[i].array, buffers[i].count, sizeof(double), "EM");
+    return outcome;
+}
+
+void em_newton_release(struct em_newton *newton)
+{
+    memory_free(&newton->sums);
+    memory_free(&newton->direction);
+    memory_free(&newton->candidate);
+    memory_free(&newton->residual);
+    memory_free(&newton->search);
+    memory_free(&newton->product);
+    memory_free(&newton->scratch);
+}
+
+static double dot(size_t n, const double *a, const double *b)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += a[i] * b[i];
+    return sum;
+}
+
+static void add_scaled(size_t n, double factor, const double *a, double *sum)
+{
+    for (size_t i = 0; i < n; i++)
+        sum[i] += factor * a[i];
+}
+
+/* All outputs but the last, whose change is 0; then the changes are made to sum to 0. */
+static void solve_softmax(struct em_newton *newton, const double *gradient, const double *curvature)
+{
+    const struct em_linear *linear = newton->linear;
+    size_t units = linear->n_units, outputs = linear->n_outputs, rows = (outputs - 1) * units;
+    double *matrix = newton->scratch, *direction = newton->direction;
+    memcpy(matrix, curvature + rows * units, rows * rows * sizeof *matrix);
+    for (size_t row = 0; row < rows; row++)
+        for (size_t u = 0; u < units; u++)
+            matrix[row * rows + row / units * units + u] += curvature[row * units + u];
+    memcpy(direction, gradient, rows * sizeof *direction);
+    semidefinite_solve(newton->system, rows, matrix, 1, direction);
+    memset(direction + rows, 0, units * sizeof *direction);
+}
+
+static void solve_blocks(struct em_newton *newton, const double *gradient, const double *curvature)
+{
+    const struct em_linear *linear = newton->linear;
+    size_t units = linear->n_units;
+    memcpy(newton->direction, gradient, linear->n_parameters * sizeof *gradient);
+    for (size_t k = 0; k < linear->n_outputs; k++)
+        semidefinite_solve(newton->system, units, curvature + k * units * units, 1,
+                           newton->direction + k * units);
+}
+
+static void precondition(size_t n, const double *diagonal, const double *residual, double *scaled)
+{
+    for (size_t i = 0; i < n; i++)
+        scaled[i] = diagonal[i] > 0 ? residual[i] / diagonal[i] : 0;
+}
+
+/* Conjugate gradients for curvature * direction = gradient, preconditioned by the diagonal. */
+static void solve_by_products(struct em_newton *newton, const double *gradient,
+                              const double *diagonal)
+{
+    size_t n = newton->linear->n_parameters;
+    double *residual = newton->residual, *search = newton->search, *scaled = newton->scratch;
+    memset(newton->direction, 0, n * sizeof(double));
+    memcpy(residual, gradient, n * sizeof(double));
+    precondition(n, diagonal, residual, scaled);
+    memcpy(search, scaled, n * sizeof(double));
+    double norm = dot(n, residual, scaled), first = norm;
+    for (int i = 0; i < MOST_PRODUCTS && norm > enough * enough * first; i++) {
+        newton->total(newton->context, EM_PRODUCT, search, newton->product);
+        double bend = dot(n, search, newton->product);
+        if (!(bend > 0))
+            return;
+        double step = norm / bend;
+        add_scaled(n, step, search, newton->direction);
+        add_scaled(n, -step, newton->product, residual);
+        precondition(n, diagonal, residual, scaled);
+        double next = dot(n, residual, scaled);
+        for (size_t j = 0; j < n; j++)
+            search[j] = scaled[j] + next / norm * search[j];
+        norm = next;
+    }
+}
+
+/* What all outputs of a softmax have in common changes nothing: it is taken out. */
+static void centre(const struct em_linear *linear, double *direction)
+{
+    for (size_t u = 0; u < linear->n_units; u++) {
+        double mean = 0;
+        for (size_t k = 0; k < linear->n_outputs; k++)
+            mean += direction[k * linear->n_units + u] / (double)linear->n_outputs;
+        for (size_t k = 0; k < linear->n_outputs; k++)
+            direction[k * linear->n_units + u] -= mean;
+    }
+}
+
+static void find_direction(struct em_newton *newton)
+{
+    const struct em_linear *linear = newton->linear;
+    const double *gradient = newton->sums + EM_GRADIENT_AT;
+    const double *curvature = gradient + linear->n_parameters;
+    if (!linear->is_factored)
+        solve_by_products(newton, gradient, curvature);
+    else if (linear->family == EM_SOFTMAX)
+        solve_softmax(newton, gradient, curvature);
+    else
+        solve_blocks(newton, gradient, curvature);
+    if (linear->family == EM_SOFTMAX || linear->family == EM_SOFTMAX_SQUARES)
+        centre(linear, newton->direction);
+}
+
+double em_newton_step(struct em_newton *newton, double *theta)
+{
+    size_t n = newton->linear->n_parameters;
+    newton->total(newton->context, EM_SLOPE, theta, newton->sums);
+    double before = newton->sums[EM_VALUE_AT];
+    find_direction(newton);
+    double slope = dot(n, newton->sums + EM_GRADIENT_AT, newton->direction);
+    double length = 1;
+    for (int i = 0; i < MOST_HALVINGS && slope > 0; i++, length /= 2) {
+        double value;
+        memcpy(newton->candidate, theta, n * sizeof *theta);
+        add_scaled(n, length, newton->direction, newton->candidate);
+        newton->total(newton->context, EM_VALUE, newton->candidate, &value);
+        if (value >= before + sufficient_rise * length * slope) {
+            memcpy(theta, newton->candidate, n * sizeof *theta);
+            return value;
+        }
+    }
+    return before;
+}
