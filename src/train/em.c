@@ -10,7 +10,8 @@ enum { MOST_GROUPS = 16, MOST_FACTORED = 128 };
 
 static bool in_closed_form(const struct model_config *config)
 {
-    return config->likelihood == LIKELIHOOD_GAUSSIAN && config->output == OUTPUT_IDENTITY;
+    return config->likelihood == LIKELIHOOD_GAUSSIAN && config->output == OUTPUT_IDENTITY &&
+           config->n_expert_hidden == 0;
 }
 
 static enum em_family family_of_experts(const struct model_config *config)
@@ -28,10 +29,6 @@ status em_check(const struct model_config *config)
         return status_set(STATUS_USAGE,
                           "--optimizer em maximises a likelihood and goes with --error mixture "
                           "only; for the cooperative and competitive errors use adam");
-    if (config->n_expert_hidden > 0 || config->n_gate_hidden > 0)
-        return status_set(STATUS_USAGE,
-                          "--optimizer em trains linear experts and a linear gate; with hidden "
-                          "layers use adam");
     return STATUS_OK;
 }
 
@@ -46,25 +43,39 @@ double em_host_bytes(const struct model_config *config, size_t n, size_t micro_b
            (double)real_padded(micro_batch) * sizeof(real);
 }
 
+/* Doubles that the linear gate needs on a rank, and at the root. */
+static double gate_doubles(const struct model_config *config, const struct shard *shard, int rank,
+                           double samples, double stride)
+{
+    double experts = (double)config->n_experts, unknowns = experts * (double)(config->n_inputs + 1);
+    double doubles = 3 * experts * stride + 8 * unknowns;
+    if (unknowns <= MOST_FACTORED)
+        return doubles + (rank == 0 ? 4 + MOST_GROUPS : 4) * unknowns * unknowns;
+    /* Probabilities, kept between products with a curvature that is too large to be formed. */
+    return doubles + samples * experts / shard->n_ranks;
+}
+
 double em_bytes(const struct model_config *config, const struct shard *shard, int rank, size_t n,
                 size_t micro_batch)
 {
+    struct mlp gate, expert;
+    if (model_shapes(config, &gate, &expert) != STATUS_OK)
+        return 0;
     double n_local = (double)shard_count(shard, rank), outputs = (double)config->n_outputs;
     double units = (double)config->n_inputs + 1, stride = (double)real_padded(micro_batch);
-    double gate = (double)config->n_experts * units, expert = outputs * units;
-    double chunks = (double)n_chunks_of(n, micro_batch);
-    double doubles = (units + outputs) * stride + 4 * (double)config->n_experts * stride;
-    doubles += 8 * gate + 5 * units * units;
-    if (in_closed_form(config))
-        doubles += n_local * units * (units + outputs);
+    double samples = (double)n_chunks_of(n, micro_batch) * stride, bytes = 0;
+    double doubles = (2 * units + outputs) * stride;
+    if (config->n_gate_hidden == 0)
+        doubles += gate_doubles(config, shard, rank, samples, stride);
+    else if (rank == 0)
+        bytes += em_climb_bytes(&gate);
+    if (config->n_expert_hidden > 0)
+        bytes += n_local * (em_climb_bytes(&expert) + stride * sizeof(real));
+    else if (in_closed_form(config))
+        doubles += n_local * units * (units + outputs) + 4 * units * units;
     else
-        doubles += 4 * outputs * stride + 8 * expert;
-    /* Probabilities between products with a curvature that is too large to be formed. */
-    if (gate > MOST_FACTORED)
-        doubles += chunks * stride * (double)config->n_experts / shard->n_ranks;
-    else
-        doubles += (rank == 0 ? 4 + MOST_GROUPS : 4) * gate * gate;
-    return doubles * sizeof(double);
+        doubles += 4 * outputs * stride + (8 + units) * outputs * units + 4 * units * units;
+    return bytes + doubles * sizeof(double);
 }
 
 LEAF_KERNEL static void widen(size_t n, const real *restrict from, double *restrict to)
@@ -90,13 +101,18 @@ void em_chunk_set(struct em_chunk *chunk, const struct batch *batch)
     widen(chunk->n_outputs * stride, batch->d, chunk->d);
 }
 
-void em_load(struct em *em, size_t number)
+void em_load_batch(struct em *em, size_t number)
 {
     size_t first = number * em->micro_batch, left = em->dataset->shape.n - first;
     size_t n = left < em->micro_batch ? left : em->micro_batch;
+    batch_load(&em->batch, em->dataset, NULL, first, n, em->total);
+}
+
+void em_load(struct em *em, size_t number)
+{
     if (em->chunk_loaded == (int64_t)number)
         return;
-    batch_load(&em->batch, em->dataset, NULL, first, n, em->total);
+    em_load_batch(em, number);
     em_chunk_set(&em->chunk, &em->batch);
     em->chunk_loaded = (int64_t)number;
 }
@@ -162,8 +178,7 @@ static void total_of_expert(void *context, enum em_request request, const double
     }
 }
 
-/* sum w h of an expert: its share of the data. */
-static double share_of_expert(const struct em *em, size_t k)
+double em_share(const struct em *em, size_t k)
 {
     double share = 0;
     for (size_t c = 0; c < em->n_chunks; c++) {
@@ -175,22 +190,26 @@ static double share_of_expert(const struct em *em, size_t k)
     return share;
 }
 
+void em_set_variance(struct em *em, size_t k, double square, double share)
+{
+    double variance = square / (share * (double)em->model->config.n_outputs);
+    double floor = em->model->config.variance_floor;
+    em->model->experts.variance[k] = variance < floor ? floor : variance;
+}
+
 static void update_expert(struct em *em, size_t k)
 {
     struct experts *experts = &em->model->experts;
     real *value = parameters_of(&experts->parameters, k);
     em->expert_at = k;
-    double share = share_of_expert(em, k);
+    double share = em_share(em, k);
     if (!(share > 0))
         return; /* an expert that has no sample stays as it is */
     em_unpack(&experts->shape, value, em->expert_theta);
     double raised = em_newton_step(&em->expert_newton, em->expert_theta);
     em_pack(&experts->shape, em->expert_theta, value);
-    if (!experts->variance_is_learned)
-        return;
-    double variance = -2 * raised / (share * (double)em->model->config.n_outputs);
-    double floor = em->model->config.variance_floor;
-    experts->variance[k] = variance < floor ? floor : variance;
+    if (experts->variance_is_learned)
+        em_set_variance(em, k, -2 * raised, share);
 }
 
 /* ---- */
@@ -202,6 +221,13 @@ static status init_experts(struct em *em)
     em->experts_in_closed_form = in_closed_form(config);
     if (em->experts_in_closed_form)
         return least_squares_init(&em->fit, model, em->max_stride);
+    if (config->n_expert_hidden > 0) {
+        status made = em_climb_init(&em->expert_climb, &model->experts.parameters);
+        return made != STATUS_OK
+                   ? made
+                   : memory_alloc(&em->coefficient, model->experts.n_local * em->max_stride,
+                                  sizeof(real), "EM");
+    }
     bool has_experts = model->experts.n_local > 0;
     status outcome =
         em_linear_init(&em->expert, family_of_experts(config), config->n_outputs, config->n_inputs,
@@ -218,6 +244,9 @@ static status init_experts(struct em *em)
 static status init_gate(struct em *em)
 {
     const struct model_config *config = &em->model->config;
+    if (config->n_gate_hidden > 0)
+        return em->model->has_gate ? em_climb_init(&em->gate_climb, &em->model->gate.parameters)
+                                   : STATUS_OK;
     size_t n_groups = em->n_chunks < MOST_GROUPS ? em->n_chunks : MOST_GROUPS;
     status outcome = shard_init(&em->groups, n_groups, em->comm->size, -1, 0);
     if (outcome != STATUS_OK)
@@ -326,6 +355,9 @@ void em_destroy(struct em **em)
     memory_free(&gone->gate_vector);
     memory_free(&gone->gate_theta);
     memory_free(&gone->expert_theta);
+    em_climb_release(&gone->expert_climb);
+    em_climb_release(&gone->gate_climb);
+    memory_free(&gone->coefficient);
     memory_free(&gone->before.gate);
     memory_free(&gone->before.experts);
     memory_free(&gone->before.variance);
@@ -378,13 +410,18 @@ void em_update(struct em *em)
     profile_enter(PHASE_UPDATE);
     copy_parameters(em, false);
     shared_memory_publish(em->comm, &em->window);
-    for (size_t k = 0; k < experts->n_local; k++) {
+    if (em->model->config.n_expert_hidden > 0)
+        em_climb_experts(em);
+    for (size_t k = 0; k < experts->n_local && em->model->config.n_expert_hidden == 0; k++) {
         if (em->experts_in_closed_form)
             least_squares_solve(&em->fit, experts, k, em->model->config.variance_floor);
         else
             update_expert(em, k);
     }
-    em_update_gate(em);
+    if (em->model->config.n_gate_hidden > 0)
+        em_climb_gate(em);
+    else
+        em_update_gate(em);
     if (site_poisons(SITE_update) && experts->n_local > 0)
         spoil(experts);
     profile_enter(PHASE_OTHER);

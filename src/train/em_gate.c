@@ -81,7 +81,7 @@ static void serve_root(struct em *em)
 
 void em_update_gate(struct em *em)
 {
-    if (em->gate.n_outputs < 2)
+    if (em->gate.n_outputs < 2) /* one expert: nothing to choose */
         return;
     if (!em->model->has_gate) {
         serve_root(em);

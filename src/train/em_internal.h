@@ -100,6 +100,31 @@ void em_newton_release(struct em_newton *newton);
 /* Moves theta uphill; returns the value there. */
 double em_newton_step(struct em_newton *newton, double *theta);
 
+/* ---- networks with hidden layers, em_network.c */
+
+enum { EM_MEMORY = 5 }; /* steps that L-BFGS remembers */
+
+struct em_climber {
+    double *position; /* and slope, direction, steps, changes of slope: (stride) each; owned */
+    double best, best_square; /* value and squared error there */
+    double length, rise;      /* of the step under way; slope along its direction */
+    size_t n_pairs, n_steps;
+    bool is_done;
+};
+
+/* L-BFGS for networks of one shape side by side; none knows of the others. */
+struct em_climb {
+    struct parameters *parameters; /* not owned */
+    struct em_climber *climber;    /* (n_networks), owned */
+    double *value, *square;        /* (n_networks) what the last evaluation has found */
+};
+
+status em_climb_init(struct em_climb *climb, struct parameters *parameters);
+void em_climb_release(struct em_climb *climb);
+double em_climb_bytes(const struct mlp *shape); /* of one network */
+/* evaluate: parameters->value -> value, square, and parameters->gradient, that of -value. */
+void em_climb_run(struct em_climb *climb, void (*evaluate)(void *context), void *context);
+
 /* ---- all of it */
 
 struct em {
@@ -122,17 +147,30 @@ struct em {
     struct shard groups;           /* of chunks, over the ranks */
     double *group_sums, *all_sums; /* (own groups, n), root: (groups, n) */
     double *gate_vector, *gate_theta, *expert_theta;
+    struct em_climb expert_climb, gate_climb;
+    real *coefficient; /* (n_local, max_stride), for networks with hidden layers */
     struct local_networks before;
 };
 
 /* Local. Micro-batch `number` into em->batch and em->chunk. */
 void em_load(struct em *em, size_t number);
+/* Local. The same, into em->batch only. */
+void em_load_batch(struct em *em, size_t number);
 /* Local. w h of expert e (global) for micro-batch `number`. */
 const real *em_posterior(const struct em *em, size_t number, size_t e);
 
 /* Weights (K, D) and biases (K) of a linear network as theta (K, D+1), and back. Local. */
 void em_unpack(const struct mlp *shape, const real *value, double *theta);
 void em_pack(const struct mlp *shape, const double *theta, real *value);
+
+/* Local. sum w h of local expert k: its share of the data. */
+double em_share(const struct em *em, size_t k);
+/* Local. The variance of local expert k from sum w h |d - o|^2 and its share. */
+void em_set_variance(struct em *em, size_t k, double square, double share);
+
+/* Local. The M-step of experts, and of the gate at the root, that have hidden layers. */
+void em_climb_experts(struct em *em);
+void em_climb_gate(struct em *em);
 
 /* Collective. The gate's part of the M-step, em_gate.c. */
 void em_update_gate(struct em *em);

@@ -20,6 +20,9 @@ CASES = {
     "categorical": ("--micro-batch 48", "labels", 2),
     "logistic squares": ("--expert-output logistic --variance fixed:0.2", "binary", 2),
     "softmax squares": ("--likelihood gaussian --variance fixed:0.1", "labels", 2),
+    "hidden layers": ("--expert-hidden 4 --gate-hidden 3 --variance learned --micro-batch 80",
+                      "numbers", 3),
+    "hidden gate": ("--gate-hidden 4 --likelihood bernoulli", "binary", 2),
     "wide gate": ("--variance fixed:0.3 --micro-batch 48", "wide", 8),
 }
 N_INPUTS = {"wide": 20}
@@ -227,7 +230,8 @@ class ToTheEnd(Em):
         """The error never rises, and in the end no gradient is left."""
         for name, (_, kind, _) in CASES.items():
             words = [word for word in self.words(name) if word not in ("--valid", "0.2")]
-            self.train(name, words, "--epochs", 3000, "--stop-likelihood", 1e-14)
+            self.train(name, words, "--epochs", 800 if "hidden" in name else 3000,
+                       "--stop-likelihood", 1e-14)
             errors = self.errors(name)
             with self.subTest(name, iterations=len(errors) - 1):
                 self.assertLess(errors[-1], errors[0])
@@ -237,8 +241,10 @@ class ToTheEnd(Em):
                 share = w / w.sum() if "--weight" in words else numpy.full(len(x), 1 / len(x))
                 with numpy.errstate(all="ignore"):  # of proportions that are 0
                     gradient = mixture.gradient(x, d, share)
+                # L-BFGS has no curvature: it comes as near only slowly.
+                most = 1e-3 if "hidden" in name else 2e-5
                 for key, value in gradient.items():
-                    self.assertLess(abs(value).max(), 2e-5, key)
+                    self.assertLess(abs(value).max(), most, key)
 
     def test_single_precision(self):
         for name in CASES:
