@@ -37,6 +37,14 @@ static size_t n_chunks_of(size_t n, size_t micro_batch)
     return (n + micro_batch - 1) / micro_batch;
 }
 
+/* All micro-batches in double, if that is not much: then they are widened only once. */
+static size_t n_kept_chunks(const struct model_config *config, size_t n_chunks, size_t stride)
+{
+    const double most_bytes = 64 << 20;
+    double rows = (double)(config->n_inputs + 1 + config->n_outputs);
+    return (double)n_chunks * rows * (double)stride * sizeof(double) <= most_bytes ? n_chunks : 1;
+}
+
 double em_host_bytes(const struct model_config *config, size_t n, size_t micro_batch)
 {
     return (double)n_chunks_of(n, micro_batch) * (double)config->n_experts *
@@ -64,7 +72,8 @@ double em_bytes(const struct model_config *config, const struct shard *shard, in
     double n_local = (double)shard_count(shard, rank), outputs = (double)config->n_outputs;
     double units = (double)config->n_inputs + 1, stride = (double)real_padded(micro_batch);
     double samples = (double)n_chunks_of(n, micro_batch) * stride, bytes = 0;
-    double doubles = (2 * units + outputs) * stride;
+    double kept = (double)n_kept_chunks(config, n_chunks_of(n, micro_batch), (size_t)stride);
+    double doubles = (kept * (units + outputs) + units) * stride;
     if (config->n_gate_hidden == 0)
         doubles += gate_doubles(config, shard, rank, samples, stride);
     else if (rank == 0)
@@ -85,12 +94,10 @@ LEAF_KERNEL static void widen(size_t n, const real *restrict from, double *restr
         to[i] = (double)from[i];
 }
 
-void em_chunk_set(struct em_chunk *chunk, const struct batch *batch)
+static void set_chunk(struct em_chunk *chunk, const struct batch *batch)
 {
     const struct inputs *inputs = &batch->inputs;
-    size_t units = chunk->n_inputs, stride = batch->stride;
-    chunk->stride = stride;
-    chunk->d = chunk->x + (units + 1) * stride;
+    size_t units = chunk->n_inputs, stride = chunk->stride;
     for (size_t at = 0; at < stride; at += inputs->tile) {
         size_t n = stride - at < inputs->tile ? stride - at : inputs->tile;
         for (size_t u = 0; u < units; u++)
@@ -101,20 +108,38 @@ void em_chunk_set(struct em_chunk *chunk, const struct batch *batch)
     widen(chunk->n_outputs * stride, batch->d, chunk->d);
 }
 
+static size_t chunk_samples(const struct em *em, size_t number)
+{
+    size_t left = em->dataset->shape.n - number * em->micro_batch;
+    return left < em->micro_batch ? left : em->micro_batch;
+}
+
 void em_load_batch(struct em *em, size_t number)
 {
-    size_t first = number * em->micro_batch, left = em->dataset->shape.n - first;
-    size_t n = left < em->micro_batch ? left : em->micro_batch;
-    batch_load(&em->batch, em->dataset, NULL, first, n, em->total);
+    batch_load(&em->batch, em->dataset, NULL, number * em->micro_batch, chunk_samples(em, number),
+               em->total);
+}
+
+/* em->chunk becomes micro-batch `number`, which `batch` holds, or NULL: em->batch is to load it. */
+static void take_chunk(struct em *em, size_t number, const struct batch *batch)
+{
+    struct em_chunk *chunk = &em->chunk;
+    size_t slot = em->n_slots == em->n_chunks ? number : 0;
+    size_t rows = chunk->n_inputs + 1 + chunk->n_outputs;
+    chunk->stride = real_padded(chunk_samples(em, number));
+    chunk->x = em->slots + slot * rows * em->max_stride;
+    chunk->d = chunk->x + (chunk->n_inputs + 1) * chunk->stride;
+    if (em->slot_holds[slot] == (int64_t)number)
+        return;
+    if (!batch)
+        em_load_batch(em, number);
+    set_chunk(chunk, batch ? batch : &em->batch);
+    em->slot_holds[slot] = (int64_t)number;
 }
 
 void em_load(struct em *em, size_t number)
 {
-    if (em->chunk_loaded == (int64_t)number)
-        return;
-    em_load_batch(em, number);
-    em_chunk_set(&em->chunk, &em->batch);
-    em->chunk_loaded = (int64_t)number;
+    take_chunk(em, number, NULL);
 }
 
 static real *posterior_row(const struct em *em, size_t number, size_t e)
@@ -278,6 +303,7 @@ static status init_rest(struct em *em)
     const struct model_config *config = &model->config;
     size_t rows = config->n_inputs + 1 + config->n_outputs, n_local = model->experts.n_local;
     size_t system = 1;
+    em->n_slots = n_kept_chunks(config, em->n_chunks, em->max_stride);
     if (em_linear_system(&em->gate) > system)
         system = em_linear_system(&em->gate);
     if (!em->experts_in_closed_form && em_linear_system(&em->expert) > system)
@@ -286,7 +312,12 @@ static status init_rest(struct em *em)
     if (outcome == STATUS_OK)
         outcome = batch_init(&em->batch, config->n_inputs, config->n_outputs, em->max_stride);
     if (outcome == STATUS_OK)
-        outcome = memory_alloc(&em->chunk.x, rows * em->max_stride, sizeof(double), "EM");
+        outcome =
+            memory_alloc(&em->slots, em->n_slots * rows * em->max_stride, sizeof(double), "EM");
+    if (outcome == STATUS_OK)
+        outcome = memory_alloc(&em->slot_holds, em->n_slots, sizeof(int64_t), "EM");
+    for (size_t slot = 0; slot < em->n_slots && outcome == STATUS_OK; slot++)
+        em->slot_holds[slot] = -1;
     if (outcome == STATUS_OK)
         outcome = memory_alloc(&em->before.experts, n_local * model->experts.parameters.stride,
                                sizeof(real), "EM");
@@ -297,7 +328,6 @@ static status init_rest(struct em *em)
     em->chunk.n_inputs = config->n_inputs;
     em->chunk.n_outputs = config->n_outputs;
     em->chunk.max_stride = em->max_stride;
-    em->chunk_loaded = -1;
     return outcome;
 }
 
@@ -349,7 +379,8 @@ void em_destroy(struct em **em)
     em_newton_release(&gone->expert_newton);
     semidefinite_release(&gone->system);
     batch_release(&gone->batch);
-    memory_free(&gone->chunk.x);
+    memory_free(&gone->slots);
+    memory_free(&gone->slot_holds);
     memory_free(&gone->group_sums);
     memory_free(&gone->all_sums);
     memory_free(&gone->gate_vector);
@@ -372,8 +403,7 @@ void em_collect(struct em *em, const struct step *step, size_t chunk)
     for (size_t e = 0; e < em->model->config.n_experts && em->model->has_gate; e++)
         memcpy(posterior_row(em, chunk, e), step->coefficient + e * stride, stride * sizeof(real));
     if (em->experts_in_closed_form && experts->n_local > 0) {
-        em_chunk_set(&em->chunk, &step->batch);
-        em->chunk_loaded = -1;
+        take_chunk(em, chunk, &step->batch);
         for (size_t k = 0; k < experts->n_local; k++)
             least_squares_add(&em->fit, &em->chunk, k, step->own_weights + k * stride, chunk == 0);
     }

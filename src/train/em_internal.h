@@ -12,11 +12,9 @@
 struct em_chunk {
     size_t n_inputs, n_outputs, max_stride;
     size_t stride;
-    double *x; /* (D+1, stride) inputs, and a last row of ones for the bias */
+    double *x; /* not owned: (D+1, stride) inputs, and a last row of ones for the bias */
     double *d; /* (O, stride) targets; follows x, so that (D+1+O, stride) is one matrix */
 };
-
-void em_chunk_set(struct em_chunk *chunk, const struct batch *batch);
 
 /* ---- weighted least squares, em_least_squares.c */
 
@@ -134,8 +132,10 @@ struct em {
     size_t micro_batch, max_stride, n_chunks;
     double total; /* of the samples' weights */
     struct batch batch;
-    struct em_chunk chunk;
-    int64_t chunk_loaded; /* its number, -1: none */
+    struct em_chunk chunk; /* in one of the slots */
+    size_t n_slots;        /* n_chunks, or 1 where all would be too much */
+    double *slots;         /* (n_slots, D+1+O, max_stride) */
+    int64_t *slot_holds;   /* (n_slots) number of the micro-batch in it, -1: none */
     struct shared_memory window;
     real *posterior; /* w h: (n_chunks, E, max_stride), once per host */
     bool experts_in_closed_form;
