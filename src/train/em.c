@@ -208,7 +208,7 @@ double em_share(const struct em *em, size_t k)
     double share = 0;
     for (size_t c = 0; c < em->n_chunks; c++) {
         const real *h = em_posterior(em, c, em->model->experts.first + k);
-        size_t stride = em->max_stride; /* beyond the last sample there are zeros */
+        size_t stride = real_padded(chunk_samples(em, c)); /* beyond it, nothing was written */
         for (size_t i = 0; i < stride; i++)
             share += (double)h[i];
     }

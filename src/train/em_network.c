@@ -68,7 +68,7 @@ static void find_direction(struct em_climb *climb, size_t k)
 {
     struct em_climber *climber = &climb->climber[k];
     size_t n = climb->parameters->stride, used = climber->n_pairs;
-    double alpha[EM_MEMORY], *direction = block(climb, k, DIRECTION);
+    double alpha[EM_MEMORY] = {0}, *direction = block(climb, k, DIRECTION);
     memcpy(direction, block(climb, k, SLOPE), n * sizeof *direction);
     for (size_t i = used; i-- > 0;) {
         double *s = block(climb, k, STEPS + i), *y = block(climb, k, TURNS + i);
