@@ -1,7 +1,7 @@
 # labels: quick
 # ranks: 5
 # timeout: 200
-"""--optimizer em: against NumPy, monotone, to the end, and with the same bits on any number of ranks."""
+"""--optimizer em: against NumPy, monotone, to the end, with the same bits on any number of ranks."""
 import shutil
 
 import h5py
