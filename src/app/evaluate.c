@@ -21,7 +21,8 @@ struct evaluation {
     struct metrics all;
     struct metrics *groups; /* (n_groups) */
     size_t n_groups;
-    const int32_t *group; /* (n) of the samples, or NULL */
+    const int32_t *group; /* of the samples of the source, or NULL */
+    const uint64_t *rows; /* which of them */
     struct expert_use use;
 };
 
@@ -32,6 +33,7 @@ static status evaluation_init(struct evaluation *evaluation, const struct loaded
     memset(evaluation, 0, sizeof *evaluation);
     evaluation->config = problem_metrics(&loaded->problem, loaded->record.scaler.y_scale);
     evaluation->group = info->group;
+    evaluation->rows = loaded->rows;
     status outcome = metrics_init(&evaluation->all, n_experts);
     if (outcome == STATUS_OK && info->group)
         outcome = memory_alloc(&evaluation->groups, info->group_names.n, sizeof *evaluation->groups,
@@ -60,8 +62,8 @@ static void add_micro_batch(struct step *step, size_t first, void *context)
         return;
     metrics_add(&evaluation->all, &evaluation->config, step);
     for (size_t i = 0; evaluation->group && i < step->batch.n; i++)
-        metrics_add_sample(&evaluation->groups[evaluation->group[first + i]], &evaluation->config,
-                           step, i);
+        metrics_add_sample(&evaluation->groups[evaluation->group[evaluation->rows[first + i]]],
+                           &evaluation->config, step, i);
 }
 
 static void summarise(const struct evaluation *evaluation, const struct metrics *metrics,
@@ -98,12 +100,13 @@ static int by_mean_error_descending(const void *a, const void *b)
 static status print_groups(const struct evaluation *evaluation, const struct string_list *names)
 {
     const struct metrics **order;
-    size_t n = evaluation->n_groups;
-    status outcome = memory_alloc(&order, n, sizeof(void *), "groups");
+    size_t n = 0;
+    status outcome = memory_alloc(&order, evaluation->n_groups, sizeof(void *), "groups");
     if (outcome != STATUS_OK)
         return outcome;
-    for (size_t i = 0; i < n; i++)
-        order[i] = &evaluation->groups[i];
+    for (size_t i = 0; i < evaluation->n_groups; i++)
+        if (evaluation->groups[i].weight > 0)
+            order[n++] = &evaluation->groups[i];
     qsort(order, n, sizeof(void *), by_mean_error_descending);
     if (n > GROUPS_SHOWN)
         log_info("the %d of %zu groups with the largest error (--json lists all)", GROUPS_SHOWN, n);
@@ -124,7 +127,7 @@ static status print_text(const struct evaluation *evaluation, const struct loade
     struct metrics_record record;
     char name[64];
     summarise(evaluation, &evaluation->all, &record);
-    snprintf(name, sizeof name, "%zu samples", info->n);
+    snprintf(name, sizeof name, "%zu samples", loaded->samples.dataset.shape.n);
     print_errors(name, &record);
     expert_use_print(&evaluation->use, &loaded->record.classes);
     return print_groups(evaluation, &info->group_names);
@@ -169,11 +172,13 @@ static void print_json(const struct evaluation *evaluation, const struct loaded_
     struct metrics_record record;
     json_t *result = json_object(), *groups = json_array();
     summarise(evaluation, &evaluation->all, &record);
-    json_object_set_new(result, "n", json_integer((json_int_t)info->n));
+    json_object_set_new(result, "n", json_integer((json_int_t)loaded->samples.dataset.shape.n));
     set_errors(result, &record);
     json_object_set_new(result, "gate_entropy", number(record.gate_entropy));
     json_object_set_new(result, "experts", experts_json(&evaluation->use));
     for (size_t i = 0; i < evaluation->n_groups; i++) {
+        if (evaluation->groups[i].weight == 0) /* none of its samples is in --part */
+            continue;
         json_t *group = json_object();
         summarise(evaluation, &evaluation->groups[i], &record);
         json_object_set_new(group, "group", json_string(info->group_names.item[i]));

@@ -3,9 +3,11 @@
 #include "coterie/app/columns.h"
 #include "coterie/base/memory.h"
 #include "coterie/data/epoch_order.h"
+#include "coterie/data/split.h"
 
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -56,8 +58,9 @@ static status open_source(const struct options *options, bool targets_optional,
     if (!options->targets && targets && *targets)
         as_trained.targets = (char *)targets;
     const char *group = run_record_config(record, "group");
+    bool wants_group = !targets_optional || options->part != PART_ALL;
     const char *weight = run_record_config(record, "weight");
-    if (!options->group && group && *group && !targets_optional)
+    if (!options->group && group && *group && wants_group)
         as_trained.group = (char *)group;
     if (!options->weight && weight && *weight && !targets_optional)
         as_trained.weight = (char *)weight;
@@ -96,6 +99,57 @@ static bool streams(const struct options *options, const struct dataset_shape *s
            samples_bytes(shape) > 0.9 * (double)memory_available();
 }
 
+/* The share that --valid held out in training; 0 if it was a file or nothing. */
+static double held_out_share(const struct run_record *record)
+{
+    const char *valid = run_record_config(record, "valid");
+    char *end;
+    double share = valid ? strtod(valid, &end) : 0;
+    return valid && end != valid && *end == '\0' && share > 0 && share < 1 ? share : 0;
+}
+
+/* The split of the training run once more: the same data and seed give the same one. */
+static status split_again(const struct run_record *record, struct source *source,
+                          struct split *split)
+{
+    const struct source_info *info = source_info(source);
+    const char *seed = run_record_config(record, "seed");
+    double share = held_out_share(record);
+    uint64_t fingerprint = 0;
+    if (share == 0 || !seed)
+        return status_set(STATUS_USAGE,
+                          "--part: this model was trained on %s: %s; there is no part to choose",
+                          record->data_path, record->data_split);
+    status outcome = source_fingerprint(source, &fingerprint);
+    if (outcome == STATUS_OK &&
+        (fingerprint != record->data_fingerprint || info->n != record->data_n))
+        return status_set(STATUS_USAGE,
+                          "--part: %s is not the data that the model was trained on (%s)",
+                          info->path, record->data_path);
+    return outcome == STATUS_OK ? split_init(split, info->n, info->group, info->group_names.n,
+                                             share, strtoull(seed, NULL, 10))
+                                : outcome;
+}
+
+/* Root. Which samples of the source: all, or those of --part. */
+static status choose_rows(const struct options *options, struct loaded_model *loaded, size_t *n)
+{
+    struct split split = {0};
+    status outcome = STATUS_OK;
+    *n = source_info(loaded->source)->n;
+    if (options->part != PART_ALL) {
+        outcome = split_again(&loaded->record, loaded->source, &split);
+        *n = options->part == PART_TRAIN ? split.n_train : split.n_valid;
+    }
+    if (outcome == STATUS_OK)
+        outcome = memory_alloc(&loaded->rows, *n, sizeof *loaded->rows, "sample numbers");
+    const uint64_t *chosen = options->part == PART_TRAIN ? split.train : split.valid;
+    for (size_t i = 0; i < *n && outcome == STATUS_OK; i++)
+        loaded->rows[i] = options->part == PART_ALL ? i : chosen[i];
+    split_release(&split);
+    return outcome;
+}
+
 static status load_samples(const struct communicator *comm, const struct options *options,
                            struct loaded_model *loaded)
 {
@@ -103,21 +157,19 @@ static status load_samples(const struct communicator *comm, const struct options
         struct dataset_shape shape;
         bool streams;
     } plan = {.streams = false};
-    uint64_t *rows = NULL;
     status outcome = STATUS_OK;
     if (comm->rank == 0) {
         const struct source_info *info = source_info(loaded->source);
-        plan.shape = (struct dataset_shape){.n = info->n,
+        size_t n = 0;
+        outcome = choose_rows(options, loaded, &n);
+        plan.shape = (struct dataset_shape){.n = n,
                                             .n_inputs = info->n_inputs,
                                             .n_targets = info->n_targets,
                                             .has_labels = info->has_labels,
                                             .has_weights = info->weight != NULL};
+        if (outcome == STATUS_OK)
+            outcome = samples_check_stream(options, loaded->source);
         plan.streams = streams(options, &plan.shape, loaded->source);
-        outcome = samples_check_stream(options, loaded->source);
-        if (outcome == STATUS_OK && !plan.streams)
-            outcome = memory_alloc(&rows, info->n, sizeof *rows, "sample numbers");
-        for (size_t i = 0; rows && i < info->n; i++)
-            rows[i] = i;
     }
     outcome = communicator_agree(comm, outcome);
     communicator_broadcast(comm, &plan, sizeof plan);
@@ -125,10 +177,11 @@ static status load_samples(const struct communicator *comm, const struct options
     size_t width = plan.shape.n_inputs + plan.shape.n_targets;
     if (outcome == STATUS_OK && plan.streams)
         outcome = samples_stream(comm, &plan.shape, epoch_order_auto_block(plan.shape.n, width),
-                                 loaded->source, scaler, NULL, &loaded->samples);
+                                 loaded->source, scaler,
+                                 options->part == PART_ALL ? NULL : loaded->rows, &loaded->samples);
     else if (outcome == STATUS_OK)
-        outcome = samples_load(comm, &plan.shape, loaded->source, scaler, rows, &loaded->samples);
-    memory_free(&rows);
+        outcome =
+            samples_load(comm, &plan.shape, loaded->source, scaler, loaded->rows, &loaded->samples);
     return outcome;
 }
 
@@ -175,6 +228,7 @@ void loaded_model_release(const struct communicator *comm, struct loaded_model *
     samples_release(&loaded->samples);
     if (comm->rank == 0) {
         source_close(&loaded->source);
+        memory_free(&loaded->rows);
         run_record_release(&loaded->record);
     }
 }

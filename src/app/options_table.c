@@ -41,6 +41,8 @@ static const struct option_word progress_words[] = {{"auto", LOG_PROGRESS_AUTO},
                                                     {"always", LOG_PROGRESS_ALWAYS},
                                                     {"never", LOG_PROGRESS_NEVER},
                                                     {NULL, 0}};
+static const struct option_word part_words[] = {
+    {"all", PART_ALL}, {"train", PART_TRAIN}, {"valid", PART_VALID}, {NULL, 0}};
 static const struct option_word root_experts_words[] = {{"auto", -1}, {NULL, 0}};
 static const struct option_word micro_batch_words[] = {{"auto", 0}, {NULL, 0}};
 static const struct option_word ranks_per_run_words[] = {{"auto", 0}, {NULL, 0}};
@@ -147,6 +149,10 @@ const struct option_entry option_table[] = {
      "samples held out: a file, or a share of --data such as 0.2, drawn by group if there are "
      "groups",
      SECTION_DATA, TRAIN, KIND_TEXT, AT(valid), 0, NULL},
+    {"part", "PART", "all",
+     "of the data that the model was trained on with --valid SHARE: train, valid (what was held "
+     "out) or all",
+     SECTION_DATA, EVALUATE | PREDICT, KIND_CHOICE, AT(part), 0, part_words},
     {"task", "TASK", "auto",
      "what the targets are",
      SECTION_DATA, TRAIN, KIND_CHOICE, AT(task), 0, task_words},
@@ -289,6 +295,14 @@ const struct option_entry option_table[] = {
      "check every checksum; exit code 1 if one fails",
      SECTION_FILES, INSPECT, KIND_FLAG, AT(verify), 0, NULL},
 
+    {"interval", "P", "0",
+     "regression: lower_<target> and upper_<target>, between which the target lies with "
+     "probability P, as 0.9",
+     SECTION_OUTPUT, PREDICT, KIND_NUMBER, AT(interval), RANGE_FRACTION, NULL},
+    {"density", NULL, NULL,
+     "what each expert says, too: o_<expert>_<target> and sigma_<expert>_<target>, or "
+     "p_<expert>_<class>",
+     SECTION_OUTPUT, PREDICT, KIND_FLAG, AT(density), 0, NULL},
     {"json", NULL, NULL,
      "the result as one JSON object",
      SECTION_OUTPUT, EVALUATE | BENCH, KIND_FLAG, AT(json), 0, NULL},
@@ -355,6 +369,7 @@ const struct command_entry command_table[N_COMMANDS] = {
          "coterie predict CHECKPOINT --data DATA --output FILE [options]",
          "writes what a trained mixture says of each sample",
          "  coterie predict run --data new.csv --output predictions.csv\n"
+         "  coterie predict run --data new.csv --interval 0.9 --output predictions.csv\n"
          "  mpirun -n 4 coterie predict run/checkpoints/best --data new.h5 --output p.h5\n"},
     [COMMAND_INSPECT] = {"inspect",
                          {"PATH", NULL},

@@ -4,6 +4,7 @@
 #include "coterie/base/site.h"
 #include "coterie/data/csv.h"
 #include "coterie/data/hdf5_file.h"
+#include "coterie/model/normal_mixture.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -13,15 +14,28 @@
 #include <unistd.h>
 
 /* What a column of numbers shows. */
-enum column_kind { COLUMN_Y, COLUMN_VARIANCE, COLUMN_P, COLUMN_P_OTHER, COLUMN_G, COLUMN_H };
+enum column_kind {
+    COLUMN_Y,
+    COLUMN_VARIANCE,
+    COLUMN_LOWER,
+    COLUMN_UPPER,
+    COLUMN_P,
+    COLUMN_P_OTHER,
+    COLUMN_G,
+    COLUMN_H,
+    COLUMN_EXPERT_O,
+    COLUMN_EXPERT_OTHER, /* 1 - o */
+    COLUMN_EXPERT_SIGMA
+};
 
 struct column {
     enum column_kind kind;
-    size_t index; /* output or expert */
+    size_t index; /* output or expert; for what an expert says of an output, expert * O + output */
 };
 
 struct prediction_writer {
     const struct loaded_model *loaded;
+    struct prediction_extras extras;
     char path[PATH_MAX], unfinished[PATH_MAX + 8];
     size_t n;       /* samples */
     bool has_class; /* a column with the predicted class */
@@ -31,6 +45,7 @@ struct prediction_writer {
     struct csv_writer *csv;   /* one of the two */
     struct hdf5_file *hdf5;
     double *values;                /* (stride), one column of a block */
+    double *mixture;               /* (2 E) g and o of one sample */
     struct string_list class_rows; /* HDF5: the class of every sample so far */
 };
 
@@ -60,19 +75,63 @@ static status add_experts(struct prediction_writer *writer, enum column_kind kin
     return outcome;
 }
 
+static status add_regression_columns(struct prediction_writer *writer)
+{
+    static const struct {
+        enum column_kind kind;
+        const char *prefix;
+        bool is_interval;
+    } columns[] = {{COLUMN_Y, "y", false},
+                   {COLUMN_VARIANCE, "variance", false},
+                   {COLUMN_LOWER, "lower", true},
+                   {COLUMN_UPPER, "upper", true}};
+    const struct string_list *targets = &writer->loaded->record.target_names;
+    status outcome = STATUS_OK;
+    for (size_t c = 0; c < sizeof columns / sizeof columns[0]; c++)
+        for (size_t k = 0; k < targets->n && outcome == STATUS_OK; k++)
+            if (!columns[c].is_interval || writer->extras.interval > 0)
+                outcome =
+                    add_column(writer, columns[c].kind, k, columns[c].prefix, targets->item[k]);
+    return outcome;
+}
+
+/* The columns of one expert: o and sigma by target, or its probability of each class. */
+static status add_density_of(struct prediction_writer *writer, size_t e)
+{
+    size_t outputs = writer->loaded->problem.model.n_outputs;
+    bool is_regression = writer->loaded->problem.task == TASK_REGRESSION;
+    const struct string_list *names =
+        is_regression ? &writer->loaded->record.target_names : writer->classes;
+    bool two_of_one = outputs == 1 && names->n == 2;
+    char prefix[48];
+    snprintf(prefix, sizeof prefix, "%s_%zu", is_regression ? "o" : "p", e);
+    status outcome = STATUS_OK;
+    if (two_of_one)
+        outcome = add_column(writer, COLUMN_EXPERT_OTHER, e, prefix, names->item[0]);
+    for (size_t k = 0; k < outputs && outcome == STATUS_OK; k++)
+        outcome = add_column(writer, COLUMN_EXPERT_O, e * outputs + k, prefix,
+                             names->item[two_of_one ? 1 : k]);
+    snprintf(prefix, sizeof prefix, "sigma_%zu", e);
+    for (size_t k = 0; k < outputs && is_regression && outcome == STATUS_OK; k++)
+        outcome = add_column(writer, COLUMN_EXPERT_SIGMA, e * outputs + k, prefix, names->item[k]);
+    return outcome;
+}
+
+static status add_density(struct prediction_writer *writer)
+{
+    status outcome = STATUS_OK;
+    for (size_t e = 0; e < writer->loaded->problem.model.n_experts && outcome == STATUS_OK; e++)
+        outcome = add_density_of(writer, e);
+    return outcome;
+}
+
 static status add_target_columns(struct prediction_writer *writer)
 {
     const struct run_record *record = &writer->loaded->record;
     size_t outputs = writer->loaded->problem.model.n_outputs;
     status outcome = STATUS_OK;
-    if (writer->loaded->problem.task == TASK_REGRESSION) {
-        for (size_t k = 0; k < outputs && outcome == STATUS_OK; k++)
-            outcome = add_column(writer, COLUMN_Y, k, "y", record->target_names.item[k]);
-        for (size_t k = 0; k < outputs && outcome == STATUS_OK; k++)
-            outcome =
-                add_column(writer, COLUMN_VARIANCE, k, "variance", record->target_names.item[k]);
-        return outcome;
-    }
+    if (writer->loaded->problem.task == TASK_REGRESSION)
+        return add_regression_columns(writer);
     writer->classes = record->classes.n ? &record->classes : &record->target_names;
     writer->has_class = writer->classes->n == outputs ? outputs > 1 : writer->classes->n == 2;
     if (writer->loaded->problem.model.likelihood == LIKELIHOOD_BERNOULLI && record->classes.n == 0)
@@ -157,11 +216,12 @@ static void release(struct prediction_writer **writer)
     string_list_release(&(*writer)->class_rows);
     memory_free(&(*writer)->column);
     memory_free(&(*writer)->values);
+    memory_free(&(*writer)->mixture);
     memory_free(writer);
 }
 
 status prediction_writer_create(const char *path, const struct loaded_model *loaded,
-                                struct prediction_writer **out)
+                                struct prediction_extras extras, struct prediction_writer **out)
 {
     struct prediction_writer *writer;
     const struct dataset *dataset = &loaded->samples.dataset;
@@ -170,20 +230,41 @@ status prediction_writer_create(const char *path, const struct loaded_model *loa
     if (outcome != STATUS_OK)
         return outcome;
     writer->loaded = loaded;
+    writer->extras = extras;
     writer->n = dataset->shape.n;
     outcome =
         memory_alloc(&writer->values, loaded->step.batch.max_stride, sizeof(double), "predictions");
+    if (outcome == STATUS_OK)
+        outcome = memory_alloc(&writer->mixture, 2 * loaded->problem.model.n_experts,
+                               sizeof(double), "predictions");
     if (outcome == STATUS_OK)
         outcome = add_target_columns(writer);
     if (outcome == STATUS_OK)
         outcome = add_experts(writer, COLUMN_G, "g");
     if (outcome == STATUS_OK && (dataset->shape.n_targets || dataset->label))
         outcome = add_experts(writer, COLUMN_H, "h");
+    if (outcome == STATUS_OK && extras.density)
+        outcome = add_density(writer);
     if (outcome == STATUS_OK)
         outcome = open_output(writer, path);
     if (outcome != STATUS_OK)
         outcome = prediction_writer_finish(out, outcome);
     return outcome;
+}
+
+/* Where the target k of sample i lies below with probability p; not yet in the units of the data.
+ */
+static double quantile(const struct prediction_writer *writer, const struct prediction_block *block,
+                       size_t k, size_t i, double p)
+{
+    const struct model_config *model = &writer->loaded->problem.model;
+    double *g = writer->mixture, *o = writer->mixture + model->n_experts;
+    for (size_t e = 0; e < model->n_experts; e++) {
+        g[e] = (double)block->g[e * block->stride + i];
+        o[e] = (double)block->o[(e * model->n_outputs + k) * block->stride + i];
+    }
+    struct normal_mixture mixture = {model->n_experts, g, o, block->sigma};
+    return normal_mixture_quantile(&mixture, p);
 }
 
 /* The value of a column for sample i of a block, in the units of the data. */
@@ -192,12 +273,28 @@ static double value_of(const struct prediction_writer *writer, const struct pred
 {
     const struct scaler *scaler = &writer->loaded->record.scaler;
     size_t at = column.index * block->stride + i;
+    size_t outputs = writer->loaded->problem.model.n_outputs;
+    size_t k = column.index % outputs; /* of kinds that belong to an output */
+    double tail = 0.5 * (1 - writer->extras.interval);
     switch (column.kind) {
     case COLUMN_Y:
         return (double)block->y[at] * scaler->y_scale[column.index] + scaler->y_mean[column.index];
     case COLUMN_VARIANCE:
         return (double)block->variance[at] * scaler->y_scale[column.index] *
                scaler->y_scale[column.index];
+    case COLUMN_LOWER:
+    case COLUMN_UPPER:
+        return quantile(writer, block, k, i, column.kind == COLUMN_LOWER ? tail : 1 - tail) *
+                   scaler->y_scale[k] +
+               scaler->y_mean[k];
+    case COLUMN_EXPERT_O:
+        if (!block->variance)
+            return (double)block->o[at];
+        return (double)block->o[at] * scaler->y_scale[k] + scaler->y_mean[k];
+    case COLUMN_EXPERT_OTHER:
+        return 1 - (double)block->o[at];
+    case COLUMN_EXPERT_SIGMA:
+        return block->sigma[column.index / outputs] * scaler->y_scale[k];
     case COLUMN_P:
         return (double)block->y[at];
     case COLUMN_P_OTHER:

@@ -5,13 +5,16 @@
 #include "coterie/base/real.h"
 #include "coterie/base/status.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
  * Writes predictions to a CSV or HDF5 file (by the ending .h5 or .hdf5), one row or entry per
  * sample in input order. Columns: regression y_<target>, variance_<target>; classification class
- * (the original label) and p_<class>; g_<e>; h_<e> where targets are given. In HDF5 each column is
- * a data set of that name. Scaling is undone. Everything here is Root.
+ * (the original label) and p_<class>; g_<e>; h_<e> where targets are given. On request
+ * lower_<target> and upper_<target>, and what each expert says: o_<e>_<target> and
+ * sigma_<e>_<target>, or p_<e>_<class>. In HDF5 each column is a data set of that name. Scaling is
+ * undone. Everything here is Root.
  *
  * The file appears under its name only when it is whole; an existing one is never overwritten.
  */
@@ -23,13 +26,21 @@ struct prediction_block {
     const real *y;        /* (O) combined outputs, scaled */
     const real *variance; /* (O) scaled; NULL for classes */
     const real *g, *h;    /* (E); h NULL without targets */
+    const real *o;       /* (E, O) of each expert, scaled; NULL unless density or interval is set */
+    const double *sigma; /* (E), one number each: of the scaled targets */
+};
+
+/* Columns that are not always written. */
+struct prediction_extras {
+    bool density;
+    double interval; /* probability of the interval between lower_ and upper_; 0: none */
 };
 
 /* STATUS_USAGE if nothing can be written to `path`: to be asked before the work is done. */
 status prediction_writer_check(const char *path);
 
 status prediction_writer_create(const char *path, const struct loaded_model *loaded,
-                                struct prediction_writer **out);
+                                struct prediction_extras extras, struct prediction_writer **out);
 status prediction_writer_add(struct prediction_writer *writer,
                              const struct prediction_block *block);
 

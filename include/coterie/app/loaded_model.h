@@ -10,6 +10,7 @@
 #include "coterie/train/step.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* A trained model, spread over the ranks of this program, and the samples it is applied to. */
 struct loaded_model {
@@ -18,13 +19,15 @@ struct loaded_model {
     struct model model;
     size_t micro_batch;
     struct source *source; /* root */
+    uint64_t *rows;        /* root: (samples.dataset.shape.n) which samples of the source */
     struct samples samples;
     struct step step;
 };
 
 /*
  * Collective. Reads the checkpoint at `path` (a run directory stands for its best model, or the
- * latest) and opens the samples that the options name. targets_optional: they may be missing.
+ * latest) and opens the samples that the options name, all of them or --part. targets_optional:
+ * they may be missing.
  */
 status loaded_model_open(const struct communicator *comm, const struct options *options,
                          const char *path, bool targets_optional, struct loaded_model *loaded);

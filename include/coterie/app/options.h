@@ -40,6 +40,8 @@ enum likelihood_choice { LIKELIHOOD_CHOICE_AUTO = -1 }; /* else enum likelihood_
 enum stream_choice { STREAM_AUTO, STREAM_ALWAYS, STREAM_NEVER };
 enum interval_unit { INTERVAL_NONE, INTERVAL_EPOCHS, INTERVAL_STEPS, INTERVAL_MINUTES };
 
+enum data_part { PART_ALL, PART_TRAIN, PART_VALID };
+
 /* Widths of hidden layers; n = 0 for "none". */
 struct widths {
     size_t n, width[MLP_MAX_HIDDEN];
@@ -50,6 +52,7 @@ struct options {
     struct string_list positional; /* what is neither an option nor its value */
 
     char *data, *inputs, *targets, *group, *weight, *valid; /* NULL: not said */
+    enum data_part part;
     enum task task;
     enum scaling scaling;
     double scale_number; /* for SCALING_NUMBER */
@@ -84,6 +87,8 @@ struct options {
     long keep, metrics_every;
     enum log_progress progress;
     bool quiet, dry_run, json, verify;
+    double interval; /* 0: none */
+    bool density;
 
     char *grid;                   /* sweep: see options_grid */
     long seeds;                   /* from `seed` on */
