@@ -150,8 +150,7 @@ const struct option_entry option_table[] = {
      "groups",
      SECTION_DATA, TRAIN, KIND_TEXT, AT(valid), 0, NULL},
     {"part", "PART", "all",
-     "of the data that the model was trained on with --valid SHARE: train, valid (what was held "
-     "out) or all",
+     "which of the samples, if they are those of the training run and it had --valid SHARE",
      SECTION_DATA, EVALUATE | PREDICT, KIND_CHOICE, AT(part), 0, part_words},
     {"task", "TASK", "auto",
      "what the targets are",

@@ -140,8 +140,9 @@ static void predict_micro_batch(struct step *step, size_t first, void *context)
 static status predict(const struct communicator *comm, const struct options *options,
                       struct loaded_model *loaded)
 {
-    struct prediction prediction = {.loaded = loaded,
-                                    .extras = {options->density, options->interval}};
+    struct prediction prediction = {
+        .loaded = loaded,
+        .extras = {options->part != PART_ALL, options->density, options->interval}};
     status outcome = prediction_init(&prediction, comm);
     if (outcome == STATUS_OK) {
         gather_sigma(&prediction, comm);

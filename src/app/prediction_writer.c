@@ -15,6 +15,7 @@
 
 /* What a column of numbers shows. */
 enum column_kind {
+    COLUMN_ROW,
     COLUMN_Y,
     COLUMN_VARIANCE,
     COLUMN_LOWER,
@@ -53,7 +54,7 @@ static status add_column(struct prediction_writer *writer, enum column_kind kind
                          const char *prefix, const char *name)
 {
     char text[512];
-    snprintf(text, sizeof text, "%s_%s", prefix, name);
+    snprintf(text, sizeof text, "%s%s%s", prefix, *name ? "_" : "", name);
     status outcome = memory_grow(&writer->column, writer->names.n, writer->names.n + 1,
                                  sizeof *writer->column, "columns");
     if (outcome == STATUS_OK) {
@@ -237,6 +238,8 @@ status prediction_writer_create(const char *path, const struct loaded_model *loa
     if (outcome == STATUS_OK)
         outcome = memory_alloc(&writer->mixture, 2 * loaded->problem.model.n_experts,
                                sizeof(double), "predictions");
+    if (outcome == STATUS_OK && extras.rows)
+        outcome = add_column(writer, COLUMN_ROW, 0, "row", "");
     if (outcome == STATUS_OK)
         outcome = add_target_columns(writer);
     if (outcome == STATUS_OK)
@@ -277,6 +280,8 @@ static double value_of(const struct prediction_writer *writer, const struct pred
     size_t k = column.index % outputs; /* of kinds that belong to an output */
     double tail = 0.5 * (1 - writer->extras.interval);
     switch (column.kind) {
+    case COLUMN_ROW:
+        return (double)writer->loaded->rows[block->first + i];
     case COLUMN_Y:
         return (double)block->y[at] * scaler->y_scale[column.index] + scaler->y_mean[column.index];
     case COLUMN_VARIANCE:

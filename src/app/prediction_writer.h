@@ -32,6 +32,7 @@ struct prediction_block {
 
 /* Columns that are not always written. */
 struct prediction_extras {
+    bool rows; /* which sample of the data it is, from 0: with --part */
     bool density;
     double interval; /* probability of the interval between lower_ and upper_; 0: none */
 };

@@ -3,7 +3,6 @@
 import csv
 import json
 
-import h5py
 import numpy
 import reference
 import support
@@ -158,16 +157,19 @@ class Part(support.TestCase):
                 self.assertAlmostEqual(found["error"], last[key], 12)
                 self.assertEqual(sum(group["weight"] for group in found["groups"]),
                                  found["n"] if options else 0)
-            with h5py.File(run / "checkpoints/latest") as file:
-                n = {part: self.predicted(run, part) for part in ("train", "valid", "all")}
-                self.assertEqual(file["data"].attrs["n"], n["all"])
-            self.assertEqual(n["train"] + n["valid"], n["all"])
+            whole = self.predicted(run, "all")
+            rows = {}
+            for part in ("train", "valid"):
+                found = self.predicted(run, part)
+                rows[part] = found["row"].astype(int).tolist()
+                numpy.testing.assert_array_equal(found["y_d"], whole["y_d"][rows[part]])
+            self.assertEqual(sorted(rows["train"] + rows["valid"]), list(range(97)))
 
     def predicted(self, run, part):
         path = self.folder / f"{run.name}-{part}.csv"
         self.succeed(D, "predict", run, "--data", self.folder / "d.csv", "--part", part,
                      "--output", path)
-        return len(read(path)["y_d"])
+        return read(path)
 
     def test_refused(self):
         x, d = draw(97, 4)
