@@ -94,7 +94,7 @@ class Figures(support.TestCase):
     def setUp(self):
         super().setUp()
         os.environ.setdefault("MPLCONFIGDIR", str(self.folder))
-        from figures import calibration, regions
+        from common import calibration, regions
         self.calibration, self.regions = calibration, regions
 
     def test_reliability(self):

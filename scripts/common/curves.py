@@ -1,7 +1,7 @@
 """Curves over the epochs: what was learned, and how many experts took part."""
 import numpy
 
-from figures import style
+from common import style
 
 
 def _name_of_metric(run):

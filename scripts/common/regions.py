@@ -1,7 +1,7 @@
 """The plane of inputs: where the gate sends a sample, and what the experts say there."""
 import numpy
 
-from figures import style
+from common import style
 
 POINTS = 1500  # samples drawn at most
 
@@ -82,13 +82,14 @@ def _depth(inside):
 def draw_decisions(axis, u, v, prediction, run, colours, first):
     """Where each expert in use changes its mind. With two classes along its whole line; with more
     only where the gate asks it, or the lines of all experts would hide each other."""
-    names = run.classes or [run.targets[0]]
+    names, form = run.classes or run.targets, "o_{}_{}" if run.is_regression else "p_{}_{}"
     used = [e for e in numpy.unique(first) if (first == e).mean() >= 0.004]
     for e in used:
-        p = numpy.stack([prediction.columns[f"p_{e}_{name}"] for name in names])
+        p = numpy.stack([prediction.columns[form.format(e, name)] for name in names])
         p = p.reshape(len(names), *u.shape)
-        if len(names) <= 2:
-            axis.contour(u, v, p[-1], [0.5], colors=[colours[e]], linewidths=1.5)
+        if len(names) <= 2 or run.config["expert_output"] == "logistic":
+            for each in p[-1:] if run.classes else p:
+                axis.contour(u, v, each, [0.5], colors=[colours[e]], linewidths=1.5)
             continue
         for k in range(len(names)):
             others = numpy.delete(p, k, 0).max(0)
@@ -115,7 +116,7 @@ def draw_samples(axis, at, labels, classes):
 
 
 def plane(run, x, targets):
-    """Two inputs or more."""
+    """Two inputs or more. Targets may be given as labels where the model knows numbers."""
     rng = numpy.random.default_rng(0)
     shown = rng.permutation(len(x))[:POINTS]
     space = Plane(run, x)
@@ -123,9 +124,9 @@ def plane(run, x, targets):
     prediction = run.predict_inputs(space.inputs(numpy.stack([u.ravel(), v.ravel()], 1)))
     g = prediction.g.reshape(-1, *u.shape)
     colours = style.expert_colours(g.mean((1, 2)))
-    figure, axis = style.panels(1, 3.0)
+    figure, axis = style.panels(1, 2.8)
     first = _draw_regions(axis, u, v, g, colours)
-    if run.is_regression:
+    if run.is_regression and run.config["expert_output"] == "identity":
         y = prediction.columns[f"y_{run.targets[0]}"].reshape(u.shape)
         lines = axis.contour(u, v, y, 6, colors=style.INK, linewidths=0.7)
         axis.clabel(lines, fontsize=7, fmt="%.3g")
@@ -133,8 +134,9 @@ def plane(run, x, targets):
     else:
         draw_decisions(axis, u, v, prediction, run, colours, first)
         style.headline(axis, "areas: the expert with the largest $g$; lines: its decisions")
-    draw_samples(axis, space.coordinates(x[shown]), targets[shown] if run.classes else None,
-                 run.classes)
+    is_label = targets.dtype.kind == "U"
+    draw_samples(axis, space.coordinates(x[shown]), targets[shown] if is_label else None,
+                 run.classes or list(dict.fromkeys(targets if is_label else ())))
     number_regions(axis, u, v, g, first)
     axis.set_xlim(u.min(), u.max())
     axis.set_ylim(v.min(), v.max())

@@ -9,7 +9,7 @@ import tempfile
 import h5py
 import numpy
 
-from figures import environment
+from common import environment
 
 
 def text(value):

@@ -3,7 +3,7 @@ import math
 
 import numpy
 
-from figures import style
+from common import style
 
 CONFUSION_TEXT = 12  # classes up to which numbers fit into the cells
 
