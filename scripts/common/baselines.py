@@ -127,4 +127,5 @@ def flexmix(study, split):
                       comments="")
     out, _ = study.timed(["Rscript", "-e", FLEXMIX % {"seed": split.seed, **files}])
     seconds, k, *predicted = map(float, out.split())
-    return split.error(numpy.array(predicted)[:, None]), seconds, f"{k:.0f} components"
+    note = "1 component" if k == 1 else f"{k:.0f} components"
+    return split.error(numpy.array(predicted)[:, None]), seconds, note

@@ -1,5 +1,7 @@
 #include "coterie/app/commands.h"
 
+#include "trust.h"
+
 #include "coterie/app/expert_use.h"
 #include "coterie/app/loaded_model.h"
 #include "coterie/base/log.h"
@@ -9,6 +11,7 @@
 #include "coterie/train/stream.h"
 #include "sample_block.h"
 
+#include <inttypes.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
@@ -24,6 +27,8 @@ struct evaluation {
     const int32_t *group; /* of the samples of the source, or NULL */
     const uint64_t *rows; /* which of them */
     struct expert_use use;
+    struct trust trust;
+    struct expert_outputs *outputs; /* where trust needs them, else NULL; not owned */
 };
 
 static status evaluation_init(struct evaluation *evaluation, const struct loaded_model *loaded)
@@ -35,6 +40,8 @@ static status evaluation_init(struct evaluation *evaluation, const struct loaded
     evaluation->group = info->group;
     evaluation->rows = loaded->rows;
     status outcome = metrics_init(&evaluation->all, n_experts);
+    if (outcome == STATUS_OK)
+        outcome = trust_init(&evaluation->trust, loaded);
     if (outcome == STATUS_OK && info->group)
         outcome = memory_alloc(&evaluation->groups, info->group_names.n, sizeof *evaluation->groups,
                                "groups");
@@ -49,6 +56,7 @@ static void evaluation_release(struct evaluation *evaluation)
 {
     metrics_release(&evaluation->all);
     expert_use_release(&evaluation->use);
+    trust_release(&evaluation->trust);
     for (size_t i = 0; i < evaluation->n_groups; i++)
         metrics_release(&evaluation->groups[i]);
     memory_free(&evaluation->groups);
@@ -58,9 +66,13 @@ static void add_micro_batch(struct step *step, size_t first, void *context)
 {
     struct evaluation *evaluation = context;
     expert_use_add(&evaluation->use, step, first);
+    if (evaluation->outputs)
+        expert_outputs_gather(evaluation->outputs, step);
     if (!step->model->has_gate)
         return;
     metrics_add(&evaluation->all, &evaluation->config, step);
+    trust_add(&evaluation->trust, step, evaluation->outputs, evaluation->use.posterior,
+              evaluation->use.log_sum, evaluation->rows, first);
     for (size_t i = 0; evaluation->group && i < step->batch.n; i++)
         metrics_add_sample(&evaluation->groups[evaluation->group[evaluation->rows[first + i]]],
                            &evaluation->config, step, i);
@@ -121,7 +133,28 @@ static status print_groups(const struct evaluation *evaluation, const struct str
     return outcome;
 }
 
-static status print_text(const struct evaluation *evaluation, const struct loaded_model *loaded)
+static void print_trust(struct evaluation *evaluation, const struct metrics_record *record)
+{
+    struct trust *trust = &evaluation->trust;
+    log_info("gate         entropy %.3f: as %.2f equal experts for a sample", record->gate_entropy,
+             exp(record->gate_entropy));
+    if (trust->has_classes)
+        log_info(
+            "calibration  confidence and what is right differ by %.1f %% (expected calibration "
+            "error)",
+            100 * trust_calibration_error(trust));
+    if (trust->has_density)
+        log_info("calibration  intervals of 50 %% hold %.1f %% of the targets, of 90 %% %.1f %%",
+                 100 * trust_coverage(trust, 0), 100 * trust_coverage(trust, 1));
+    if (trust->n_shown > 0)
+        log_info("samples about which gate and posterior disagree most (nats):");
+    for (size_t i = 0; i < trust->n_shown; i++)
+        log_info("  sample %" PRIu64 ": the gate says expert %zu, its target expert %zu (%.2f)",
+                 trust->shown[i].sample, trust->shown[i].gate, trust->shown[i].posterior,
+                 trust->shown[i].divergence);
+}
+
+static status print_text(struct evaluation *evaluation, const struct loaded_model *loaded)
 {
     const struct source_info *info = source_info(loaded->source);
     struct metrics_record record;
@@ -130,6 +163,7 @@ static status print_text(const struct evaluation *evaluation, const struct loade
     snprintf(name, sizeof name, "%zu samples", loaded->samples.dataset.shape.n);
     print_errors(name, &record);
     expert_use_print(&evaluation->use, &loaded->record.classes);
+    print_trust(evaluation, &record);
     return print_groups(evaluation, &info->group_names);
 }
 
@@ -166,7 +200,26 @@ static json_t *experts_json(const struct expert_use *use)
     return experts;
 }
 
-static void print_json(const struct evaluation *evaluation, const struct loaded_model *loaded)
+static void set_trust(json_t *object, struct trust *trust)
+{
+    json_t *disagreements = json_array();
+    json_object_set_new(object, "calibration_error",
+                        number(trust->has_classes ? trust_calibration_error(trust) : NAN));
+    json_object_set_new(object, "coverage_50",
+                        number(trust->has_density ? trust_coverage(trust, 0) : NAN));
+    json_object_set_new(object, "coverage_90",
+                        number(trust->has_density ? trust_coverage(trust, 1) : NAN));
+    for (size_t i = 0; i < trust->n_shown; i++)
+        json_array_append_new(disagreements,
+                              json_pack("{s:I, s:I, s:I, s:f}", "sample",
+                                        (json_int_t)trust->shown[i].sample, "gate",
+                                        (json_int_t)trust->shown[i].gate, "posterior",
+                                        (json_int_t)trust->shown[i].posterior, "divergence",
+                                        trust->shown[i].divergence));
+    json_object_set_new(object, "disagreements", disagreements);
+}
+
+static void print_json(struct evaluation *evaluation, const struct loaded_model *loaded)
 {
     const struct source_info *info = source_info(loaded->source);
     struct metrics_record record;
@@ -176,6 +229,7 @@ static void print_json(const struct evaluation *evaluation, const struct loaded_
     set_errors(result, &record);
     json_object_set_new(result, "gate_entropy", number(record.gate_entropy));
     json_object_set_new(result, "experts", experts_json(&evaluation->use));
+    set_trust(result, &evaluation->trust);
     for (size_t i = 0; i < evaluation->n_groups; i++) {
         if (evaluation->groups[i].weight == 0) /* none of its samples is in --part */
             continue;
@@ -215,6 +269,8 @@ static status evaluate(const struct communicator *comm, const struct options *op
                        struct loaded_model *loaded)
 {
     struct evaluation evaluation = {0};
+    struct expert_outputs outputs = {0};
+    bool needs_outputs = loaded->problem.task == TASK_REGRESSION;
     bool is_root = comm->rank == 0;
     status outcome = STATUS_OK;
     if (is_root) {
@@ -227,6 +283,9 @@ static status evaluate(const struct communicator *comm, const struct options *op
     if (outcome == STATUS_OK)
         outcome = expert_use_init(&evaluation.use, &loaded->step, loaded->samples.dataset.shape.n,
                                   is_root ? loaded->record.classes.n : 0);
+    if (outcome == STATUS_OK && needs_outputs)
+        outcome = expert_outputs_init(&outputs, comm, loaded);
+    evaluation.outputs = needs_outputs ? &outputs : NULL;
     if (outcome == STATUS_OK) {
         evaluate_dataset(&loaded->step, &loaded->samples.dataset, loaded->micro_batch,
                          add_micro_batch, &evaluation);
@@ -241,6 +300,7 @@ static status evaluate(const struct communicator *comm, const struct options *op
         outcome = communicator_agree(comm, outcome);
     }
     evaluation_release(&evaluation);
+    expert_outputs_release(&outputs);
     return outcome;
 }
 

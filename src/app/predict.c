@@ -1,5 +1,6 @@
 #include "coterie/app/commands.h"
 
+#include "expert_outputs.h"
 #include "prediction_writer.h"
 
 #include "coterie/app/loaded_model.h"
@@ -8,7 +9,6 @@
 #include "coterie/train/evaluate.h"
 #include "coterie/train/stream.h"
 
-#include <math.h>
 #include <string.h>
 
 /* What is needed besides a step to predict with its uncertainty. */
@@ -20,14 +20,12 @@ struct prediction {
     real *h;                          /* root: (E, stride) */
     double *log_sum;                  /* root: (stride) */
     struct prediction_extras extras;
-    real *own;      /* (n_local, stride) one output of each expert, to be gathered */
-    real *o;        /* root: (E, O, stride) all outputs of all experts */
-    double *sigma;  /* root: (E) */
-    status outcome; /* root: of the writing so far */
+    struct expert_outputs outputs; /* if extras need them */
+    status outcome;                /* root: of the writing so far */
 };
 
 /* Whether the root needs to know what each expert says, and not only what they say together. */
-static bool gathers_outputs(const struct prediction *prediction)
+static bool needs_experts(const struct prediction *prediction)
 {
     return prediction->extras.density || prediction->extras.interval > 0;
 }
@@ -37,7 +35,6 @@ static status prediction_init(struct prediction *prediction, const struct commun
     const struct loaded_model *loaded = prediction->loaded;
     size_t stride = loaded->step.batch.max_stride, outputs = loaded->problem.model.n_outputs;
     size_t at_root = comm->rank == 0 ? stride : 0, experts = loaded->problem.model.n_experts;
-    bool gathers = gathers_outputs(prediction);
     struct {
         void *array;
         size_t count, size;
@@ -45,14 +42,14 @@ static status prediction_init(struct prediction *prediction, const struct commun
         {&prediction->spread, loaded->model.experts.n_local * outputs * stride, sizeof(real)},
         {&prediction->variance, outputs * stride, sizeof(real)},
         {&prediction->h, experts * at_root, sizeof(real)},
-        {&prediction->log_sum, at_root, sizeof(double)},
-        {&prediction->own, gathers ? loaded->model.experts.n_local * stride : 0, sizeof(real)},
-        {&prediction->o, gathers ? experts * outputs * at_root : 0, sizeof(real)},
-        {&prediction->sigma, comm->rank == 0 ? experts : 0, sizeof(double)}};
+        {&prediction->log_sum, at_root, sizeof(double)}};
     status outcome = STATUS_OK;
     for (size_t i = 0; i < sizeof arrays / sizeof arrays[0] && outcome == STATUS_OK; i++)
         outcome = memory_alloc(arrays[i].array, arrays[i].count, arrays[i].size, "predictions");
-    return communicator_agree(comm, outcome);
+    outcome = communicator_agree(comm, outcome);
+    return outcome == STATUS_OK && needs_experts(prediction)
+               ? expert_outputs_init(&prediction->outputs, comm, loaded)
+               : outcome;
 }
 
 static void prediction_release(struct prediction *prediction)
@@ -61,37 +58,7 @@ static void prediction_release(struct prediction *prediction)
     memory_free(&prediction->variance);
     memory_free(&prediction->h);
     memory_free(&prediction->log_sum);
-    memory_free(&prediction->own);
-    memory_free(&prediction->o);
-    memory_free(&prediction->sigma);
-}
-
-/* Collective. The standard deviation of each expert, to the root. */
-static void gather_sigma(struct prediction *prediction, const struct communicator *comm)
-{
-    const struct model *model = &prediction->loaded->model;
-    communicator_gather_rows(comm, &model->shard, sizeof(double), model->experts.variance,
-                             prediction->sigma);
-    for (size_t e = 0; model->has_gate && e < model->config.n_experts; e++)
-        prediction->sigma[e] = sqrt(prediction->sigma[e]);
-}
-
-/* Collective. All outputs of all experts, to the root: one output at a time. */
-static void gather_outputs(struct prediction *prediction, struct step *step)
-{
-    const struct model *model = step->model;
-    size_t stride = step->batch.stride, outputs = step->batch.n_outputs;
-    for (size_t k = 0; k < outputs; k++) {
-        for (size_t own = 0; own < model->experts.n_local; own++)
-            memcpy(prediction->own + own * stride,
-                   experts_output(&model->experts, own, stride) + k * stride,
-                   stride * sizeof(real));
-        /* Slot 0 still has the log-likelihoods of this micro-batch. */
-        const real *all = exchange_gather(&step->exchange, 1, stride, prediction->own);
-        for (size_t e = 0; model->has_gate && e < model->config.n_experts; e++)
-            memcpy(prediction->o + (e * outputs + k) * stride, all + e * stride,
-                   stride * sizeof(real));
-    }
+    expert_outputs_release(&prediction->outputs);
 }
 
 /* The law of total variance: sum_e g_e (sigma_e^2 + (o_e - y)^2). Collective. */
@@ -118,8 +85,8 @@ static void predict_micro_batch(struct step *step, size_t first, void *context)
     bool is_regression = prediction->loaded->problem.task == TASK_REGRESSION;
     if (is_regression)
         combine_variance(prediction, step);
-    if (gathers_outputs(prediction))
-        gather_outputs(prediction, step);
+    if (needs_experts(prediction))
+        expert_outputs_gather(&prediction->outputs, step);
     if (!step->model->has_gate || prediction->outcome != STATUS_OK)
         return;
     if (step->batch.has_targets)
@@ -132,8 +99,8 @@ static void predict_micro_batch(struct step *step, size_t first, void *context)
                                      .variance = is_regression ? prediction->variance : NULL,
                                      .g = gate->g,
                                      .h = step->batch.has_targets ? prediction->h : NULL,
-                                     .o = prediction->o,
-                                     .sigma = prediction->sigma};
+                                     .o = prediction->outputs.o,
+                                     .sigma = prediction->outputs.sigma};
     prediction->outcome = prediction_writer_add(prediction->writer, &block);
 }
 
@@ -145,7 +112,6 @@ static status predict(const struct communicator *comm, const struct options *opt
         .extras = {options->part != PART_ALL, options->density, options->interval}};
     status outcome = prediction_init(&prediction, comm);
     if (outcome == STATUS_OK) {
-        gather_sigma(&prediction, comm);
         if (comm->rank == 0)
             outcome = prediction_writer_create(options->output, loaded, prediction.extras,
                                                &prediction.writer);

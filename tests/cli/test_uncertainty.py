@@ -81,6 +81,31 @@ class Truth(support.TestCase):
                          self.predict(*options, name="p3.csv", ranks=3).read_bytes())
 
 
+    def test_evaluate_says_how_often_they_hold(self):
+        found = json.loads(self.succeed(D, "evaluate", self.run_folder, "--data",
+                                        self.folder / "new.csv", "--json", ranks=2).stdout)
+        for p in (0.5, 0.9):
+            at = read(self.predict("--interval", p, name=f"e{p}.csv"))
+            held = ((at["lower_d"] < self.d[:, 0]) & (self.d[:, 0] < at["upper_d"])).mean()
+            self.assertAlmostEqual(found[f"coverage_{100 * p:.0f}"], held)
+        self.assertIsNone(found["calibration_error"])
+
+    def test_samples_about_which_the_gate_is_wrong(self):
+        found = json.loads(self.succeed(D, "evaluate", self.run_folder, "--data",
+                                        self.folder / "new.csv", "--json", ranks=3).stdout)
+        at = read(self.predict())
+        g, h = (numpy.stack([at[f"{name}_{e}"] for e in range(2)]) for name in "gh")
+        divergence = numpy.where(h > 0, h * numpy.log(numpy.maximum(h, 1e-300) / g), 0).sum(0)
+        divergence[g.argmax(0) == h.argmax(0)] = 0
+        worst = numpy.argsort(-divergence, kind="stable")[:5]
+        self.assertEqual([d["sample"] for d in found["disagreements"]], worst.tolist())
+        numpy.testing.assert_allclose([d["divergence"] for d in found["disagreements"]],
+                                      divergence[worst], rtol=1e-9)
+        for d in found["disagreements"]:
+            self.assertEqual([d["gate"], d["posterior"]],
+                             [g[:, d["sample"]].argmax(), h[:, d["sample"]].argmax()])
+
+
 class Columns(support.TestCase):
     def train(self, x, d, *options, labels=None):
         write_table(self.folder / "d.csv", x, d, {"kind": labels} if labels else None)
@@ -137,6 +162,26 @@ class Columns(support.TestCase):
                                   "--output", self.folder / "q.csv", "--interval", 0.9, ranks=2)
             self.assert_rc(refused, 2, "--interval is for numeric targets")
             self.assert_one_line(refused)
+            support.shutil.rmtree(self.folder / "run")
+
+
+    def test_calibration_error(self):
+        x, d = draw(64, 3)
+        labels = ["yes" if v > 0.4 else "no" for v in d[:, 0]]
+        for likelihood in ("categorical", "bernoulli"):
+            self.train(x, d, "--experts", 2, "--likelihood", likelihood, "--targets", "kind",
+                       "--inputs", "x", labels=labels)
+            evaluate = (D, "evaluate", self.folder / "run", "--data", self.folder / "d.csv")
+            found = json.loads(self.succeed(*evaluate, "--json").stdout)
+            p = self.predict()["p_yes"]
+            confidence, right = numpy.maximum(p, 1 - p), (p > 0.5) == (numpy.array(labels) == "yes")
+            order = numpy.argsort(confidence, kind="stable")
+            edges = [b * 64 // 10 for b in range(11)]
+            error = sum(abs((confidence - right)[order[a:b]].sum())
+                        for a, b in zip(edges, edges[1:])) / 64
+            self.assertAlmostEqual(found["calibration_error"], error)
+            self.assertIsNone(found["coverage_90"])
+            self.assertIn(f"differ by {100 * error:.1f} %", self.succeed(*evaluate).stdout)
             support.shutil.rmtree(self.folder / "run")
 
 
