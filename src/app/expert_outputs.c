@@ -15,7 +15,6 @@ status expert_outputs_init(struct expert_outputs *outputs, const struct communic
         void *array;
         size_t count, size;
     } arrays[] = {
-        {&outputs->own, model->experts.n_local * stride, sizeof(real)},
         {&outputs->o, at_root * model->config.n_outputs * stride, sizeof(real)},
         {&outputs->sigma, at_root, sizeof(double)},
     };
@@ -36,24 +35,18 @@ status expert_outputs_init(struct expert_outputs *outputs, const struct communic
 
 void expert_outputs_release(struct expert_outputs *outputs)
 {
-    memory_free(&outputs->own);
     memory_free(&outputs->o);
     memory_free(&outputs->sigma);
 }
 
-/* One output after the other, so that the buffers of the exchange suffice. */
-void expert_outputs_gather(struct expert_outputs *outputs, struct step *step)
+/*
+ * Not exchange_gather: what that gives lasts until the second next use of its slot, and only if all
+ * ranks have met in between.
+ */
+void expert_outputs_gather(struct expert_outputs *outputs, const struct step *step)
 {
     const struct model *model = step->model;
-    size_t stride = step->batch.stride, n_outputs = step->batch.n_outputs;
-    for (size_t j = 0; j < n_outputs; j++) {
-        for (size_t k = 0; k < model->experts.n_local; k++)
-            memcpy(outputs->own + k * stride,
-                   experts_output(&model->experts, k, stride) + j * stride, stride * sizeof(real));
-        /* Slot 0 still has the log-likelihoods of this micro-batch. */
-        const real *all = exchange_gather(&step->exchange, 1, stride, outputs->own);
-        for (size_t e = 0; all && e < model->config.n_experts; e++)
-            memcpy(outputs->o + (e * n_outputs + j) * stride, all + e * stride,
-                   stride * sizeof(real));
-    }
+    size_t row = step->batch.n_outputs * step->batch.stride;
+    communicator_gather_rows(step->comm, &model->shard, row * sizeof(real), model->experts.o,
+                             outputs->o);
 }

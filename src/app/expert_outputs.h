@@ -8,7 +8,6 @@
 
 /* What each expert says of a micro-batch, at the root: training never needs it there. */
 struct expert_outputs {
-    real *own;     /* (n_local, stride) one output of each expert, to be gathered */
     real *o;       /* root: (E, O, stride) all outputs of all experts, scaled */
     double *sigma; /* root: (E) standard deviation of the Gaussian likelihood, scaled */
 };
@@ -19,6 +18,6 @@ status expert_outputs_init(struct expert_outputs *outputs, const struct communic
 void expert_outputs_release(struct expert_outputs *outputs);
 
 /* Collective. For the micro-batch that step_forward has just computed: sets o. */
-void expert_outputs_gather(struct expert_outputs *outputs, struct step *step);
+void expert_outputs_gather(struct expert_outputs *outputs, const struct step *step);
 
 #endif

@@ -31,7 +31,7 @@ enum column_kind {
 
 struct column {
     enum column_kind kind;
-    size_t index; /* output or expert; for what an expert says of an output, expert * O + output */
+    size_t expert, output; /* those that it is about; else 0 */
 };
 
 struct prediction_writer {
@@ -50,15 +50,15 @@ struct prediction_writer {
     struct string_list class_rows; /* HDF5: the class of every sample so far */
 };
 
-static status add_column(struct prediction_writer *writer, enum column_kind kind, size_t index,
-                         const char *prefix, const char *name)
+static status add_column(struct prediction_writer *writer, struct column column, const char *prefix,
+                         const char *name)
 {
     char text[512];
     snprintf(text, sizeof text, "%s%s%s", prefix, *name ? "_" : "", name);
     status outcome = memory_grow(&writer->column, writer->names.n, writer->names.n + 1,
                                  sizeof *writer->column, "columns");
     if (outcome == STATUS_OK) {
-        writer->column[writer->names.n] = (struct column){kind, index};
+        writer->column[writer->names.n] = column;
         outcome = string_list_add(&writer->names, text);
     }
     return outcome;
@@ -71,7 +71,7 @@ static status add_experts(struct prediction_writer *writer, enum column_kind kin
     for (size_t e = 0; e < writer->loaded->problem.model.n_experts && outcome == STATUS_OK; e++) {
         char number[32];
         snprintf(number, sizeof number, "%zu", e);
-        outcome = add_column(writer, kind, e, prefix, number);
+        outcome = add_column(writer, (struct column){kind, e, 0}, prefix, number);
     }
     return outcome;
 }
@@ -91,8 +91,8 @@ static status add_regression_columns(struct prediction_writer *writer)
     for (size_t c = 0; c < sizeof columns / sizeof columns[0]; c++)
         for (size_t k = 0; k < targets->n && outcome == STATUS_OK; k++)
             if (!columns[c].is_interval || writer->extras.interval > 0)
-                outcome =
-                    add_column(writer, columns[c].kind, k, columns[c].prefix, targets->item[k]);
+                outcome = add_column(writer, (struct column){columns[c].kind, 0, k},
+                                     columns[c].prefix, targets->item[k]);
     return outcome;
 }
 
@@ -108,13 +108,15 @@ static status add_density_of(struct prediction_writer *writer, size_t e)
     snprintf(prefix, sizeof prefix, "%s_%zu", is_regression ? "o" : "p", e);
     status outcome = STATUS_OK;
     if (two_of_one)
-        outcome = add_column(writer, COLUMN_EXPERT_OTHER, e, prefix, names->item[0]);
+        outcome =
+            add_column(writer, (struct column){COLUMN_EXPERT_OTHER, e, 0}, prefix, names->item[0]);
     for (size_t k = 0; k < outputs && outcome == STATUS_OK; k++)
-        outcome = add_column(writer, COLUMN_EXPERT_O, e * outputs + k, prefix,
+        outcome = add_column(writer, (struct column){COLUMN_EXPERT_O, e, k}, prefix,
                              names->item[two_of_one ? 1 : k]);
     snprintf(prefix, sizeof prefix, "sigma_%zu", e);
     for (size_t k = 0; k < outputs && is_regression && outcome == STATUS_OK; k++)
-        outcome = add_column(writer, COLUMN_EXPERT_SIGMA, e * outputs + k, prefix, names->item[k]);
+        outcome =
+            add_column(writer, (struct column){COLUMN_EXPERT_SIGMA, e, k}, prefix, names->item[k]);
     return outcome;
 }
 
@@ -139,12 +141,15 @@ static status add_target_columns(struct prediction_writer *writer)
         writer->has_class = false;
     /* One logistic output is the probability of the second of two classes. */
     if (outputs == 1 && writer->classes->n == 2) {
-        outcome = add_column(writer, COLUMN_P_OTHER, 0, "p", writer->classes->item[0]);
-        return outcome == STATUS_OK ? add_column(writer, COLUMN_P, 0, "p", writer->classes->item[1])
+        outcome = add_column(writer, (struct column){COLUMN_P_OTHER, 0, 0}, "p",
+                             writer->classes->item[0]);
+        return outcome == STATUS_OK ? add_column(writer, (struct column){COLUMN_P, 0, 0}, "p",
+                                                 writer->classes->item[1])
                                     : outcome;
     }
     for (size_t k = 0; k < outputs && outcome == STATUS_OK; k++)
-        outcome = add_column(writer, COLUMN_P, k, "p", writer->classes->item[k]);
+        outcome =
+            add_column(writer, (struct column){COLUMN_P, 0, k}, "p", writer->classes->item[k]);
     return outcome;
 }
 
@@ -239,7 +244,7 @@ status prediction_writer_create(const char *path, const struct loaded_model *loa
         outcome = memory_alloc(&writer->mixture, 2 * loaded->problem.model.n_experts,
                                sizeof(double), "predictions");
     if (outcome == STATUS_OK && extras.rows)
-        outcome = add_column(writer, COLUMN_ROW, 0, "row", "");
+        outcome = add_column(writer, (struct column){COLUMN_ROW, 0, 0}, "row", "");
     if (outcome == STATUS_OK)
         outcome = add_target_columns(writer);
     if (outcome == STATUS_OK)
@@ -275,39 +280,37 @@ static double value_of(const struct prediction_writer *writer, const struct pred
                        struct column column, size_t i)
 {
     const struct scaler *scaler = &writer->loaded->record.scaler;
-    size_t at = column.index * block->stride + i;
-    size_t outputs = writer->loaded->problem.model.n_outputs;
-    size_t k = column.index % outputs; /* of kinds that belong to an output */
+    size_t k = column.output, outputs = writer->loaded->problem.model.n_outputs;
+    bool is_regression = block->variance != NULL;
+    double scale = is_regression ? scaler->y_scale[k] : 1;
+    double shift = is_regression ? scaler->y_mean[k] : 0;
+    size_t of_output = k * block->stride + i, of_expert = column.expert * block->stride + i;
+    size_t of_both = (column.expert * outputs + k) * block->stride + i;
     double tail = 0.5 * (1 - writer->extras.interval);
     switch (column.kind) {
     case COLUMN_ROW:
         return (double)writer->loaded->rows[block->first + i];
     case COLUMN_Y:
-        return (double)block->y[at] * scaler->y_scale[column.index] + scaler->y_mean[column.index];
-    case COLUMN_VARIANCE:
-        return (double)block->variance[at] * scaler->y_scale[column.index] *
-               scaler->y_scale[column.index];
-    case COLUMN_LOWER:
-    case COLUMN_UPPER:
-        return quantile(writer, block, k, i, column.kind == COLUMN_LOWER ? tail : 1 - tail) *
-                   scaler->y_scale[k] +
-               scaler->y_mean[k];
-    case COLUMN_EXPERT_O:
-        if (!block->variance)
-            return (double)block->o[at];
-        return (double)block->o[at] * scaler->y_scale[k] + scaler->y_mean[k];
-    case COLUMN_EXPERT_OTHER:
-        return 1 - (double)block->o[at];
-    case COLUMN_EXPERT_SIGMA:
-        return block->sigma[column.index / outputs] * scaler->y_scale[k];
     case COLUMN_P:
-        return (double)block->y[at];
+        return (double)block->y[of_output] * scale + shift;
     case COLUMN_P_OTHER:
-        return 1 - (double)block->y[at];
+        return 1 - (double)block->y[of_output];
+    case COLUMN_VARIANCE:
+        return (double)block->variance[of_output] * scale * scale;
+    case COLUMN_LOWER:
+        return quantile(writer, block, k, i, tail) * scale + shift;
+    case COLUMN_UPPER:
+        return quantile(writer, block, k, i, 1 - tail) * scale + shift;
     case COLUMN_G:
-        return (double)block->g[at];
+        return (double)block->g[of_expert];
     case COLUMN_H:
-        return (double)block->h[at];
+        return (double)block->h[of_expert];
+    case COLUMN_EXPERT_O:
+        return (double)block->o[of_both] * scale + shift;
+    case COLUMN_EXPERT_OTHER:
+        return 1 - (double)block->o[of_both];
+    case COLUMN_EXPERT_SIGMA:
+        return block->sigma[column.expert] * scale;
     }
     return NAN;
 }

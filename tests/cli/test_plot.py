@@ -4,6 +4,7 @@ import pathlib
 import re
 import struct
 import sys
+import tempfile
 import unittest.mock
 
 import numpy
@@ -18,6 +19,13 @@ ALL = ["calibration", "experts", "learning", "regions", "residuals"]
 def pixels(path):
     """Width and height of a PNG, from its header."""
     return struct.unpack(">II", path.read_bytes()[16:24])
+
+
+def setUpModule():
+    """Matplotlib keeps a list of fonts, by default in the user's home."""
+    fonts = tempfile.TemporaryDirectory(prefix="coterie-test-")
+    unittest.addModuleCleanup(fonts.cleanup)
+    os.environ["MPLCONFIGDIR"] = fonts.name
 
 
 class Pictures(support.TestCase):
@@ -93,7 +101,6 @@ class Figures(support.TestCase):
 
     def setUp(self):
         super().setUp()
-        os.environ.setdefault("MPLCONFIGDIR", str(self.folder))
         from common import calibration, regions
         self.calibration, self.regions = calibration, regions
 
