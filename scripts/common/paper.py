@@ -135,8 +135,7 @@ def remarks_ten(found):
 
 # 8 experts, the three error functions. The gradients of (1.1) and (1.2) have a factor of two that
 # (1.3) has not: half the step is the same step.
-ERRORS = {"cooperative": ("(1.1) cooperative", 14), "competitive": ("(1.2) competitive", 14),
-          "mixture": ("(1.3) mixture", 28)}
+ERRORS = {"cooperative": ("error (1.1)", 14), "competitive": ("(1.2)", 14), "mixture": ("(1.3)", 28)}
 ERROR_EPOCHS = 2000
 
 
@@ -190,8 +189,7 @@ def figure_used(found):
     axis.set_xlabel("epoch")
     axis.set_ylabel("experts in use of 8")
     style.legend_above(axis, 3)
-    style.headline(axis, "mean share of 1/800 or more; median and quartiles of "
-                   f"{len(found['mixture']['used'])} seeds")
+    style.headline(axis, f"median and quartiles of {len(found['mixture']['used'])} seeds")
     return figure
 
 
