@@ -281,7 +281,7 @@ static double value_of(const struct prediction_writer *writer, const struct pred
 {
     const struct scaler *scaler = &writer->loaded->record.scaler;
     size_t k = column.output, outputs = writer->loaded->problem.model.n_outputs;
-    bool is_regression = block->variance != NULL;
+    bool is_regression = writer->loaded->problem.task == TASK_REGRESSION;
     double scale = is_regression ? scaler->y_scale[k] : 1;
     double shift = is_regression ? scaler->y_mean[k] : 0;
     size_t of_output = k * block->stride + i, of_expert = column.expert * block->stride + i;
