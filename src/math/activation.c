@@ -154,27 +154,19 @@ enum { LANES = 8 };
 typedef real reals __attribute__((vector_size(LANES * sizeof(real)), aligned(sizeof(real))));
 typedef double doubles __attribute__((vector_size(LANES * sizeof(double))));
 
-__attribute__((always_inline)) static inline doubles add_row(doubles sum, size_t n, const real *row)
-{
-    for (size_t i = 0; i < n; i += LANES)
-        sum += __builtin_convertvector(*(const reals *)(row + i), doubles);
-    return sum;
-}
-
-__attribute__((always_inline)) static inline double lanes_total(doubles v)
-{
-    return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]));
-}
-
 LEAF_KERNEL void activation_tile_sums(size_t units, size_t count, size_t width, const real *d,
                                       real keep, real *restrict sums)
 {
     for (size_t u = 0; u < units; u++) {
-        doubles lanes = {0};
-        for (size_t t = 0; t < count; t++)
-            lanes = add_row(lanes, width, d + (t * units + u) * width);
+        doubles v = {0};
+        for (size_t t = 0; t < count; t++) {
+            const real *row = d + (t * units + u) * width;
+            for (size_t i = 0; i < width; i += LANES)
+                v += __builtin_convertvector(*(const reals *)(row + i), doubles);
+        }
+        double sum = ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]));
         /* Not keep * sums: what was there may be unset. */
-        sums[u] = (real)((keep != 0 ? (double)sums[u] : 0) + lanes_total(lanes));
+        sums[u] = (real)((keep != 0 ? (double)sums[u] : 0) + sum);
     }
 }
 
