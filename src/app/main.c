@@ -1,5 +1,6 @@
 #include "coterie/app/commands.h"
 #include "coterie/app/options.h"
+#include "coterie/base/clock.h"
 #include "coterie/base/log.h"
 #include "coterie/base/memory.h"
 #include "coterie/base/real.h"
@@ -134,6 +135,7 @@ static double first_hang_timeout(void)
 
 int main(int argc, char **argv)
 {
+    clock_start();
     if (argc == 3 && strcmp(argv[1], HDF5_PROBE_COMMAND) == 0)
         return hdf5_probe_walk(argv[2]);
     struct communicator comm;

@@ -239,7 +239,8 @@ const struct option_entry option_table[] = {
      "rate",
      SECTION_TRAINING, TRAIN, KIND_CHOICE, AT(on_nan), 0, on_nan_words},
     {"time-limit", "TIME", "none",
-     "stop in time, with a checkpoint: seconds, 90m, 2h, 1d or HH:MM:SS",
+     "end in good order, with a checkpoint, before the program has run so long: seconds, 90m, 2h, "
+     "1d or HH:MM:SS",
      SECTION_TRAINING, TRAIN, KIND_DURATION, AT(time_limit), RANGE_FROM_0, duration_words},
 
     {"hang-timeout", "TIME", "10m",

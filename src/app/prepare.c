@@ -105,9 +105,10 @@ static status record_choices(struct training *training)
 static status add_config(const char *key, const char *value, void *context)
 {
     struct run_record *record = context;
-    /* How a run is watched and where it is kept is no part of what it computes. */
-    static const char *const not_recorded[] = {"output",  "resume",       "quiet", "progress",
-                                               "dry_run", "root_experts", "stream"};
+    /* How a run is watched, where it is kept and how long a job may take are no part of what it
+     * computes. */
+    static const char *const not_recorded[] = {"output",  "resume",       "quiet",  "progress",
+                                               "dry_run", "root_experts", "stream", "time_limit"};
     for (size_t i = 0; i < sizeof not_recorded / sizeof not_recorded[0]; i++)
         if (strcmp(key, not_recorded[i]) == 0)
             return STATUS_OK;

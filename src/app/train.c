@@ -191,10 +191,16 @@ static status begin(struct training *training, struct trainer *trainer)
     return outcome;
 }
 
+/*
+ * Repeated after a while, Ctrl-C or TERM end the run at once. USR1 does not, nor TERM after USR1:
+ * when time is up Slurm sends them one after the other, while the run is saving.
+ */
 static void on_stop_signal(int signal)
 {
-    (void)signal;
-    trainer_request_stop();
+    static volatile sig_atomic_t first;
+    if (!first)
+        first = signal;
+    trainer_request_stop(signal == first && signal != SIGUSR1);
 }
 
 static void catch_stop_signals(void)

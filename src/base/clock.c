@@ -9,6 +9,18 @@ double clock_seconds(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
+static double program_start;
+
+void clock_start(void)
+{
+    program_start = clock_seconds();
+}
+
+double clock_since_start(void)
+{
+    return program_start > 0 ? clock_seconds() - program_start : 0;
+}
+
 void clock_timestamp(char *text, size_t size)
 {
     time_t now = time(NULL);

@@ -15,7 +15,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const double lock_patience = 10; /* seconds that a second run waits for the first */
+/*
+ * Seconds that a second run waits for the first. That of a requeued Slurm job may have been left
+ * behind on a host that the network or Slurm has lost: it is asked to give way, or the file system
+ * has to find out that its host is gone.
+ */
+static const double lock_patience = 10, lock_patience_restarted = 300;
+/* Seconds between two looks for the file `stop`. */
+static const double stop_interval = 2;
 
 static bool has_entry(const char *path, const char *name)
 {
@@ -67,31 +74,87 @@ static bool try_lock(int file, char *holder, size_t size)
     return false;
 }
 
+/* "Slurm job 17", or "" outside Slurm. */
+static void job_text(char *text, size_t size)
+{
+    const char *job = getenv("SLURM_JOB_ID");
+    snprintf(text, size, job ? "Slurm job %s" : "%s", job ? job : "");
+}
+
+/* This is a Slurm job that has been requeued. */
+static bool is_restarted(void)
+{
+    const char *count = getenv("SLURM_RESTART_COUNT");
+    return count && atoi(count) > 0;
+}
+
+static void stop_path(const struct run_directory *directory, char *path, size_t size)
+{
+    snprintf(path, size, "%s/stop", directory->path);
+}
+
+/* The earlier start of this very job still runs somewhere: asks it to save and end. */
+static void ask_to_give_way(const struct run_directory *directory, const char *holder)
+{
+    char path[PATH_MAX], job[64];
+    job_text(job, sizeof job);
+    stop_path(directory, path, sizeof path);
+    const char *found = *job ? strstr(holder, job) : NULL;
+    if (!found || found[strlen(job)] != '\0')
+        return;
+    int file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    if (file >= 0)
+        close(file);
+}
+
+bool run_directory_asks_to_stop(struct run_directory *directory)
+{
+    char path[PATH_MAX];
+    double now = clock_seconds();
+    if (now - directory->looked < stop_interval)
+        return false;
+    directory->looked = now;
+    stop_path(directory, path, sizeof path);
+    return access(path, F_OK) == 0;
+}
+
 static status take_lock(struct run_directory *directory)
 {
-    char path[PATH_MAX], holder[256] = "", note[256], host[64] = "";
+    char path[PATH_MAX], holder[256] = "", note[256], host[64] = "", job[64];
+    double patience = is_restarted() ? lock_patience_restarted : lock_patience;
+    bool said = false;
     snprintf(path, sizeof path, "%s/lock", directory->path);
     directory->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (directory->lock < 0)
         return status_set(STATUS_USAGE,
                           "cannot write in the run directory %s: %s; choose another with --output",
                           directory->path, strerror(errno));
-    double deadline = clock_seconds() + lock_patience;
+    double started = clock_seconds();
     for (;;) {
         status outcome = site_file(SITE_lock, path);
         if (outcome != STATUS_OK)
             return outcome;
         if (try_lock(directory->lock, holder, sizeof holder))
             break;
-        if (clock_seconds() > deadline)
+        double waited = clock_seconds() - started;
+        if (waited > patience)
             return status_set(STATUS_USAGE,
                               "%s is in use by another run (%s); wait for it, stop it, or choose "
                               "another directory with --output",
                               directory->path, holder);
+        if (is_restarted() && !said) {
+            log_info("waiting for an earlier run in %s to end (%s)", directory->path, holder);
+            ask_to_give_way(directory, holder);
+            said = true;
+        }
         usleep(100000);
     }
+    stop_path(directory, note, sizeof note);
+    unlink(note);
     gethostname(host, sizeof host - 1);
-    int length = snprintf(note, sizeof note, "host %s, process %d\n", host, (int)getpid());
+    job_text(job, sizeof job);
+    int length = snprintf(note, sizeof note, "host %s, process %d%s%s\n", host, (int)getpid(),
+                          *job ? ", " : "", job);
     if (ftruncate(directory->lock, 0) != 0 ||
         pwrite(directory->lock, note, (size_t)length, 0) != length)
         return status_set(STATUS_FAILED, "cannot write %s: %s", path, strerror(errno));

@@ -85,7 +85,9 @@ static void *save(void *context)
     if (saver->outcome == STATUS_OK && saver->writes)
         run_directory_prune(saver->directory, saver->keep);
     snprintf(saver->text, sizeof saver->text, "%s", status_text());
-    saver->seconds = clock_seconds() - started;
+    double seconds = clock_seconds() - started;
+    if (saver->writes && seconds > saver->seconds)
+        saver->seconds = seconds;
     site_set_step_of_thread(-1);
     return NULL;
 }

@@ -13,13 +13,13 @@
 static volatile sig_atomic_t stop_requested;
 static volatile double first_request; /* clock */
 
-void trainer_request_stop(void)
+void trainer_request_stop(bool insists)
 {
     const double same_request = 2; /* seconds: launchers pass a signal on more than once */
     double now = clock_seconds();
     if (!stop_requested)
         first_request = now;
-    else if (now - first_request > same_request)
+    else if (insists && now - first_request > same_request)
         _exit(STATUS_FAILED);
     stop_requested = 1;
 }
@@ -264,15 +264,18 @@ enum stop_reason trainer_finished_before(const struct trainer *trainer)
     return may_be ? reason_at_epoch(trainer) : STOP_NOT;
 }
 
-/* Time that a last saving takes, with room for a slow disk. */
-static double saving_margin(const struct trainer *trainer)
+/*
+ * Time that is needed to end in good order, from what was measured in this process: the round that
+ * begins now, the saving that may be under way and the last one, with room for a slow disk.
+ */
+static double ending_margin(const struct trainer *trainer)
 {
-    double margin = 1 + 3 * trainer->saver.seconds;
+    double margin = 1 + trainer->longest_round + 3 * trainer->saver.seconds;
     /* Some of a very short limit must be left for training. */
     return fmin(margin, trainer->config->time_limit / 2);
 }
 
-static enum stop_reason reason_now(const struct trainer *trainer)
+static enum stop_reason reason_now(struct trainer *trainer)
 {
     const struct trainer_config *config = trainer->config;
     if (!isfinite(trainer->running.error))
@@ -280,10 +283,11 @@ static enum stop_reason reason_now(const struct trainer *trainer)
     enum stop_reason reason = STOP_NOT;
     if (trainer->progress.batch == 0)
         reason = reason_at_epoch(trainer);
-    if (reason == STOP_NOT && (trainer->step.exchange.raised > 0 || trainer_stop_was_requested()))
+    if (reason == STOP_NOT && (trainer->step.exchange.raised > 0 || trainer_stop_was_requested() ||
+                               (trainer->saves && run_directory_asks_to_stop(trainer->directory))))
         reason = STOP_REQUESTED;
     if (reason == STOP_NOT && config->time_limit > 0 &&
-        clock_seconds() - trainer->started + saving_margin(trainer) > config->time_limit)
+        clock_since_start() + ending_margin(trainer) > config->time_limit)
         reason = STOP_TIME;
     return reason;
 }
@@ -294,6 +298,9 @@ static bool save_is_due(const struct trainer *trainer)
     const struct progress *progress = &trainer->progress;
     if (progress->step == 0)
         return false;
+    /* A first saving early on tells how long one takes. */
+    if (config->time_limit > 0 && trainer->last_saved == trainer->started)
+        return true;
     if (config->save_every_epochs > 0 && progress->batch == 0 &&
         progress->epoch % config->save_every_epochs == 0)
         return true;
@@ -454,6 +461,7 @@ static void take_back(struct trainer *trainer)
 static void run_round(struct trainer *trainer)
 {
     bool is_epoch = trainer->progress.batch == 0;
+    double began = clock_seconds();
     if (is_epoch)
         measure(trainer);
     struct decision decision = decide(trainer);
@@ -471,6 +479,7 @@ static void run_round(struct trainer *trainer)
     if (!is_full_batch(trainer))
         gradient_of_batch(trainer);
     update(trainer);
+    trainer->longest_round = fmax(trainer->longest_round, clock_seconds() - began);
 }
 
 status trainer_run_start(struct trainer *trainer)

@@ -117,26 +117,99 @@ class AskedToStop(Kill):
         self.assert_verifies()
         self.goes_on(1)
 
-    def test_repeated_later_ends_at_once(self):
-        """A saving of half a minute is given up, without harm to what was saved before."""
+    def interrupt_saving(self):
+        """A run whose saving takes half a minute, while it does so."""
         self.assert_rc(self.shop.train("run", epochs=2), 0)
         process = self.shop.start(*self.shop.options("run", ENDLESS, extra=("--resume", "auto")),
                                   ranks=2, fault="hdf5_write:0:*:slow")
         self.addCleanup(support.send_signal, process, signal.SIGKILL)
         support.wait_for(lambda: list(self.run_directory.glob("checkpoints/*.tmp"))
                          or process.poll() is not None)
-        process.send_signal(signal.SIGUSR1)
+        return process
+
+    def test_repeated_later_ends_at_once(self):
+        """The saving is given up, without harm to what was saved before."""
+        process = self.interrupt_saving()
+        rank = support.rank_processes(process)[0]
+        os.kill(rank, signal.SIGTERM)
         time.sleep(2.5)
         self.assertIsNone(process.poll())
         started = time.monotonic()
-        process.send_signal(signal.SIGUSR1)
+        os.kill(rank, signal.SIGTERM)
         self.assert_rc(self.end(process, 10), 1)
         self.assertLess(time.monotonic() - started, 5)
         self.assert_verifies()
         self.goes_on(1)
 
+    def test_signals_of_slurm_one_after_the_other(self):
+        """USR1 before the time limit, TERM to the ranks at the limit: the saving goes on."""
+        process = self.interrupt_saving()
+        rank = support.rank_processes(process)[0]
+        for number in (signal.SIGUSR1, signal.SIGUSR1, signal.SIGTERM):
+            os.kill(rank, number)
+            time.sleep(2.2)
+            self.assertIsNone(process.poll())
+
+    def test_file_asks_to_stop(self):
+        process = self.launch(2)
+        (self.run_directory / "stop").touch()
+        self.assert_rc(self.end(process, 10), 75, "on request")
+        self.goes_on(1)
+        self.assertFalse((self.run_directory / "stop").exists())
+
+
+class Requeued(Kill):
+    def test_earlier_start_of_the_job_gives_way(self):
+        """Slurm has lost a node and starts the job again, while the earlier start runs on."""
+        options = self.shop.options("run", ENDLESS)
+        early = self.shop.start(*options, env={"SLURM_JOB_ID": "17"})
+        self.addCleanup(support.send_signal, early, signal.SIGKILL)
+        support.wait_for(lambda: harness.generations(self.run_directory))
+        late = self.shop.start(*options, "--resume", "auto",
+                               env={"SLURM_JOB_ID": "17", "SLURM_RESTART_COUNT": "1"})
+        self.addCleanup(support.send_signal, late, signal.SIGKILL)
+        self.assert_rc(support.finish(early, 20), 75, "on request")
+        epochs = harness.progress(harness.generations(self.run_directory)[-1], "epoch")
+        support.wait_for(lambda: harness.progress(harness.generations(self.run_directory)[-1],
+                                                  "epoch") > epochs)
+        late.send_signal(signal.SIGTERM)
+        result = support.finish(late, 20)
+        self.assert_rc(result, 75, "waiting for an earlier run", "Slurm job 17", "resumed")
+
+    def test_other_jobs_do_not(self):
+        options = self.shop.options("run", ENDLESS)
+        early = self.shop.start(*options, env={"SLURM_JOB_ID": "17"})
+        self.addCleanup(support.send_signal, early, signal.SIGKILL)
+        support.wait_for(lambda: harness.generations(self.run_directory))
+        late = self.shop.start(*options, "--resume", "auto",
+                               env={"SLURM_JOB_ID": "1", "SLURM_RESTART_COUNT": "1"})
+        time.sleep(4)
+        self.assertEqual((early.poll(), late.poll()), (None, None))
+        self.assertFalse((self.run_directory / "stop").exists())
+        support.send_signal(late, signal.SIGKILL)
+        self.assert_rc(support.finish(late, 5), -signal.SIGKILL, "waiting", "Slurm job 17")
+
 
 class TimeLimit(Kill):
+    def test_margin_is_measured(self):
+        """Rounds of 0.2 s and a saving of 1 s or more: there is time for both before the limit."""
+        slow = ",".join(f"{site}:0:*:slow" for site in ("update", "hdf5_close", "hdf5_sync",
+                                                        "folder_sync", "link"))
+        started = time.monotonic()
+        result = self.shop.run(*self.shop.options("run", ENDLESS, every="1000e", extra=(
+            "--time-limit", "10s")), fault=slow)
+        self.assert_rc(result, 75, "--time-limit")
+        self.assertLess(time.monotonic() - started, 10)
+        self.goes_on(1)
+
+    def test_limit_counts_from_the_start_of_the_program(self):
+        """Reading the data takes two seconds of four."""
+        started = time.monotonic()
+        result = self.shop.run(*self.shop.options("run", ENDLESS, extra=("--time-limit", "4s")),
+                               fault="data_read:0:0:slow,data_open:0:0:slow")
+        self.assert_rc(result, 75, "--time-limit")
+        self.assertLess(time.monotonic() - started, 4.5)
+
     def test_in_time(self):
         started = time.monotonic()
         result = self.shop.run(*self.shop.options("run", ENDLESS, extra=("--time-limit", "4s")),

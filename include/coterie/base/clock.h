@@ -6,6 +6,12 @@
 /* Seconds of a clock that never goes back; only differences mean something. Local. */
 double clock_seconds(void);
 
+/* Notes that the program starts now. Local; before everything else. */
+void clock_start(void);
+
+/* Seconds since clock_start; 0 if there was none. Local. */
+double clock_since_start(void);
+
 /* The time of day as 2026-11-22T14:37:44Z. `size` at least 21. Local. */
 void clock_timestamp(char *text, size_t size);
 

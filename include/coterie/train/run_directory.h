@@ -11,13 +11,14 @@
 
 /*
  * A run directory: config.yaml, metrics.jsonl, checkpoints/step-000001200.h5, checkpoints/latest
- * and checkpoints/best, log.txt, starts/<k>.jsonl, lock. All functions are Root.
+ * and checkpoints/best, log.txt, starts/<k>.jsonl, lock, stop. All functions are Root.
  */
 struct run_directory {
     char *path, *checkpoints; /* owned */
     int lock;                 /* descriptor, -1: none */
     FILE *metrics;
     double last_flush;
+    double looked; /* for the file `stop`: when last */
 };
 
 /* True if there is a run in `path`: a config.yaml, a metrics.jsonl or a checkpoint. */
@@ -29,10 +30,14 @@ status run_directory_make_folder(const char *path);
 /*
  * Makes the folders that are missing, takes the lock, and removes unfinished files of a run that
  * was killed. Another run in the same directory is waited for, 10 s; then STATUS_USAGE names its
- * host and process.
+ * host and process. A Slurm job that was requeued waits 5 minutes, and asks an earlier start of
+ * itself to stop.
  */
 status run_directory_open(struct run_directory *directory, const char *path);
 void run_directory_close(struct run_directory *directory);
+
+/* True if a file `stop` in the directory asks the run to save and end. Looks every 2 s. */
+bool run_directory_asks_to_stop(struct run_directory *directory);
 
 /* The file names of the generations, newest first, without the folder. */
 status run_directory_generations(const char *checkpoints, struct string_list *names);

@@ -24,8 +24,8 @@ struct saver {
     char path[4096];
     status outcome;
     char text[2048];
-    double seconds;      /* of the last saving, wall time */
-    int64_t linked_best; /* the best epoch that `best` shows, -1: none */
+    _Atomic double seconds; /* of the longest saving so far, wall time */
+    int64_t linked_best;    /* the best epoch that `best` shows, -1: none */
 };
 
 /* Starts writing saver->snapshot as step-<step>.h5, then moves `latest` and `best`, then prunes. */

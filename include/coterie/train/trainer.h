@@ -33,7 +33,7 @@ struct trainer_config {
     double clip;            /* largest norm of the whole gradient, 0: any */
     double stop_error;      /* stop when expected_square is not above it, 0: never */
     double stop_likelihood; /* EM: stop when the error falls by less, relatively; 0: never */
-    double time_limit;      /* seconds, 0: none */
+    double time_limit;      /* seconds since the program started (clock_since_start), 0: none */
     size_t batch_size, micro_batch;
     size_t stream_block; /* samples in a block of the shuffle; 0: all in one */
     int64_t epochs, patience, starts, metrics_every;
@@ -78,6 +78,7 @@ struct trainer {
     struct saver saver;                 /* root */
     double started, last_saved;         /* clock; progress.seconds counts from `started` */
     double seconds_before;              /* of the run before this process */
+    double longest_round;               /* root: seconds, the longest in this process */
     int64_t saved_steps, saved_epoch;   /* total_steps and recorded of the last saved state */
     const char *init_path;              /* --init or NULL */
     bool metrics_failed; /* root: the last line could not be written, and that was said */
@@ -124,9 +125,9 @@ status trainer_run(struct trainer *trainer);
 void trainer_use_best(struct trainer *trainer);
 
 /*
- * Local. Asks this process to stop at the next step: for signal handlers. Within 2 s a repeat is
- * the same request; a later one ends the process at once.
+ * Local. Asks this process to stop at the next step: for signal handlers. With `insists`, a request
+ * more than 2 s after the first one ends the process at once.
  */
-void trainer_request_stop(void);
+void trainer_request_stop(bool insists);
 
 #endif
