@@ -82,10 +82,12 @@ static status read_fault(const char *text, int rank)
         return bad_fault(text);
     int site_number = find_name(names, N_SITES, site);
     int kind_number = find_name(kind_names, N_KINDS, kind);
-    if (site_number < 0 || kind_number < 0 || n_faults == MAX_FAULTS)
+    if (site_number < 0 || kind_number < 0)
         return bad_fault(text);
     if (strcmp(at_rank, "*") != 0 && atoi(at_rank) != rank)
         return STATUS_OK;
+    if (n_faults == MAX_FAULTS)
+        return status_set(STATUS_USAGE, "COTERIE_FAULT: more than %d faults of a rank", MAX_FAULTS);
     faults[n_faults++] = (struct fault){(enum site)site_number, strcmp(step, "*") == 0, atoll(step),
                                         (enum kind)kind_number};
     return STATUS_OK;

@@ -81,15 +81,21 @@ static const char *place_of(const struct sighting *sighting)
                                           : site_name(sighting->site);
 }
 
+/* It waits for others as they wait for it: there is nothing to see in the process itself. */
+static bool only_waits(const struct sighting *late)
+{
+    return late->site != SITE_compute && !late->is_stopped;
+}
+
 static void describe(const struct sighting *late, const struct sighting *other, double timeout,
                      char *text, size_t size)
 {
-    if (late->count == other->count && late->site != SITE_compute && !late->is_stopped)
+    if (only_waits(late))
         snprintf(text, size,
                  "ranks do not meet: rank %d on %s is in %s (%" PRIu64
                  " bytes) and rank %d on %s in "
                  "%s (%" PRIu64 " bytes), step %" PRId64 ", for %.0f s (--hang-timeout); a network "
-                 "that is cut does this, else please report it",
+                 "that is cut does this (go on with --resume auto), else please report it",
                  late->rank, late->host, place_of(late), late->shape, other->rank, other->host,
                  place_of(other), other->shape, late->step, timeout);
     else
