@@ -1,5 +1,8 @@
 # labels: quick
-"""slurm/train.sbatch with stand-ins for mpirun, srun, scontrol and coterie."""
+"""slurm/train.sbatch with stand-ins for mpirun, srun, scontrol and coterie.
+
+tests/cluster has the scripts on a real Slurm; here is what would need other sites, or luck.
+"""
 import pathlib
 import signal
 import time
@@ -10,12 +13,20 @@ SCRIPT = pathlib.Path(__file__).parents[2] / "slurm" / "train.sbatch"
 
 STAND_INS = {
     # Options end where the path of the program begins.
-    "mpirun": 'echo "mpirun got $*"; while [[ $1 != /* ]]; do shift; done; exec "$@"',
+    "mpirun": '[ "$1" != --version ] || { echo "mpirun (Open MPI) 4.1.4"; exit; }\n'
+              'echo "mpirun got $*"; while [[ $1 != /* ]]; do shift; done; exec "$@"',
     "srun": '[ "$1" != --mpi=list ] || { echo "none pmi2 pmix"; exit; }\n'
             'echo "srun got $*"; while [[ $1 != /* ]]; do shift; done; exec "$@"',
-    "scontrol": 'echo "scontrol got $*"; exit "${SCONTROL_CODE:-0}"',
+    "ompi_info": 'echo "mca:plm:rsh:version:mca:2.1.0"; '
+                 'echo "mca:plm:${PLM:-rsh}:version:mca:2.1.0"',
+    "prte_info": "exit 1",
+    "squeue": '[ -z "$SECONDS_LEFT" ] || date --date "$SECONDS_LEFT seconds" +%FT%T',
+    "scontrol": 'if [ "$1" = --oneliner ]; then echo "JobId=17 Restarts=${RESTARTS:-0}"; exit; fi\n'
+                'echo "scontrol got $*"; exit "${SCONTROL_CODE:-0}"',
     "sleep": "exit 0",
     "coterie": 'echo "threads $OPENBLAS_NUM_THREADS $OMP_NUM_THREADS"; echo "$@"\n'
+               'env | grep _oob_\n'
+               '[ -z "$SAVES" ] || { mkdir -p "$SAVES"; ln -s step-7.h5 "$SAVES/latest"; }\n'
                '[ -z "$END" ] || exit "$END"\n'
                'trap "echo saved; exit 75" USR1; touch "$READY"\n'
                'for ((i = 0; i < 200; i++)); do /bin/sleep 0.05; done; exit 9',
@@ -35,7 +46,8 @@ class Train(support.TestCase):
             "READY": self.ready, "OPENBLAS_NUM_THREADS": None, "OMP_NUM_THREADS": None}
 
     def run_script(self, *args, **env):
-        return support.run("bash", SCRIPT, *args, env={**self.environment, **env}, timeout=30)
+        return support.run("bash", SCRIPT, *args, env={**self.environment, **env}, timeout=30,
+                           cwd=self.folder)
 
     def interrupt_script(self, number, **env):
         process = support.start("bash", SCRIPT, "--output", "run",
@@ -63,7 +75,7 @@ class Train(support.TestCase):
         self.assert_rc(result, 2, "srun got -K0 --wait=10 --mpi=pmix -c 2 -v /")
 
     def test_wrong_settings(self):
-        self.assert_rc(self.run_script(COTERIE_LAUNCH="prun"), 2, "mpirun or srun")
+        self.assert_rc(self.run_script(COTERIE_LAUNCH="prun"), 2, "auto, mpirun or srun")
         self.assert_rc(self.run_script(COTERIE="/nowhere/coterie"), 2, "set COTERIE")
 
     def test_signals_save_and_requeue(self):
@@ -78,9 +90,59 @@ class Train(support.TestCase):
         self.assertNotIn("scontrol", result.stdout)
         result = self.run_script(END=75, SLURM_JOB_ID=17, SCONTROL_CODE=1)
         self.assert_rc(result, 75, "submit it again")
-        result = self.run_script(END=75, SLURM_JOB_ID=17, SLURM_RESTART_COUNT=5,
+        result = self.run_script(END=75, SLURM_JOB_ID=17, SLURM_RESTART_COUNT=5, RESTARTS=5,
                                  COTERIE_MAX_RESTARTS=5)
         self.assert_rc(result, 75, "not again")
+
+    def test_launcher_that_can_reach_the_nodes(self):
+        """srun where Open MPI was built without Slurm, but only if there are other nodes."""
+        for nodes, plm, launcher in ((1, "rsh", "mpirun"), (2, "slurm", "mpirun"),
+                                     (2, "rsh", "srun")):
+            result = self.run_script(END=0, SLURM_JOB_NUM_NODES=nodes, PLM=plm)
+            self.assert_rc(result, 0, f"{launcher} got")
+        result = self.run_script(END=0, SLURM_JOB_NUM_NODES=2, COTERIE_LAUNCH="mpirun")
+        self.assert_rc(result, 0, "mpirun got")
+
+    def test_every_start_finds_the_run(self):
+        """Without --output each would begin anew; told to go on elsewhere, each would do so."""
+        result = self.run_script(END=0, SLURM_JOB_ID=17)
+        self.assert_rc(result, 0, "--output runs/job-17 --resume auto")
+        result = self.run_script(END=0, SLURM_JOB_ID=18, SLURM_ARRAY_JOB_ID=17,
+                                 SLURM_ARRAY_TASK_ID=3)
+        self.assert_rc(result, 0, "--output runs/job-17_3 --resume auto")
+        (self.folder / "c.yaml").write_text('output: "there"\n', encoding="utf-8")
+        for said in (["--output", "there"], ["--output=there"], ["--config", "c.yaml"],
+                     ["--config=c.yaml"]):
+            result = self.run_script(*said, END=0, SLURM_JOB_ID=17)
+            self.assert_rc(result, 0, f"train {' '.join(said)} --resume auto\n")
+        result = self.run_script("--output", "run", "--resume", "old", END=0, SLURM_JOB_ID=17,
+                                 SLURM_RESTART_COUNT=1)
+        self.assert_rc(result, 0, "--resume old --resume auto")
+
+    def test_time_limit(self):
+        result = self.run_script("--output", "run", END=0, SLURM_JOB_ID=17, SECONDS_LEFT=500)
+        self.assertRegex(result.stdout, "--time-limit (500|49[0-9]) --resume auto")
+        result = self.run_script("--time-limit", "9", END=0, SLURM_JOB_ID=17, SECONDS_LEFT=500)
+        self.assertEqual(result.stdout.count("--time-limit"), 2)  # of the launcher and the program
+        result = self.run_script(END=0, SLURM_JOB_ID=17)
+        self.assertNotIn("--time-limit", result.stdout)
+
+    def test_failures(self):
+        """Queued again only if something was saved, so that what always fails comes to an end."""
+        saves = self.folder / "run" / "checkpoints"
+        for code, begun, requeued in ((1, False, True), (205, False, True), (1, True, False),
+                                      (2, False, False), (0, False, False)):
+            with self.subTest(code=code, begun=begun):
+                (saves / "latest").unlink(missing_ok=True)
+                result = self.run_script("--output", "run", END=code, SLURM_JOB_ID=17,
+                                         SAVES=None if begun else saves)
+                self.assert_rc(result, code)
+                self.assertEqual("scontrol got requeue" in result.stdout, requeued, str(result))
+
+    def test_a_later_start_goes_on(self):
+        result = self.run_script(END=75, SLURM_JOB_ID=17, RESTARTS=1)
+        self.assert_rc(result, 75, "a later start of job 17 goes on")
+        self.assertNotIn("scontrol got", result.stdout)
 
 
 if __name__ == "__main__":
