@@ -131,7 +131,7 @@ class Train(support.TestCase):
         """Queued again only if something was saved, so that what always fails comes to an end."""
         saves = self.folder / "run" / "checkpoints"
         for code, begun, requeued in ((1, False, True), (205, False, True), (1, True, False),
-                                      (2, False, False), (0, False, False)):
+                                      (205, True, True), (2, False, False), (0, False, False)):
             with self.subTest(code=code, begun=begun):
                 (saves / "latest").unlink(missing_ok=True)
                 result = self.run_script("--output", "run", END=code, SLURM_JOB_ID=17,

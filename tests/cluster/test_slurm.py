@@ -63,7 +63,7 @@ class Slurm(slurm_case.SlurmCase):
         self.cluster.run("ctl", "scontrol", "requeue", killed)
         self.assert_ended_as_if_undisturbed(saves, "saves", straight, 1)
         self.assert_ended_as_if_undisturbed(killed, "killed", straight, 1)
-        self.assertIn(f"saved; job {saves} is queued again", self.output(saves))
+        self.assertIn(f"saved; job {saves} goes back into the queue", self.output(saves))
 
     def test_array(self):
         """Each task gets its part, in its place of the array, and again after it was stopped."""
@@ -80,7 +80,7 @@ class Slurm(slurm_case.SlurmCase):
             for line in told:
                 self.assertRegex(line, r"^sweep --output sweep --grid experts=2,4 "
                                        rf"--index {index} --of 3 --time-limit \d+$")
-            self.assertEqual(self.output(f"{job}_{task}", "coterie-sweep").count("queued again"),
+            self.assertEqual(self.output(f"{job}_{task}", "coterie-sweep").count("into the queue"),
                              len(told) - 1)
 
 

@@ -17,6 +17,16 @@ static void seconds_advance(void **state)
     assert_true(passed >= 0.02 && passed < 30);
 }
 
+static void start_is_noted(void **state)
+{
+    (void)state;
+    assert_true(clock_since_start() == 0);
+    double before = clock_seconds();
+    clock_start();
+    double passed = clock_since_start();
+    assert_true(passed >= 0 && passed <= clock_seconds() - before);
+}
+
 static void timestamp_is_the_time_of_day(void **state)
 {
     (void)state;
@@ -35,6 +45,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(seconds_advance),
+        cmocka_unit_test(start_is_noted),
         cmocka_unit_test(timestamp_is_the_time_of_day),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
