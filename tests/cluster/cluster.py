@@ -5,9 +5,10 @@
 
 brings a cluster up (default: 2 hosts), runs the command on its host `ctl`, and takes it down again;
 `cluster.py bash` is for trying things. Hosts are n1, n2, ...; needs root, iproute2, util-linux and,
-for Slurm, slurmctld, slurmd and munge. Nothing outlives this process, however it ends: namespaces,
-networks and mounts belong to processes which the kernel kills with it. Nothing has a fixed place
-or name outside, so any number of clusters can be up at the same time.
+for Slurm, slurmctld, slurmd and munge. No process, network or mount outlives this process, even if it
+is killed (a folder of log files in the temporary folder does): they belong to processes which the
+kernel ends with it. Nothing has a fixed place or name outside, so any number of clusters can be up
+at the same time.
 """
 import os
 import pathlib
