@@ -258,6 +258,7 @@ static void choose_streams(struct training *training, const struct rank_place *p
     training->streams_train = streams_always(training, training->source);
     training->streams_valid = streams_always(training, valid);
     if (training->options->stream != STREAM_AUTO ||
+        training->config.optimizer.kind == OPTIMIZER_EM ||
         fits(training, places, data_bytes(training, false, false)))
         return;
     bool train = is_hdf5(training->source);

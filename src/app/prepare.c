@@ -201,6 +201,10 @@ static status check_em(const struct training *training)
     if (options->schedule.kind != SCHEDULE_CONSTANT)
         return status_set(STATUS_USAGE, "--schedule changes a learning rate, which --optimizer em "
                                         "does not have; leave it out");
+    if (options->stream == STREAM_ALWAYS)
+        return status_set(STATUS_USAGE,
+                          "--stream always: --optimizer em goes over all samples more than once in "
+                          "an iteration and keeps them in memory; leave it out, or use adam");
     return em_check(&training->problem.model);
 }
 

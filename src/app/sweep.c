@@ -23,7 +23,6 @@ struct dealing {
     size_t *todo; /* (n_todo) numbers of runs */
     size_t n_todo;
     int n_groups, group; /* this rank's */
-    double started;
 };
 
 /* Root. */
@@ -212,9 +211,8 @@ static status do_run(const struct communicator *part, const struct dealing *deal
     status outcome = communicator_agree(part, sweep_run_options(&dealing->sweep, run, &options));
     if (outcome == STATUS_OK && all->time_limit > 0) {
         const double least = 1; /* seconds that are worth beginning a run */
-        double left = all->time_limit - (clock_seconds() - dealing->started);
+        double left = all->time_limit - clock_since_start();
         communicator_broadcast(part, &left, sizeof left);
-        options.time_limit = left;
         if (left < least)
             outcome = status_set(STATUS_STOPPED, "--time-limit is near");
     }
@@ -310,7 +308,7 @@ static status sweep_all(const struct communicator *comm, struct dealing *dealing
 
 status sweep_command(const struct communicator *comm, struct options *options)
 {
-    struct dealing dealing = {.started = clock_seconds()};
+    struct dealing dealing = {0};
     status outcome = STATUS_OK;
     if (comm->rank == 0)
         outcome = sweep_open(options);
