@@ -3,6 +3,7 @@
 #include "bench_machine.h"
 
 #include "coterie/app/options.h"
+#include "coterie/app/profile_table.h"
 #include "coterie/base/clock.h"
 #include "coterie/base/log.h"
 #include "coterie/base/memory.h"
@@ -29,7 +30,8 @@ struct bench {
     real *block;
     double *seconds; /* (steps) of this rank */
     size_t n_steps;
-    double phases[N_PHASES]; /* seconds per step, this rank */
+    struct profile_table phases; /* over n_profiled steps */
+    size_t n_profiled;
 };
 
 enum { BATCHES = 4, MIN_STEPS = 21, MAX_STEPS = 20001 };
@@ -121,6 +123,7 @@ static status bench_init(struct bench *bench, const struct options *options)
 
 static void bench_release(struct bench *bench)
 {
+    profile_table_release(&bench->phases);
     step_release(&bench->step);
     model_release(&bench->model);
     optimizer_release(&bench->gate);
@@ -163,8 +166,22 @@ static void time_steps(struct bench *bench, size_t n)
     bench->n_steps = n;
 }
 
+/* Collective. Phases in steps of their own: reading the clock costs tiny models a tenth. */
+static status profile_steps(struct bench *bench, size_t n)
+{
+    profile_start(true);
+    for (size_t i = 0; i < n; i++) {
+        profile_round(1);
+        train_step(bench, i);
+    }
+    bench->n_profiled = n;
+    status outcome = profile_table_gather(bench->comm, &bench->phases);
+    profile_start(false);
+    return outcome;
+}
+
 /* Collective. Warms up, and finds the number of steps that fill the time. */
-static void measure(struct bench *bench)
+static status measure(struct bench *bench)
 {
     size_t n = MIN_STEPS;
     time_steps(bench, n);
@@ -178,16 +195,7 @@ static void measure(struct bench *bench)
     n = wanted < MIN_STEPS ? MIN_STEPS : wanted > MAX_STEPS ? MAX_STEPS : (size_t)wanted;
     time_steps(bench, n / 10 + 1);
     time_steps(bench, n);
-    /* Phases in a run of their own: reading the clock costs tiny models a tenth. */
-    size_t m = n / 4 + 1;
-    double seconds[N_PHASES];
-    profile_start(true);
-    for (size_t i = 0; i < m; i++)
-        train_step(bench, i);
-    profile_read(seconds);
-    profile_start(false);
-    for (int p = 0; p < N_PHASES; p++)
-        bench->phases[p] = seconds[p] / (double)m;
+    return profile_steps(bench, n / 4 + 1);
 }
 
 static int by_value(const void *a, const void *b)
@@ -215,28 +223,6 @@ struct bench_result {
     struct machine machine;
 };
 
-static void print_phases(const struct bench *bench, const double *all)
-{
-    int size = bench->comm->size;
-    log_info("%-18s %10s %10s %10s  slowest rank", "phase, us a step", "min", "mean", "max");
-    for (int p = 0; p < N_PHASES; p++) {
-        double least = all[p], most = all[p], sum = 0;
-        int slowest = 0;
-        for (int r = 0; r < size; r++) {
-            double seconds = all[r * N_PHASES + p];
-            sum += seconds;
-            least = seconds < least ? seconds : least;
-            if (seconds > most) {
-                most = seconds;
-                slowest = r;
-            }
-        }
-        if (most > 0)
-            log_info("%-18s %10.2f %10.2f %10.2f  %d", profile_name((enum phase)p), 1e6 * least,
-                     1e6 * sum / size, 1e6 * most, slowest);
-    }
-}
-
 static void print_json(const struct bench *bench, const struct bench_result *result)
 {
     json_t *line = json_object();
@@ -258,30 +244,21 @@ static void print_json(const struct bench *bench, const struct bench_result *res
 static status report(struct bench *bench, const struct options *options)
 {
     struct bench_result result;
-    double *all = NULL;
-    status outcome = STATUS_OK;
     double slowest = median(bench->seconds, bench->n_steps);
     communicator_max(bench->comm, &slowest, 1);
-    outcome = machine_measure(bench->comm, &result.machine);
+    status outcome = machine_measure(bench->comm, &result.machine);
     if (outcome != STATUS_OK)
         return outcome;
     result.step_seconds = slowest;
     result.gflops = 1e-9 * floor_operations(bench) / slowest;
     result.share = result.gflops / result.machine.gemm_gflops;
-    if (bench->comm->rank == 0)
-        outcome =
-            memory_alloc(&all, (size_t)bench->comm->size * N_PHASES, sizeof(double), "phases");
-    outcome = communicator_agree(bench->comm, outcome);
-    if (outcome != STATUS_OK)
-        return outcome;
-    communicator_gather(bench->comm, bench->phases, all, sizeof bench->phases);
     if (bench->comm->rank == 0) {
         log_info("shape    batch %zu, %zu inputs, %zu hidden, %zu outputs, %zu experts; %d rank%s, "
                  "micro-batches of %zu, %s, kernel %s",
                  bench->n_samples, bench->n_inputs, bench->n_hidden, bench->n_outputs,
                  bench->n_experts, bench->comm->size, bench->comm->size == 1 ? "" : "s",
                  bench->micro_batch, REAL_NAME, blas_kernel());
-        print_phases(bench, all);
+        profile_table_print(&bench->phases, 1e6 / (double)bench->n_profiled, "us a step");
         log_info("step     %.4g ms, median of %zu, slowest rank", 1e3 * slowest, bench->n_steps);
         log_info("rate     %.4g GFLOP/s of %.4g that its matrix products reach alone (n = %d): "
                  "%.1f %%",
@@ -291,7 +268,6 @@ static status report(struct bench *bench, const struct options *options)
         if (options->json)
             print_json(bench, &result);
     }
-    memory_free(&all);
     return STATUS_OK;
 }
 
@@ -301,10 +277,10 @@ status bench_command(const struct communicator *comm, struct options *options)
     status outcome = read_shape(options->shape, &bench);
     if (outcome == STATUS_OK)
         outcome = bench_init(&bench, options);
-    if (outcome == STATUS_OK) {
-        measure(&bench);
+    if (outcome == STATUS_OK)
+        outcome = measure(&bench);
+    if (outcome == STATUS_OK)
         outcome = report(&bench, options);
-    }
     bench_release(&bench);
     return outcome;
 }

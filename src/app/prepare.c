@@ -107,8 +107,9 @@ static status add_config(const char *key, const char *value, void *context)
     struct run_record *record = context;
     /* How a run is watched, where it is kept and how long a job may take are no part of what it
      * computes. */
-    static const char *const not_recorded[] = {"output",  "resume",       "quiet",  "progress",
-                                               "dry_run", "root_experts", "stream", "time_limit"};
+    static const char *const not_recorded[] = {"output",     "resume",  "quiet",
+                                               "progress",   "dry_run", "profile",
+                                               "time_limit", "stream",  "root_experts"};
     for (size_t i = 0; i < sizeof not_recorded / sizeof not_recorded[0]; i++)
         if (strcmp(key, not_recorded[i]) == 0)
             return STATUS_OK;
@@ -172,7 +173,8 @@ static void set_config(struct training *training)
         .seed = options->seed,
         .keep = (int)options->keep,
         .on_nan = options->on_nan,
-        .progress_mode = options->progress};
+        .progress_mode = options->progress,
+        .profile = options->profile};
     if (options->checkpoint_unit == INTERVAL_EPOCHS)
         config->save_every_epochs = options->checkpoint_every;
     else if (options->checkpoint_unit == INTERVAL_STEPS)

@@ -97,3 +97,16 @@ void report_show(struct training *training, struct trainer *trainer)
         log_info("run directory %s (checkpoints/latest, checkpoints/best)", training->output);
     expert_use_release(&use);
 }
+
+void report_time(const struct training *training, const struct profile_table *table)
+{
+    if (training->comm->rank != 0)
+        return;
+    if (!training->config.profile) {
+        profile_table_print_short(table);
+        return;
+    }
+    profile_table_print(table, 1, "s");
+    log_info("waiting: in each step, what a rank spent in a collective beyond the rank that spent "
+             "least there; very short steps are timed now and then, and scaled");
+}

@@ -6,6 +6,7 @@
 #include "coterie/base/fresh_file.h"
 #include "coterie/base/log.h"
 #include "coterie/base/memory.h"
+#include "coterie/base/profile.h"
 #include "coterie/base/site.h"
 #include "coterie/comm/watchdog.h"
 #include "coterie/data/epoch_order.h"
@@ -229,8 +230,15 @@ static status train_and_report(struct training *training, struct trainer *traine
     trainer_use_directory(trainer, &training->directory, &training->record);
     catch_stop_signals();
     outcome = trainer_run(trainer);
+    bool ended_well = outcome == STATUS_OK || outcome == STATUS_STOPPED;
+    struct profile_table table = {0};
+    status profiled = ended_well ? profile_table_gather(training->comm, &table) : STATUS_FAILED;
+    profile_start(false);
     if (outcome == STATUS_OK)
         report_show(training, trainer);
+    if (profiled == STATUS_OK)
+        report_time(training, &table);
+    profile_table_release(&table);
     if (outcome == STATUS_OK && training->selection)
         outcome = selection_measure(training, trainer, training->selection);
     return outcome;
@@ -239,7 +247,10 @@ static status train_and_report(struct training *training, struct trainer *traine
 static status run_training(struct training *training)
 {
     struct trainer trainer;
+    profile_start(true);
+    profile_enter(PHASE_LOADING);
     status outcome = load_samples(training);
+    profile_enter(PHASE_OTHER);
     if (outcome == STATUS_OK)
         outcome =
             model_init(&training->model, &training->problem.model, training->comm,

@@ -3,6 +3,7 @@
 
 #include "coterie/app/options.h"
 #include "coterie/app/problem.h"
+#include "coterie/app/profile_table.h"
 #include "coterie/app/samples.h"
 #include "coterie/app/selection.h"
 #include "coterie/data/split.h"
@@ -86,5 +87,8 @@ status plan_memory(const struct training *training, int nodes, int ranks_per_nod
 
 /* Collective. Prints the result: errors, accuracy, what each expert took over, the checkpoint. */
 void report_show(struct training *training, struct trainer *trainer);
+
+/* Root. Prints where the time of all ranks went: in short, or in full with --profile. */
+void report_time(const struct training *training, const struct profile_table *table);
 
 #endif

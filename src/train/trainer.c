@@ -4,6 +4,7 @@
 
 #include "coterie/base/clock.h"
 #include "coterie/base/memory.h"
+#include "coterie/base/profile.h"
 #include "coterie/base/rng.h"
 #include "coterie/train/stream.h"
 
@@ -408,10 +409,14 @@ status trainer_run(struct trainer *trainer)
 {
     trainer->started = trainer->last_saved = clock_seconds();
     trainer->seconds_before = trainer->progress.seconds;
+    trainer->timer.in_full = trainer->config->profile;
+    trainer->round_weight = 1;
     status outcome = run_all_starts(trainer);
+    profile_enter_alone(PHASE_SAVING);
     if (trainer_is_root(trainer))
         outcome = finish_files(trainer, outcome);
     outcome = communicator_agree(trainer->comm, outcome);
+    profile_leave_alone();
     if (outcome != STATUS_OK)
         return outcome;
     if (trainer->reason == STOP_NOT_FINITE)

@@ -1,6 +1,7 @@
 #include "trainer_internal.h"
 
 #include "coterie/base/clock.h"
+#include "coterie/base/profile.h"
 #include "coterie/base/site.h"
 #include "coterie/train/stream.h"
 
@@ -76,9 +77,11 @@ static void pass(struct trainer *trainer, const struct dataset *dataset, const u
     step->exchange.raise = trainer_stop_was_requested() || samples_have_failed(trainer);
     for (size_t at = 0; at < n; at += size) {
         size_t count = n - at < size ? n - at : size;
+        profile_enter(PHASE_DATA);
         batch_load(&step->batch, dataset, rows ? rows + at : NULL, first + at, count, total);
         site_enter(SITE_step_forward, 0);
         step_forward(step);
+        profile_enter(PHASE_METRICS);
         if (trainer_is_root(trainer)) {
             metrics_add(metrics, trainer->metrics_config, step);
             if (!isfinite(metrics->error))
@@ -91,6 +94,7 @@ static void pass(struct trainer *trainer, const struct dataset *dataset, const u
             step_backward(step, at > 0);
         site_leave();
     }
+    profile_enter(PHASE_OTHER);
 }
 
 /* Metrics of all samples of a data set with the present parameters. */
@@ -121,6 +125,7 @@ static double clip_factor(struct trainer *trainer)
     double factor = 1;
     for (size_t k = 0; k < model->experts.n_local; k++)
         trainer->norms[k] = squared_norm(parameters_gradient_of(experts, k), experts->stride);
+    profile_enter(PHASE_EXCHANGE);
     communicator_gather_rows(trainer->comm, &model->shard, sizeof(double), trainer->norms,
                              trainer->all_norms);
     if (model->has_gate) {
@@ -132,6 +137,7 @@ static double clip_factor(struct trainer *trainer)
             factor = trainer->config->clip / norm;
     }
     communicator_broadcast(trainer->comm, &factor, sizeof factor);
+    profile_enter(PHASE_UPDATE);
     return factor;
 }
 
@@ -163,6 +169,7 @@ static void follow_gradient(struct trainer *trainer)
 static void update(struct trainer *trainer)
 {
     struct progress *progress = &trainer->progress;
+    profile_enter(PHASE_UPDATE);
     site_enter(SITE_update, 0);
     if (trainer->em) {
         if (trainer_is_root(trainer))
@@ -172,6 +179,7 @@ static void update(struct trainer *trainer)
         follow_gradient(trainer);
     }
     site_leave();
+    profile_enter(PHASE_OTHER);
     site_set_step(++progress->step);
     progress->total_steps++;
     progress->batch++;
@@ -217,6 +225,7 @@ static void gradient_of_batch(struct trainer *trainer)
 struct decision {
     int32_t reason; /* enum stop_reason */
     int32_t save;
+    double round_weight; /* of the next round in the profile */
 };
 
 /*
@@ -316,8 +325,13 @@ static struct decision decide(struct trainer *trainer)
     if (trainer_is_root(trainer)) {
         decision.reason = (int32_t)reason_now(trainer);
         decision.save = save_is_due(trainer);
+        decision.round_weight =
+            round_timer_next(&trainer->timer, clock_seconds() - trainer->started);
     }
+    profile_enter(PHASE_EXCHANGE);
     communicator_broadcast(trainer->comm, &decision, sizeof decision);
+    profile_enter(PHASE_OTHER);
+    trainer->round_weight = decision.round_weight;
     return decision;
 }
 
@@ -354,7 +368,9 @@ void trainer_use_best(struct trainer *trainer)
 static bool validate(struct trainer *trainer, struct metrics_record *record)
 {
     struct progress *progress = &trainer->progress;
+    profile_enter_alone(PHASE_VALIDATION);
     evaluate_all(trainer, trainer->valid, &trainer->validation);
+    profile_leave_alone();
     double error = NAN;
     if (trainer_is_root(trainer)) {
         metrics_summarise(&trainer->validation, trainer->metrics_config, true, record);
@@ -462,6 +478,7 @@ static void run_round(struct trainer *trainer)
 {
     bool is_epoch = trainer->progress.batch == 0;
     double began = clock_seconds();
+    profile_round(trainer->round_weight);
     if (is_epoch)
         measure(trainer);
     struct decision decision = decide(trainer);
@@ -472,8 +489,11 @@ static void run_round(struct trainer *trainer)
         finish_epoch(trainer, &trainer->reason);
     show_progress(trainer);
     bool stops = trainer->reason != STOP_NOT;
-    if (trainer->saves && trainer->reason != STOP_NOT_FINITE && (decision.save || stops))
+    if (trainer->saves && trainer->reason != STOP_NOT_FINITE && (decision.save || stops)) {
+        profile_enter_alone(PHASE_SAVING);
         trainer_save(trainer);
+        profile_leave_alone();
+    }
     if (trainer->reason != STOP_NOT)
         return;
     if (!is_full_batch(trainer))

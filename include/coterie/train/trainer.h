@@ -11,6 +11,7 @@
 #include "coterie/train/model.h"
 #include "coterie/train/optimizer.h"
 #include "coterie/train/progress.h"
+#include "coterie/train/round_timer.h"
 #include "coterie/train/run_directory.h"
 #include "coterie/train/saver.h"
 #include "coterie/train/schedule.h"
@@ -43,6 +44,7 @@ struct trainer_config {
     int keep;
     enum on_nan on_nan;
     enum log_progress progress_mode;
+    bool profile; /* time every round, see round_timer.h */
 };
 
 /* Why training ended, or that it goes on. */
@@ -81,6 +83,8 @@ struct trainer {
     double longest_round;               /* root: seconds, the longest in this process */
     int64_t saved_steps, saved_epoch;   /* total_steps and recorded of the last saved state */
     const char *init_path;              /* --init or NULL */
+    struct round_timer timer;           /* root */
+    double round_weight;                /* of the next round in the profile, 0: not timed */
     bool metrics_failed; /* root: the last line could not be written, and that was said */
     enum stop_reason reason;
     int rollbacks;       /* of this process */
