@@ -113,8 +113,9 @@ struct rank_place {
     double bytes, available; /* of the rank; of its host */
 };
 
-static void show_rank(const struct shard *shard, int rank, const struct rank_place *place)
+static void show_rank(const struct shard *shard, int number, const struct rank_place *place)
 {
+    int rank = number % shard->n_ranks;
     size_t first = shard_first(shard, rank), count = shard_count(shard, rank);
     char experts[96];
     if (count == 0)
@@ -124,8 +125,39 @@ static void show_rank(const struct shard *shard, int rank, const struct rank_pla
         snprintf(experts, sizeof experts, "expert %zu", first);
     else
         snprintf(experts, sizeof experts, "experts %zu-%zu", first, first + count - 1);
-    log_info("  rank %-3d %s: %s%s, %.1f MiB", rank, place->host, rank == 0 ? "gate, " : "",
+    log_info("  rank %-3d %s: %s%s, %.1f MiB", number, place->host, rank == 0 ? "gate, " : "",
              experts, place->bytes / 0x1p20);
+}
+
+/* A group works in step all the time: inside a host that costs least. */
+static bool spans_hosts(const struct rank_place *places, int first, int n)
+{
+    for (int r = first + 1; r < first + n; r++)
+        if (places[r].node != places[first].node)
+            return true;
+    return false;
+}
+
+static void show_replicas(const struct training *training, const struct shard *shard,
+                          const struct rank_place *places)
+{
+    int n = training->config.replicas, size = shard->n_ranks, spanning = 0;
+    long before = training->recorded_replicas > 0 ? training->recorded_replicas : 1;
+    for (int r = 0; r < n; r++)
+        spanning += spans_hosts(places, r * size, size);
+    if (n > 1)
+        log_info("replicas %d of %d rank%s each: ranks %d-%d are the first; each batch is shared, "
+                 "gradients are summed",
+                 n, size, size == 1 ? "" : "s", 0, size - 1);
+    if (n > 1 && spanning > 0 && size <= training->comm->node_size)
+        log_warning("%d of %d replicas lie on more than one host; start neighbouring ranks on the "
+                    "same host (mpirun --map-by core)",
+                    spanning, n);
+    if (training->resume_path[0] && n != before)
+        log_info(
+            "replicas %d instead of %ld of the checkpoint: sums are added in another order, so "
+            "results agree to rounding, not bit for bit",
+            n, before);
 }
 
 static void show_ranks(const struct training *training, const struct shard *shard,
@@ -134,9 +166,11 @@ static void show_ranks(const struct training *training, const struct shard *shar
     int size = training->comm->size;
     log_info("ranks    %d on %d host%s", size, training->comm->n_nodes,
              training->comm->n_nodes == 1 ? "" : "s");
+    show_replicas(training, shard, places);
     int idle = 0;
     for (int r = 0; r < size; r++) {
-        idle += r > 0 && shard_count(shard, r) == 0;
+        int place = r % shard->n_ranks;
+        idle += place > 0 && shard_count(shard, place) == 0;
         if (r < RANKS_SHOWN)
             show_rank(shard, r, &places[r]);
     }
@@ -145,7 +179,7 @@ static void show_ranks(const struct training *training, const struct shard *shar
     if (idle > 0)
         log_warning("%d of %d ranks have no expert to compute: use at most %zu ranks, or more "
                     "experts",
-                    idle, size, shard->n_experts);
+                    idle, size, shard->n_experts * (size_t)training->config.replicas);
 }
 
 /* What each host needs for the data. */
@@ -207,12 +241,13 @@ status plan_memory(const struct training *training, int nodes, int ranks_per_nod
     struct shard shard;
     int rank = 0;
     *need = (struct memory_need){.data = data};
-    status outcome = shard_init(&shard, model->n_experts, nodes * ranks_per_node,
+    int ranks = nodes * ranks_per_node / training->config.replicas;
+    status outcome = shard_init(&shard, model->n_experts, ranks < 1 ? 1 : ranks,
                                 training->options->root_experts, model_gate_in_experts(model));
     for (int node = 0; node < nodes && outcome == STATUS_OK; node++) {
         double sum = 0;
         for (int r = 0; r < ranks_per_node; r++, rank++) {
-            double bytes = rank_bytes(training, &shard, rank);
+            double bytes = rank_bytes(training, &shard, rank % shard.n_ranks);
             sum += bytes;
             need->rank = fmax(need->rank, bytes);
         }
@@ -305,7 +340,7 @@ status plan_show(struct training *training)
     const struct model_config *model = &training->problem.model;
     struct shard shard;
     struct rank_place *places = NULL;
-    status outcome = shard_init(&shard, model->n_experts, comm->size,
+    status outcome = shard_init(&shard, model->n_experts, comm->size / training->config.replicas,
                                 training->options->root_experts, model_gate_in_experts(model));
     if (outcome == STATUS_OK && comm->rank == 0)
         outcome = memory_alloc(&places, (size_t)comm->size, sizeof *places, "the list of ranks");
@@ -313,7 +348,7 @@ status plan_show(struct training *training)
     if (outcome != STATUS_OK)
         return outcome;
     struct rank_place own = {.node = comm->node,
-                             .bytes = rank_bytes(training, &shard, comm->rank),
+                             .bytes = rank_bytes(training, &shard, comm->rank % shard.n_ranks),
                              .available = (double)memory_available()};
     memcpy(own.host, comm->host, sizeof own.host);
     communicator_gather(comm, &own, places, sizeof own);

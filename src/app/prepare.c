@@ -70,6 +70,27 @@ static void set_shapes(struct training *training)
     training->valid_shape = shape;
 }
 
+/* The ranks must form groups of equal size, and every group have samples in every full batch. */
+static status check_replicas(const struct training *training)
+{
+    const struct options *options = training->options;
+    long size = training->comm->size, n = options->replicas;
+    size_t samples = training->train_shape.n;
+    if (options->batch_size > 0 && (size_t)options->batch_size < samples)
+        samples = (size_t)options->batch_size;
+    if (size % n != 0)
+        return status_set(STATUS_USAGE,
+                          "--replicas %ld does not divide %ld rank%s: start %ld ranks or a "
+                          "multiple, or choose another number of replicas",
+                          n, size, size == 1 ? "" : "s", n);
+    if ((size_t)n > samples)
+        return status_set(STATUS_USAGE,
+                          "--replicas %ld share batches of %zu samples: use at most "
+                          "%zu replicas, or larger batches",
+                          n, samples, samples);
+    return STATUS_OK;
+}
+
 /* Puts what `auto` has become into the options, so that it is recorded. */
 static status record_choices(struct training *training)
 {
@@ -82,9 +103,12 @@ static status record_choices(struct training *training)
     size_t batch = options->batch_size > 0 && (size_t)options->batch_size < n
                        ? (size_t)options->batch_size
                        : n;
+    /* A replica computes its share of the batch. */
+    size_t share = (batch + (size_t)options->replicas - 1) / (size_t)options->replicas;
     size_t size = options->micro_batch > 0 ? (size_t)options->micro_batch
-                                           : model_micro_batch(&problem->model, batch);
-    snprintf(micro_batch, sizeof micro_batch, "%zu", size < batch ? size : batch);
+                                           : model_micro_batch(&problem->model, share);
+    size_t most = options->micro_batch > 0 ? batch : share;
+    snprintf(micro_batch, sizeof micro_batch, "%zu", size < most ? size : most);
     size_t width = training->train_shape.n_inputs + training->train_shape.n_targets;
     snprintf(stream_block, sizeof stream_block, "%zu",
              options->stream_block > 0 ? (size_t)options->stream_block
@@ -166,6 +190,7 @@ static void set_config(struct training *training)
         .batch_size = (size_t)options->batch_size,
         .micro_batch = (size_t)options->micro_batch,
         .stream_block = (size_t)options->stream_block,
+        .replicas = (int)options->replicas,
         .epochs = options->epochs,
         .patience = options->patience,
         .starts = options->starts,
@@ -203,6 +228,10 @@ static status check_em(const struct training *training)
     if (options->schedule.kind != SCHEDULE_CONSTANT)
         return status_set(STATUS_USAGE, "--schedule changes a learning rate, which --optimizer em "
                                         "does not have; leave it out");
+    if (options->replicas > 1)
+        return status_set(STATUS_USAGE,
+                          "--replicas share the batches of a gradient step, which --optimizer em "
+                          "does not make; leave it out");
     if (options->stream == STREAM_ALWAYS)
         return status_set(STATUS_USAGE,
                           "--stream always: --optimizer em goes over all samples more than once in "
@@ -222,6 +251,8 @@ status training_prepare(struct training *training)
         return outcome;
     set_shapes(training);
     outcome = check_em(training);
+    if (outcome == STATUS_OK)
+        outcome = check_replicas(training);
     if (outcome == STATUS_OK)
         outcome = scale(training);
     if (outcome == STATUS_OK)

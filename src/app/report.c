@@ -86,7 +86,9 @@ void report_show(struct training *training, struct trainer *trainer)
     size_t n_classes = is_root ? training->record.classes.n : 0;
     if (is_root)
         show_result(training, trainer);
-    if (expert_use_init(&use, &trainer->step, training->train_shape.n, n_classes) == STATUS_OK) {
+    status outcome = expert_use_init(&use, &trainer->step, training->train_shape.n, n_classes);
+    /* One replica knows all there is to know; the others are done. */
+    if (outcome == STATUS_OK && training->replicas.own == 0) {
         evaluate_dataset(&trainer->step, &training->train.dataset, training->config.micro_batch,
                          add_use, &use);
         expert_use_finish(&use, &trainer->step);

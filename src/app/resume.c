@@ -5,6 +5,7 @@
 
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -112,6 +113,14 @@ static bool is_fixed(const char *key)
 static status merge_option(struct training *training, const char *key, const char *recorded)
 {
     struct options *options = training->options;
+    if (strcmp(key, "replicas") == 0) {
+        training->recorded_replicas = strtol(recorded, NULL, 10);
+        /* What was not asked for must not keep a run from going on with other ranks. */
+        if (!options_is_set(options, key) &&
+            (training->recorded_replicas < 1 ||
+             training->comm->size % training->recorded_replicas != 0))
+            return STATUS_OK;
+    }
     if (!options_is_set(options, key))
         return options_set(options, key, recorded, training->resume_path);
     const char *said = options_value(options, key);

@@ -244,6 +244,21 @@ static status train_and_report(struct training *training, struct trainer *traine
     return outcome;
 }
 
+/* Collective. The root of every replica measures errors in the units of the data. */
+static status share_target_scales(struct training *training)
+{
+    size_t n = training->problem.has_rmse ? training->problem.model.n_outputs : 0;
+    const double *known = training->record.scaler.y_scale;
+    status outcome = memory_alloc(&training->y_scale, n, sizeof(double), "the scales of targets");
+    outcome = communicator_agree(training->comm, outcome);
+    if (outcome != STATUS_OK)
+        return outcome;
+    for (size_t k = 0; k < n; k++)
+        training->y_scale[k] = known ? known[k] : 1;
+    communicator_broadcast(training->comm, training->y_scale, n * sizeof(double));
+    return STATUS_OK;
+}
+
 static status run_training(struct training *training)
 {
     struct trainer trainer;
@@ -251,15 +266,22 @@ static status run_training(struct training *training)
     profile_enter(PHASE_LOADING);
     status outcome = load_samples(training);
     profile_enter(PHASE_OTHER);
+    struct replicas *replicas = &training->replicas;
+    if (outcome == STATUS_OK)
+        outcome = replicas_init(replicas, training->comm, training->config.replicas);
     if (outcome == STATUS_OK)
         outcome =
-            model_init(&training->model, &training->problem.model, training->comm,
+            model_init(&training->model, &training->problem.model, &replicas->group,
                        training->options->root_experts, real_padded(training->config.micro_batch));
+    if (outcome == STATUS_OK)
+        outcome = replicas_use_model(replicas, &training->model);
+    if (outcome == STATUS_OK)
+        outcome = share_target_scales(training);
     if (outcome != STATUS_OK)
         return outcome;
-    training->metrics_config = problem_metrics(&training->problem, training->record.scaler.y_scale);
+    training->metrics_config = problem_metrics(&training->problem, training->y_scale);
     outcome = trainer_init(
-        &trainer, &training->config, training->comm, &training->model, &training->train.dataset,
+        &trainer, &training->config, replicas, &training->model, &training->train.dataset,
         training->has_valid ? &training->valid.dataset : NULL, &training->metrics_config);
     if (outcome == STATUS_OK)
         outcome = train_and_report(training, &trainer);
@@ -271,6 +293,8 @@ void train_release(struct training *training)
 {
     log_set_file(NULL);
     model_release(&training->model);
+    replicas_release(&training->replicas);
+    memory_free(&training->y_scale);
     samples_release(&training->train);
     samples_release(&training->valid);
     if (training->comm->rank != 0)

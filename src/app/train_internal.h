@@ -27,9 +27,13 @@ struct training {
     char resume_path[4096];               /* root: the checkpoint to go on from, or "" */
     char *output;                         /* root: --output, or the default for it */
 
+    long recorded_replicas; /* root: --replicas of that checkpoint, or 0 */
+
     struct samples train, valid;
+    struct replicas replicas;
     struct model model;
     struct metrics_config metrics_config;
+    double *y_scale; /* (O) with numeric targets, owned */
     struct selection *selection; /* what is to be measured at the end; NULL: nothing */
 };
 

@@ -15,15 +15,26 @@ static struct {
     size_t n, filled, width; /* numbers in use; rounds in the last of them; rounds in each */
 } profile;
 
-static const enum phase collective[PROFILE_N_COLLECTIVE] = {PHASE_EXCHANGE, PHASE_COMBINE};
+static const enum phase collective[PROFILE_N_COLLECTIVE] = {PHASE_EXCHANGE, PHASE_COMBINE,
+                                                            PHASE_REPLICAS};
 
 const char *profile_name(enum phase phase)
 {
-    static const char *const names[N_PHASES] = {"other",    "reading data",    "data",
-                                                "gate",     "experts forward", "posterior",
-                                                "exchange", "combine",         "experts backward",
-                                                "update",   "metrics",         "validation",
-                                                "saving",   "waiting"};
+    static const char *const names[N_PHASES] = {"other",
+                                                "reading data",
+                                                "data",
+                                                "gate",
+                                                "experts forward",
+                                                "posterior",
+                                                "exchange",
+                                                "combine",
+                                                "experts backward",
+                                                "sum of replicas",
+                                                "update",
+                                                "metrics",
+                                                "validation",
+                                                "saving",
+                                                "waiting"};
     return names[phase];
 }
 

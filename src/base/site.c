@@ -172,6 +172,16 @@ void site_enter(enum site site, size_t bytes)
     }
 }
 
+uint64_t site_count(void)
+{
+    return atomic_load_explicit(&beacon->count, memory_order_relaxed);
+}
+
+void site_set_count(uint64_t count)
+{
+    atomic_store_explicit(&beacon->count, count, memory_order_release);
+}
+
 void site_leave(void)
 {
     atomic_store_explicit(&beacon->site, SITE_compute, memory_order_relaxed);

@@ -35,17 +35,34 @@ static void learn_hosts(struct communicator *comm)
     comm->n_nodes = place[1];
 }
 
+static status allocate_counts(struct communicator *comm)
+{
+    int **arrays[] = {&comm->mpi->counts, &comm->mpi->offsets, &comm->mpi->more_counts,
+                      &comm->mpi->more_offsets};
+    status outcome = STATUS_OK;
+    for (size_t i = 0; i < sizeof arrays / sizeof arrays[0] && outcome == STATUS_OK; i++)
+        outcome = memory_alloc(arrays[i], (size_t)comm->size, sizeof(int), "a communicator");
+    return outcome;
+}
+
+static void free_counts(struct communicator *comm)
+{
+    memory_free(&comm->mpi->counts);
+    memory_free(&comm->mpi->offsets);
+    memory_free(&comm->mpi->more_counts);
+    memory_free(&comm->mpi->more_offsets);
+}
+
 /* Collective over mpi->world, which is there already. */
 static status finish_start(struct communicator *comm)
 {
-    MPI_Comm_rank(comm->mpi->world, &comm->rank);
-    MPI_Comm_size(comm->mpi->world, &comm->size);
-    status outcome =
-        memory_alloc(&comm->mpi->counts, (size_t)comm->size, sizeof(int), "the communicator");
-    if (outcome == STATUS_OK)
-        outcome =
-            memory_alloc(&comm->mpi->offsets, (size_t)comm->size, sizeof(int), "the communicator");
-    outcome = communicator_agree(comm, outcome);
+    struct communicator_mpi *mpi = comm->mpi;
+    MPI_Comm_rank(mpi->world, &comm->rank);
+    MPI_Comm_size(mpi->world, &comm->size);
+    mpi->everyone = mpi->world;
+    mpi->own_number = comm->rank;
+    mpi->node = mpi->leaders = MPI_COMM_NULL;
+    status outcome = communicator_agree(comm, allocate_counts(comm));
     if (outcome == STATUS_OK)
         learn_hosts(comm);
     return outcome;
@@ -65,13 +82,16 @@ status communicator_start(int *argc, char ***argv, struct communicator *comm)
     status outcome = memory_alloc(&comm->mpi, 1, sizeof *comm->mpi, "the communicator");
     COTERIE_ASSERT(outcome == STATUS_OK);
     MPI_Comm_dup(MPI_COMM_WORLD, &comm->mpi->world);
-    return finish_start(comm);
+    outcome = finish_start(comm);
+    comm->ranks_on_host = comm->node_size;
+    return outcome;
 }
 
 status communicator_split(const struct communicator *whole, int color, struct communicator *part)
 {
     memset(part, 0, sizeof *part);
     part->world_rank = whole->world_rank;
+    part->ranks_on_host = whole->ranks_on_host;
     memcpy(part->host, whole->host, sizeof part->host);
     status outcome = memory_alloc(&part->mpi, 1, sizeof *part->mpi, "the communicator");
     outcome = communicator_agree(whole, outcome);
@@ -83,21 +103,6 @@ status communicator_split(const struct communicator *whole, int color, struct co
     return communicator_agree(whole, finish_start(part));
 }
 
-void communicator_release(struct communicator *comm)
-{
-    struct communicator_mpi *mpi = comm->mpi;
-    if (!mpi)
-        return;
-    if (mpi->leaders != MPI_COMM_NULL && comm->n_nodes > 0)
-        MPI_Comm_free(&mpi->leaders);
-    if (comm->n_nodes > 0)
-        MPI_Comm_free(&mpi->node);
-    MPI_Comm_free(&mpi->world);
-    memory_free(&mpi->counts);
-    memory_free(&mpi->offsets);
-    memory_free(&comm->mpi);
-}
-
 void communicator_stop(struct communicator *comm)
 {
     communicator_release(comm);
@@ -105,27 +110,86 @@ void communicator_stop(struct communicator *comm)
     MPI_Finalize();
 }
 
+/* Collective. The ranks of the same color, in their order. */
+static void make_part(const struct communicator *all, int color, struct communicator *part)
+{
+    struct communicator_mpi *mpi = part->mpi;
+    MPI_Comm_split(all->mpi->world, color, all->rank, &mpi->world);
+    MPI_Comm_rank(mpi->world, &part->rank);
+    MPI_Comm_size(mpi->world, &part->size);
+    part->world_rank = all->world_rank;
+    memcpy(part->host, all->host, sizeof part->host);
+    mpi->everyone = all->mpi->everyone;
+    mpi->own_number = all->mpi->own_number;
+    mpi->node = mpi->leaders = MPI_COMM_NULL;
+    part->ranks_on_host = all->ranks_on_host;
+}
+
+status communicator_divide(const struct communicator *all, int n_groups, struct communicator *group,
+                           struct communicator *peers)
+{
+    COTERIE_ASSERT(n_groups > 0 && all->size % n_groups == 0);
+    int group_size = all->size / n_groups;
+    memset(group, 0, sizeof *group);
+    memset(peers, 0, sizeof *peers);
+    status outcome = memory_alloc(&group->mpi, 1, sizeof *group->mpi, "a communicator");
+    if (outcome == STATUS_OK)
+        outcome = memory_alloc(&peers->mpi, 1, sizeof *peers->mpi, "a communicator");
+    outcome = communicator_agree(all, outcome);
+    if (outcome != STATUS_OK) {
+        memory_free(&group->mpi);
+        memory_free(&peers->mpi);
+        return outcome;
+    }
+    make_part(all, all->rank / group_size, group);
+    make_part(all, all->rank % group_size, peers);
+    outcome = allocate_counts(group);
+    if (outcome == STATUS_OK)
+        outcome = allocate_counts(peers);
+    outcome = communicator_agree(all, outcome);
+    if (outcome != STATUS_OK)
+        return outcome;
+    learn_hosts(group);
+    /* How a group works depends on it, and all must do alike. */
+    MPI_Allreduce(MPI_IN_PLACE, &group->n_nodes, 1, MPI_INT, MPI_MAX, all->mpi->world);
+    return STATUS_OK;
+}
+
+void communicator_release(struct communicator *part)
+{
+    if (!part->mpi)
+        return;
+    if (part->mpi->leaders != MPI_COMM_NULL)
+        MPI_Comm_free(&part->mpi->leaders);
+    if (part->mpi->node != MPI_COMM_NULL)
+        MPI_Comm_free(&part->mpi->node);
+    MPI_Comm_free(&part->mpi->world);
+    free_counts(part);
+    memory_free(&part->mpi);
+}
+
 status communicator_agree(const struct communicator *comm, status local)
 {
     /* The lowest failing rank in the upper digits, its status in the lower ones. */
     enum { CODES = 256 };
-    int own = local == STATUS_OK ? INT_MAX : comm->rank * CODES + (int)local;
+    const struct communicator_mpi *mpi = comm->mpi;
+    int own = local == STATUS_OK ? INT_MAX : mpi->own_number * CODES + (int)local;
     int first;
     site_enter(SITE_agree, sizeof own);
-    MPI_Allreduce(&own, &first, 1, MPI_INT, MPI_MIN, comm->mpi->world);
+    MPI_Allreduce(&own, &first, 1, MPI_INT, MPI_MIN, mpi->everyone);
     site_leave();
     if (first == INT_MAX)
         return STATUS_OK;
     int rank = first / CODES;
     char text[2048] = "";
-    if (comm->rank == rank) {
+    if (mpi->own_number == rank) {
         if (rank == 0)
             snprintf(text, sizeof text, "%s", status_text());
         else
             snprintf(text, sizeof text, "rank %d on %s: %s", comm->world_rank, comm->host,
                      status_text());
     }
-    MPI_Bcast(text, sizeof text, MPI_CHAR, rank, comm->mpi->world);
+    MPI_Bcast(text, sizeof text, MPI_CHAR, rank, mpi->everyone);
     return status_set((status)(first % CODES), "%s", text);
 }
 

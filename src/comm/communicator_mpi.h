@@ -7,11 +7,15 @@
 
 /* The MPI side of struct communicator, for the files of this layer. */
 struct communicator_mpi {
-    MPI_Comm world;   /* all ranks of the run */
-    MPI_Comm node;    /* those of this host */
-    MPI_Comm leaders; /* the first rank of each host; MPI_COMM_NULL elsewhere */
-    int *counts;      /* (size) work space for gather and scatter */
-    int *offsets;     /* (size) */
+    MPI_Comm world;    /* all ranks of the communicator */
+    MPI_Comm everyone; /* all ranks of the run: who agrees on a status; not owned by a part */
+    int own_number;    /* this rank among them */
+    MPI_Comm node;     /* those of this host; MPI_COMM_NULL among peers */
+    MPI_Comm leaders;  /* the first rank of each host; MPI_COMM_NULL elsewhere */
+    int *counts;       /* (size) work space for collectives with several counts */
+    int *offsets;      /* (size) */
+    int *more_counts;  /* (size) */
+    int *more_offsets; /* (size) */
 };
 
 #ifdef COTERIE_DOUBLE

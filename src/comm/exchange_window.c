@@ -1,7 +1,5 @@
 #include "exchange_window.h"
 
-#include "communicator_mpi.h"
-
 #include "coterie/base/memory.h"
 
 #include <sched.h>
@@ -54,12 +52,10 @@ status exchange_window_create(const struct communicator *comm, const struct shar
     if (comm->size == 1 || comm->n_nodes > 1)
         return STATUS_OK;
     const size_t per_line = REAL_ALIGNMENT / sizeof(int64_t);
-    int all_ranks; /* of the program: the host may have other groups than this one */
-    MPI_Comm_size(MPI_COMM_WORLD, &all_ranks);
     struct exchange_window shape = {.rank = comm->rank,
                                     .size = comm->size,
                                     .shard = *shard,
-                                    .yields = all_ranks > sysconf(_SC_NPROCESSORS_ONLN),
+                                    .yields = comm->ranks_on_host > sysconf(_SC_NPROCESSORS_ONLN),
                                     .block = shard->n_experts * max_stride,
                                     .most = (max_integers + per_line - 1) / per_line * per_line};
     size_t bytes = lay_out(&shape, NULL);

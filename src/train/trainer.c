@@ -45,27 +45,32 @@ static status allocate(struct trainer *trainer)
 }
 
 status trainer_init(struct trainer *trainer, const struct trainer_config *config,
-                    const struct communicator *comm, struct model *model,
+                    const struct replicas *replicas, struct model *model,
                     const struct dataset *train, const struct dataset *valid,
                     const struct metrics_config *metrics_config)
 {
     memset(trainer, 0, sizeof *trainer);
     trainer->config = config;
-    trainer->comm = comm;
+    trainer->comm = replicas->all;
+    trainer->replicas = replicas;
     trainer->model = model;
     trainer->train = train;
     trainer->valid = valid;
     trainer->metrics_config = metrics_config;
     trainer->saved_steps = -1;
     trainer->saver.linked_best = -1;
-    status outcome = communicator_agree(comm, allocate(trainer));
+    status outcome = allocate(trainer);
     if (outcome == STATUS_OK)
-        outcome = snapshot_init(&trainer->saver.snapshot, model, comm, config->optimizer.kind,
-                                valid != NULL);
+        outcome = trainer_allocate_shares(trainer);
+    outcome = communicator_agree(trainer->comm, outcome);
     if (outcome == STATUS_OK)
-        outcome = step_init(&trainer->step, model, comm, real_padded(config->micro_batch));
+        outcome = snapshot_init(&trainer->saver.snapshot, model, trainer->comm,
+                                config->optimizer.kind, valid != NULL);
+    if (outcome == STATUS_OK)
+        outcome =
+            step_init(&trainer->step, model, &replicas->group, real_padded(config->micro_batch));
     if (outcome == STATUS_OK && config->optimizer.kind == OPTIMIZER_EM)
-        outcome = em_create(&trainer->em, model, comm, train, config->micro_batch);
+        outcome = em_create(&trainer->em, model, trainer->comm, train, config->micro_batch);
     return outcome;
 }
 
@@ -80,6 +85,7 @@ void trainer_release(struct trainer *trainer)
     sampler_release(&trainer->sampler);
     metrics_release(&trainer->running);
     metrics_release(&trainer->validation);
+    trainer_release_shares(trainer);
     history_release(&trainer->history);
     memory_free(&trainer->best.gate);
     memory_free(&trainer->best.experts);
@@ -118,14 +124,24 @@ static status read_init(struct trainer *trainer)
     struct networks *all = &trainer->saver.snapshot.current;
     struct local_networks local = {model->has_gate ? model->gate.parameters.value : NULL,
                                    model->experts.parameters.value, model->experts.variance};
-    snapshot_gather(model, trainer->comm, &local, all);
+    const struct communicator *group = &trainer->replicas->group;
+    bool is_first = trainer_is_in_first_replica(trainer);
+    if (is_first)
+        snapshot_gather(model, group, &local, all);
+    else
+        trainer_let_first_replica(SITE_gather_rows, 2);
     status outcome = STATUS_OK;
     if (trainer_is_root(trainer))
         outcome = checkpoint_read_init(trainer->init_path, model, all);
     outcome = communicator_agree(trainer->comm, outcome);
-    if (outcome == STATUS_OK)
-        snapshot_scatter(model, trainer->comm, all, &local);
-    return outcome;
+    if (outcome != STATUS_OK)
+        return outcome;
+    if (is_first)
+        snapshot_scatter(model, group, all, &local);
+    else
+        trainer_let_first_replica(SITE_scatter_rows, 2);
+    trainer_spread_networks(trainer, &local);
+    return STATUS_OK;
 }
 
 static void clear_optimizer(struct optimizer *optimizer, const struct parameters *parameters)

@@ -66,33 +66,50 @@ static bool samples_have_failed(const struct trainer *trainer)
 
 /*
  * Forward and, if asked, backward over samples rows[0 .. n-1] (or first .. first+n-1), micro-batch
- * by micro-batch; gradients are added in their order. The root adds up the metrics.
+ * by micro-batch; gradients are added in their order. The root adds up the metrics. Each replica
+ * computes its share, and gradients and metrics become the sums over the replicas.
  */
 static void pass(struct trainer *trainer, const struct dataset *dataset, const uint64_t *rows,
                  size_t first, size_t n, bool backward, struct metrics *metrics)
 {
     struct step *step = &trainer->step;
+    const struct replicas *replicas = trainer->replicas;
+    struct metrics *own = replicas->n > 1 ? &trainer->share : metrics;
     double total = batch_total(dataset, rows, first, n);
-    size_t size = trainer->config->micro_batch;
+    size_t size = trainer->config->micro_batch, begin, share;
+    replicas_share(replicas, n, &begin, &share);
     step->exchange.raise = trainer_stop_was_requested() || samples_have_failed(trainer);
-    for (size_t at = 0; at < n; at += size) {
-        size_t count = n - at < size ? n - at : size;
+    step->exchange.raised = step->exchange.raise;
+    if (replicas->n > 1 && trainer->model->has_gate)
+        metrics_clear(own);
+    for (size_t at = begin; at < begin + share; at += size) {
+        size_t left = begin + share - at, count = left < size ? left : size;
         profile_enter(PHASE_DATA);
         batch_load(&step->batch, dataset, rows ? rows + at : NULL, first + at, count, total);
         site_enter(SITE_step_forward, 0);
         step_forward(step);
         profile_enter(PHASE_METRICS);
-        if (trainer_is_root(trainer)) {
-            metrics_add(metrics, trainer->metrics_config, step);
-            if (!isfinite(metrics->error))
+        if (trainer->model->has_gate) {
+            metrics_add(own, trainer->metrics_config, step);
+            if (!isfinite(own->error))
                 find_nonfinite(trainer, dataset == trainer->valid ? " in validation" : "");
         }
         site_enter(SITE_step_backward, 0);
         if (backward && trainer->em)
             em_collect(trainer->em, step, at / size);
         else if (backward)
-            step_backward(step, at > 0);
+            step_backward(step, at > begin);
         site_leave();
+    }
+    if (replicas->n > 1) {
+        profile_enter(PHASE_REPLICAS);
+        if (backward && share == 0)
+            replicas_clear_gradients(trainer->model);
+        if (backward)
+            replicas_sum_gradients(replicas, trainer->model);
+        trainer_add_shares(trainer, step->exchange.raised, metrics);
+    } else {
+        trainer->raised = step->exchange.raised;
     }
     profile_enter(PHASE_OTHER);
 }
@@ -126,8 +143,8 @@ static double clip_factor(struct trainer *trainer)
     for (size_t k = 0; k < model->experts.n_local; k++)
         trainer->norms[k] = squared_norm(parameters_gradient_of(experts, k), experts->stride);
     profile_enter(PHASE_EXCHANGE);
-    communicator_gather_rows(trainer->comm, &model->shard, sizeof(double), trainer->norms,
-                             trainer->all_norms);
+    communicator_gather_rows(&trainer->replicas->group, &model->shard, sizeof(double),
+                             trainer->norms, trainer->all_norms);
     if (model->has_gate) {
         double sum = squared_norm(model->gate.parameters.gradient, model->gate.parameters.stride);
         for (size_t e = 0; e < model->config.n_experts; e++)
@@ -136,7 +153,7 @@ static double clip_factor(struct trainer *trainer)
         if (norm > trainer->config->clip)
             factor = trainer->config->clip / norm;
     }
-    communicator_broadcast(trainer->comm, &factor, sizeof factor);
+    communicator_broadcast(&trainer->replicas->group, &factor, sizeof factor);
     profile_enter(PHASE_UPDATE);
     return factor;
 }
@@ -226,6 +243,7 @@ struct decision {
     int32_t reason; /* enum stop_reason */
     int32_t save;
     double round_weight; /* of the next round in the profile */
+    uint64_t site_count; /* replicas may have passed different numbers of sites */
 };
 
 /*
@@ -292,7 +310,7 @@ static enum stop_reason reason_now(struct trainer *trainer)
     enum stop_reason reason = STOP_NOT;
     if (trainer->progress.batch == 0)
         reason = reason_at_epoch(trainer);
-    if (reason == STOP_NOT && (trainer->step.exchange.raised > 0 || trainer_stop_was_requested() ||
+    if (reason == STOP_NOT && (trainer->raised > 0 || trainer_stop_was_requested() ||
                                (trainer->saves && run_directory_asks_to_stop(trainer->directory))))
         reason = STOP_REQUESTED;
     if (reason == STOP_NOT && config->time_limit > 0 &&
@@ -329,7 +347,9 @@ static struct decision decide(struct trainer *trainer)
             round_timer_next(&trainer->timer, clock_seconds() - trainer->started);
     }
     profile_enter(PHASE_EXCHANGE);
+    decision.site_count = site_count();
     communicator_broadcast(trainer->comm, &decision, sizeof decision);
+    site_set_count(decision.site_count + 1);
     profile_enter(PHASE_OTHER);
     trainer->round_weight = decision.round_weight;
     return decision;

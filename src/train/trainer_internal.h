@@ -1,6 +1,7 @@
 #ifndef COTERIE_TRAIN_TRAINER_INTERNAL_H
 #define COTERIE_TRAIN_TRAINER_INTERNAL_H
 
+#include "coterie/base/site.h"
 #include "coterie/train/trainer.h"
 
 /* The parts of the trainer that have files of their own. */
@@ -31,6 +32,28 @@ bool trainer_stop_was_requested(void);
 
 /* Root. Opens the metrics file of the current start. */
 status trainer_open_metrics(struct trainer *trainer);
+
+/* Local. Memory for trainer_add_shares. */
+status trainer_allocate_shares(struct trainer *trainer);
+void trainer_release_shares(struct trainer *trainer);
+
+/*
+ * Collective, with several replicas. The root adds what each replica has summed up in
+ * trainer->share, in their order, to `metrics`; requests to stop and what was not finite too.
+ */
+void trainer_add_shares(struct trainer *trainer, int64_t raised, struct metrics *metrics);
+
+/* Collective. The first replica's part of the networks to the same ranks of the others. */
+void trainer_spread_networks(const struct trainer *trainer, const struct local_networks *networks);
+
+/* Local. Only the first replica gathers for checkpoints, and scatters what is read from one. */
+bool trainer_is_in_first_replica(const struct trainer *trainer);
+
+/*
+ * Local, in the other replicas: passes the n sites of the first replica's collectives by, so that
+ * the watchdog finds all ranks equally far.
+ */
+void trainer_let_first_replica(enum site site, int n);
 
 static inline bool trainer_is_root(const struct trainer *trainer)
 {

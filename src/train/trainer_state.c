@@ -23,18 +23,30 @@ static status copy_history(struct history *to, const struct history *from)
     return outcome;
 }
 
+/* Of the gathering, or scattering, of a snapshot. */
+static int n_collectives(const struct snapshot *snapshot, bool has_best)
+{
+    return 2 + snapshot->n_slots + (has_best ? 2 : 0);
+}
+
 void trainer_collect(struct trainer *trainer)
 {
     struct snapshot *snapshot = &trainer->saver.snapshot;
     struct local_networks local = local_parameters(trainer);
     const struct model *model = trainer->model;
     site_enter(SITE_save_collect, 0);
-    snapshot_gather(model, trainer->comm, &local, &snapshot->current);
+    const struct communicator *group = &trainer->replicas->group;
+    bool has_best = snapshot->has_best && trainer->progress.best_epoch >= 0;
+    if (!trainer_is_in_first_replica(trainer)) {
+        trainer_let_first_replica(SITE_gather_rows, n_collectives(snapshot, has_best));
+        return;
+    }
+    snapshot_gather(model, group, &local, &snapshot->current);
     for (int s = 0; s < snapshot->n_slots; s++)
-        snapshot_gather_slot(model, trainer->comm, &trainer->gate_optimizer,
-                             &trainer->expert_optimizer, s, &snapshot->slot[s]);
-    if (snapshot->has_best && trainer->progress.best_epoch >= 0)
-        snapshot_gather(model, trainer->comm, &trainer->best, &snapshot->best);
+        snapshot_gather_slot(model, group, &trainer->gate_optimizer, &trainer->expert_optimizer, s,
+                             &snapshot->slot[s]);
+    if (has_best)
+        snapshot_gather(model, group, &trainer->best, &snapshot->best);
     if (!trainer_is_root(trainer))
         return;
     trainer->progress.seconds = trainer->seconds_before + clock_seconds() - trainer->started;
@@ -45,19 +57,39 @@ void trainer_collect(struct trainer *trainer)
     COTERIE_ASSERT(outcome == STATUS_OK);
 }
 
+/* Collective. The networks of a snapshot to the first replica. */
+static void scatter(struct trainer *trainer, struct local_networks *local, bool has_best)
+{
+    struct snapshot *snapshot = &trainer->saver.snapshot;
+    const struct model *model = trainer->model;
+    const struct communicator *group = &trainer->replicas->group;
+    if (!trainer_is_in_first_replica(trainer)) {
+        trainer_let_first_replica(SITE_scatter_rows, n_collectives(snapshot, has_best));
+        return;
+    }
+    snapshot_scatter(model, group, &snapshot->current, local);
+    for (int s = 0; s < snapshot->n_slots; s++)
+        snapshot_scatter_slot(model, group, &snapshot->slot[s], &trainer->gate_optimizer,
+                              &trainer->expert_optimizer, s);
+    if (has_best)
+        snapshot_scatter(model, group, &snapshot->best, &trainer->best);
+}
+
 void trainer_restore(struct trainer *trainer)
 {
     struct snapshot *snapshot = &trainer->saver.snapshot;
     struct local_networks local = local_parameters(trainer);
-    const struct model *model = trainer->model;
     trainer->progress = snapshot->progress;
     communicator_broadcast(trainer->comm, &trainer->progress, sizeof trainer->progress);
-    snapshot_scatter(model, trainer->comm, &snapshot->current, &local);
+    bool has_best = snapshot->has_best && trainer->progress.best_epoch >= 0;
+    scatter(trainer, &local, has_best);
+    trainer_spread_networks(trainer, &local);
     for (int s = 0; s < snapshot->n_slots; s++)
-        snapshot_scatter_slot(model, trainer->comm, &snapshot->slot[s], &trainer->gate_optimizer,
-                              &trainer->expert_optimizer, s);
-    if (snapshot->has_best && trainer->progress.best_epoch >= 0)
-        snapshot_scatter(model, trainer->comm, &snapshot->best, &trainer->best);
+        trainer_spread_networks(trainer,
+                                &(struct local_networks){trainer->gate_optimizer.slot[s],
+                                                         trainer->expert_optimizer.slot[s], NULL});
+    if (has_best)
+        trainer_spread_networks(trainer, &trainer->best);
     trainer->saved_steps = trainer->progress.total_steps;
     trainer->saved_epoch = trainer->progress.recorded;
     site_set_step(trainer->progress.step);

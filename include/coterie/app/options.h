@@ -75,6 +75,7 @@ struct options {
     uint64_t seed;
     char *init;
 
+    long replicas;
     long root_experts; /* -1: auto */
     long micro_batch;  /* 0: auto */
     enum stream_choice stream;

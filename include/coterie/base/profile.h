@@ -22,6 +22,7 @@ enum phase {
                       */
     PHASE_COMBINE,   /* the combined output, waiting included */
     PHASE_EXPERTS_BACKWARD,
+    PHASE_REPLICAS, /* the sum of gradients and metrics over replicas, waiting included */
     PHASE_UPDATE,
     PHASE_METRICS,
     PHASE_VALIDATION, /* all of it, waiting included */
@@ -58,7 +59,7 @@ void profile_read(double seconds[N_PHASES]);
  * neighbouring rounds, the same ones on every rank. What a collective takes is at most the least
  * that any rank spent in it; the rest of a rank's time there is waiting for the others.
  */
-enum { PROFILE_N_COLLECTIVE = 2, PROFILE_ROUNDS = 1024 };
+enum { PROFILE_N_COLLECTIVE = 3, PROFILE_ROUNDS = 1024 };
 const double *profile_collective_rounds(size_t *n);
 
 /* The phase of row i. */

@@ -36,6 +36,7 @@
     X(gather_rows)                                                                                 \
     X(scatter_rows)                                                                                \
     X(barrier)                                                                                     \
+    X(ordered_sum)                                                                                 \
     X(exchange_gather)                                                                             \
     X(exchange_scatter)                                                                            \
     X(exchange_combine)                                                                            \
@@ -91,6 +92,13 @@ void site_forget_faults(void);
 
 /* The step of training, for beacon and faults. */
 void site_set_step(int64_t step);
+
+/*
+ * The sites entered so far; and sets it, for ranks that rightly pass different numbers of them: the
+ * watchdog takes the rank with the fewest for the late one.
+ */
+uint64_t site_count(void);
+void site_set_count(uint64_t count);
 
 /* For faults in this thread only: it works for a step that others have left behind. */
 void site_set_step_of_thread(int64_t step);

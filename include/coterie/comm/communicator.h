@@ -15,6 +15,7 @@ struct communicator {
     int world_rank;           /* this rank among all of the program: another one in a part */
     int node, n_nodes;        /* this rank's host among the hosts, in order of their first rank */
     int node_rank, node_size; /* this rank among those of its host */
+    int ranks_on_host;        /* of the whole run, where this is a part */
     char host[64];
     struct communicator_mpi *mpi; /* owned; MPI handles stay inside the comm layer */
     struct watchdog *watchdog;    /* see watchdog.h; NULL: nobody watches */
@@ -30,11 +31,21 @@ status communicator_start(int *argc, char ***argv, struct communicator *comm);
  */
 status communicator_split(const struct communicator *whole, int color, struct communicator *part);
 
-/* Collective over the part. */
+/* Collective over the part. What communicator_split or communicator_divide has made. */
 void communicator_release(struct communicator *part);
 
 /* Collective. Ends MPI. All work on files must be done. */
 void communicator_stop(struct communicator *comm);
+
+/*
+ * Collective. The ranks in n_groups groups of equal size, each of neighbours: `group` is this
+ * rank's own one, `peers` the ranks that have its place in each group, in the order of the groups.
+ * n_nodes of a group is that of the group on most hosts; peers know nothing of hosts. Whatever is
+ * agreed in a part is agreed among all ranks of the run, because no part can go on without the
+ * others: all parts must agree at the same places.
+ */
+status communicator_divide(const struct communicator *all, int n_groups, struct communicator *group,
+                           struct communicator *peers);
 
 /*
  * Collective. The bridge from what happened on one rank to what all ranks do: every rank gets the

@@ -11,6 +11,7 @@
 #include "coterie/train/model.h"
 #include "coterie/train/optimizer.h"
 #include "coterie/train/progress.h"
+#include "coterie/train/replicas.h"
 #include "coterie/train/round_timer.h"
 #include "coterie/train/run_directory.h"
 #include "coterie/train/saver.h"
@@ -37,6 +38,7 @@ struct trainer_config {
     double time_limit;      /* seconds since the program started (clock_since_start), 0: none */
     size_t batch_size, micro_batch;
     size_t stream_block; /* samples in a block of the shuffle; 0: all in one */
+    int replicas;
     int64_t epochs, patience, starts, metrics_every;
     uint64_t seed;
     int64_t save_every_epochs, save_every_steps; /* 0: not by this */
@@ -62,8 +64,9 @@ enum stop_reason {
 
 struct trainer {
     const struct trainer_config *config;
-    const struct communicator *comm;
-    struct model *model;
+    const struct communicator *comm;     /* all ranks */
+    const struct replicas *replicas;     /* the groups that they form */
+    struct model *model;                 /* this replica's */
     const struct dataset *train, *valid; /* valid may be NULL */
     const struct metrics_config *metrics_config;
     struct step step;
@@ -71,6 +74,9 @@ struct trainer {
     struct em *em; /* with OPTIMIZER_EM, in the place of both */
     struct sampler sampler;
     struct metrics running, validation; /* root */
+    struct metrics share;               /* several replicas: of this one, in the present pass */
+    char *part, *parts;                 /* what replicas tell the root, see trainer_replicas.c */
+    int64_t raised;                     /* requests to stop, of all replicas */
     struct progress progress;           /* counters are the same on every rank */
     struct history history;             /* root */
     struct local_networks best;         /* this rank's part of the best model, with validation */
@@ -93,7 +99,7 @@ struct trainer {
 
 /* Collective. The arguments must outlive the trainer. */
 status trainer_init(struct trainer *trainer, const struct trainer_config *config,
-                    const struct communicator *comm, struct model *model,
+                    const struct replicas *replicas, struct model *model,
                     const struct dataset *train, const struct dataset *valid,
                     const struct metrics_config *metrics_config);
 void trainer_release(struct trainer *trainer);
