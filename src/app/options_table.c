@@ -188,6 +188,13 @@ const struct option_entry option_table[] = {
      "of the Gaussian likelihood: fixed or learned, with a value such as learned:0.5",
      SECTION_MODEL, TRAIN, KIND_VARIANCE, 0, 0, NULL},
 
+    {"top-k", "K", "0",
+     "compute only the K experts of largest mixing proportion for each sample; 0: all",
+     SECTION_MODEL, TRAIN, KIND_INTEGER, AT(top_k), RANGE_FROM_0, NULL},
+    {"balance-weight", "W", "0",
+     "with --top-k: how much the gate is pushed towards equal numbers of samples per expert",
+     SECTION_MODEL, TRAIN, KIND_NUMBER, AT(balance_weight), RANGE_FROM_0, NULL},
+
     {"optimizer", "NAME", "adam",
      "how parameters are updated; em (expectation maximisation) has no learning rate",
      SECTION_TRAINING, TRAIN, KIND_CHOICE, AT(optimizer), 0, optimizer_words},

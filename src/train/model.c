@@ -18,6 +18,16 @@ status model_config_check(const struct model_config *config)
                           "competitive errors have no variance");
     if (config->variance_is_learned && config->likelihood != LIKELIHOOD_GAUSSIAN)
         return status_set(STATUS_USAGE, "--variance learned goes with --likelihood gaussian only");
+    if (config->top_k > config->n_experts)
+        return status_set(STATUS_USAGE, "--top-k %zu is more than the %zu experts", config->top_k,
+                          config->n_experts);
+    if (model_is_routed(config) && squared)
+        return status_set(STATUS_USAGE,
+                          "--top-k goes with --error mixture only: the cooperative and competitive "
+                          "errors need what all experts say of a sample");
+    if (config->balance_weight > 0 && config->top_k == 0)
+        return status_set(STATUS_USAGE, "--balance-weight evens out what --top-k chooses: give "
+                                        "--top-k too");
     if (config->likelihood == LIKELIHOOD_BERNOULLI && config->output != OUTPUT_LOGISTIC)
         return status_set(STATUS_USAGE,
                           "--likelihood bernoulli needs --expert-output logistic (or auto)");

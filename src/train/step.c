@@ -1,5 +1,7 @@
 #include "coterie/train/step.h"
 
+#include "step_routing.h"
+
 #include "coterie/base/memory.h"
 #include "coterie/base/profile.h"
 #include "coterie/base/site.h"
@@ -31,6 +33,8 @@ status step_init(struct step *step, struct model *model, const struct communicat
     status outcome = batch_init(&step->batch, model->config.n_inputs, outputs, max_stride);
     for (size_t i = 0; i < sizeof buffers / sizeof buffers[0] && outcome == STATUS_OK; i++)
         outcome = memory_alloc(buffers[i].array, buffers[i].count, buffers[i].size, "a step");
+    if (outcome == STATUS_OK)
+        outcome = step_routing_init(step, max_stride);
     outcome = communicator_agree(comm, outcome);
     if (outcome == STATUS_OK)
         outcome = exchange_init(&step->exchange, comm, &model->shard, max_stride, outputs + 1);
@@ -40,6 +44,7 @@ status step_init(struct step *step, struct model *model, const struct communicat
 void step_release(struct step *step)
 {
     exchange_release(&step->exchange);
+    step_routing_release(step);
     batch_release(&step->batch);
     memory_free(&step->y);
     memory_free(&step->expected);
@@ -151,17 +156,25 @@ void step_forward(struct step *step)
 {
     struct model *model = step->model;
     const struct batch *batch = &step->batch;
+    const real *d = batch->has_targets ? batch->d : NULL;
+    bool is_routed = model_is_routed(&model->config);
     profile_enter(PHASE_GATE);
     if (model->has_gate)
         gate_forward(&model->gate, &batch->inputs);
+    if (is_routed)
+        step_route(step);
     profile_enter(PHASE_EXPERTS_FORWARD);
-    experts_forward(&model->experts, &batch->inputs, batch->has_targets ? batch->d : NULL);
+    if (is_routed)
+        experts_forward_chosen(&model->experts, &step->rows, &batch->inputs, d, step->g);
+    else
+        experts_forward(&model->experts, &batch->inputs, d);
     if (site_poisons(SITE_step_forward) && model->experts.n_local > 0)
         model->experts.loglik[0] = NAN;
     if (batch->has_targets)
         exchange_posteriors(step);
     profile_enter(PHASE_EXCHANGE);
-    step->g = exchange_scatter(&step->exchange, 0, batch->stride, model->gate.g);
+    if (!is_routed)
+        step->g = exchange_scatter(&step->exchange, 0, batch->stride, model->gate.g);
     combine_outputs(step);
     if (batch->has_targets && model->has_gate && model->config.error == ERROR_COOPERATIVE)
         cooperative_error(step);
@@ -191,10 +204,16 @@ void step_backward(struct step *step, real keep)
         cooperative_gate_gradient(step);
     }
     profile_enter(PHASE_EXPERTS_BACKWARD);
-    experts_backward(&model->experts, residual, &batch->inputs, batch->d, step->y,
-                     step->own_weights, keep);
+    if (model_is_routed(&model->config))
+        experts_backward_chosen(&model->experts, &step->rows, &batch->inputs, batch->d, step->g,
+                                step->own_weights, keep);
+    else
+        experts_backward(&model->experts, residual, &batch->inputs, batch->d, step->y,
+                         step->own_weights, keep);
     profile_enter(PHASE_GATE);
-    if (model->has_gate)
+    if (model->has_gate) {
+        step_balance(step);
         gate_backward(&model->gate, &batch->inputs, keep);
+    }
     profile_enter(PHASE_OTHER);
 }

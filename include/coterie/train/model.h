@@ -24,6 +24,8 @@ struct model_config {
     double variance; /* of the Gaussian likelihood, at the start if learned; scaled units */
     bool variance_is_learned;
     double variance_floor; /* of a learned variance, scaled units */
+    size_t top_k;          /* experts that compute a sample; 0: all */
+    double balance_weight; /* of the balance term in the gate's gradient */
 };
 
 struct model {
@@ -38,9 +40,15 @@ struct model {
 /*
  * Local. STATUS_USAGE if the parts do not go together: (1.1) and (1.2) are squared errors,
  * Bernoulli needs logistic and categorical softmax outputs, a learned variance needs the Gaussian
- * mixture.
+ * mixture, --top-k the mixture error and no more experts than there are.
  */
 status model_config_check(const struct model_config *config);
+
+/* Local. Samples choose among the experts: K = E is the dense step. */
+static inline bool model_is_routed(const struct model_config *config)
+{
+    return config->top_k > 0 && config->top_k < config->n_experts;
+}
 
 /* Local. The shapes only; model_init does this too. */
 status model_shapes(const struct model_config *config, struct mlp *gate, struct mlp *expert);

@@ -4,6 +4,7 @@
 #include "coterie/base/status.h"
 #include "coterie/comm/communicator.h"
 #include "coterie/comm/exchange.h"
+#include "coterie/model/chosen_rows.h"
 #include "coterie/train/batch.h"
 #include "coterie/train/model.h"
 
@@ -33,6 +34,9 @@ struct step {
     const real *g;           /* (n_local, stride) of the last micro-batch */
     const real *loglik;      /* root: (E, stride) of the last micro-batch */
     const real *own_weights; /* (n_local, stride) coefficients of the last micro-batch */
+    struct chosen_rows rows; /* --top-k: the rows of one expert */
+    real *p;                 /* root, with a balance term: (E, stride) softmax of all experts */
+    double *load;            /* the same: (E) shares of the places */
 };
 
 /* Collective. For micro-batches of up to max_stride samples. */
