@@ -24,7 +24,7 @@ static void choose_for_sample(size_t n_experts, size_t k, size_t stride, real *p
         chosen[e] = is_chosen(n_experts, k, stride, p, e);
         sum += chosen[e] ? (double)p[e * stride] : 0;
     }
-    double log_of_sum = log(sum);
+    double log_of_sum = sum > 0 ? log(sum) : (double)NAN;
     for (size_t e = 0; e < n_experts; e++) {
         real *g = p + e * stride, *log_g = log_p + e * stride;
         double share = (double)*g / sum;
