@@ -1,0 +1,248 @@
+#include "coterie/train/cost_model.h"
+
+#include "coterie/base/real.h"
+#include "coterie/comm/shard.h"
+
+#include <math.h>
+#include <string.h>
+
+const char *cost_part_name(enum cost_part part)
+{
+    static const char *const names[COST_N_PARTS] = {"data",     "experts", "gate",   "posterior",
+                                                    "exchange", "combine", "update", "replicas"};
+    return names[part];
+}
+
+void cost_shape_of(const struct model_config *config, size_t batch, struct cost_shape *shape)
+{
+    struct mlp gate, expert;
+    memset(shape, 0, sizeof *shape);
+    shape->batch = batch;
+    shape->n_experts = config->n_experts;
+    shape->n_outputs = config->n_outputs;
+    shape->n_gathers = config->error == ERROR_MIXTURE ? 1 : 2;
+    if (model_shapes(config, &gate, &expert) == STATUS_OK) {
+        shape->expert_reals = parameters_stride(&expert);
+        shape->gate_reals = parameters_stride(&gate);
+    }
+}
+
+static double mix(double share, double below, double above)
+{
+    return below + share * (above - below);
+}
+
+struct cost_point cost_at(const struct cost_rates *rates, size_t n)
+{
+    static const struct cost_point zero;
+    const struct cost_point *below = &zero, *above = &rates->point[0];
+    int last = rates->n_points - 1;
+    for (int i = 0; i <= last && rates->point[i].samples < n; i++) {
+        below = &rates->point[i];
+        above = i < last ? &rates->point[i + 1] : below;
+    }
+    if (above == below)
+        below = &zero;
+    double share =
+        ((double)n - (double)below->samples) / ((double)above->samples - (double)below->samples);
+    struct cost_point point = {
+        .samples = n,
+        .data = mix(share, below->data, above->data),
+        .gate_forward = mix(share, below->gate_forward, above->gate_forward),
+        .gate_backward = mix(share, below->gate_backward, above->gate_backward),
+        .posterior = mix(share, below->posterior, above->posterior),
+        .expert_forward = mix(share, below->expert_forward, above->expert_forward),
+        .expert_backward = mix(share, below->expert_backward, above->expert_backward),
+        .products = mix(share, below->products, above->products),
+        .combine = mix(share, below->combine, above->combine),
+        .combine_once = mix(share, below->combine_once, above->combine_once)};
+    return point;
+}
+
+struct cost_point cost_mean_point(const struct cost_rates *rates, int n)
+{
+    struct cost_point mean = {.samples = rates[0].point[0].samples};
+    for (int i = 0; i < n; i++) {
+        const struct cost_point *point = &rates[i].point[0];
+        mean.data += point->data / n;
+        mean.gate_forward += point->gate_forward / n;
+        mean.gate_backward += point->gate_backward / n;
+        mean.posterior += point->posterior / n;
+        mean.expert_forward += point->expert_forward / n;
+        mean.expert_backward += point->expert_backward / n;
+        mean.products += point->products / n;
+        mean.combine += point->combine / n;
+        mean.combine_once += point->combine_once / n;
+    }
+    return mean;
+}
+
+/* A replica's ranks and the links between them. */
+struct group {
+    double size;                    /* S */
+    const struct cost_link *link;   /* between its ranks */
+    double sharing;                 /* ranks that use a host's link at once */
+    const struct cost_link *slices; /* between the same shard of two replicas */
+    double slices_sharing;
+};
+
+static struct group group_of(const struct cost_rates *rates, const struct cost_plan *plan)
+{
+    int size = plan->n_ranks / plan->n_replicas, per_host = rates->ranks_per_host;
+    bool fits = size <= per_host, all_fit = plan->n_ranks <= per_host;
+    struct group group = {.size = size,
+                          .link = fits ? &rates->inside : &rates->between,
+                          .sharing = fits ? 1 : per_host,
+                          .slices = all_fit ? &rates->inside : &rates->between,
+                          .slices_sharing = all_fit ? 1 : per_host};
+    return group;
+}
+
+static double gather_seconds(const struct group *group, double bytes)
+{
+    double others = group->size - 1;
+    if (others < 1)
+        return 0;
+    return group->link->latency + others * group->link->overhead +
+           bytes * others / group->size / group->link->bandwidth;
+}
+
+static double sum_seconds(const struct group *group, double bytes)
+{
+    const struct cost_link *link = group->link;
+    double others = group->size - 1, rounds = ceil(log2(group->size));
+    double start = link->latency + link->overhead;
+    double per_byte = group->sharing / link->bandwidth;
+    return fmin(rounds * (start + bytes * per_byte),
+                2 * rounds * start + 2 * bytes * others / group->size * per_byte);
+}
+
+static double slices_seconds(const struct cost_rates *rates, const struct group *group,
+                             double n_replicas, double reals)
+{
+    double others = n_replicas - 1;
+    if (others < 1)
+        return 0;
+    double start = group->slices->latency + group->slices->overhead;
+    double per_byte = group->slices_sharing / group->slices->bandwidth;
+    double bytes = reals * sizeof(real);
+    return 2 * (others * start + bytes * others / n_replicas * per_byte) +
+           others * reals / n_replicas * rates->add;
+}
+
+/* k of the formulas: the most experts that a rank other than the root has. */
+static double experts_elsewhere(const struct cost_shape *shape, const struct cost_plan *plan)
+{
+    int others = plan->n_ranks / plan->n_replicas - 1;
+    return others < 1 ? 0 : ceil((double)(shape->n_experts - plan->root_experts) / others);
+}
+
+double cost_step(const struct cost_rates *rates, const struct cost_shape *shape,
+                 const struct cost_plan *plan, double *parts)
+{
+    struct group group = group_of(rates, plan);
+    struct cost_point at = cost_at(rates, plan->micro_batch);
+    double n = (double)plan->micro_batch, n_experts = (double)shape->n_experts;
+    double m = ceil((double)shape->batch / plan->n_replicas / n);
+    double k0 = (double)plan->root_experts, k = experts_elsewhere(shape, plan), most = fmax(k0, k);
+    double expert = at.expert_forward + at.expert_backward;
+    double gate = n_experts * (at.gate_forward + at.gate_backward);
+    double root = k0 * expert + gate, other = k * expert;
+    double reals = fmax(k0 * (double)shape->expert_reals + (double)shape->gate_reals,
+                        k * (double)shape->expert_reals);
+    double column = n * sizeof(real), sums = 8 * ((double)(shape->n_outputs + 1) * n + 2);
+
+    double own[COST_N_PARTS];
+    own[COST_DATA] = m * at.data;
+    own[COST_EXPERTS] = m * most * expert;
+    own[COST_GATE] = m * (fmax(root, other) - most * expert);
+    own[COST_POSTERIOR] = m * n_experts * at.posterior;
+    own[COST_EXCHANGE] =
+        m * (double)(shape->n_gathers + 2) * gather_seconds(&group, n_experts * column);
+    own[COST_COMBINE] = m * (most * at.combine + at.combine_once + sum_seconds(&group, 16) +
+                             sum_seconds(&group, sums));
+    own[COST_UPDATE] = reals * rates->update;
+    own[COST_REPLICAS] = slices_seconds(rates, &group, plan->n_replicas, reals);
+    double total = 0;
+    for (int p = 0; p < COST_N_PARTS; p++)
+        total += own[p];
+    if (parts)
+        memcpy(parts, own, sizeof own);
+    return total;
+}
+
+size_t cost_root_experts(const struct cost_rates *rates, const struct cost_shape *shape,
+                         const struct cost_plan *plan)
+{
+    struct cost_point at = cost_at(rates, plan->micro_batch);
+    int shards = plan->n_ranks / plan->n_replicas;
+    double n_experts = (double)shape->n_experts;
+    if (shards < 2)
+        return shape->n_experts;
+    double gate_in_experts =
+        n_experts * (at.gate_forward + at.gate_backward) / (at.expert_forward + at.expert_backward);
+    double balanced = floor((n_experts + gate_in_experts) / shards - gate_in_experts);
+    double from = fmax(balanced - 2, 0), to = fmin(fmax(balanced + 3, 1), n_experts);
+    struct cost_plan trial = *plan;
+    size_t best = 0;
+    double least = INFINITY;
+    /* From above, so that of two equals the root gets the more. */
+    for (long k0 = (long)to; k0 >= (long)from; k0--) {
+        trial.root_experts = (size_t)k0;
+        double seconds = cost_step(rates, shape, &trial, NULL);
+        if (seconds < least) {
+            least = seconds;
+            best = trial.root_experts;
+        }
+    }
+    return best;
+}
+
+/* Whether G replicas are a sensible use of the ranks. */
+static bool replicas_fit(const struct cost_shape *shape, int n_ranks, int n_replicas)
+{
+    return n_ranks % n_replicas == 0 && (size_t)(n_ranks / n_replicas) <= shape->n_experts + 1 &&
+           shape->batch / (size_t)n_replicas >= REALS_PER_LINE;
+}
+
+/* Samples of a micro-batch if b of them are taken in equal parts of at most n. */
+static size_t equal_part(size_t b, size_t n)
+{
+    size_t parts = (b + n - 1) / n;
+    return real_padded((b + parts - 1) / parts);
+}
+
+double cost_best(const struct cost_rates *rates, const struct cost_shape *shape, int n_ranks,
+                 int max_replicas, struct cost_plan *best)
+{
+    double least = INFINITY;
+    memset(best, 0, sizeof *best);
+    for (int g = 1; g <= n_ranks && g <= max_replicas; g++) {
+        if (!replicas_fit(shape, n_ranks, g))
+            continue;
+        size_t share = (shape->batch + (size_t)g - 1) / (size_t)g;
+        for (int i = 0; i < rates->n_points; i++) {
+            size_t n = equal_part(share, rates->point[i].samples);
+            struct cost_plan plan = {n_ranks, g, n, 0};
+            plan.root_experts = cost_root_experts(rates, shape, &plan);
+            double seconds = cost_step(rates, shape, &plan, NULL);
+            if (seconds < least) {
+                least = seconds;
+                *best = plan;
+            }
+        }
+    }
+    return least;
+}
+
+enum cost_part cost_bottleneck(const double *parts, double ideal, double *seconds)
+{
+    enum cost_part worst = COST_EXPERTS;
+    *seconds = parts[COST_EXPERTS] - ideal;
+    for (int p = COST_GATE; p < COST_N_PARTS; p++)
+        if (parts[p] > *seconds) {
+            *seconds = parts[p];
+            worst = (enum cost_part)p;
+        }
+    return worst;
+}
