@@ -1,38 +1,18 @@
 #include "coterie/app/commands.h"
 
+#include "bench_internal.h"
 #include "bench_machine.h"
 
-#include "coterie/app/options.h"
-#include "coterie/app/profile_table.h"
 #include "coterie/base/clock.h"
 #include "coterie/base/log.h"
 #include "coterie/base/memory.h"
-#include "coterie/base/profile.h"
 #include "coterie/base/rng.h"
 #include "coterie/math/blas.h"
-#include "coterie/train/optimizer.h"
-#include "coterie/train/step.h"
 
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* One model and its made-up samples, trained for the clock only. */
-struct bench {
-    const struct communicator *comm;
-    size_t n_samples, n_inputs, n_hidden, n_outputs, n_experts; /* of --shape */
-    size_t micro_batch;
-    struct model model;
-    struct step step;
-    struct optimizer gate, experts;
-    struct dataset dataset; /* BATCHES batches, one after the other */
-    real *block;
-    double *seconds; /* (steps) of this rank */
-    size_t n_steps;
-    struct profile_table phases; /* over n_profiled steps */
-    size_t n_profiled;
-};
 
 enum { BATCHES = 4, MIN_STEPS = 21, MAX_STEPS = 20001 };
 
@@ -82,7 +62,7 @@ static status make_dataset(struct bench *bench)
     return communicator_agree(bench->comm, outcome);
 }
 
-static struct model_config model_of(const struct bench *bench, const struct options *options)
+struct model_config bench_model(const struct bench *bench, const struct options *options)
 {
     struct model_config config = {.n_inputs = bench->n_inputs,
                                   .n_outputs = bench->n_outputs,
@@ -99,9 +79,9 @@ static struct model_config model_of(const struct bench *bench, const struct opti
     return config;
 }
 
-static status bench_init(struct bench *bench, const struct options *options)
+status bench_init(struct bench *bench, const struct options *options)
 {
-    struct model_config config = model_of(bench, options);
+    struct model_config config = bench_model(bench, options);
     struct optimizer_config optimizer = {options->optimizer, 0.9, 0};
     bench->micro_batch = options->micro_batch > 0 ? (size_t)options->micro_batch
                                                   : model_micro_batch(&config, bench->n_samples);
@@ -121,7 +101,7 @@ static status bench_init(struct bench *bench, const struct options *options)
     return communicator_agree(bench->comm, outcome);
 }
 
-static void bench_release(struct bench *bench)
+void bench_release(struct bench *bench)
 {
     profile_table_release(&bench->phases);
     step_release(&bench->step);
@@ -152,8 +132,7 @@ static void train_step(struct bench *bench, size_t number)
     profile_enter(PHASE_OTHER);
 }
 
-/* Collective. Each rank's times of n steps. */
-static void time_steps(struct bench *bench, size_t n)
+void bench_time_steps(struct bench *bench, size_t n)
 {
     communicator_barrier(bench->comm);
     double before = clock_seconds();
@@ -184,7 +163,7 @@ static status profile_steps(struct bench *bench, size_t n)
 static status measure(struct bench *bench)
 {
     size_t n = MIN_STEPS;
-    time_steps(bench, n);
+    bench_time_steps(bench, n);
     double spent = 0;
     size_t half = n / 2;
     for (size_t i = half; i < n; i++)
@@ -193,8 +172,8 @@ static status measure(struct bench *bench)
     double per_step = spent / (double)(n - half);
     double wanted = bench_seconds / per_step;
     n = wanted < MIN_STEPS ? MIN_STEPS : wanted > MAX_STEPS ? MAX_STEPS : (size_t)wanted;
-    time_steps(bench, n / 10 + 1);
-    time_steps(bench, n);
+    bench_time_steps(bench, n / 10 + 1);
+    bench_time_steps(bench, n);
     return profile_steps(bench, n / 4 + 1);
 }
 
@@ -204,7 +183,7 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static double median(double *values, size_t n)
+double bench_median(double *values, size_t n)
 {
     qsort(values, n, sizeof *values, by_value);
     return values[n / 2];
@@ -244,7 +223,7 @@ static void print_json(const struct bench *bench, const struct bench_result *res
 static status report(struct bench *bench, const struct options *options)
 {
     struct bench_result result;
-    double slowest = median(bench->seconds, bench->n_steps);
+    double slowest = bench_median(bench->seconds, bench->n_steps);
     communicator_max(bench->comm, &slowest, 1);
     status outcome = machine_measure(bench->comm, &result.machine);
     if (outcome != STATUS_OK)
@@ -275,6 +254,8 @@ status bench_command(const struct communicator *comm, struct options *options)
 {
     struct bench bench = {.comm = comm};
     status outcome = read_shape(options->shape, &bench);
+    if (outcome == STATUS_OK && options->plan)
+        return bench_plan(&bench, options);
     if (outcome == STATUS_OK)
         outcome = bench_init(&bench, options);
     if (outcome == STATUS_OK)

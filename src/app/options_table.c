@@ -270,6 +270,17 @@ const struct option_entry option_table[] = {
     {"stream-block", "N", "auto",
      "consecutive samples that are read together: batches are drawn from 64 random blocks at a time",
      SECTION_RANKS, TRAIN, KIND_INTEGER, AT(stream_block), RANGE_FROM_1, micro_batch_words},
+    {"plan", NULL, NULL,
+     "predict the step on more ranks than there are, and say how to use them",
+     SECTION_RANKS, BENCH, KIND_FLAG, AT(plan), 0, NULL},
+    {"network-latency", "US", "0",
+     "of a message between hosts, one way, for --plan; 0: measured if there are several hosts, "
+     "else 2",
+     SECTION_RANKS, BENCH, KIND_NUMBER, AT(network_latency), RANGE_FROM_0, NULL},
+    {"network-bandwidth", "GB/S", "0",
+     "of a host's link to the others, for --plan; 0: measured if there are several hosts, else "
+     "12.5",
+     SECTION_RANKS, BENCH, KIND_NUMBER, AT(network_bandwidth), RANGE_FROM_0, NULL},
 
     {"config", "FILE", NULL,
      "options from a YAML file, one `experts: 8` a line; the command line overrides them",
@@ -406,7 +417,8 @@ const struct command_entry command_table[N_COMMANDS] = {
                        "coterie bench [options]",
                        "times the training step against this machine's matrix products",
                        "  mpirun -n 2 coterie bench --shape 256,64,128,10,16\n"
-                       "  mpirun -n 8 coterie bench --shape 4096,784,256,10,64 --json\n"},
+                       "  mpirun -n 8 coterie bench --shape 4096,784,256,10,64 --json\n"
+                       "  mpirun -n 8 coterie bench --plan --shape 4096,784,256,10,1024\n"},
     [COMMAND_DOCTOR] = {"doctor",
                         {NULL, NULL},
                         {NULL, NULL},

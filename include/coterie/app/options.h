@@ -83,9 +83,11 @@ struct options {
     enum stream_choice stream;
     long stream_block; /* samples; 0: auto */
 
-    char *shape;           /* bench: B,D,H,O,E */
-    char *output, *resume; /* resume: "no", "auto" or a path */
-    long checkpoint_every; /* 0: at the end only */
+    char *shape;                               /* bench: B,D,H,O,E */
+    bool plan;                                 /* bench */
+    double network_latency, network_bandwidth; /* bench: us and GB/s between hosts; 0: not said */
+    char *output, *resume;                     /* resume: "no", "auto" or a path */
+    long checkpoint_every;                     /* 0: at the end only */
     enum interval_unit checkpoint_unit;
     long keep, metrics_every;
     enum log_progress progress;
