@@ -93,8 +93,22 @@ status samples_check_size(const struct options *options, const struct source *so
                                   .has_weights = info->weight != NULL};
     size_t bytes = dataset_bytes(&shape), available = memory_available();
     bool streams = can_stream(source);
-    if (bytes > 0 && (bytes <= available || (streams && options->stream != STREAM_NEVER)))
+    if (bytes > 0 && bytes <= available)
         return STATUS_OK;
+    if (streams && options->stream != STREAM_NEVER) {
+        /* What stays in memory: numbers of samples for split and order, and blocks of one sample.
+         */
+        const double per_sample = 5 * sizeof(uint64_t);
+        double least = samples_streamed_bytes(&shape, 1, true) + per_sample * (double)shape.n;
+        if (least <= (double)available)
+            return STATUS_OK;
+        return status_set(STATUS_USAGE,
+                          "%s: %zu samples of %zu inputs would need %.1f GiB even when they are "
+                          "streamed, and %.1f GiB are free; use a larger host, fewer samples, or "
+                          "fewer columns with --inputs",
+                          info->path, info->n, info->n_inputs, least / 0x1p30,
+                          (double)available / 0x1p30);
+    }
     return status_set(
         STATUS_USAGE,
         "%s: %zu samples of %zu inputs do not fit into the %.1f GiB that are free; %suse "

@@ -24,6 +24,17 @@ void trainer_collect(struct trainer *trainer);
 /* Collective. One start from where progress stands; sets trainer->reason. */
 status trainer_run_start(struct trainer *trainer);
 
+/* What rank 0 decides for all before each update. */
+struct trainer_decision {
+    int32_t reason; /* enum stop_reason */
+    int32_t save;
+    double round_weight; /* of the next round in the profile */
+    uint64_t site_count; /* replicas may have passed different numbers of sites */
+};
+
+/* Collective. */
+struct trainer_decision trainer_decide(struct trainer *trainer);
+
 /* Root: the error by which starts and epochs are compared. */
 double trainer_selection_error(const struct trainer *trainer);
 
@@ -54,6 +65,11 @@ bool trainer_is_in_first_replica(const struct trainer *trainer);
  * the watchdog finds all ranks equally far.
  */
 void trainer_let_first_replica(enum site site, int n);
+
+static inline double trainer_mean_error(const struct metrics *metrics)
+{
+    return metrics->error / metrics->weight;
+}
 
 static inline bool trainer_is_root(const struct trainer *trainer)
 {
