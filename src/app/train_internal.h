@@ -33,7 +33,7 @@ struct training {
     struct replicas replicas;
     struct model model;
     struct metrics_config metrics_config;
-    double *y_scale; /* (O) with numeric targets, owned */
+    double *y_scale;             /* (O) with numeric targets, owned */
     struct selection *selection; /* what is to be measured at the end; NULL: nothing */
 };
 

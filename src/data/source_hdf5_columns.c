@@ -264,6 +264,7 @@ static status read_rows(struct hdf5_file *file, struct hdf5_columns *columns, si
     if (number == HDF5_F64)
         return hdf5_read_stored(file, name, first, n, out);
     size_t row_bytes = width * hdf5_number_size(number);
+    COTERIE_ASSERT(row_bytes > 0);
     size_t per_piece = row_bytes < BYTES_PER_PIECE ? BYTES_PER_PIECE / row_bytes : 1;
     if (!columns->piece)
         outcome = memory_alloc(&columns->piece, piece_bytes(columns), 1, "a piece of a data set");

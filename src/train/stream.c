@@ -94,7 +94,7 @@ static status share_rows(struct stream *stream, const uint64_t *rows)
     status outcome = shared_memory_create(stream->comm, bytes, &stream->chosen);
     if (outcome != STATUS_OK)
         return outcome;
-    if (stream->comm->rank == 0)
+    if (stream->comm->rank == 0 && rows)
         memcpy(stream->chosen.base, rows, bytes);
     shared_memory_publish(stream->comm, &stream->chosen);
     stream->rows = stream->chosen.base;
@@ -111,10 +111,11 @@ static status make_windows(struct stream *stream)
     status outcome = shared_memory_create(comm, control + x + y, &stream->windows);
     if (outcome != STATUS_OK)
         return outcome;
-    unsigned char *base = stream->windows.base;
-    stream->control = (struct stream_control *)base;
-    stream->x = (real *)(base + control);
-    stream->y = shape->n_targets ? (real *)(base + control + x) : NULL;
+    char *base = stream->windows.base;
+    stream->control = stream->windows.base;
+    void *x_place = base + control, *y_place = base + control + x;
+    stream->x = x_place;
+    stream->y = shape->n_targets ? y_place : NULL;
     if (comm->node_rank == 0)
         memset(base, 0, control);
     communicator_barrier(comm);
@@ -143,8 +144,10 @@ status stream_create(const struct communicator *comm, const struct dataset_shape
                                    "a block of samples");
     }
     outcome = communicator_agree(comm, outcome);
-    if (outcome == STATUS_OK)
-        outcome = open_source(stream, source);
+    if (outcome != STATUS_OK)
+        return outcome;
+    COTERIE_ASSERT(stream && stream->reader.rows);
+    outcome = open_source(stream, source);
     if (outcome == STATUS_OK)
         outcome = share_scaler(stream, scaler);
     if (outcome == STATUS_OK)

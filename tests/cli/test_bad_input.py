@@ -1,4 +1,3 @@
-# ranks: 3
 # timeout: 300
 """Bad input ends in one clear line and exit code 2, on one rank and on three, and leaves nothing."""
 import concurrent.futures

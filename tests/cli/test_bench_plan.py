@@ -1,5 +1,4 @@
 # labels: quick
-# ranks: 2
 # timeout: 120
 """`coterie bench --plan`: its table follows from the rates it measured, by the formulas that
 include/coterie/train/cost_model.h documents, worked out here a second time."""

@@ -1,5 +1,4 @@
 # labels: quick
-# ranks: 3
 """coterie convert: CSV to HDF5 and back, without loss and without overwriting."""
 import h5py
 import numpy

@@ -1,4 +1,3 @@
-# ranks: 3
 """Files that may not be read or written, and a disk that is full."""
 import os
 import pathlib

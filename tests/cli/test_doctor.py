@@ -1,5 +1,4 @@
 # labels: quick
-# ranks: 4
 # timeout: 200
 """`coterie doctor` in environments that are made bad, one at a time, and in a clean one."""
 import os

@@ -1,5 +1,4 @@
 # labels: quick
-# ranks: 5
 # timeout: 200
 """--optimizer em: against NumPy, monotone, to the end, with the same bits on any number of ranks."""
 import shutil

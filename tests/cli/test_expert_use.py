@@ -1,4 +1,3 @@
-# ranks: 3
 """Experts that are unused, and experts that do the same, are named; alike on any number of ranks."""
 import json
 

@@ -1,5 +1,4 @@
 # labels: quick sanitize
-# ranks: 3
 """The golden trajectories: the mean error before training and after 100 and 1000 steps.
 
 400 vowels of Peterson & Barney, inputs divided by 1000, plain gradient descent from a deterministic

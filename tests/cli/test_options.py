@@ -1,5 +1,4 @@
 # labels: quick sanitize
-# ranks: 3
 """The command line and the YAML file: messages, suggestions, precedence, help."""
 import support
 

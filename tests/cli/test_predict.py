@@ -1,4 +1,3 @@
-# ranks: 3
 """predict and evaluate against NumPy, which reads nothing but the checkpoint (reference.py)."""
 import csv
 import json

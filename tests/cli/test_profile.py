@@ -1,5 +1,4 @@
 # labels: quick
-# ranks: 3
 """Where the time went: the block at the end of `train`, and the table of --profile."""
 import re
 import time

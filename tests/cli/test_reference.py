@@ -1,5 +1,4 @@
 # labels: quick
-# ranks: 3
 """Twenty steps of the program against the same in NumPy, for each part of the model and of training.
 
 Both begin with the parameters of --init; compared are the error at every epoch, in the end the

@@ -1,4 +1,3 @@
-# ranks: 6
 """--replicas: shared batches, summed gradients; bits, restarts and faults with several gates."""
 import os
 import pathlib

@@ -1,4 +1,3 @@
-# ranks: 4
 # timeout: 300
 """--resume: an interrupted run ends with the bits of an uninterrupted one, whatever interrupted it."""
 import os

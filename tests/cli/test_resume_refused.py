@@ -1,4 +1,3 @@
-# ranks: 3
 """--resume: what cannot be gone on with is refused or skipped, in words, and nothing is harmed."""
 import hashlib
 import shutil

@@ -1,4 +1,3 @@
-# ranks: 8
 # timeout: 300
 """The same bits on any number of ranks: checkpoints and metrics, in both programs.
 

@@ -1,5 +1,4 @@
 # labels: sanitize
-# ranks: 3
 # timeout: 200
 """Streamed samples: the same bits as those kept in memory, in every way of passing over them."""
 import h5py

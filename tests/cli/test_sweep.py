@@ -1,4 +1,3 @@
-# ranks: 5
 # timeout: 120
 """Sweeps: the same results on any groups of ranks, what the table says, failures, going on."""
 import csv

@@ -1,4 +1,3 @@
-# ranks: 5
 """--top-k: the same bits on any number of ranks, K = E is the dense model, restarts, usage."""
 import support
 

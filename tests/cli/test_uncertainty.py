@@ -1,4 +1,3 @@
-# ranks: 3
 """What predict and evaluate say of their own uncertainty, against NumPy and data of known truth."""
 import csv
 import json

@@ -1,4 +1,3 @@
-# ranks: 6
 # timeout: 200
 """Several hosts over TCP, without Slurm: placement, data, equal bits, hosts and networks that fail.
 

@@ -1,4 +1,3 @@
-# ranks: 4
 # timeout: 200
 """The scripts in slurm/ on a real Slurm: exit codes, requeueing, job arrays. The rest: long_slurm."""
 import os

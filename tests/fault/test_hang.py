@@ -1,4 +1,4 @@
-# ranks: 4
+# alone: yes
 # timeout: 200
 """A rank that hangs is named and ends the job; one that is only slow is left alone."""
 import os
