@@ -43,6 +43,8 @@ static const struct option_word progress_words[] = {{"auto", LOG_PROGRESS_AUTO},
                                                     {NULL, 0}};
 static const struct option_word part_words[] = {
     {"all", PART_ALL}, {"train", PART_TRAIN}, {"valid", PART_VALID}, {NULL, 0}};
+static const struct option_word placement_words[] = {
+    {"even", PLACEMENT_EVEN}, {"measured", PLACEMENT_MEASURED}, {NULL, 0}};
 static const struct option_word root_experts_words[] = {{"auto", -1}, {NULL, 0}};
 static const struct option_word micro_batch_words[] = {{"auto", 0}, {NULL, 0}};
 static const struct option_word ranks_per_run_words[] = {{"auto", 0}, {NULL, 0}};
@@ -259,6 +261,9 @@ const struct option_entry option_table[] = {
     {"root-experts", "N", "auto",
      "experts of rank 0, which has the gating network too",
      SECTION_RANKS, TRAIN | BENCH, KIND_INTEGER, AT(root_experts), RANGE_FROM_0, root_experts_words},
+    {"placement", "HOW", "even",
+     "deal experts evenly, or by the measured speed of each rank; results are the same",
+     SECTION_RANKS, TRAIN, KIND_CHOICE, AT(placement), 0, placement_words},
     {"micro-batch", "N", "auto",
      "samples that are computed together",
      SECTION_RANKS, TRAIN | EVALUATE | PREDICT | BENCH,

@@ -337,11 +337,9 @@ static status check_hosts(const struct training *training, const struct rank_pla
 status plan_show(struct training *training)
 {
     const struct communicator *comm = training->comm;
-    const struct model_config *model = &training->problem.model;
     struct shard shard;
     struct rank_place *places = NULL;
-    status outcome = shard_init(&shard, model->n_experts, comm->size / training->config.replicas,
-                                training->options->root_experts, model_gate_in_experts(model));
+    status outcome = placement_shard(training, &shard);
     if (outcome == STATUS_OK && comm->rank == 0)
         outcome = memory_alloc(&places, (size_t)comm->size, sizeof *places, "the list of ranks");
     outcome = communicator_agree(comm, outcome);

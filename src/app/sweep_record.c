@@ -11,9 +11,9 @@
 
 /* How the sweep is done this time: no part of what it computes. */
 static const char *const of_this_time[] = {
-    "output",       "resume",           "quiet", "progress",      "dry_run",
-    "root_experts", "hang_timeout",     "keep",  "ranks_per_run", "index",
-    "time_limit",   "checkpoint_every", "of",    "table",         "metrics_every"};
+    "output",           "resume",       "quiet", "progress",      "dry_run", "root_experts",
+    "placement",        "hang_timeout", "keep",  "ranks_per_run", "index",   "time_limit",
+    "checkpoint_every", "of",           "table", "metrics_every"};
 
 static bool is_of_this_time(const char *key)
 {

@@ -58,9 +58,15 @@ static void share_plan(struct training *training)
         struct dataset_shape train_shape, valid_shape;
         bool has_valid;
         long root_experts;
+        enum placement placement;
         bool dry_run;
-    } plan = {training->problem,         training->config,    training->train_shape,
-              training->valid_shape,     training->has_valid, training->options->root_experts,
+    } plan = {training->problem,
+              training->config,
+              training->train_shape,
+              training->valid_shape,
+              training->has_valid,
+              training->options->root_experts,
+              training->options->placement,
               training->options->dry_run};
     communicator_broadcast(training->comm, &plan, sizeof plan);
     training->problem = plan.problem;
@@ -69,6 +75,7 @@ static void share_plan(struct training *training)
     training->valid_shape = plan.valid_shape;
     training->has_valid = plan.has_valid;
     training->options->root_experts = plan.root_experts;
+    training->options->placement = plan.placement;
     training->options->dry_run = plan.dry_run;
 }
 
@@ -262,6 +269,7 @@ static status share_target_scales(struct training *training)
 static status run_training(struct training *training)
 {
     struct trainer trainer;
+    struct shard shard;
     profile_start(true);
     profile_enter(PHASE_LOADING);
     status outcome = load_samples(training);
@@ -270,9 +278,10 @@ static status run_training(struct training *training)
     if (outcome == STATUS_OK)
         outcome = replicas_init(replicas, training->comm, training->config.replicas);
     if (outcome == STATUS_OK)
-        outcome =
-            model_init(&training->model, &training->problem.model, &replicas->group,
-                       training->options->root_experts, real_padded(training->config.micro_batch));
+        outcome = communicator_agree(training->comm, placement_shard(training, &shard));
+    if (outcome == STATUS_OK)
+        outcome = model_init_dealt(&training->model, &training->problem.model, &replicas->group,
+                                   &shard, real_padded(training->config.micro_batch));
     if (outcome == STATUS_OK)
         outcome = replicas_use_model(replicas, &training->model);
     if (outcome == STATUS_OK)
@@ -295,6 +304,7 @@ void train_release(struct training *training)
     model_release(&training->model);
     replicas_release(&training->replicas);
     memory_free(&training->y_scale);
+    memory_free(&training->firsts);
     samples_release(&training->train);
     samples_release(&training->valid);
     if (training->comm->rank != 0)
@@ -327,9 +337,10 @@ status train_run(const struct communicator *comm, struct options *options,
         share_plan(&training);
         outcome = watchdog_set(comm, options->hang_timeout, training.output);
     }
-    if (outcome == STATUS_OK) {
+    if (outcome == STATUS_OK && options->placement == PLACEMENT_MEASURED && comm->size > 1)
+        outcome = placement_measure(&training);
+    if (outcome == STATUS_OK)
         outcome = plan_show(&training);
-    }
     if (outcome == STATUS_OK && !options->dry_run)
         outcome = run_training(&training);
     train_release(&training);

@@ -29,6 +29,8 @@ struct training {
 
     long recorded_replicas; /* root: --replicas of that checkpoint, or 0 */
 
+    size_t *firsts; /* --placement measured: see shard_deal_by_speed; else NULL. Owned */
+
     struct samples train, valid;
     struct replicas replicas;
     struct model model;
@@ -55,6 +57,12 @@ status train_run(const struct communicator *comm, struct options *options,
 /* Collective. Measures the parameters that the run has ended with: see selection.h. */
 status selection_measure(struct training *training, struct trainer *trainer,
                          struct selection *selection);
+
+/* Collective. --placement measured: measures the ranks and fills training->firsts. */
+status placement_measure(struct training *training);
+
+/* Local. The shards of the plan and of the training. */
+status placement_shard(const struct training *training, struct shard *shard);
 
 /* Root. Decides from --resume and --output which checkpoint to go on from, if any. */
 status resume_find(struct training *training);

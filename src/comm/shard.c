@@ -18,6 +18,7 @@ status shard_init(struct shard *shard, size_t n_experts, int n_ranks, long on_ro
                   double gate_in_experts)
 {
     shard->n_experts = n_experts;
+    shard->firsts = NULL;
     shard->n_ranks = n_ranks;
     if (on_root > (long)n_experts || (on_root >= 0 && n_ranks == 1 && on_root != (long)n_experts))
         return status_set(STATUS_USAGE,
@@ -32,8 +33,34 @@ status shard_init(struct shard *shard, size_t n_experts, int n_ranks, long on_ro
     return STATUS_OK;
 }
 
+void shard_deal_by_speed(struct shard *shard, const double *speed, double gate_in_experts,
+                         bool keeps_root, size_t *firsts)
+{
+    double total = 0, others = 0;
+    for (int r = 0; r < shard->n_ranks; r++)
+        total += speed[r];
+    double unit = ((double)shard->n_experts + gate_in_experts) / total;
+    if (!keeps_root)
+        shard->on_root = (size_t)fmax(round(unit * speed[0] - gate_in_experts), 0);
+    if (shard->n_ranks == 1 || shard->on_root > shard->n_experts)
+        shard->on_root = shard->n_experts;
+    firsts[0] = 0;
+    double rest = (double)(shard->n_experts - shard->on_root);
+    for (int r = 1; r <= shard->n_ranks; r++) {
+        /* Rounded sums of shares: each rank is within one expert of its own. */
+        firsts[r] = shard->on_root;
+        if (r > 1) {
+            others += speed[r - 1];
+            firsts[r] += (size_t)round(rest * others / (total - speed[0]));
+        }
+    }
+    shard->firsts = firsts;
+}
+
 size_t shard_count(const struct shard *shard, int rank)
 {
+    if (shard->firsts)
+        return shard->firsts[rank + 1] - shard->firsts[rank];
     if (rank == 0)
         return shard->on_root;
     size_t rest = shard->n_experts - shard->on_root, ranks = (size_t)shard->n_ranks - 1;
@@ -42,6 +69,8 @@ size_t shard_count(const struct shard *shard, int rank)
 
 size_t shard_first(const struct shard *shard, int rank)
 {
+    if (shard->firsts)
+        return shard->firsts[rank];
     if (rank == 0)
         return 0;
     size_t rest = shard->n_experts - shard->on_root, ranks = (size_t)shard->n_ranks - 1;

@@ -88,14 +88,25 @@ size_t model_micro_batch(const struct model_config *config, size_t batch_size)
 status model_init(struct model *model, const struct model_config *config,
                   const struct communicator *comm, long on_root, size_t max_stride)
 {
+    struct shard shard;
+    memset(model, 0, sizeof *model);
+    status outcome =
+        shard_init(&shard, config->n_experts, comm->size, on_root, model_gate_in_experts(config));
+    outcome = communicator_agree(comm, outcome);
+    return outcome == STATUS_OK ? model_init_dealt(model, config, comm, &shard, max_stride)
+                                : outcome;
+}
+
+status model_init_dealt(struct model *model, const struct model_config *config,
+                        const struct communicator *comm, const struct shard *shard,
+                        size_t max_stride)
+{
     memset(model, 0, sizeof *model);
     model->config = *config;
+    model->shard = *shard;
     status outcome = model_config_check(config);
     if (outcome == STATUS_OK)
         outcome = model_shapes(config, &model->gate_shape, &model->expert_shape);
-    if (outcome == STATUS_OK)
-        outcome = shard_init(&model->shard, config->n_experts, comm->size, on_root,
-                             model_gate_in_experts(config));
     if (outcome != STATUS_OK)
         return communicator_agree(comm, outcome);
     model->has_gate = comm->rank == 0;

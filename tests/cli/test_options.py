@@ -8,7 +8,8 @@ OPTIONS = {
              "activation expert-output error likelihood variance optimizer learning-rate momentum "
              "batch-size epochs stop-error patience clip weight-decay schedule seed starts init "
              "time-limit root-experts micro-batch config output resume checkpoint-every keep "
-             "metrics-every quiet progress dry-run help",
+             "metrics-every quiet progress dry-run replicas stream top-k balance-weight placement "
+             "profile on-nan hang-timeout help",
     "evaluate": "data inputs targets group weight json micro-batch quiet help",
     "predict": "data inputs targets output micro-batch quiet help",
     "inspect": "verify help",

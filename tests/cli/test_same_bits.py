@@ -115,10 +115,11 @@ class SameBits(support.TestCase):
     def test_experts_of_rank_zero(self):
         """Where the experts live is a matter of speed only."""
         runs = []
-        for on_root in ("auto", 0, 3):
+        for on_root, placement in (("auto", "even"), (0, "even"), (3, "even"), (2, "measured")):
             run = self.folder / f"root-{on_root}"
-            self.succeed(support.COTERIE, "train", "--experts", 5, "--root-experts", on_root,
-                         "--epochs", 5, "--output", run, ranks=3)
+            said = self.succeed(support.COTERIE, "train", "--experts", 5, "--root-experts", on_root,
+                                "--placement", placement, "--epochs", 5, "--output", run, ranks=3)
+            self.assertEqual("speed    measured" in said.stdout, placement == "measured")
             runs.append(run / "checkpoints/latest")
         for run in runs[1:]:
             self.assert_same_checkpoint(runs[0], run, ("/config@root_experts",))

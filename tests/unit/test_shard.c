@@ -55,11 +55,39 @@ static void the_user_may_choose(void **state)
     assert_int_equal(shard_init(&shard, 9, 1, 4, 0), STATUS_USAGE);
 }
 
+/* Twice as fast, twice as many; the gate is worth 3 experts; and every expert has one rank. */
+static void fast_ranks_get_more(void **state)
+{
+    (void)state;
+    struct shard shard;
+    size_t firsts[5];
+    const double speed[4] = {1, 2, 1, 2};
+    assert_int_equal(shard_init(&shard, 33, 4, -1, 3), 0);
+    shard_deal_by_speed(&shard, speed, 3, false, firsts);
+    const size_t expected[4] = {3, 12, 6, 12};
+    for (int r = 0; r < 4; r++)
+        assert_int_equal(shard_count(&shard, r), expected[r]);
+    shard_deal_by_speed(&shard, speed, 3, true, firsts);
+    assert_int_equal(shard_count(&shard, 0), shard.on_root);
+    for (size_t n_experts = 1; n_experts < 40; n_experts++) {
+        assert_int_equal(shard_init(&shard, n_experts, 4, -1, 0.7), 0);
+        shard_deal_by_speed(&shard, speed, 0.7, n_experts % 2 == 0, firsts);
+        size_t next = 0;
+        for (int r = 0; r < 4; r++) {
+            assert_int_equal(shard_first(&shard, r), next);
+            next += shard_count(&shard, r);
+        }
+        assert_int_equal(next, n_experts);
+        assert_int_equal(shard_first(&shard, shard_owner(&shard, n_experts - 1)) <= n_experts - 1,
+                         1);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(every_expert_has_one_rank),
-                                       cmocka_unit_test(experts_are_dealt_out_evenly),
-                                       cmocka_unit_test(the_gate_counts_as_work_of_the_root),
-                                       cmocka_unit_test(the_user_may_choose)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_expert_has_one_rank), cmocka_unit_test(experts_are_dealt_out_evenly),
+        cmocka_unit_test(the_gate_counts_as_work_of_the_root),
+        cmocka_unit_test(the_user_may_choose), cmocka_unit_test(fast_ranks_get_more)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

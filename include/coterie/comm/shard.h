@@ -3,6 +3,7 @@
 
 #include "coterie/base/status.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -12,7 +13,8 @@
 struct shard {
     size_t n_experts;
     int n_ranks;
-    size_t on_root; /* experts of rank 0 */
+    size_t on_root;       /* experts of rank 0 */
+    const size_t *firsts; /* (n_ranks + 1) first experts, not owned; NULL: the rest dealt evenly */
 };
 
 /*
@@ -21,6 +23,14 @@ struct shard {
  */
 status shard_init(struct shard *shard, size_t n_experts, int n_ranks, long on_root,
                   double gate_in_experts);
+
+/*
+ * After shard_init: deals the experts so that all ranks need the same time for theirs, where rank r
+ * computes speed[r] > 0 experts in a unit of time and rank 0 the gate, too. With `keeps_root` rank
+ * 0 keeps on_root. Fills firsts (n_ranks + 1), which must outlive the shard.
+ */
+void shard_deal_by_speed(struct shard *shard, const double *speed, double gate_in_experts,
+                         bool keeps_root, size_t *firsts);
 
 size_t shard_first(const struct shard *shard, int rank);
 size_t shard_count(const struct shard *shard, int rank);

@@ -66,6 +66,10 @@ size_t model_micro_batch(const struct model_config *config, size_t batch_size);
 /* Collective. on_root as in shard_init. Parameters are zero. */
 status model_init(struct model *model, const struct model_config *config,
                   const struct communicator *comm, long on_root, size_t max_stride);
+/* Collective. The same, with the experts dealt as `shard` says. */
+status model_init_dealt(struct model *model, const struct model_config *config,
+                        const struct communicator *comm, const struct shard *shard,
+                        size_t max_stride);
 void model_release(struct model *model);
 
 /* Local. Initial parameters from the seed, the same for any number of ranks. */
