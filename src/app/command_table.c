@@ -1,0 +1,107 @@
+/* The commands: their words, and the text of their --help. */
+#include "options_internal.h"
+
+const struct command_entry command_table[N_COMMANDS] = {
+    [COMMAND_SUBMIT] =
+        {"submit",
+         {NULL, NULL},
+         {NULL, NULL},
+         "coterie submit [options] -- [train|sweep] [options of it]",
+         "checks a training and writes the batch script for Slurm",
+         "  coterie submit --nodes 2 --tasks-per-node 16 --time 8h -- --data d.h5 --output run\n"
+         "  coterie submit --tasks-per-node 8 --time 1d --now -- --config run.yaml --output run\n"
+         "  coterie submit --array 10 --tasks-per-node 8 --time 4h --now -- \\\n"
+         "      sweep --output s --grid experts=2,4,8 --seeds 5 --data d.h5 --valid 0.2\n\n"
+         "Data and options are checked as by `coterie train --dry-run`. The script holds all that\n"
+         "slurm/train.sbatch (or sweep.sbatch) does: it saves and queues itself again before the\n"
+         "time limit and goes on after it. It runs in the folder where it was made.\n",
+         true},
+    [COMMAND_TRAIN] =
+        {"train",
+         {NULL, NULL},
+         {NULL, NULL},
+         "coterie train [options]",
+         "trains a mixture of local experts",
+         "  coterie train                                  the built-in vowels, with defaults\n"
+         "  mpirun -n 4 coterie train --experts 8 --output run\n"
+         "  mpirun -n 4 coterie train --data wine.csv --targets quality --valid 0.2 \\\n"
+         "      --expert-hidden 32 --batch-size 256 --epochs 200 --output wine\n"
+         "  mpirun -n 2 coterie train --output run --resume auto --epochs 1000\n",
+         false},
+    [COMMAND_EVALUATE] =
+        {"evaluate",
+         {"CHECKPOINT", NULL},
+         {"data", NULL},
+         "coterie evaluate CHECKPOINT --data DATA [options]",
+         "measures a trained mixture on data with known targets",
+         "  coterie evaluate run --data builtin:vowels/test\n"
+         "  mpirun -n 4 coterie evaluate run/checkpoints/best --data test.h5 --json\n",
+         false},
+    [COMMAND_PREDICT] =
+        {"predict",
+         {"CHECKPOINT", NULL},
+         {"data", "output"},
+         "coterie predict CHECKPOINT --data DATA --output FILE [options]",
+         "writes what a trained mixture says of each sample",
+         "  coterie predict run --data new.csv --output predictions.csv\n"
+         "  coterie predict run --data new.csv --interval 0.9 --output predictions.csv\n"
+         "  mpirun -n 4 coterie predict run/checkpoints/best --data new.h5 --output p.h5\n",
+         false},
+    [COMMAND_INSPECT] = {"inspect",
+                         {"PATH", NULL},
+                         {NULL, NULL},
+                         "coterie inspect PATH [options]",
+                         "shows what a data file, checkpoint or run directory holds",
+                         "  coterie inspect builtin:vowels\n"
+                         "  coterie inspect wine.csv --targets quality\n"
+                         "  coterie inspect run --verify\n",
+                         false},
+    [COMMAND_CONVERT] = {"convert",
+                         {"IN", "OUT"},
+                         {NULL, NULL},
+                         "coterie convert IN OUT [options]",
+                         "turns CSV into HDF5 and HDF5 into CSV",
+                         "  coterie convert wine.csv wine.h5 --targets quality\n"
+                         "  coterie convert wine.h5 wine.csv\n"
+                         "  coterie convert builtin:vowels vowels.csv\n",
+                         false},
+    [COMMAND_BENCH] = {"bench",
+                       {NULL, NULL},
+                       {NULL, NULL},
+                       "coterie bench [options]",
+                       "times the training step against this machine's matrix products",
+                       "  mpirun -n 2 coterie bench --shape 256,64,128,10,16\n"
+                       "  mpirun -n 8 coterie bench --shape 4096,784,256,10,64 --json\n"
+                       "  mpirun -n 8 coterie bench --plan --shape 4096,784,256,10,1024\n",
+                       false},
+    [COMMAND_DOCTOR] = {"doctor",
+                        {NULL, NULL},
+                        {NULL, NULL},
+                        "coterie doctor [options]",
+                        "finds what in this environment will hurt, and says how to cure it",
+                        "  coterie doctor\n"
+                        "  mpirun -n 4 coterie doctor --output /scratch/me/run\n"
+                        "  srun --mpi=pmix coterie doctor\n",
+                        false},
+    [COMMAND_SWEEP] =
+        {"sweep",
+         {NULL, NULL},
+         {"output", NULL},
+         "coterie sweep --output DIR --grid NAME=VALUES ... [options of train]",
+         "trains with every setting of a grid and ranks them by held-out likelihood",
+         "  mpirun -n 8 coterie sweep --output s --grid experts=2,4,8 --grid "
+         "learning-rate=0.1,0.01 "
+         "\\\n"
+         "      --seeds 5 --data wine.csv --valid 0.2 --epochs 200\n"
+         "  mpirun -n 8 coterie sweep --output s                 goes on with what is not "
+         "finished\n"
+         "  coterie sweep --output s --table                     the results so far\n"
+         "  mpirun -n 8 coterie sweep --output s --index 3 --of 10   a task of a job array\n\n"
+         "The table has a row for each setting: mean and standard deviation over its seeds of "
+         "nll,\n"
+         "the mean of -log p(d|x), of the validation samples, and for the n training samples\n"
+         "  BIC = 2 n nll + k ln n       k free parameters; Schwarz 1978\n"
+         "  ICL = BIC - 2 sum h ln h     h posteriors of the experts; Biernacki et al. 2000\n"
+         "each with the parameters of the lowest validation error. Less is better.\n",
+         false},
+};
