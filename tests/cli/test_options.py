@@ -1,4 +1,4 @@
-# labels: quick sanitize
+# labels: quick
 """The command line and the YAML file: messages, suggestions, precedence, help."""
 import support
 

@@ -1,4 +1,3 @@
-# labels: sanitize
 # timeout: 200
 """Streamed samples: the same bits as those kept in memory, in every way of passing over them."""
 import h5py
