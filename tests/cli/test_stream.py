@@ -96,12 +96,14 @@ class Stream(support.TestCase):
 
     def test_a_file_that_cannot_be_read_any_more(self):
         """The thread fails in the middle of training, and all ranks end with its message. Windows of
-    64 samples: each step is one, so something is read at each."""
+    64 samples: each step takes one. The thread reads ahead when it gets to it, so the fault waits
+    at several steps."""
+        faults = ",".join(f"data_read:0:{step}:fail" for step in range(50, 65))
         result = support.run(support.COTERIE, "train", "--data", self.folder / "numbers.h5",
                              "--stream", "always", "--stream-block", 1, "--batch-size", 64,
                              "--epochs", 50, "--on-nan", "rollback", "--checkpoint-every", "20s",
                              "--quiet", "--output", self.folder / "fails", ranks=3,
-                             env={"COTERIE_FAULT": "data_read:0:50:fail"})
+                             env={"COTERIE_FAULT": faults})
         self.assert_rc(result, 1, "data_read fails", "numbers.h5")
 
 
