@@ -94,6 +94,7 @@ status placement_measure(struct training *training)
         outcome = placement_shard(training, &shard);
     outcome = communicator_agree(comm, outcome);
     if (outcome == STATUS_OK) {
+        COTERIE_ASSERT(speed && firsts);
         communicator_gather(comm, &own, speed, sizeof own);
         if (comm->rank == 0) {
             compare(speed, n_places, comm->size);
