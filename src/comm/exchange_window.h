@@ -12,8 +12,8 @@
 
 /*
  * The exchange of ranks that share one host: they write into a common window, say so by a counter
- * of their own, and wait for the counters of others. A small step costs a tenth of the time of
- * messages.
+ * of their own, and wait for the counters of others. The smallest steps take two thirds of the time
+ * that they take with messages (tests/bench).
  *
  * Every operation is a turn, counted by each rank for itself. What the root gathers or scatters
  * lies in one of two places in turn: a place is written again only two uses later, when its reader

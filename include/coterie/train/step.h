@@ -10,16 +10,18 @@
 
 #include <stdbool.h>
 
+/* clang-format off: the diagram stays as it is drawn */
 /*
  * One training step, micro-batch by micro-batch:
  *
- *               rank 0                                     every rank (rank 0 too)
- *    x (B,D) -> gate -> log g (E,B)          x -> own experts -> o (e,B,O), log-likelihood l (e,B)
- *                     |        <---- gather l (E,B) ----------------'
- *    posterior h = softmax_e(log g + l)
- *    error = -mean logsumexp  ----- scatter g, h (e,B) ---->  backward through own experts, weight
- * h backward through the gate (g - h)                        combine y = sum g_e o_e (allreduce)
+ *             rank 0                                   every rank (rank 0 too)
+ *  x (B,D) -> gate -> log g (E,B)        x -> own experts -> o (e,B,O), log-likelihood l (e,B)
+ *                   |        <---- gather l (E,B) --------------'
+ *  posterior h = softmax_e(log g + l)
+ *  error = -mean logsumexp  ----- scatter g, h (e,B) ---->  backward through own experts, weight h
+ *  backward through the gate (g - h)                        combine y = sum g_e o_e (allreduce)
  */
+/* clang-format on */
 struct step {
     struct model *model;             /* not owned */
     const struct communicator *comm; /* not owned */
