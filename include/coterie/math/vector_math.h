@@ -35,9 +35,9 @@ extern double log1p(double);
 
 /*
  * tanh x = x P(x^2) / Q(x^2), a minimax fit of tanh(x)/x on [0, 9] with relative error 2e-8; with
- * rounding the result is within 8 units of the last place of tanh, where libmvec's tanhf is within 1.
- * It takes 0.9 of libmvec's time with AVX-512 and 0.6 with AVX2; where libmvec is missing the loop
- * still vectorises, which a call of tanhf does not.
+ * rounding the result is within 8 units of the last place of tanh, where libmvec's tanhf is
+ * within 1. It takes 0.9 of libmvec's time with AVX-512 and 0.6 with AVX2; where libmvec is missing
+ * the loop still vectorises, which a call of tanhf does not.
  */
 __attribute__((always_inline)) static inline float rational_tanhf(float x)
 {
