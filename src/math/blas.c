@@ -49,6 +49,16 @@ void blas_multiply(size_t m, size_t n, size_t k, const double *a, size_t lda, co
                 1, a, blas_size(lda), b, blas_size(ldb), 0, c, blas_size(ldc));
 }
 
+double blas_dot(size_t n, const double *a, const double *b)
+{
+    return cblas_ddot(blas_size(n), a, 1, b, 1);
+}
+
+void blas_add_scaled(size_t n, double factor, const double *a, double *sum)
+{
+    cblas_daxpy(blas_size(n), factor, a, 1, sum, 1);
+}
+
 /* Of the library that an OpenMP build of OpenBLAS brings along; it heeds nothing else. */
 extern void omp_set_num_threads(int) __attribute__((weak));
 

@@ -1,6 +1,7 @@
 #include "em_internal.h"
 
 #include "coterie/base/memory.h"
+#include "coterie/math/blas.h"
 
 #include <math.h>
 #include <string.h>
@@ -49,20 +50,6 @@ static double *block(const struct em_climb *climb, size_t k, size_t number)
 
 enum { SLOPE = 1, DIRECTION = 2, STEPS = 3, TURNS = STEPS + EM_MEMORY };
 
-static double dot(size_t n, const double *a, const double *b)
-{
-    double sum = 0;
-    for (size_t i = 0; i < n; i++)
-        sum += a[i] * b[i];
-    return sum;
-}
-
-static void add_scaled(size_t n, double factor, const double *a, double *sum)
-{
-    for (size_t i = 0; i < n; i++)
-        sum[i] += factor * a[i];
-}
-
 /* Two loops over the last steps (Nocedal & Wright 2006, algorithm 7.4), uphill. */
 static void find_direction(struct em_climb *climb, size_t k)
 {
@@ -72,21 +59,21 @@ static void find_direction(struct em_climb *climb, size_t k)
     memcpy(direction, block(climb, k, SLOPE), n * sizeof *direction);
     for (size_t i = used; i-- > 0;) {
         double *s = block(climb, k, STEPS + i), *y = block(climb, k, TURNS + i);
-        alpha[i] = dot(n, s, direction) / dot(n, s, y);
-        add_scaled(n, -alpha[i], y, direction);
+        alpha[i] = blas_dot(n, s, direction) / blas_dot(n, s, y);
+        blas_add_scaled(n, -alpha[i], y, direction);
     }
     if (used > 0) {
         double *s = block(climb, k, STEPS + used - 1), *y = block(climb, k, TURNS + used - 1);
-        double scale = dot(n, s, y) / dot(n, y, y);
+        double scale = blas_dot(n, s, y) / blas_dot(n, y, y);
         for (size_t i = 0; i < n; i++)
             direction[i] *= scale;
     }
     for (size_t i = 0; i < used; i++) {
         double *s = block(climb, k, STEPS + i), *y = block(climb, k, TURNS + i);
-        add_scaled(n, alpha[i] - dot(n, y, direction) / dot(n, s, y), s, direction);
+        blas_add_scaled(n, alpha[i] - blas_dot(n, y, direction) / blas_dot(n, s, y), s, direction);
     }
     climber->length = 1;
-    climber->rise = dot(n, direction, block(climb, k, SLOPE));
+    climber->rise = blas_dot(n, direction, block(climb, k, SLOPE));
     climber->is_done = !(climber->rise > 0);
 }
 
@@ -110,7 +97,7 @@ static void accept(struct em_climb *climb, size_t k)
     }
     climber->best = climb->value[k];
     climber->best_square = climb->square[k];
-    if (climber->n_pairs < EM_MEMORY - 1 && dot(n, s, y) > 0)
+    if (climber->n_pairs < EM_MEMORY - 1 && blas_dot(n, s, y) > 0)
         climber->n_pairs++;
 }
 

@@ -1,6 +1,7 @@
 #include "em_internal.h"
 
 #include "coterie/base/memory.h"
+#include "coterie/math/blas.h"
 
 #include <math.h>
 #include <string.h>
@@ -41,20 +42,6 @@ void em_newton_release(struct em_newton *newton)
     memory_free(&newton->search);
     memory_free(&newton->product);
     memory_free(&newton->scratch);
-}
-
-static double dot(size_t n, const double *a, const double *b)
-{
-    double sum = 0;
-    for (size_t i = 0; i < n; i++)
-        sum += a[i] * b[i];
-    return sum;
-}
-
-static void add_scaled(size_t n, double factor, const double *a, double *sum)
-{
-    for (size_t i = 0; i < n; i++)
-        sum[i] += factor * a[i];
 }
 
 /* All outputs but the last, whose change is 0; then the changes are made to sum to 0. */
@@ -98,17 +85,17 @@ static void solve_by_products(struct em_newton *newton, const double *gradient,
     memcpy(residual, gradient, n * sizeof(double));
     precondition(n, diagonal, residual, scaled);
     memcpy(search, scaled, n * sizeof(double));
-    double norm = dot(n, residual, scaled), first = norm;
+    double norm = blas_dot(n, residual, scaled), first = norm;
     for (int i = 0; i < MOST_PRODUCTS && norm > enough * enough * first; i++) {
         newton->total(newton->context, EM_PRODUCT, search, newton->product);
-        double bend = dot(n, search, newton->product);
+        double bend = blas_dot(n, search, newton->product);
         if (!(bend > 0))
             return;
         double step = norm / bend;
-        add_scaled(n, step, search, newton->direction);
-        add_scaled(n, -step, newton->product, residual);
+        blas_add_scaled(n, step, search, newton->direction);
+        blas_add_scaled(n, -step, newton->product, residual);
         precondition(n, diagonal, residual, scaled);
-        double next = dot(n, residual, scaled);
+        double next = blas_dot(n, residual, scaled);
         for (size_t j = 0; j < n; j++)
             search[j] = scaled[j] + next / norm * search[j];
         norm = next;
@@ -148,12 +135,12 @@ double em_newton_step(struct em_newton *newton, double *theta)
     newton->total(newton->context, EM_SLOPE, theta, newton->sums);
     double before = newton->sums[EM_VALUE_AT];
     find_direction(newton);
-    double slope = dot(n, newton->sums + EM_GRADIENT_AT, newton->direction);
+    double slope = blas_dot(n, newton->sums + EM_GRADIENT_AT, newton->direction);
     double length = 1;
     for (int i = 0; i < MOST_HALVINGS && slope > 0; i++, length /= 2) {
         double value;
         memcpy(newton->candidate, theta, n * sizeof *theta);
-        add_scaled(n, length, newton->direction, newton->candidate);
+        blas_add_scaled(n, length, newton->direction, newton->candidate);
         newton->total(newton->context, EM_VALUE, newton->candidate, &value);
         if (value >= before + sufficient_rise * length * slope) {
             memcpy(theta, newton->candidate, n * sizeof *theta);

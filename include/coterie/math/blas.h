@@ -29,6 +29,10 @@ void blas_subtract_squares(size_t n, size_t k, const double *a, size_t lda, doub
 void blas_multiply(size_t m, size_t n, size_t k, const double *a, size_t lda, const double *b,
                    size_t ldb, double *c, size_t ldc);
 
+/* In double in both programs: the sum of a_i b_i, and sum += factor * a, for vectors of n. */
+double blas_dot(size_t n, const double *a, const double *b);
+void blas_add_scaled(size_t n, double factor, const double *a, double *sum);
+
 /*
  * Equal bits need one BLAS thread. Sets it unless OPENBLAS_NUM_THREADS or OMP_NUM_THREADS is set by
  * the user, and returns the number of threads in use.
