@@ -97,13 +97,13 @@ real *exchange_scatter(struct exchange *exchange, int slot, size_t stride, real 
 
 LEAF_KERNEL static double largest_magnitude(size_t n, const real *value)
 {
-    double largest = 0;
+    real largest = 0;
 #pragma omp simd reduction(max : largest)
     for (size_t i = 0; i < n; i++) {
-        double magnitude = fabs((double)value[i]);
+        real magnitude = value[i] < 0 ? -value[i] : value[i];
         largest = magnitude > largest ? magnitude : largest;
     }
-    return largest;
+    return (double)largest;
 }
 
 /* The power of two that turns products up to `bound` into integers, E of which fit. */
@@ -121,34 +121,44 @@ static double fixed_scale(size_t n_experts, double bound)
     return ldexp(1, s < 1000 ? s : 1000);
 }
 
-/*
- * llrint(v) for |v| < 2^62, in operations that every processor has for vectors: adding 1.5 * 2^52
- * rounds to an integer and leaves it in the last bits; the upper and the lower 32 bits are taken
- * one after the other, and what the upper ones leave is exact.
- */
-__attribute__((always_inline)) static inline int64_t nearest_integer(double v)
-{
-    const double shift = 0x1.8p52;
-    union {
-        double value;
-        int64_t bits;
-    } zero = {shift}, upper = {v * 0x1p-32 + shift}, lower;
-    lower.value = (v - (upper.value - shift) * 0x1p32) + shift;
-    return (int64_t)((uint64_t)(upper.bits - zero.bits) << 32) + (lower.bits - zero.bits);
-}
+/* Samples are taken LANES at a time: strides are whole lines. */
+enum { LANES = 8 };
+typedef real reals __attribute__((vector_size(LANES * sizeof(real))));
+typedef double doubles __attribute__((vector_size(LANES * sizeof(double))));
+typedef uint64_t integers __attribute__((vector_size(LANES * sizeof(uint64_t))));
 
-/* Returns how many products are not numbers; they count as 0. */
-LEAF_KERNEL static int64_t add_fixed(size_t n, double scale, const real *restrict g,
-                                     const real *restrict value, int64_t *restrict sum)
+/*
+ * sum_k llrint(g_k value_k scale) for products below 2^62, in operations that every processor has
+ * for vectors: adding 1.5 * 2^52 rounds to an integer and leaves it in the last bits; the upper and
+ * the lower 32 bits are taken one after the other, and what the upper ones leave is exact. g and
+ * value of the next expert are g_step and value_step further. Returns 0 unless a product is no
+ * number, which shows in the exponent of what is left; the integers mean nothing then.
+ */
+LEAF_KERNEL static int64_t sum_fixed(size_t n_experts, size_t n, double scale, const real *g,
+                                     size_t g_step, const real *value, size_t value_step,
+                                     int64_t *sum)
 {
-    int64_t n_bad = 0;
-#pragma omp simd reduction(+ : n_bad)
-    for (size_t i = 0; i < n; i++) {
-        double product = (double)g[i] * (double)value[i] * scale;
-        bool is_bad = !(fabs(product) < 0x1p62);
-        n_bad += is_bad;
-        sum[i] += nearest_integer(is_bad ? 0 : product);
+    const doubles shift = (doubles){0} + 0x1.8p52;
+    const integers zero = (integers)shift * n_experts;
+    integers seen = (integers)shift;
+    for (size_t i = 0; i < n; i += LANES) {
+        integers upper_sum = {0}, lower_sum = {0};
+        for (size_t k = 0; k < n_experts; k++) {
+            doubles g_k = __builtin_convertvector(*(const reals *)(g + k * g_step + i), doubles);
+            doubles value_k =
+                __builtin_convertvector(*(const reals *)(value + k * value_step + i), doubles);
+            doubles v = g_k * value_k * scale;
+            doubles upper = v * 0x1p-32 + shift;
+            doubles lower = (v - (upper - shift) * 0x1p32) + shift;
+            upper_sum += (integers)upper;
+            lower_sum += (integers)lower;
+            seen |= (integers)lower;
+        }
+        *(integers *)(sum + i) = ((upper_sum - zero) << 32) + (lower_sum - zero);
     }
+    int64_t n_bad = 0;
+    for (int lane = 0; lane < LANES; lane++)
+        n_bad += seen[lane] >> 52 != (uint64_t)0x433;
     return n_bad;
 }
 
@@ -202,14 +212,12 @@ void exchange_combine(struct exchange *exchange, size_t stride, const real *g,
         n_rows += terms[t].rows;
     COTERIE_ASSERT(n_rows <= exchange->max_rows && stride <= exchange->max_stride);
     int64_t *own = exchange->window ? exchange_window_partial(exchange->window) : exchange->fixed;
-    memset(own, 0, n_rows * stride * sizeof(int64_t));
 
     int64_t *sum = own, n_bad = 0;
     for (int t = 0; t < n_terms; t++)
         for (size_t row = 0; row < terms[t].rows; row++, sum += stride)
-            for (size_t k = 0; k < exchange->n_local; k++)
-                n_bad += add_fixed(stride, scale[t], g + k * stride,
-                                   terms[t].value + (k * terms[t].rows + row) * stride, sum);
+            n_bad += sum_fixed(exchange->n_local, stride, scale[t], g, stride,
+                               terms[t].value + row * stride, terms[t].rows * stride, sum);
     sum[0] = exchange->raise;
     sum[1] = n_bad;
     const int64_t *total = sum_over_ranks(exchange, own, n_rows * stride + 2);
