@@ -5,120 +5,119 @@
 /* Samples are taken in tiles whose sums stay in the first-level cache. */
 enum { TILE = 256 };
 
-struct tile {
-    double largest[TILE], sum[TILE];
+/* The exponents a + b of n samples; rows of a and h are `stride` reals apart, those of b `b_step`.
+ */
+struct terms {
+    size_t rows, n, stride, b_step;
+    const real *a, *b;
 };
 
-LEAF_KERNEL static void tile_max(size_t n, const real *restrict a, const real *restrict b,
-                                 int is_first, double *restrict largest)
+LEAF_KERNEL static void find_largest(const struct terms *terms, real *restrict largest)
 {
-    if (is_first) {
+    const real *a = terms->a, *b = terms->b;
+    for (size_t i = 0; i < terms->n; i++)
+        largest[i] = a[i] + b[i];
+    for (size_t e = 1; e < terms->rows; e++) {
+        a += terms->stride;
+        b += terms->b_step;
 #pragma omp simd
-        for (size_t i = 0; i < n; i++)
-            largest[i] = (double)a[i] + (double)b[i];
-        return;
-    }
-#pragma omp simd
-    for (size_t i = 0; i < n; i++) {
-        double value = (double)a[i] + (double)b[i];
-        largest[i] = value > largest[i] ? value : largest[i];
-    }
-}
-
-/* h = exp(a + b - largest), and its sum */
-LEAF_KERNEL static void tile_exp(size_t n, const real *restrict a, const real *restrict b,
-                                 const double *restrict largest, real *h, double *restrict sum)
-{
-#pragma omp simd
-    for (size_t i = 0; i < n; i++) {
-        double term = exp((double)a[i] + (double)b[i] - largest[i]);
-        sum[i] += term;
-        h[i] = (real)term;
+        for (size_t i = 0; i < terms->n; i++) {
+            real value = a[i] + b[i];
+            largest[i] = value > largest[i] ? value : largest[i];
+        }
     }
 }
 
-LEAF_KERNEL static void tile_sum(size_t n, const real *restrict a, const real *restrict b,
-                                 const double *restrict largest, double *restrict sum)
+/* h = exp(a + b - largest), and its sum. h may be one row for all (h_step 0). */
+LEAF_KERNEL static void add_exponentials(const struct terms *terms, const real *restrict largest,
+                                         real *h, size_t h_step, double *restrict sum)
+{
+    const real *a = terms->a, *b = terms->b;
+    for (size_t e = 0; e < terms->rows; e++, a += terms->stride, b += terms->b_step, h += h_step)
+#pragma omp simd
+        for (size_t i = 0; i < terms->n; i++) {
+            double term = exp((double)a[i] + (double)b[i] - (double)largest[i]);
+            sum[i] += term;
+            h[i] = (real)term;
+        }
+}
+
+/* The same with b = 0 and the exponential of `real`: where only reals are made of the sum. */
+LEAF_KERNEL static void add_real_exponentials(const struct terms *terms,
+                                              const real *restrict largest, real *h, size_t h_step,
+                                              double *restrict sum)
+{
+    const real *a = terms->a;
+    for (size_t e = 0; e < terms->rows; e++, a += terms->stride, h += h_step)
+#pragma omp simd
+        for (size_t i = 0; i < terms->n; i++) {
+            real term = real_exp(a[i] - largest[i]);
+            sum[i] += (double)term;
+            h[i] = term;
+        }
+}
+
+LEAF_KERNEL static void divide_by_sum(const struct terms *terms, const double *restrict sum,
+                                      real *h)
+{
+    double inverse[TILE];
+#pragma omp simd
+    for (size_t i = 0; i < terms->n; i++)
+        inverse[i] = 1 / sum[i];
+    for (size_t e = 0; e < terms->rows; e++, h += terms->stride)
+#pragma omp simd
+        for (size_t i = 0; i < terms->n; i++)
+            h[i] = (real)((double)h[i] * inverse[i]);
+}
+
+LEAF_KERNEL static void take_log(size_t n, const real *restrict largest, const double *restrict sum,
+                                 double *restrict log_sum)
 {
 #pragma omp simd
     for (size_t i = 0; i < n; i++)
-        sum[i] += exp((double)a[i] + (double)b[i] - largest[i]);
-}
-
-LEAF_KERNEL static void tile_divide(size_t n, const double *restrict sum, real *h)
-{
-#pragma omp simd
-    for (size_t i = 0; i < n; i++)
-        h[i] = (real)((double)h[i] / sum[i]);
-}
-
-LEAF_KERNEL static void tile_log_sum(size_t n, const double *restrict largest,
-                                     const double *restrict sum, double *restrict log_sum)
-{
-#pragma omp simd
-    for (size_t i = 0; i < n; i++)
-        log_sum[i] = largest[i] + log(sum[i]);
-}
-
-static void add_exponentials(size_t n, const real *a, const real *b, const double *largest,
-                             real *term, double *sum)
-{
-    if (term)
-        tile_exp(n, a, b, largest, term, sum);
-    else
-        tile_sum(n, a, b, largest, sum);
-}
-
-static void posterior_of_tile(size_t rows, size_t stride, size_t n, const real *log_g,
-                              const real *loglik, real *h, double *log_sum)
-{
-    struct tile tile = {.sum = {0}};
-    for (size_t e = 0; e < rows; e++)
-        tile_max(n, log_g + e * stride, loglik + e * stride, e == 0, tile.largest);
-    for (size_t e = 0; e < rows; e++)
-        add_exponentials(n, log_g + e * stride, loglik + e * stride, tile.largest,
-                         h ? h + e * stride : NULL, tile.sum);
-    for (size_t e = 0; h && e < rows; e++)
-        tile_divide(n, tile.sum, h + e * stride);
-    tile_log_sum(n, tile.largest, tile.sum, log_sum);
+        log_sum[i] = (double)largest[i] + log(sum[i]);
 }
 
 void softmax_posterior(size_t rows, size_t stride, const real *log_g, const real *loglik, real *h,
                        double *log_sum)
 {
+    real largest[TILE], unused[TILE];
     for (size_t at = 0; at < stride; at += TILE) {
         size_t n = stride - at < TILE ? stride - at : TILE;
-        posterior_of_tile(rows, stride, n, log_g + at, loglik + at, h ? h + at : NULL,
-                          log_sum + at);
+        struct terms terms = {rows, n, stride, stride, log_g + at, loglik + at};
+        double sum[TILE] = {0};
+        find_largest(&terms, largest);
+        add_exponentials(&terms, largest, h ? h + at : unused, h ? stride : 0, sum);
+        if (h)
+            divide_by_sum(&terms, sum, h + at);
+        take_log(n, largest, sum, log_sum + at);
     }
 }
 
-LEAF_KERNEL static void tile_log_softmax(size_t n, const real *z, const double *restrict log_sum,
-                                         real *log_p)
+LEAF_KERNEL static void subtract_log(const struct terms *terms, const double *restrict log_sum,
+                                     real *log_p)
 {
+    const real *z = terms->a;
+    for (size_t e = 0; e < terms->rows; e++, z += terms->stride, log_p += terms->stride)
 #pragma omp simd
-    for (size_t i = 0; i < n; i++)
-        log_p[i] = (real)((double)z[i] - log_sum[i]);
+        for (size_t i = 0; i < terms->n; i++)
+            log_p[i] = (real)((double)z[i] - log_sum[i]);
 }
 
 void softmax_forward(size_t rows, size_t stride, const real *z, real *p, real *log_p)
 {
     static const real zero[TILE];
+    real largest[TILE], unused[TILE];
     double log_sum[TILE];
     for (size_t at = 0; at < stride; at += TILE) {
         size_t n = stride - at < TILE ? stride - at : TILE;
-        struct tile tile = {.sum = {0}};
-        for (size_t e = 0; e < rows; e++)
-            tile_max(n, z + e * stride + at, zero, e == 0, tile.largest);
-        for (size_t e = 0; e < rows; e++)
-            add_exponentials(n, z + e * stride + at, zero, tile.largest,
-                             p ? p + e * stride + at : NULL, tile.sum);
-        tile_log_sum(n, tile.largest, tile.sum, log_sum);
-        for (size_t e = 0; e < rows; e++) {
-            size_t row = e * stride + at;
-            tile_log_softmax(n, z + row, log_sum, log_p + row);
-            if (p)
-                tile_divide(n, tile.sum, p + row);
-        }
+        struct terms terms = {rows, n, stride, 0, z + at, zero};
+        double sum[TILE] = {0};
+        find_largest(&terms, largest);
+        add_real_exponentials(&terms, largest, p ? p + at : unused, p ? stride : 0, sum);
+        if (p)
+            divide_by_sum(&terms, sum, p + at);
+        take_log(n, largest, sum, log_sum);
+        subtract_log(&terms, log_sum, log_p + at);
     }
 }

@@ -6,15 +6,18 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* square += (d - o)^2 */
-LEAF_KERNEL static void add_square(size_t n, const real *restrict d, const real *restrict o,
-                                   real *restrict square)
+/* square = sum over the outputs of (d - o)^2 */
+LEAF_KERNEL static void sum_squares(size_t n_outputs, size_t n, const real *restrict d,
+                                    const real *restrict o, real *restrict square)
 {
+    for (size_t i = 0; i < n; i++)
+        square[i] = 0;
+    for (size_t k = 0; k < n_outputs; k++, d += n, o += n)
 #pragma omp simd
-    for (size_t i = 0; i < n; i++) {
-        real residual = d[i] - o[i];
-        square[i] += residual * residual;
-    }
+        for (size_t i = 0; i < n; i++) {
+            real residual = d[i] - o[i];
+            square[i] += residual * residual;
+        }
 }
 
 LEAF_KERNEL static void logistic_in_place(size_t n, real *z)
@@ -103,22 +106,21 @@ void likelihood_forward(const struct likelihood *likelihood, double variance, si
         discrete_forward(likelihood, stride, d, z_to_o, loglik);
     if (!d)
         return;
-    memset(square, 0, stride * sizeof(real));
-    for (size_t k = 0; k < n_outputs; k++)
-        add_square(stride, d + k * stride, z_to_o + k * stride, square);
+    sum_squares(n_outputs, stride, d, z_to_o, square);
     if (gaussian)
         gaussian_row(stride, (real)(-0.5 / variance),
                      (real)(-0.5 * (double)n_outputs * log(variance)), square, loglik);
 }
 
 /* d_o = -coefficient * scale * (d - prediction) */
-LEAF_KERNEL static void residual_row(size_t n, real scale, const real *restrict d,
-                                     const real *prediction, const real *restrict coefficient,
-                                     real *restrict d_o)
+LEAF_KERNEL static void residuals(size_t n_outputs, size_t n, real scale, const real *restrict d,
+                                  const real *prediction, const real *restrict coefficient,
+                                  real *restrict d_o)
 {
+    for (size_t k = 0; k < n_outputs; k++, d += n, prediction += n, d_o += n)
 #pragma omp simd
-    for (size_t i = 0; i < n; i++)
-        d_o[i] = coefficient[i] * scale * (prediction[i] - d[i]);
+        for (size_t i = 0; i < n; i++)
+            d_o[i] = coefficient[i] * scale * (prediction[i] - d[i]);
 }
 
 LEAF_KERNEL static void logistic_chain(size_t n, const real *restrict o, real *restrict d_o)
@@ -165,9 +167,7 @@ static void residual_backward(const struct likelihood *likelihood, real scale, s
                               const real *coefficient, real *d_z)
 {
     size_t n_outputs = likelihood->n_outputs;
-    for (size_t k = 0; k < n_outputs; k++)
-        residual_row(stride, scale, d + k * stride, prediction + k * stride, coefficient,
-                     d_z + k * stride);
+    residuals(n_outputs, stride, scale, d, prediction, coefficient, d_z);
     if (likelihood->output == OUTPUT_LOGISTIC)
         logistic_chain(n_outputs * stride, o, d_z);
     else if (likelihood->output == OUTPUT_SOFTMAX)
@@ -182,8 +182,7 @@ void likelihood_backward(const struct likelihood *likelihood, double variance, s
         return;
     }
     /* Bernoulli with logistic and categorical with softmax outputs: d l / d z = d - o. */
-    for (size_t k = 0; k < likelihood->n_outputs; k++)
-        residual_row(stride, 1, d + k * stride, o + k * stride, coefficient, d_z + k * stride);
+    residuals(likelihood->n_outputs, stride, 1, d, o, coefficient, d_z);
 }
 
 void likelihood_backward_square(const struct likelihood *likelihood, size_t stride, const real *d,

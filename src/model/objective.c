@@ -3,15 +3,17 @@
 #include "coterie/math/softmax.h"
 
 /* From coefficient = h on entry to w h, and the gate's gradient w (g - h). */
-LEAF_KERNEL static void weigh_posterior(size_t n, const real *restrict w, const real *restrict g,
-                                        real *restrict h_to_coefficient, real *restrict d_logit)
+LEAF_KERNEL static void weigh_posterior(size_t n_experts, size_t n, const real *restrict w,
+                                        const real *restrict g, real *restrict h_to_coefficient,
+                                        real *restrict d_logit)
 {
+    for (size_t e = 0; e < n_experts; e++, g += n, h_to_coefficient += n, d_logit += n)
 #pragma omp simd
-    for (size_t i = 0; i < n; i++) {
-        real h = h_to_coefficient[i];
-        d_logit[i] = w[i] * (g[i] - h);
-        h_to_coefficient[i] = w[i] * h;
-    }
+        for (size_t i = 0; i < n; i++) {
+            real h = h_to_coefficient[i];
+            d_logit[i] = w[i] * (g[i] - h);
+            h_to_coefficient[i] = w[i] * h;
+        }
 }
 
 void objective_mixture(size_t n_experts, size_t stride, const real *w, const real *log_g,
@@ -19,10 +21,7 @@ void objective_mixture(size_t n_experts, size_t stride, const real *w, const rea
                        double *log_sum)
 {
     softmax_posterior(n_experts, stride, log_g, loglik, coefficient, log_sum);
-    for (size_t e = 0; e < n_experts; e++) {
-        size_t row = e * stride;
-        weigh_posterior(stride, w, g + row, coefficient + row, d_logit + row);
-    }
+    weigh_posterior(n_experts, stride, w, g, coefficient, d_logit);
 }
 
 LEAF_KERNEL static void add_expected(size_t n, const real *restrict g, const real *restrict square,
