@@ -1,6 +1,7 @@
 /* Forward and backward through one network, tile by tile. */
 #include "coterie/model/mlp.h"
 
+#include "coterie/math/dots.h"
 #include "coterie/math/transpose.h"
 
 #include <string.h>
@@ -147,18 +148,35 @@ static void backward_tile(const struct mlp *mlp, const struct mlp_plan *plan, si
     }
 }
 
-/* dW_0 = d x and its bias, summed over the tiles, for `rows` units from `row` on. */
+/* dW_0 = d x, summed over the tiles, for `rows` units from `row` on; tiles of d are d_step apart.
+ */
+static void first_weight_gradient(const struct mlp *mlp, const struct mlp_plan *plan, size_t row,
+                                  size_t rows, const real *d, size_t d_step, const struct inputs *x,
+                                  bool add, real *weight)
+{
+    size_t width = mlp->width[0], tile = plan->tile, stride = plan->stride, whole = stride / tile;
+    if (width <= DOTS_COLUMNS) {
+        for (size_t at = 0; at < stride; at += tile, d += d_step) {
+            size_t w = stride - at < tile ? stride - at : tile;
+            dots(rows, width, w, d, mlp->n_layers == 1 ? stride : w, x->tiles + at * width, w,
+                 add || at > 0, weight, width);
+        }
+        return;
+    }
+    gemm_sum_rows(&plan->gradient[0][0], row, whole, d, d_step, x->x, tile * width, add, weight);
+    if (whole * tile < stride)
+        gemm_sum_rows(&plan->gradient[1][0], row, 1, d + whole * d_step, 0,
+                      x->x + whole * tile * width, 0, true, weight);
+}
+
+/* The gradient of `rows` units of the first layer from `row` on. */
 static void first_gradient(const struct mlp *mlp, const struct mlp_plan *plan, size_t row,
                            size_t rows, const real *d, size_t d_step, const struct inputs *x,
                            real keep, real *gradient)
 {
-    size_t width = mlp->width[0], tile = plan->tile, whole = plan->stride / tile;
-    real *weight = gradient + mlp->weight_at[0] + row * width;
-    gemm_sum_rows(&plan->gradient[0][0], row, whole, d, d_step, x->x, tile * width, keep != 0,
-                  weight);
-    if (whole * tile < plan->stride)
-        gemm_sum_rows(&plan->gradient[1][0], row, 1, d + whole * d_step, 0,
-                      x->x + whole * tile * width, 0, true, weight);
+    size_t tile = plan->tile, whole = plan->stride / tile;
+    first_weight_gradient(mlp, plan, row, rows, d, d_step, x, keep != 0,
+                          gradient + mlp->weight_at[0] + row * mlp->width[0]);
     if (mlp->n_layers == 1)
         return;
     real *bias = gradient + mlp->bias_at[0] + row;
@@ -234,6 +252,9 @@ void mlp_backward(const struct mlp *mlp, const struct mlp_plan *plan, const real
         backward_hidden(mlp, plan, parameters, x, memory, d_z, keep, &scratch, gradient);
         return;
     }
-    for (size_t row = 0; row < outputs; row += GEMM_ROWS)
-        first_gradient(mlp, plan, row, 0, d_z + row * plan->stride, plan->tile, x, keep, gradient);
+    for (size_t row = 0; row < outputs; row += GEMM_ROWS) {
+        size_t rows = outputs - row < GEMM_ROWS ? outputs - row : GEMM_ROWS;
+        first_gradient(mlp, plan, row, rows, d_z + row * plan->stride, plan->tile, x, keep,
+                       gradient);
+    }
 }

@@ -2,6 +2,7 @@
 #include "unit_test.h"
 
 #include "coterie/base/memory.h"
+#include "coterie/math/dots.h"
 #include "coterie/math/gemm.h"
 #include "coterie/math/transpose.h"
 #include "coterie/model/inputs.h"
@@ -77,9 +78,37 @@ static void transposed_and_added(void **state)
         for (size_t j = 0; j < COLUMNS; j++)
             assert_true(to[j * LD_TO + i] == from[i * LD_FROM + j]);
     transpose_add(ROWS, COLUMNS, from, LD_FROM, to, LD_TO);
-    assert_true(to[3 * LD_TO + 5] == 2 * from[5 * LD_FROM + 3]);
+    for (size_t i = 0; i < ROWS; i++)
+        for (size_t j = 0; j < COLUMNS; j++)
+            assert_true(to[j * LD_TO + i] == 2 * from[i * LD_FROM + j]);
     memory_free(&from);
     memory_free(&to);
+}
+
+static void dots_of_rows(void **state)
+{
+    (void)state;
+    enum { M = 7, K = 5 * REALS_PER_LINE, LDA = K + REALS_PER_LINE, LDC = 5 };
+    real *a = numbers(M * LDA), *b = numbers(DOTS_COLUMNS * K), *c = numbers(M * LDC);
+    real *before = numbers(M * LDC);
+    for (size_t n = 1; n <= DOTS_COLUMNS; n++)
+        for (int add = 0; add <= 1; add++) {
+            memcpy(before, c, M * LDC * sizeof(real));
+            dots(M, n, K, a, LDA, b, K, add, c, LDC);
+            for (size_t i = 0; i < M * LDC; i++) {
+                double sum = add || i % LDC >= n ? (double)before[i] : 0, size = fabs(sum);
+                for (size_t l = 0; l < K && i % LDC < n; l++) {
+                    double term = (double)a[i / LDC * LDA + l] * (double)b[i % LDC * K + l];
+                    sum += term;
+                    size += fabs(term);
+                }
+                assert_true(fabs((double)c[i] - sum) <= K * epsilon * size);
+            }
+        }
+    memory_free(&a);
+    memory_free(&b);
+    memory_free(&c);
+    memory_free(&before);
 }
 
 /* A last tile that is narrower than the others, and inputs so few that one tile holds them all. */
@@ -107,8 +136,8 @@ static void inputs_tile_by_tile(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(products_of_all_shapes),
-                                       cmocka_unit_test(transposed_and_added),
-                                       cmocka_unit_test(inputs_tile_by_tile)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(products_of_all_shapes), cmocka_unit_test(transposed_and_added),
+        cmocka_unit_test(dots_of_rows), cmocka_unit_test(inputs_tile_by_tile)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

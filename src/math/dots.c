@@ -1,0 +1,43 @@
+#include "coterie/math/dots.h"
+
+typedef real line __attribute__((vector_size(REAL_ALIGNMENT)));
+
+static real sum_of_lanes(line v)
+{
+    for (int half = REALS_PER_LINE / 2; half > 0; half /= 2)
+        for (int i = 0; i < half; i++)
+            v[i] += v[i + half];
+    return v[0];
+}
+
+/* n is a number that the compiler knows: the sums stay in registers. */
+__attribute__((always_inline)) static inline void
+dots_of_row(size_t n, size_t k, const real *a, const real *b, size_t ldb, bool add, real *c)
+{
+    line sum[DOTS_COLUMNS] = {{0}};
+    for (size_t i = 0; i < k; i += REALS_PER_LINE)
+        for (size_t j = 0; j < n; j++)
+            sum[j] += *(const line *)(a + i) * *(const line *)(b + j * ldb + i);
+    for (size_t j = 0; j < n; j++)
+        c[j] = (add ? c[j] : 0) + sum_of_lanes(sum[j]);
+}
+
+LEAF_KERNEL void dots(size_t m, size_t n, size_t k, const real *a, size_t lda, const real *b,
+                      size_t ldb, bool add, real *c, size_t ldc)
+{
+    for (size_t row = 0; row < m; row++, a += lda, c += ldc)
+        switch (n) {
+        case 1:
+            dots_of_row(1, k, a, b, ldb, add, c);
+            break;
+        case 2:
+            dots_of_row(2, k, a, b, ldb, add, c);
+            break;
+        case 3:
+            dots_of_row(3, k, a, b, ldb, add, c);
+            break;
+        default:
+            dots_of_row(DOTS_COLUMNS, k, a, b, ldb, add, c);
+            break;
+        }
+}
