@@ -1,6 +1,7 @@
 #include "coterie/train/batch.h"
 
 #include "coterie/base/memory.h"
+#include "coterie/math/transpose.h"
 #include "coterie/train/stream.h"
 
 #include <math.h>
@@ -49,14 +50,22 @@ static size_t row_of(const struct piece *piece, size_t i)
 static void load_inputs(struct batch *batch, const real *x, const struct piece *piece)
 {
     size_t width = batch->inputs.n_inputs;
+    real *to = batch->inputs.x + piece->at * width;
+    if (!piece->place) {
+        memcpy(to, x + piece->first * width, piece->n * width * sizeof(real));
+        return;
+    }
     for (size_t i = 0; i < piece->n; i++)
-        memcpy(batch->inputs.x + (piece->at + i) * width, x + row_of(piece, i) * width,
-               width * sizeof(real));
+        memcpy(to + i * width, x + row_of(piece, i) * width, width * sizeof(real));
 }
 
 static void load_numbers(struct batch *batch, const real *y, const struct piece *piece)
 {
     size_t width = batch->n_outputs, stride = batch->stride;
+    if (!piece->place) {
+        transpose(piece->n, width, y + piece->first * width, width, batch->d + piece->at, stride);
+        return;
+    }
     for (size_t i = 0; i < piece->n; i++) {
         size_t row = row_of(piece, i);
         for (size_t k = 0; k < width; k++)
@@ -104,14 +113,19 @@ static void load_streamed(struct batch *batch, const struct dataset *dataset, bo
 static void load_weights(struct batch *batch, const struct dataset *dataset, const uint64_t *rows,
                          size_t first, double total)
 {
-    for (size_t i = 0; i < batch->stride; i++) {
-        double weight = i >= batch->n     ? 0
-                        : dataset->weight ? (double)dataset->weight[sample(rows, first, i)]
-                                          : 1;
-        batch->weight[i] = (real)weight;
-        /* A batch whose weights are all 0 has no gradient. */
-        batch->w[i] = (real)(total > 0 ? weight / total : 0);
+    size_t n = batch->n, padding = (batch->stride - n) * sizeof(real);
+    /* A batch whose weights are all 0 has no gradient. */
+    const double share = total > 0 ? 1 / total : 0;
+    for (size_t i = 0; dataset->weight && i < n; i++) {
+        batch->weight[i] = (real)dataset->weight[sample(rows, first, i)];
+        batch->w[i] = (real)((double)batch->weight[i] * share);
     }
+    for (size_t i = 0; !dataset->weight && i < n; i++) {
+        batch->weight[i] = 1;
+        batch->w[i] = (real)share;
+    }
+    memset(batch->weight + n, 0, padding);
+    memset(batch->w + n, 0, padding);
 }
 
 void batch_load(struct batch *batch, const struct dataset *dataset, const uint64_t *rows,
