@@ -98,6 +98,8 @@ status bench_init(struct bench *bench, const struct options *options)
         outcome = optimizer_init(&bench->gate, &optimizer, &bench->model.gate.parameters);
     if (outcome == STATUS_OK)
         outcome = optimizer_init(&bench->experts, &optimizer, &bench->model.experts.parameters);
+    early_update_init(&bench->early, &bench->experts, &bench->model.experts,
+                      bench->n_samples <= bench->micro_batch);
     return communicator_agree(bench->comm, outcome);
 }
 
@@ -123,12 +125,12 @@ static void train_step(struct bench *bench, size_t number)
         batch_load(&bench->step.batch, &bench->dataset, NULL, first + at,
                    left < bench->micro_batch ? left : bench->micro_batch, (double)bench->n_samples);
         step_forward(&bench->step);
+        early_update_prepare(&bench->early, left <= bench->micro_batch, rate, number + 1);
         step_backward(&bench->step, at > 0);
     }
     profile_enter(PHASE_UPDATE);
     if (bench->model.has_gate)
         optimizer_update(&bench->gate, &bench->model.gate.parameters, rate, 1, number + 1);
-    optimizer_update(&bench->experts, &bench->model.experts.parameters, rate, 1, number + 1);
     profile_enter(PHASE_OTHER);
 }
 

@@ -5,6 +5,7 @@
 #include "coterie/app/profile_table.h"
 #include "coterie/base/profile.h"
 #include "coterie/comm/communicator.h"
+#include "coterie/train/early_update.h"
 #include "coterie/train/optimizer.h"
 #include "coterie/train/step.h"
 
@@ -18,6 +19,7 @@ struct bench {
     struct model model;
     struct step step;
     struct optimizer gate, experts;
+    struct early_update early;
     struct dataset dataset; /* BATCHES batches, one after the other */
     real *block;
     double *seconds; /* (steps) of this rank */

@@ -136,5 +136,7 @@ void experts_backward_chosen(struct experts *experts, struct chosen_rows *rows,
         else if (keep == 0)
             memset(parameters_gradient_of(&experts->parameters, k), 0,
                    experts->parameters.stride * sizeof(real));
+        if (experts->gradient_is_made)
+            experts->gradient_is_made(experts->listener, k);
     }
 }

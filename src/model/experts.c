@@ -117,6 +117,8 @@ void experts_backward(struct experts *experts, enum experts_residual residual,
                      experts->scratch, parameters_gradient_of(&experts->parameters, k));
         if (experts->variance_is_learned)
             variance_gradient(experts, k, stride, own, keep);
+        if (experts->gradient_is_made)
+            experts->gradient_is_made(experts->listener, k);
     }
 }
 

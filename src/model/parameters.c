@@ -14,7 +14,7 @@ status parameters_init(struct parameters *parameters, const struct mlp *shape, s
     memset(parameters, 0, sizeof *parameters);
     parameters->shape = shape;
     parameters->n_networks = n_networks;
-    parameters->stride = parameters_stride(shape);
+    parameters->stride = parameters->gradient_stride = parameters_stride(shape);
     parameters->log_variance_at = shape->extent;
     size_t count = n_networks * parameters->stride;
     status outcome = memory_alloc(&parameters->value, count, sizeof(real), "parameters");

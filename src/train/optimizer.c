@@ -93,32 +93,32 @@ LEAF_KERNEL static void descend_with_adam(size_t n, struct adam_step step,
 }
 
 /* Weights only: biases and variances are not pulled towards zero. */
-static void decay_weights(struct parameters *parameters, double rate, double decay)
+static void decay_weights(const struct mlp *shape, double rate, double decay, real *value)
 {
-    const struct mlp *shape = parameters->shape;
     real keep = (real)(1 - rate * decay);
-    for (size_t network = 0; network < parameters->n_networks; network++)
-        for (int l = 0; l < shape->n_layers; l++) {
-            real *weight = parameters_of(parameters, network) + shape->weight_at[l];
-            for (size_t i = 0; i < shape->width[l] * shape->width[l + 1]; i++)
-                weight[i] *= keep;
-        }
+    for (int l = 0; l < shape->n_layers; l++) {
+        real *weight = value + shape->weight_at[l];
+        for (size_t i = 0; i < shape->width[l] * shape->width[l + 1]; i++)
+            weight[i] *= keep;
+    }
 }
 
-void optimizer_update(struct optimizer *optimizer, struct parameters *parameters, double rate,
-                      double factor, uint64_t step)
+void optimizer_update_network(struct optimizer *optimizer, struct parameters *parameters, size_t k,
+                              double rate, double factor, uint64_t step)
 {
     const struct optimizer_config *config = &optimizer->config;
-    size_t n = parameters->n_networks * parameters->stride;
+    size_t n = parameters->stride, at = k * n;
+    const real *gradient = parameters_gradient_of(parameters, k);
+    real *value = parameters_of(parameters, k);
     if (config->weight_decay != 0)
-        decay_weights(parameters, rate, config->weight_decay);
+        decay_weights(parameters->shape, rate, config->weight_decay, value);
     switch (config->kind) {
     case OPTIMIZER_GD:
-        descend(n, (real)(rate * factor), parameters->gradient, parameters->value);
+        descend(n, (real)(rate * factor), gradient, value);
         break;
     case OPTIMIZER_MOMENTUM:
-        descend_with_momentum(n, (real)rate, (real)config->momentum, (real)factor,
-                              parameters->gradient, optimizer->slot[0], parameters->value);
+        descend_with_momentum(n, (real)rate, (real)config->momentum, (real)factor, gradient,
+                              optimizer->slot[0] + at, value);
         break;
     case OPTIMIZER_ADAM: {
         double t = (double)step;
@@ -129,11 +129,18 @@ void optimizer_update(struct optimizer *optimizer, struct parameters *parameters
                                  .epsilon = (real)adam_epsilon,
                                  .correction1 = (real)(1 / (1 - pow(adam_beta1, t))),
                                  .correction2 = (real)(1 / (1 - pow(adam_beta2, t)))};
-        descend_with_adam(n, adam, parameters->gradient, optimizer->slot[0], optimizer->slot[1],
-                          parameters->value);
+        descend_with_adam(n, adam, gradient, optimizer->slot[0] + at, optimizer->slot[1] + at,
+                          value);
         break;
     }
     case OPTIMIZER_EM:
         break; /* has an update of its own */
     }
+}
+
+void optimizer_update(struct optimizer *optimizer, struct parameters *parameters, double rate,
+                      double factor, uint64_t step)
+{
+    for (size_t k = 0; k < parameters->n_networks; k++)
+        optimizer_update_network(optimizer, parameters, k, rate, factor, step);
 }

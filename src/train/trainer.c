@@ -159,6 +159,9 @@ static status draw_batches(struct trainer *trainer, uint64_t seed)
                                   config->stream_block, seed);
     if (trainer->train->stream)
         stream_follow(trainer->train->stream, &trainer->sampler);
+    early_update_init(&trainer->early, &trainer->expert_optimizer, &trainer->model->experts,
+                      trainer_updates_early(trainer) &&
+                          trainer->sampler.batch_size <= config->micro_batch);
     return communicator_agree(trainer->comm, outcome);
 }
 

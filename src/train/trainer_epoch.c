@@ -74,6 +74,7 @@ static void pass(struct trainer *trainer, const struct dataset *dataset, const u
 {
     struct step *step = &trainer->step;
     const struct replicas *replicas = trainer->replicas;
+    bool updates = backward && trainer_updates_early(trainer);
     struct metrics *own = replicas->n > 1 ? &trainer->share : metrics;
     double total = batch_total(dataset, rows, first, n);
     size_t size = trainer->config->micro_batch, begin, share;
@@ -97,8 +98,12 @@ static void pass(struct trainer *trainer, const struct dataset *dataset, const u
         site_enter(SITE_step_backward, 0);
         if (backward && trainer->em)
             em_collect(trainer->em, step, at / size);
-        else if (backward)
+        else if (backward) {
+            early_update_prepare(&trainer->early, updates && left <= size,
+                                 trainer_learning_rate(trainer),
+                                 (uint64_t)trainer->progress.step + 1);
             step_backward(step, at > begin);
+        }
         site_leave();
     }
     if (replicas->n > 1) {
@@ -123,61 +128,6 @@ static void evaluate_all(struct trainer *trainer, const struct dataset *dataset,
     pass(trainer, dataset, NULL, 0, dataset->shape.n, false, metrics);
 }
 
-static double squared_norm(const real *gradient, size_t n)
-{
-    double sum = 0;
-    for (size_t i = 0; i < n; i++)
-        sum += (double)gradient[i] * (double)gradient[i];
-    return sum;
-}
-
-/*
- * The factor that brings the norm of the whole gradient down to --clip. Each expert's squared norm
- * is one number; the root adds the gate's and then the experts' in their order.
- */
-static double clip_factor(struct trainer *trainer)
-{
-    struct model *model = trainer->model;
-    const struct parameters *experts = &model->experts.parameters;
-    double factor = 1;
-    for (size_t k = 0; k < model->experts.n_local; k++)
-        trainer->norms[k] = squared_norm(parameters_gradient_of(experts, k), experts->stride);
-    profile_enter(PHASE_EXCHANGE);
-    communicator_gather_rows(&trainer->replicas->group, &model->shard, sizeof(double),
-                             trainer->norms, trainer->all_norms);
-    if (model->has_gate) {
-        double sum = squared_norm(model->gate.parameters.gradient, model->gate.parameters.stride);
-        for (size_t e = 0; e < model->config.n_experts; e++)
-            sum += trainer->all_norms[e];
-        double norm = sqrt(sum);
-        if (norm > trainer->config->clip)
-            factor = trainer->config->clip / norm;
-    }
-    communicator_broadcast(&trainer->replicas->group, &factor, sizeof factor);
-    profile_enter(PHASE_UPDATE);
-    return factor;
-}
-
-static double learning_rate(const struct trainer *trainer)
-{
-    const struct trainer_config *config = trainer->config;
-    return config->learning_rate * trainer->progress.learning_rate_factor *
-           schedule_factor(&config->schedule, (uint64_t)trainer->progress.epoch,
-                           (uint64_t)config->epochs);
-}
-
-static void follow_gradient(struct trainer *trainer)
-{
-    struct model *model = trainer->model;
-    double rate = learning_rate(trainer);
-    double factor = trainer->config->clip > 0 ? clip_factor(trainer) : 1;
-    uint64_t step = (uint64_t)trainer->progress.step + 1;
-    if (model->has_gate)
-        optimizer_update(&trainer->gate_optimizer, &model->gate.parameters, rate, factor, step);
-    optimizer_update(&trainer->expert_optimizer, &model->experts.parameters, rate, factor, step);
-    experts_move_variance(&model->experts, model->config.variance_floor);
-}
-
 static void update(struct trainer *trainer)
 {
     struct progress *progress = &trainer->progress;
@@ -188,7 +138,7 @@ static void update(struct trainer *trainer)
             progress->error_before = trainer_mean_error(&trainer->running);
         em_update(trainer->em);
     } else {
-        follow_gradient(trainer);
+        trainer_follow_gradient(trainer);
     }
     site_leave();
     profile_enter(PHASE_OTHER);
@@ -304,7 +254,7 @@ static bool record_epoch(struct trainer *trainer)
     if (!trainer_is_root(trainer))
         return true;
     metrics_summarise(&trainer->running, trainer->metrics_config, false, &record);
-    record.learning_rate = trainer->em ? NAN : learning_rate(trainer);
+    record.learning_rate = trainer->em ? NAN : trainer_learning_rate(trainer);
     record.seconds = trainer->seconds_before + clock_seconds() - trainer->started;
     status outcome = history_add(&trainer->history, &record);
     if (outcome == STATUS_OK && trainer->directory)

@@ -35,6 +35,15 @@ struct trainer_decision {
 /* Collective. */
 struct trainer_decision trainer_decide(struct trainer *trainer);
 
+/* Local. The rate of the next update, by --schedule and after rollbacks. */
+double trainer_learning_rate(const struct trainer *trainer);
+
+/* Local. Whether the experts are updated in backward: see early_update.h. */
+bool trainer_updates_early(const struct trainer *trainer);
+
+/* Collective. The update by the gradients, as far as backward has not made it. */
+void trainer_follow_gradient(struct trainer *trainer);
+
 /* Root: the error by which starts and epochs are compared. */
 double trainer_selection_error(const struct trainer *trainer);
 

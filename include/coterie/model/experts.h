@@ -29,6 +29,10 @@ struct experts {
     real *square;         /* (n_local, stride) q = |d - o|^2 */
     real *d_z;            /* (O, stride), one expert at a time */
     real *scratch;        /* for backward */
+    /* Unless NULL: told in backward that the gradient of expert k is made, and still in the cache.
+     */
+    void (*gradient_is_made)(void *listener, size_t k);
+    void *listener; /* not owned */
 };
 
 /* Local. Buffers for micro-batches of up to max_stride samples. */

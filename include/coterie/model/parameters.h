@@ -19,6 +19,7 @@ struct parameters {
     const struct mlp *shape; /* not owned */
     size_t n_networks;
     size_t stride;
+    size_t gradient_stride; /* as stride, or 0: one block serves all networks, one by one */
     size_t log_variance_at;
     real *value;    /* (n_networks, stride), owned */
     real *gradient; /* (n_networks, stride), owned */
@@ -37,7 +38,7 @@ static inline real *parameters_of(const struct parameters *parameters, size_t ne
 
 static inline real *parameters_gradient_of(const struct parameters *parameters, size_t network)
 {
-    return parameters->gradient + network * parameters->stride;
+    return parameters->gradient + network * parameters->gradient_stride;
 }
 
 #endif

@@ -52,4 +52,8 @@ const char *optimizer_slot_name(enum optimizer_kind kind, int slot);
 void optimizer_update(struct optimizer *optimizer, struct parameters *parameters, double rate,
                       double factor, uint64_t step);
 
+/* The same for network k alone. */
+void optimizer_update_network(struct optimizer *optimizer, struct parameters *parameters, size_t k,
+                              double rate, double factor, uint64_t step);
+
 #endif

@@ -6,6 +6,7 @@
 #include "coterie/comm/communicator.h"
 #include "coterie/data/dataset.h"
 #include "coterie/data/sampler.h"
+#include "coterie/train/early_update.h"
 #include "coterie/train/em.h"
 #include "coterie/train/metrics.h"
 #include "coterie/train/model.h"
@@ -71,6 +72,7 @@ struct trainer {
     const struct metrics_config *metrics_config;
     struct step step;
     struct optimizer gate_optimizer, expert_optimizer;
+    struct early_update early;
     struct em *em; /* with OPTIMIZER_EM, in the place of both */
     struct sampler sampler;
     struct metrics running, validation; /* root */
