@@ -9,6 +9,7 @@
 
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -68,12 +69,31 @@ static status finish_start(struct communicator *comm)
     return outcome;
 }
 
-status communicator_start(int *argc, char ***argv, struct communicator *comm)
+/*
+ * A program without a launcher has Open MPI 4 start a daemon for it, which takes longer than all
+ * else at its start and serves only programs that start further ones. Without it, programs on a
+ * host share the names of their session folders and remove each other's; they need none. Other MPIs
+ * do not know these variables; programs that are started from here must not see them.
+ */
+static void initialize(int *argc, char ***argv)
 {
-    memset(comm, 0, sizeof *comm);
+    static const char *const without[][2] = {{"OMPI_MCA_ess_singleton_isolated", "1"},
+                                             {"OMPI_MCA_orte_create_session_dirs", "0"}};
+    bool alone = !getenv("PMIX_NAMESPACE") && !getenv("PMI_RANK") && !getenv("PMI_FD") &&
+                 !getenv(without[0][0]) && !getenv(without[1][0]);
+    for (int i = 0; i < 2 && alone; i++)
+        setenv(without[i][0], without[i][1], 1);
     int provided;
     /* FUNNELED: only the main thread calls MPI; checkpoints are written by another one. */
     MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided);
+    for (int i = 0; i < 2 && alone; i++)
+        unsetenv(without[i][0]);
+}
+
+status communicator_start(int *argc, char ***argv, struct communicator *comm)
+{
+    memset(comm, 0, sizeof *comm);
+    initialize(argc, argv);
     MPI_Comm_rank(MPI_COMM_WORLD, &comm->world_rank);
     log_set_rank(comm->world_rank);
     status_set_abort_handler(abort_all_ranks);

@@ -33,6 +33,15 @@ class FirstSteps(support.TestCase):
             self.assert_rc(support.run(support.COTERIE, "train", "--epochs", 1, cwd=self.folder), 0)
         self.assertEqual(len(list((self.folder / "runs").iterdir())), 3)
 
+    def test_without_mpirun_no_daemon_and_no_files_of_one(self):
+        """Several at once, which would be in each other's way."""
+        place = {"TMPDIR": self.folder, "OMPI_MCA_orte_tmpdir_base": None}
+        for _ in range(3):
+            for process in [support.start(support.COTERIE, "train", "--epochs", 1, "--output",
+                                          f"/dev/null/{i}", env=place) for i in range(6)]:
+                self.assert_one_line(support.finish(process))
+                self.assertEqual(list(self.folder.rglob("*")), [])
+
     def test_underscores_on_the_command_line(self):
         result = support.run(support.COTERIE, "train", "--learning_rate", 1)
         self.assert_rc(result, 2)
