@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 static pthread_mutex_t library = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
@@ -177,11 +178,13 @@ status hdf5_stored(struct hdf5_file *file, const char *name, enum hdf5_number *n
     return outcome;
 }
 
+/* n bytes, and the n_after behind them, each to where they are wanted. */
 static status read_bytes(const struct hdf5_file *file, const char *name, int descriptor,
-                         uint64_t offset, size_t n, unsigned char *data)
+                         uint64_t offset, size_t n, void *data, size_t n_after, void *after)
 {
-    for (size_t done = 0; done < n;) {
-        ssize_t part = pread(descriptor, data + done, n - done, (off_t)(offset + done));
+    struct iovec place[2] = {{data, n}, {after, n_after}};
+    while (place[0].iov_len + place[1].iov_len > 0) {
+        ssize_t part = preadv(descriptor, place, 2, (off_t)offset);
         if (part < 0 && errno == EINTR)
             continue;
         if (part < 0)
@@ -191,34 +194,58 @@ static status read_bytes(const struct hdf5_file *file, const char *name, int des
             return status_set(STATUS_USAGE,
                               "%s, '%s': damaged, its end is missing; make or copy it again",
                               file->path, name);
-        done += (size_t)part;
+        offset += (uint64_t)part;
+        for (int i = 0; i < 2; i++) {
+            size_t taken = (size_t)part < place[i].iov_len ? (size_t)part : place[i].iov_len;
+            place[i].iov_base = (unsigned char *)place[i].iov_base + taken;
+            place[i].iov_len -= taken;
+            part -= (ssize_t)taken;
+        }
     }
     return STATUS_OK;
 }
 
 /*
- * Fletcher's checksum as HDF5 has it: sums of 16-bit words, the high byte first, modulo 65535. A
- * word counts in the second sum as often as words follow it, itself included, so that a block of
- * words needs no sum that waits for the one before.
+ * Fletcher's checksum as HDF5 has it: sums of 16-bit words, the high byte first, modulo 65535.
+ * Swapping the bytes of a word multiplies it by 256 modulo 65535, so that words are added as this
+ * machine has them and the sums swapped at the end. A word counts in the second sum as often as
+ * words follow it, itself included: LANES sums run side by side and are put together per block,
+ * whose length keeps them below 2^32.
  */
 LEAF_KERNEL static uint32_t fletcher32(const unsigned char *data, size_t n)
 {
-    enum { WORDS = 128 };
+    enum { LANES = 16, STEPS = 256 };
+    typedef uint16_t words __attribute__((vector_size(2 * LANES)));
+    typedef uint32_t sums __attribute__((vector_size(4 * LANES)));
     uint64_t first = 0, second = 0;
-    size_t words = n / 2, i = 0;
-    for (; i + WORDS <= words; i += WORDS, data += 2 * WORDS) {
-        uint32_t sum = 0, weighted = 0;
-        for (uint32_t k = 0; k < WORDS; k++) {
-            uint32_t word = (uint32_t)data[2 * k] << 8 | data[2 * k + 1];
-            sum += word;
-            weighted += (WORDS - k) * word;
+    size_t left = n / 2;
+    while (left >= LANES) {
+        size_t steps = left / LANES < STEPS ? left / LANES : STEPS;
+        sums sum = {0}, weighted = {0};
+        for (size_t i = 0; i < steps; i++, data += sizeof(words)) {
+            words next;
+            memcpy(&next, data, sizeof next);
+            sum += __builtin_convertvector(next, sums);
+            weighted += sum;
         }
-        second = (second + WORDS * first + weighted) % 65535;
-        first = (first + sum) % 65535;
+        uint64_t total = 0, total_weighted = 0;
+        for (size_t lane = 0; lane < LANES; lane++) {
+            total += sum[lane];
+            total_weighted += (uint64_t)LANES * weighted[lane] - (uint64_t)lane * sum[lane];
+        }
+        second = (second + steps * LANES * first + total_weighted) % 65535;
+        first = (first + total) % 65535;
+        left -= steps * LANES;
     }
-    for (; i < words; i++, data += 2) {
-        first = (first + ((uint64_t)data[0] << 8 | data[1])) % 65535;
+    for (; left > 0; left--, data += 2) {
+        uint16_t word;
+        memcpy(&word, data, sizeof word);
+        first = (first + word) % 65535;
         second = (second + first) % 65535;
+    }
+    if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__) {
+        first = first * 256 % 65535;
+        second = second * 256 % 65535;
     }
     if (n % 2 == 1) {
         first = (first + ((uint64_t)data[0] << 8)) % 65535;
@@ -233,32 +260,43 @@ static bool same_checksum(uint32_t a, uint32_t b)
     return (a >> 16) % 65535 == (b >> 16) % 65535 && (a & 0xFFFF) % 65535 == (b & 0xFFFF) % 65535;
 }
 
-static status load_chunk(const struct hdf5_file *file, const char *name, struct hdf5_stored *stored,
-                         uint64_t chunk)
+/* A whole chunk, with its checksum verified if it has one. */
+static status read_chunk(const struct hdf5_file *file, const char *name,
+                         const struct hdf5_stored *stored, uint64_t chunk, unsigned char *data)
 {
-    if (stored->cached_chunk == chunk)
-        return STATUS_OK;
     size_t bytes = (size_t)stored->chunk_rows * stored->row_bytes;
-    size_t extra = stored->has_checksums ? CHECKSUM_BYTES : 0;
-    stored->cached_chunk = UINT64_MAX;
-    status outcome = read_bytes(file, name, stored->descriptor, stored->chunk[chunk], bytes + extra,
-                                stored->cached);
-    if (outcome == STATUS_OK && stored->has_checksums) {
-        const unsigned char *end = stored->cached + bytes;
-        uint32_t expected = (uint32_t)end[0] | (uint32_t)end[1] << 8 | (uint32_t)end[2] << 16 |
-                            (uint32_t)end[3] << 24;
-        if (!same_checksum(expected, fletcher32(stored->cached, bytes)))
-            outcome = status_set(STATUS_USAGE,
-                                 "%s, '%s': cannot be read; it is damaged (the checksum of a chunk "
-                                 "is wrong)",
-                                 file->path, name);
-    }
-    if (outcome == STATUS_OK)
-        stored->cached_chunk = chunk;
-    return outcome;
+    unsigned char end[CHECKSUM_BYTES];
+    status outcome = read_bytes(file, name, stored->descriptor, stored->chunk[chunk], bytes, data,
+                                stored->has_checksums ? CHECKSUM_BYTES : 0, end);
+    if (outcome != STATUS_OK || !stored->has_checksums)
+        return outcome;
+    uint32_t expected =
+        (uint32_t)end[0] | (uint32_t)end[1] << 8 | (uint32_t)end[2] << 16 | (uint32_t)end[3] << 24;
+    if (same_checksum(expected, fletcher32(data, bytes)))
+        return STATUS_OK;
+    return status_set(STATUS_USAGE,
+                      "%s, '%s': cannot be read; it is damaged (the checksum of a chunk is wrong)",
+                      file->path, name);
 }
 
-/* Chunks that are wanted whole and have no checksum need not pass through the cache. */
+/* Of a chunk with a checksum all is read, also if some of its rows are wanted: it is kept. */
+static status read_part(const struct hdf5_file *file, const char *name, struct hdf5_stored *stored,
+                        uint64_t chunk, uint64_t row, size_t bytes, unsigned char *data)
+{
+    if (!stored->has_checksums)
+        return read_bytes(file, name, stored->descriptor,
+                          stored->chunk[chunk] + row * stored->row_bytes, bytes, data, 0, NULL);
+    if (stored->cached_chunk != chunk) {
+        stored->cached_chunk = UINT64_MAX;
+        status outcome = read_chunk(file, name, stored, chunk, stored->cached);
+        if (outcome != STATUS_OK)
+            return outcome;
+        stored->cached_chunk = chunk;
+    }
+    memcpy(data, stored->cached + row * stored->row_bytes, bytes);
+    return STATUS_OK;
+}
+
 static status read_chunked(const struct hdf5_file *file, const char *name,
                            struct hdf5_stored *stored, uint64_t first, uint64_t n,
                            unsigned char *data)
@@ -266,19 +304,14 @@ static status read_chunked(const struct hdf5_file *file, const char *name,
     status outcome = STATUS_OK;
     while (n > 0 && outcome == STATUS_OK) {
         uint64_t chunk = first / stored->chunk_rows, row = first % stored->chunk_rows;
-        uint64_t part = stored->chunk_rows - row < n ? stored->chunk_rows - row : n;
-        size_t bytes = (size_t)part * stored->row_bytes;
-        if (stored->has_checksums) {
-            outcome = load_chunk(file, name, stored, chunk);
-            if (outcome == STATUS_OK)
-                memcpy(data, stored->cached + row * stored->row_bytes, bytes);
-        } else {
-            outcome = read_bytes(file, name, stored->descriptor,
-                                 stored->chunk[chunk] + row * stored->row_bytes, bytes, data);
-        }
+        uint64_t rows = stored->chunk_rows - row < n ? stored->chunk_rows - row : n;
+        size_t bytes = (size_t)rows * stored->row_bytes;
+        outcome = rows == stored->chunk_rows && stored->cached_chunk != chunk
+                      ? read_chunk(file, name, stored, chunk, data)
+                      : read_part(file, name, stored, chunk, row, bytes, data);
         data += bytes;
-        first += part;
-        n -= part;
+        first += rows;
+        n -= rows;
     }
     return outcome;
 }
@@ -301,7 +334,7 @@ status hdf5_read_stored(struct hdf5_file *file, const char *name, uint64_t first
     if (stored->chunk_rows)
         return read_chunked(file, name, stored, first, n, data);
     return read_bytes(file, name, stored->descriptor, stored->offset + first * stored->row_bytes,
-                      (size_t)n * stored->row_bytes, data);
+                      (size_t)n * stored->row_bytes, data, 0, NULL);
 }
 
 #define CONVERTER(name, type)                                                                      \
