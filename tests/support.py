@@ -4,15 +4,19 @@ The build passes the programs in the environment: COTERIE and COTERIE_D (the dou
 and MPIRUN. A test file begins with comments that the build reads:
 
     # labels: quick sanitize   in which runs it takes part, see README.md (its folder is added)
-    # ranks: 4                 the most ranks it starts (default 1): keeps others away meanwhile
+    # alone: yes               no other test at the same time
     # timeout: 300             seconds for the whole file
 """
+import atexit
+import io
 import json
+import multiprocessing
 import os
 import pathlib
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
@@ -27,6 +31,24 @@ MPIRUN_OPTIONS = os.environ.get("MPIRUN_OPTIONS", "--oversubscribe").split()
 
 # What two runs with the same results may differ in: attributes as /group@name, data sets as paths.
 MAY_DIFFER = ("/@created", "/history/seconds", "/progress@seconds")
+
+
+def _make_place_for_sessions():
+    """A folder for the files of Open MPI's sessions, which several mpirun at once share.
+
+    Each makes what it needs and removes it again, and two fail if they do so at the same time. What
+    is there, and not empty, stays.
+    """
+    base = pathlib.Path(tempfile.mkdtemp(prefix="coterie-mpi-"))
+    shared = base / f"ompi.{os.uname().nodename.split('.')[0]}.{os.geteuid()}"
+    shared.mkdir()
+    (shared / "in-use").touch()
+    os.environ["OMPI_MCA_orte_tmpdir_base"] = str(base)
+    owner = os.getpid()
+    atexit.register(lambda: os.getpid() == owner and shutil.rmtree(base, ignore_errors=True))
+
+
+_make_place_for_sessions()
 
 
 class Result:
@@ -241,4 +263,37 @@ class TestCase(unittest.TestCase):
         self.assertEqual(len(read_metrics(run_a)), len(read_metrics(run_b)))
 
 
-main = unittest.main
+def _run_one(name):
+    """One test in a process of its own: whether it went well, and what it said."""
+    said = io.StringIO()
+    suite = unittest.defaultTestLoader.loadTestsFromName(name, sys.modules["__main__"])
+    result = unittest.TextTestRunner(said, verbosity=2).run(suite)
+    return result.wasSuccessful(), said.getvalue()
+
+
+def _names(suite):
+    for test in suite:
+        if isinstance(test, unittest.TestSuite):
+            yield from _names(test)
+        else:
+            yield test.id().removeprefix("__main__.")
+
+
+def main(jobs=1):
+    """Runs the tests of this file, or those named in the command line.
+
+    With `jobs` that many at a time: for tests that wait more than they compute.
+    """
+    if jobs == 1:
+        unittest.main()
+    names = sys.argv[1:] or list(_names(
+        unittest.defaultTestLoader.loadTestsFromModule(sys.modules["__main__"])))
+    failed = []
+    # Forked, so that nothing is imported again; a process each, for what a test leaves behind.
+    with multiprocessing.get_context("fork").Pool(jobs, maxtasksperchild=1) as pool:
+        for name, (good, said) in zip(names, pool.imap(_run_one, names)):
+            print(said, end="", file=sys.stderr, flush=True)
+            if not good:
+                failed.append(name)
+    print(f"{len(names)} tests, {len(failed)} failed {' '.join(failed)}", file=sys.stderr)
+    sys.exit(1 if failed or not names else 0)

@@ -338,4 +338,4 @@ class Refused(Em):
 
 
 if __name__ == "__main__":
-    support.main()
+    support.main(jobs=2)

@@ -279,4 +279,4 @@ class Predict(support.TestCase):
 
 
 if __name__ == "__main__":
-    support.main()
+    support.main(jobs=2)

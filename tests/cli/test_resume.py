@@ -210,4 +210,4 @@ class OtherPrecision(Resume):
 
 
 if __name__ == "__main__":
-    support.main()
+    support.main(jobs=2)

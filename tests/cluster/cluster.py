@@ -24,7 +24,7 @@ NAMESPACES = ("--net", "--uts", "--ipc", "--mount", "--pid")
 # The kernel ends the child when this process ends, even by SIGKILL.
 WITH_US = ("setpriv", "--pdeathsig", "KILL")
 # Of this machine, not of the hosts.
-NOT_FOR_HOSTS = ("TMPDIR", "OMPI_MCA_btl_vader_backing_directory")
+NOT_FOR_HOSTS = ("TMPDIR", "OMPI_MCA_btl_vader_backing_directory", "OMPI_MCA_orte_tmpdir_base")
 
 SLURM_CONF = """\
 ClusterName=test

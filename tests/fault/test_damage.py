@@ -8,7 +8,6 @@ import os
 import shutil
 import subprocess
 import sys
-import unittest
 
 import h5py
 import harness
@@ -194,4 +193,4 @@ def every_byte():
 if __name__ == "__main__":
     if sys.argv[1:] == ["--every-byte"]:
         sys.exit(every_byte())
-    unittest.main()
+    support.main(jobs=4)

@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import time
-import unittest
 
 import h5py
 import harness
@@ -244,4 +243,4 @@ class Lock(Disk):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    support.main(jobs=4)

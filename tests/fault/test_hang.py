@@ -98,4 +98,4 @@ class NotHung(harness.FaultTest):
 
 
 if __name__ == "__main__":
-    support.main()
+    support.main(jobs=4)

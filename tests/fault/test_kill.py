@@ -5,7 +5,6 @@ import os
 import re
 import signal
 import time
-import unittest
 
 import harness
 import support
@@ -220,4 +219,4 @@ class TimeLimit(Kill):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    support.main(jobs=4)

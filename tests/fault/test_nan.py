@@ -106,4 +106,4 @@ class NotFinite(harness.FaultTest):
 
 
 if __name__ == "__main__":
-    support.main()
+    support.main(jobs=4)
