@@ -156,7 +156,8 @@ static status load_samples(const struct communicator *comm, const struct options
     struct {
         struct dataset_shape shape;
         bool streams;
-    } plan = {.streams = false};
+        enum read_choice read;
+    } plan = {.streams = false, .read = options->read};
     status outcome = STATUS_OK;
     if (comm->rank == 0) {
         const struct source_info *info = source_info(loaded->source);
@@ -170,6 +171,8 @@ static status load_samples(const struct communicator *comm, const struct options
         if (outcome == STATUS_OK)
             outcome = samples_check_stream(options, loaded->source);
         plan.streams = streams(options, &plan.shape, loaded->source);
+        if (outcome == STATUS_OK)
+            outcome = samples_check_reader(comm, options, loaded->source, plan.streams);
     }
     outcome = communicator_agree(comm, outcome);
     communicator_broadcast(comm, &plan, sizeof plan);
@@ -180,8 +183,8 @@ static status load_samples(const struct communicator *comm, const struct options
                                  loaded->source, scaler,
                                  options->part == PART_ALL ? NULL : loaded->rows, &loaded->samples);
     else if (outcome == STATUS_OK)
-        outcome =
-            samples_load(comm, &plan.shape, loaded->source, scaler, loaded->rows, &loaded->samples);
+        outcome = samples_load(comm, &plan.shape, plan.read, loaded->source, scaler, loaded->rows,
+                               &loaded->samples);
     return outcome;
 }
 

@@ -48,6 +48,8 @@ static const struct option_word placement_words[] = {
 static const struct option_word root_experts_words[] = {{"auto", -1}, {NULL, 0}};
 static const struct option_word micro_batch_words[] = {{"auto", 0}, {NULL, 0}};
 static const struct option_word ranks_per_run_words[] = {{"auto", 0}, {NULL, 0}};
+static const struct option_word read_words[] = {
+    {"auto", READ_AUTO}, {"node", READ_NODE}, {"root", READ_ROOT}, {NULL, 0}};
 static const struct option_word stream_words[] = {
     {"auto", STREAM_AUTO}, {"always", STREAM_ALWAYS}, {"never", STREAM_NEVER}, {NULL, 0}};
 static const struct option_word duration_words[] = {{"none", 0}, {NULL, 0}};
@@ -268,6 +270,10 @@ const struct option_entry option_table[] = {
      "samples that are computed together",
      SECTION_RANKS, TRAIN | EVALUATE | PREDICT | BENCH,
      KIND_INTEGER, AT(micro_batch), RANGE_FROM_1, micro_batch_words},
+    {"read", "WHO", "auto",
+     "who reads the data: rank 0 for all hosts (root), one rank on each host (node), or auto: "
+     "root, but node for what is streamed; results are the same",
+     SECTION_RANKS, TRAIN | EVALUATE | PREDICT, KIND_CHOICE, AT(read), 0, read_words},
     {"stream", "WHEN", "auto",
      "read an HDF5 file again and again instead of keeping it in memory: auto does so if it does "
      "not fit; results are the same",

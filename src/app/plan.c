@@ -302,6 +302,16 @@ static void choose_streams(struct training *training, const struct rank_place *p
         valid && is_hdf5(valid) && !fits(training, places, data_bytes(training, train, false));
 }
 
+/* Nobody reads for another host what is streamed. */
+static void show_reader(const struct training *training)
+{
+    bool memory = !training->streams_train || (training->has_valid && !training->streams_valid);
+    if (training->comm->n_nodes > 1 && memory)
+        log_info("read     %s", training->options->read == READ_NODE
+                                    ? "by one rank on each host"
+                                    : "by rank 0, which sends the samples to the other hosts");
+}
+
 static void show_stream(const struct training *training)
 {
     if (!training->streams_train && !training->streams_valid)
@@ -353,11 +363,15 @@ status plan_show(struct training *training)
     if (places) {
         choose_streams(training, places);
         show_data(training);
+        show_reader(training);
         show_stream(training);
         show_model(training);
         show_training(training);
         show_ranks(training, &shard, places);
         outcome = check_hosts(training, places);
+        if (outcome == STATUS_OK)
+            outcome = samples_check_reader(comm, training->options, training->source,
+                                           training->streams_train || training->streams_valid);
         log_info("output   %s%s", training->output,
                  training->options->dry_run ? " (dry run: nothing is written)" : "");
     }

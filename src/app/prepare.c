@@ -131,9 +131,9 @@ static status add_config(const char *key, const char *value, void *context)
     struct run_record *record = context;
     /* How a run is watched, where it is kept and how long a job may take are no part of what it
      * computes. */
-    static const char *const not_recorded[] = {"output",       "resume",   "quiet",      "progress",
-                                               "dry_run",      "profile",  "time_limit", "stream",
-                                               "root_experts", "placement"};
+    static const char *const not_recorded[] = {
+        "output",     "resume", "quiet",        "progress",  "dry_run", "profile",
+        "time_limit", "stream", "root_experts", "placement", "read"};
     for (size_t i = 0; i < sizeof not_recorded / sizeof not_recorded[0]; i++)
         if (strcmp(key, not_recorded[i]) == 0)
             return STATUS_OK;

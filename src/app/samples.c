@@ -1,13 +1,46 @@
 #include "coterie/app/samples.h"
 
 #include "coterie/base/memory.h"
+#include "coterie/train/host_source.h"
 #include "coterie/train/stream.h"
 
 #include <string.h>
 
+/* Labels and weights, which the root may have changed, are read by nobody else. */
+static status fill_own(const struct communicator *comm, struct source *source,
+                       const struct scaler *scaler, const uint64_t *rows,
+                       const struct host_source *host, struct dataset *dataset)
+{
+    struct dataset numbers = *dataset;
+    numbers.shape.has_labels = numbers.shape.has_weights = false;
+    numbers.label = NULL;
+    numbers.weight = NULL;
+    if (comm->rank == 0)
+        return dataset_fill(dataset, source, scaler, rows);
+    return comm->node_rank == 0 ? dataset_fill(&numbers, host->source, &host->scaler, host->rows)
+                                : STATUS_OK;
+}
+
+/* Collective. All hosts at once; the root's labels and weights are still to be published. */
+static status fill_on_hosts(const struct communicator *comm, struct source *source,
+                            const struct scaler *scaler, const uint64_t *rows,
+                            struct dataset *dataset)
+{
+    struct host_source host;
+    status outcome =
+        host_source_open(comm, &dataset->shape, READERS_BESIDE_ROOT, source, scaler, rows, &host);
+    if (outcome == STATUS_OK)
+        outcome = communicator_agree(comm, fill_own(comm, source, scaler, rows, &host, dataset));
+    const struct source *own = source ? source : host.source;
+    if (outcome == STATUS_OK)
+        outcome = host_source_compare(comm, dataset, own ? source_info(own)->path : "");
+    host_source_release(&host);
+    return outcome;
+}
+
 status samples_load(const struct communicator *comm, const struct dataset_shape *shape,
-                    struct source *source, const struct scaler *scaler, const uint64_t *rows,
-                    struct samples *samples)
+                    enum read_choice reader, struct source *source, const struct scaler *scaler,
+                    const uint64_t *rows, struct samples *samples)
 {
     memset(samples, 0, sizeof *samples);
     status outcome = STATUS_OK;
@@ -20,11 +53,15 @@ status samples_load(const struct communicator *comm, const struct dataset_shape 
     if (outcome != STATUS_OK)
         return outcome;
     dataset_map(&samples->dataset, shape, samples->memory.base);
-    if (comm->rank == 0)
+    bool on_hosts = reader == READ_NODE && comm->n_nodes > 1;
+    if (on_hosts)
+        outcome = fill_on_hosts(comm, source, scaler, rows, &samples->dataset);
+    else if (comm->rank == 0)
         outcome = dataset_fill(&samples->dataset, source, scaler, rows);
     outcome = communicator_agree(comm, outcome);
     if (outcome == STATUS_OK)
-        shared_memory_publish(comm, &samples->memory);
+        shared_memory_publish_from(comm, &samples->memory,
+                                   on_hosts ? dataset_numbers_bytes(shape) : 0);
     return outcome;
 }
 
@@ -81,6 +118,20 @@ status samples_check_stream(const struct options *options, const struct source *
                       "--stream always: only HDF5 files are streamed, and %s is %s; make one with "
                       "coterie convert",
                       info->path, info->format);
+}
+
+status samples_check_reader(const struct communicator *comm, const struct options *options,
+                            const struct source *source, bool streams)
+{
+    if (options->read != READ_ROOT || !streams || comm->n_nodes == 1)
+        return STATUS_OK;
+    return status_set(
+        STATUS_USAGE,
+        "--read root: %s is streamed, which every host does by itself; make it visible "
+        "on all hosts and use --read node%s",
+        source_info(source)->path,
+        options->stream == STREAM_ALWAYS ? ", or leave out --stream always"
+                                         : ", or use hosts with more memory");
 }
 
 status samples_check_size(const struct options *options, const struct source *source)

@@ -59,6 +59,7 @@ static void share_plan(struct training *training)
         bool has_valid;
         long root_experts;
         enum placement placement;
+        enum read_choice read;
         bool dry_run;
     } plan = {training->problem,
               training->config,
@@ -67,6 +68,7 @@ static void share_plan(struct training *training)
               training->has_valid,
               training->options->root_experts,
               training->options->placement,
+              training->options->read,
               training->options->dry_run};
     communicator_broadcast(training->comm, &plan, sizeof plan);
     training->problem = plan.problem;
@@ -76,6 +78,7 @@ static void share_plan(struct training *training)
     training->has_valid = plan.has_valid;
     training->options->root_experts = plan.root_experts;
     training->options->placement = plan.placement;
+    training->options->read = plan.read;
     training->options->dry_run = plan.dry_run;
 }
 
@@ -95,7 +98,8 @@ static status load_part(struct training *training, const struct dataset_shape *s
         all[i] = i;
     outcome = communicator_agree(training->comm, outcome);
     if (outcome == STATUS_OK)
-        outcome = samples_load(training->comm, shape, source, scaler, all ? all : rows, samples);
+        outcome = samples_load(training->comm, shape, training->options->read, source, scaler,
+                               all ? all : rows, samples);
     memory_free(&all);
     return outcome;
 }

@@ -47,11 +47,17 @@ status shared_memory_create(const struct communicator *comm, size_t bytes,
 
 void shared_memory_publish(const struct communicator *comm, struct shared_memory *memory)
 {
+    shared_memory_publish_from(comm, memory, 0);
+}
+
+void shared_memory_publish_from(const struct communicator *comm, struct shared_memory *memory,
+                                size_t from)
+{
     MPI_Comm leaders = comm->mpi->leaders;
     const size_t largest = (size_t)1 << 30;
     site_enter(SITE_shared_publish, memory->bytes);
     MPI_Win_fence(0, memory->window->handle);
-    for (size_t at = 0; leaders != MPI_COMM_NULL && at < memory->bytes; at += largest) {
+    for (size_t at = from; leaders != MPI_COMM_NULL && at < memory->bytes; at += largest) {
         size_t part = memory->bytes - at < largest ? memory->bytes - at : largest;
         MPI_Bcast((char *)memory->base + at, (int)part, MPI_BYTE, 0, leaders);
     }

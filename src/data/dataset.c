@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <string.h>
+#include <xxhash.h>
 
 enum { DATASET_ALIGNMENT = REAL_ALIGNMENT };
 
@@ -27,6 +28,22 @@ size_t dataset_bytes(const struct dataset_shape *shape)
                 add_array(&bytes, shape->n, shape->has_labels, sizeof(int32_t)) &&
                 add_array(&bytes, shape->n, shape->has_weights, sizeof(real));
     return fits ? bytes : 0;
+}
+
+size_t dataset_numbers_bytes(const struct dataset_shape *shape)
+{
+    size_t bytes = 0;
+    bool fits = add_array(&bytes, shape->n, shape->n_inputs, sizeof(real)) &&
+                add_array(&bytes, shape->n, shape->n_targets, sizeof(real));
+    return fits ? bytes : 0;
+}
+
+uint64_t dataset_numbers_hash(const struct dataset *dataset)
+{
+    const struct dataset_shape *shape = &dataset->shape;
+    uint64_t hash = XXH3_64bits(dataset->x, shape->n * shape->n_inputs * sizeof(real));
+    size_t bytes = shape->n * shape->n_targets * sizeof(real);
+    return bytes ? XXH3_64bits_withSeed(dataset->y, bytes, hash) : hash;
 }
 
 /* The next array of the block, or NULL if it has no elements. */

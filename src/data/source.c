@@ -24,6 +24,36 @@ static bool named_like_hdf5(const char *path)
     return false;
 }
 
+static status open_kind(const struct source_request *request, struct source *source)
+{
+    if (builtin_is_name(request->path))
+        return source_open_builtin(request, source);
+    if (hdf5_is_hdf5(request->path) || named_like_hdf5(request->path))
+        return source_open_hdf5(request, source);
+    return source_open_csv(request, source);
+}
+
+/* The request may be gone when somebody wants to open the source once more. */
+static status keep_request(const struct source_request *request, struct source *source)
+{
+    const char *asked[] = {request->inputs, request->targets, request->group, request->weight};
+    bool complete = source->path != NULL;
+    for (int i = 0; i < SOURCE_NAMES; i++) {
+        source->asked_names[i] = memory_strdup(asked[i]);
+        complete = complete && (!asked[i] || source->asked_names[i]);
+    }
+    char *const *names = source->asked_names;
+    source->asked = (struct source_request){.path = source->path,
+                                            .inputs = names[0],
+                                            .targets = names[1],
+                                            .group = names[2],
+                                            .weight = names[3],
+                                            .target_kind = request->target_kind,
+                                            .numbers_only = request->numbers_only};
+    return complete ? STATUS_OK
+                    : status_set(STATUS_FAILED, "%s: not enough memory to open it", request->path);
+}
+
 status source_open(const struct source_request *request, struct source **out)
 {
     struct source *source = NULL;
@@ -35,19 +65,9 @@ status source_open(const struct source_request *request, struct source **out)
         return outcome;
     source->path = memory_strdup(request->path);
     source->info.path = source->path;
-    source->inputs = memory_strdup(request->inputs);
-    source->targets = memory_strdup(request->targets);
-    source->asked = (struct source_request){
-        .path = source->path, .inputs = source->inputs, .targets = source->targets};
-    if (!source->path || (request->inputs && !source->inputs) ||
-        (request->targets && !source->targets))
-        outcome = status_set(STATUS_FAILED, "%s: not enough memory to open it", request->path);
-    else if (builtin_is_name(request->path))
-        outcome = source_open_builtin(request, source);
-    else if (hdf5_is_hdf5(request->path) || named_like_hdf5(request->path))
-        outcome = source_open_hdf5(request, source);
-    else
-        outcome = source_open_csv(request, source);
+    outcome = keep_request(request, source);
+    if (outcome == STATUS_OK)
+        outcome = open_kind(request, source);
     if (outcome != STATUS_OK)
         source_close(&source);
     *out = source;
@@ -79,8 +99,8 @@ void source_close(struct source **source)
     memory_free(&info->group);
     memory_free(&info->weight);
     memory_free(&(*source)->path);
-    memory_free(&(*source)->inputs);
-    memory_free(&(*source)->targets);
+    for (int i = 0; i < SOURCE_NAMES; i++)
+        memory_free(&(*source)->asked_names[i]);
     memory_free(source);
 }
 

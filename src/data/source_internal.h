@@ -8,10 +8,12 @@
  * What the kinds of sources share. Each source_open_* fills `source` as far as it gets, also when
  * it fails: source_close then frees it.
  */
+enum { SOURCE_NAMES = 4 };
+
 struct source {
     char *path;
-    char *inputs, *targets; /* as requested */
-    struct source_request asked;
+    char *asked_names[SOURCE_NAMES]; /* inputs, targets, group, weight, as requested */
+    struct source_request asked;     /* of these texts */
     struct source_info info;
     const size_t *line; /* (n), of a CSV file; else NULL */
     void *reader;       /* owned through release */

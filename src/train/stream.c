@@ -30,77 +30,6 @@ double stream_bytes(const struct dataset_shape *shape, size_t block, bool some)
     return 2 * window + (some ? 8.0 * (double)shape->n : 0);
 }
 
-/* What the root has opened, to the first rank of each host, which opens it too. */
-static status open_source(struct stream *stream, struct source *source)
-{
-    const struct communicator *comm = stream->comm;
-    struct source_request request = {0};
-    char *text[3] = {NULL, NULL, NULL};
-    status outcome = STATUS_OK;
-    if (source) {
-        const struct source_request *asked = source_asked(source);
-        text[0] = (char *)asked->path, text[1] = (char *)asked->inputs;
-        text[2] = (char *)asked->targets;
-    }
-    for (int i = 0; i < 3; i++) {
-        status shared = communicator_broadcast_text(comm, &text[i]);
-        outcome = status_first(outcome, shared);
-    }
-    request.path = text[0], request.inputs = text[1], request.targets = text[2];
-    request.target_kind = stream->shape.n_targets ? TARGETS_NUMBERS : TARGETS_NONE;
-    request.numbers_only = true;
-    if (outcome == STATUS_OK && comm->node_rank == 0)
-        outcome = source_open(&request, &stream->reader.source);
-    if (outcome == STATUS_OK && comm->node_rank == 0) {
-        const struct source_info *info = source_info(stream->reader.source);
-        if (info->n_inputs != stream->shape.n_inputs || info->n_targets != stream->shape.n_targets)
-            outcome = status_set(STATUS_USAGE,
-                                 "%s: is another file on host %s; all hosts must see the same",
-                                 request.path, comm->host);
-    }
-    for (int i = 0; i < 3 && !source; i++)
-        memory_free(&text[i]);
-    return communicator_agree(comm, outcome);
-}
-
-static status share_scaler(struct stream *stream, const struct scaler *scaler)
-{
-    const struct communicator *comm = stream->comm;
-    struct scaler *own = &stream->reader.scaler;
-    size_t n_inputs = stream->shape.n_inputs, n_targets = stream->shape.n_targets;
-    status outcome = communicator_agree(comm, scaler_init(own, n_inputs, n_targets));
-    if (outcome != STATUS_OK)
-        return outcome;
-    if (comm->rank == 0) {
-        memcpy(own->x_mean, scaler->x_mean, n_inputs * sizeof(double));
-        memcpy(own->x_scale, scaler->x_scale, n_inputs * sizeof(double));
-        memcpy(own->y_mean, scaler->y_mean, n_targets * sizeof(double));
-        memcpy(own->y_scale, scaler->y_scale, n_targets * sizeof(double));
-    }
-    communicator_broadcast(comm, own->x_mean, n_inputs * sizeof(double));
-    communicator_broadcast(comm, own->x_scale, n_inputs * sizeof(double));
-    communicator_broadcast(comm, own->y_mean, n_targets * sizeof(double));
-    communicator_broadcast(comm, own->y_scale, n_targets * sizeof(double));
-    return STATUS_OK;
-}
-
-static status share_rows(struct stream *stream, const uint64_t *rows)
-{
-    int some = rows != NULL;
-    size_t bytes = stream->shape.n * sizeof *rows;
-    communicator_broadcast(stream->comm, &some, sizeof some);
-    if (!some)
-        return STATUS_OK;
-    status outcome = shared_memory_create(stream->comm, bytes, &stream->chosen);
-    if (outcome != STATUS_OK)
-        return outcome;
-    if (stream->comm->rank == 0 && rows)
-        memcpy(stream->chosen.base, rows, bytes);
-    shared_memory_publish(stream->comm, &stream->chosen);
-    stream->rows = stream->chosen.base;
-    return STATUS_OK;
-}
-
 static status make_windows(struct stream *stream)
 {
     const struct communicator *comm = stream->comm;
@@ -147,11 +76,9 @@ status stream_create(const struct communicator *comm, const struct dataset_shape
     if (outcome != STATUS_OK)
         return outcome;
     COTERIE_ASSERT(stream && stream->reader.rows);
-    outcome = open_source(stream, source);
-    if (outcome == STATUS_OK)
-        outcome = share_scaler(stream, scaler);
-    if (outcome == STATUS_OK)
-        outcome = share_rows(stream, rows);
+    /* The root's own source may be in use while the thread reads. */
+    outcome = host_source_open(comm, &stream->shape, READERS_ALL, source, scaler, rows,
+                               &stream->reader.from);
     return outcome == STATUS_OK ? make_windows(stream) : outcome;
 }
 
@@ -162,9 +89,7 @@ void stream_release(struct stream **stream)
         return;
     stream_reader_stop(old);
     shared_memory_release(&old->windows);
-    shared_memory_release(&old->chosen);
-    source_close(&old->reader.source);
-    scaler_release(&old->reader.scaler);
+    host_source_release(&old->reader.from);
     epoch_blocks_release(&old->blocks);
     epoch_blocks_release(&old->reader.blocks);
     memory_free(&old->reader.rows);

@@ -2,6 +2,7 @@
 #define COTERIE_TRAIN_STREAM_INTERNAL_H
 
 #include "coterie/comm/shared_memory.h"
+#include "coterie/train/host_source.h"
 #include "coterie/train/stream.h"
 
 #include <pthread.h>
@@ -29,8 +30,7 @@ struct stream_reader {
     pthread_t thread;
     bool runs;
     atomic_bool stop;
-    struct source *source;
-    struct scaler scaler;
+    struct host_source from;
     struct epoch_blocks blocks; /* of the pass being read; unused if not shuffled */
     uint64_t *rows;             /* (block) samples of a block, where all are taken */
     /* Where it began: window `window` of `pass` is generation `generation`; then comes `next`. */
@@ -48,8 +48,6 @@ struct stream {
     struct shared_memory windows;
     struct stream_control *control; /* in windows */
     real *x, *y;                    /* (2 * largest, ..) in windows */
-    struct shared_memory chosen;
-    const uint64_t *rows; /* (n) in chosen; NULL: all samples of the file */
 
     /* The pass that this rank is in, the generation of its window 0, and what comes after it. */
     bool begun;

@@ -41,13 +41,14 @@ static status fill_block(struct stream *stream, uint64_t block, size_t at)
     struct stream_reader *reader = &stream->reader;
     size_t first = (size_t)block * stream->block, left = stream->shape.n - first;
     struct dataset part = {.shape = stream->shape};
-    const uint64_t *rows = stream->rows ? stream->rows + first : reader->rows;
+    const uint64_t *chosen = reader->from.rows;
+    const uint64_t *rows = chosen ? chosen + first : reader->rows;
     part.shape.n = left < stream->block ? left : stream->block;
     part.x = stream->x + at * stream->shape.n_inputs;
     part.y = stream->y ? stream->y + at * stream->shape.n_targets : NULL;
-    for (size_t i = 0; !stream->rows && i < part.shape.n; i++)
+    for (size_t i = 0; !chosen && i < part.shape.n; i++)
         reader->rows[i] = first + i;
-    return dataset_fill(&part, reader->source, &reader->scaler, rows);
+    return dataset_fill(&part, reader->from.source, &reader->from.scaler, rows);
 }
 
 static status fill_window(struct stream *stream, const struct stream_pass *pass, size_t window,

@@ -9,9 +9,9 @@ OPTIONS = {
              "batch-size epochs stop-error patience clip weight-decay schedule seed starts init "
              "time-limit root-experts micro-batch config output resume checkpoint-every keep "
              "metrics-every quiet progress dry-run replicas stream top-k balance-weight placement "
-             "profile on-nan hang-timeout help",
-    "evaluate": "data inputs targets group weight json micro-batch quiet help",
-    "predict": "data inputs targets output micro-batch quiet help",
+             "profile on-nan hang-timeout read help",
+    "evaluate": "data inputs targets group weight json micro-batch read quiet help",
+    "predict": "data inputs targets output micro-batch read quiet help",
     "inspect": "verify help",
     "convert": "inputs targets group weight help",
     "doctor": "output help",

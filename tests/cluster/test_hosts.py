@@ -10,6 +10,7 @@ import signal
 import time
 
 import cluster
+import h5py
 import harness
 import support
 
@@ -33,8 +34,8 @@ class Hosts(support.TestCase):
         self.folder = self.cluster.new_folder()
         self.data = harness.write_data(self.folder / "data.h5")
 
-    def launch(self, hosts, per_host, run, *extra, env=None, epochs=20):
-        options = ("train", "--data", self.data, "--experts", 5, "--batch-size", 50,
+    def launch(self, hosts, per_host, run, *extra, env=None, epochs=20, data=None):
+        options = ("train", "--data", data or self.data, "--experts", 5, "--batch-size", 50,
                    "--hang-timeout", HANG_TIMEOUT, "--progress", "never", "--epochs", epochs,
                    "--checkpoint-every", "7s", "--output", self.folder / run, *extra)
         process = self.cluster.start_mpirun(hosts, per_host, support.COTERIE, *options,
@@ -126,6 +127,85 @@ class Placement(Hosts):
                 self.assert_same_checkpoint(harness.latest(self.folder / "one"),
                                             harness.latest(self.folder / run))
                 self.assert_same_metrics(self.folder / "one", self.folder / run)
+
+
+class Reading(Hosts):
+    """--read root and node: who sees the file, who reads it, and that the bits are the same."""
+
+    def write_csv(self):
+        """The samples of self.data, with weights, and classes that `evaluate` must number anew."""
+        with h5py.File(self.data, "r") as file:
+            rows = [f"{u!r},{v!r},{'cab'[c]},{1 + i % 3}" for i, ((u, v), c) in
+                    enumerate(zip(file["x"][()].tolist(), file["y"][()].tolist()))]
+        path = self.folder / "data.csv"
+        path.write_text("\n".join(["u,v,class,w", *rows, ""]), encoding="utf-8")
+        return path
+
+    def on_host(self, name, path):
+        """A copy that no other host sees; its path there."""
+        place = f"/tmp/own{path.suffix}"
+        self.cluster.run(name, "cp", path, place)
+        self.addCleanup(self.cluster.run, name, "rm", "-f", place)
+        return place
+
+    def refuse(self, data, *extra):
+        """The one line of a training on n1 and n2 that reads on each host."""
+        result = support.finish(self.launch(["n1", "n2"], 2, "refused", "--read", "node", *extra,
+                                            data=data), 60)
+        self.assert_rc(result, 2)
+        lines = harness.error_lines(result)
+        self.assertEqual(len(lines), 1, str(result))
+        return lines[0]
+
+    def test_same_bits(self):
+        columns = {self.data: (), self.write_csv(): ("--targets", "class", "--weight", "w")}
+        for data, more in columns.items():
+            with self.subTest(data.suffix):
+                extra = (*more, "--valid", 0.2)
+                one, node = f"one{data.suffix}", f"node{data.suffix}"
+                self.train(["n1"], 1, one, *extra, data=data)
+                result = self.train(["n1", "n2", "n3"], 2, node, *extra, "--read", "node",
+                                    data=data)
+                self.assertIn("read     by one rank on each host", result.stdout)
+                self.assert_same_checkpoint(harness.latest(self.folder / one),
+                                            harness.latest(self.folder / node))
+                self.assert_same_metrics(self.folder / one, self.folder / node)
+
+        self.evaluate()
+
+    def evaluate(self):
+        """Data of two classes, which have other numbers in the file than in the model."""
+        path = self.folder / "data.csv"
+        lines = path.read_text(encoding="utf-8").splitlines()
+        path.write_text("\n".join(line for line in lines if ",a," not in line), encoding="utf-8")
+        command = ("evaluate", self.folder / "one.csv", "--data", path, "--targets", "class",
+                   "--weight", "w", "--json")
+        one = self.succeed(support.COTERIE, *command)
+        process = self.cluster.start_mpirun(["n1", "n2"], 1, support.COTERIE, *command, "--read",
+                                            "node", env=NETWORKS)
+        several = support.finish(process, 60)
+        self.assert_rc(several, 0)
+        self.assertEqual(one.stdout, several.stdout)
+
+    def test_file_on_one_host(self):
+        """Rank 0 reads it for the others by default; asked to read it themselves, one is named."""
+        data = self.on_host("n1", self.data)
+        self.train(["n1", "n2"], 2, "run", data=data)
+        self.assertRegex(self.refuse(data), f"rank 2 on n2: {data}.*--read root")
+        data = self.on_host("n1", self.write_csv())
+        self.assertRegex(self.refuse(data, "--targets", "class"),
+                         f"rank 2 on n2: {data}.*--read root")
+        result = support.finish(self.launch(["n1", "n2"], 1, "streamed", "--read", "root",
+                                            "--stream", "always"), 60)
+        self.assert_rc(result, 2, "--read root", "is streamed", "--read node")
+
+    def test_another_file_on_one_host(self):
+        """With as many samples, and with fewer."""
+        data = self.on_host("n1", self.data)
+        self.on_host("n2", harness.write_data(self.folder / "other.h5", seed=1))
+        self.assertRegex(self.refuse(data), f"{data}: holds other samples on host n2")
+        self.on_host("n2", harness.write_data(self.folder / "less.h5", n=239))
+        self.assertRegex(self.refuse(data), f"{data}: is another file on host n2")
 
 
 class Failures(Hosts):

@@ -38,6 +38,7 @@ enum task { TASK_AUTO, TASK_REGRESSION, TASK_CLASSIFICATION };
 enum output_choice { OUTPUT_CHOICE_AUTO = -1 };         /* else enum output_kind */
 enum likelihood_choice { LIKELIHOOD_CHOICE_AUTO = -1 }; /* else enum likelihood_kind */
 enum placement { PLACEMENT_EVEN, PLACEMENT_MEASURED };
+enum read_choice { READ_AUTO, READ_NODE, READ_ROOT };
 enum stream_choice { STREAM_AUTO, STREAM_ALWAYS, STREAM_NEVER };
 enum interval_unit { INTERVAL_NONE, INTERVAL_EPOCHS, INTERVAL_STEPS, INTERVAL_MINUTES };
 
@@ -82,6 +83,7 @@ struct options {
     long root_experts; /* -1: auto */
     enum placement placement;
     long micro_batch; /* 0: auto */
+    enum read_choice read;
     enum stream_choice stream;
     long stream_block; /* samples; 0: auto */
 

@@ -14,12 +14,14 @@ struct samples {
 };
 
 /*
- * Collective. Rank 0 reads the samples `rows` (ascending) of `source`, scaled; every host gets one
- * copy. On other ranks source, scaler and rows may be NULL; shape must be the same everywhere.
+ * Collective. Reads the samples `rows` (ascending) of the root's `source`, scaled, once per host.
+ * Rank 0 reads for all hosts; with READ_NODE the first rank of each reads inputs and numeric
+ * targets by itself. Bits are the same: of what other hosts have read, a hash is compared. On other
+ * ranks source, scaler and rows may be NULL; shape and reader must be the same everywhere.
  */
 status samples_load(const struct communicator *comm, const struct dataset_shape *shape,
-                    struct source *source, const struct scaler *scaler, const uint64_t *rows,
-                    struct samples *samples);
+                    enum read_choice reader, struct source *source, const struct scaler *scaler,
+                    const uint64_t *rows, struct samples *samples);
 
 /*
  * Collective. The same, but inputs and numeric targets stay in the file and come in blocks of
@@ -36,6 +38,10 @@ double samples_streamed_bytes(const struct dataset_shape *shape, size_t block, b
 
 /* Root. STATUS_USAGE if --stream always is said of what is no HDF5 file. */
 status samples_check_stream(const struct options *options, const struct source *source);
+
+/* Root. STATUS_USAGE if --read root is said of what several hosts have to stream. */
+status samples_check_reader(const struct communicator *comm, const struct options *options,
+                            const struct source *source, bool streams);
 
 /*
  * Root. STATUS_USAGE if all samples of a source cannot fit into this host's memory, and must be

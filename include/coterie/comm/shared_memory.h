@@ -20,6 +20,13 @@ status shared_memory_create(const struct communicator *comm, size_t bytes,
 /* Collective. What rank 0 has stored becomes what every rank reads. */
 void shared_memory_publish(const struct communicator *comm, struct shared_memory *memory);
 
+/*
+ * Collective. The same from byte `from` on; what is before it stays what the first rank of each
+ * host has stored.
+ */
+void shared_memory_publish_from(const struct communicator *comm, struct shared_memory *memory,
+                                size_t from);
+
 /* Collective. */
 void shared_memory_release(struct shared_memory *memory);
 

@@ -32,6 +32,15 @@ struct dataset {
 /* The size of the block, a multiple of 64. 0 if it would overflow size_t. Local. */
 size_t dataset_bytes(const struct dataset_shape *shape);
 
+/*
+ * Where labels and weights begin in the block: inputs and numeric targets are before them. A
+ * multiple of 64. Local.
+ */
+size_t dataset_numbers_bytes(const struct dataset_shape *shape);
+
+/* A number that changes when any input or numeric target changes (xxHash, 64 bits). Local. */
+uint64_t dataset_numbers_hash(const struct dataset *dataset);
+
 /* Lays the arrays out in `block` (64-byte aligned, dataset_bytes long). Local. */
 void dataset_map(struct dataset *dataset, const struct dataset_shape *shape, void *block);
 

@@ -66,7 +66,7 @@ struct source;
  */
 status source_open(const struct source_request *request, struct source **out);
 const struct source_info *source_info(const struct source *source);
-/* Path, inputs and targets of the request that it was opened with, for opening it once more. */
+/* The request that it was opened with, for opening it once more. */
 const struct source_request *source_asked(const struct source *source);
 void source_close(struct source **source);
 

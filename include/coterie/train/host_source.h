@@ -1,0 +1,47 @@
+#ifndef COTERIE_TRAIN_HOST_SOURCE_H
+#define COTERIE_TRAIN_HOST_SOURCE_H
+
+#include "coterie/base/status.h"
+#include "coterie/comm/communicator.h"
+#include "coterie/comm/shared_memory.h"
+#include "coterie/data/dataset.h"
+#include "coterie/data/scaler.h"
+#include "coterie/data/source.h"
+
+#include <stdint.h>
+
+/*
+ * The root's source, opened once more on every host that reads it by itself, with what is needed to
+ * fill a data set there.
+ */
+struct host_source {
+    struct source *source; /* of the first rank of a host, see `which`; else NULL */
+    struct scaler scaler;  /* the root's, on every rank */
+    struct shared_memory chosen;
+    const uint64_t *rows; /* (n), ascending, in `chosen`; NULL: all samples of the file */
+};
+
+/* Which first ranks open the source: that of the root's host reads the root's one, or its own. */
+enum host_readers { READERS_BESIDE_ROOT, READERS_ALL };
+
+/*
+ * Collective. Opens the root's `source` on other hosts, for the inputs and numeric targets of
+ * `shape`, and hands the root's scaler and rows (NULL: all) to every rank; off the root all three
+ * may be NULL. STATUS_USAGE naming the host that cannot open the file or finds another one.
+ * Release it also after a failure.
+ */
+status host_source_open(const struct communicator *comm, const struct dataset_shape *shape,
+                        enum host_readers which, struct source *source, const struct scaler *scaler,
+                        const uint64_t *rows, struct host_source *out);
+
+/* Collective. */
+void host_source_release(struct host_source *own);
+
+/*
+ * Collective. STATUS_USAGE if the first rank of a host has read other numbers into `dataset` than
+ * the root, naming the host.
+ */
+status host_source_compare(const struct communicator *comm, const struct dataset *dataset,
+                           const char *path);
+
+#endif
