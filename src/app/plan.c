@@ -3,6 +3,8 @@
 #include "coterie/base/log.h"
 #include "coterie/base/memory.h"
 #include "coterie/data/epoch_order.h"
+#include "coterie/math/blas.h"
+#include "coterie/math/gemm.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -111,7 +113,35 @@ struct rank_place {
     char host[64];
     int node;
     double bytes, available; /* of the rank; of its host */
+    char kernels[96];        /* what it computes with */
 };
+
+/* The instruction set of LEAF_KERNEL loops and of the C library's vector functions. */
+static const char *vector_level(void)
+{
+#ifdef __x86_64__
+    return __builtin_cpu_supports("avx512f") ? "AVX-512"
+           : __builtin_cpu_supports("avx2")  ? "AVX2"
+                                             : "SSE2";
+#else
+    return "default instructions";
+#endif
+}
+
+/* Ranks that round differently: the same bits hold only as long as every expert stays where it is.
+ */
+static void warn_of_kernels(const struct training *training, const struct rank_place *places)
+{
+    for (int r = 1; r < training->comm->size; r++)
+        if (strcmp(places[r].kernels, places[0].kernels) != 0) {
+            log_warning(
+                "ranks compute with different kernels, so results will differ in rounding on "
+                "another number or order of ranks: rank 0 on %s has %s, rank %d on %s has %s; "
+                "use nodes of one kind (sbatch --constraint) for the same bits",
+                places[0].host, places[0].kernels, r, places[r].host, places[r].kernels);
+            return;
+        }
+}
 
 static void show_rank(const struct shard *shard, int number, const struct rank_place *place)
 {
@@ -359,6 +389,8 @@ status plan_show(struct training *training)
                              .bytes = rank_bytes(training, &shard, comm->rank % shard.n_ranks),
                              .available = (double)memory_available()};
     memcpy(own.host, comm->host, sizeof own.host);
+    snprintf(own.kernels, sizeof own.kernels, "%s, %s, %s", blas_kernel(), gemm_library(),
+             vector_level());
     communicator_gather(comm, &own, places, sizeof own);
     if (places) {
         choose_streams(training, places);
@@ -368,6 +400,7 @@ status plan_show(struct training *training)
         show_model(training);
         show_training(training);
         show_ranks(training, &shard, places);
+        warn_of_kernels(training, places);
         outcome = check_hosts(training, places);
         if (outcome == STATUS_OK)
             outcome = samples_check_reader(comm, training->options, training->source,

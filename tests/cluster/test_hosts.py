@@ -34,11 +34,12 @@ class Hosts(support.TestCase):
         self.folder = self.cluster.new_folder()
         self.data = harness.write_data(self.folder / "data.h5")
 
-    def launch(self, hosts, per_host, run, *extra, env=None, epochs=20, data=None):
+    def launch(self, hosts, per_host, run, *extra, env=None, epochs=20, data=None,
+               program=support.COTERIE):
         options = ("train", "--data", data or self.data, "--experts", 5, "--batch-size", 50,
                    "--hang-timeout", HANG_TIMEOUT, "--progress", "never", "--epochs", epochs,
                    "--checkpoint-every", "7s", "--output", self.folder / run, *extra)
-        process = self.cluster.start_mpirun(hosts, per_host, support.COTERIE, *options,
+        process = self.cluster.start_mpirun(hosts, per_host, program, *options,
                                             env={**NETWORKS, **KEEPALIVE, **(env or {})})
         self.addCleanup(support.send_signal, process, signal.SIGKILL)
         return process
@@ -94,6 +95,22 @@ class Placement(Hosts):
         self.assertEqual(re.findall(r"memory   host (n\d): .* MiB free, ([\d.]+) MiB of it data",
                                     result.stdout),
                          [(host, amount) for host in ("n1", "n2", "n3")])
+
+    def test_unequal_hosts(self):
+        """The kernel of old processors on one host: fewer experts there, and a warning."""
+        program = self.folder / "coterie"
+        program.write_text("#!/bin/sh\n[ $HOSTNAME != n2 ] || export OPENBLAS_CORETYPE=Prescott\n"
+                           f"exec {support.COTERIE} \"$@\"\n", encoding="utf-8")
+        program.chmod(0o755)
+        result = self.train(["n1", "n2"], 1, "run", "--experts", 20, "--placement", "measured",
+                            program=program)
+        percent = int(re.search(r"rank 1 is the slowest, with (\d+) %", result.stdout)[1])
+        self.assertLess(percent, 75, result.stdout)
+        ends = [int(e) for e in re.findall(r"rank \d .*experts \d+-(\d+)", result.stdout)]
+        self.assertEqual(ends[1], 19, result.stdout)
+        # As their speeds, to half an expert.
+        self.assertAlmostEqual(ends[0] + 1, 20 / (1 + percent / 100), delta=1.5)
+        self.assertRegex(result.stderr, "warning: ranks compute with different kernels.*rank 1 on n2 has Prescott")
 
     def test_one_copy_per_host(self):
         """The ranks of a host map the same memory, and those of another host another."""
