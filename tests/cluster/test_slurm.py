@@ -1,18 +1,13 @@
 # timeout: 200
 """The scripts in slurm/ on a real Slurm: exit codes, requeueing, job arrays. The rest: long_slurm."""
-import os
+import csv
 import re
 
 import cluster
+import harness
 import slurm_case
 import support
-
-# Stands in for the program: says what it was told, and stops on request once.
-SWEEP = """#!/bin/sh
-echo "$@" >>told-$SLURM_ARRAY_TASK_ID
-[ "${SLURM_RESTART_COUNT:-0}" != 0 ] || [ $SLURM_ARRAY_TASK_ID = 7 ] || exit 75
-"""
-
+from slurm_case import ENVIRONMENT
 
 class Slurm(slurm_case.SlurmCase):
     n_nodes = 2
@@ -64,23 +59,65 @@ class Slurm(slurm_case.SlurmCase):
         self.assert_ended_as_if_undisturbed(killed, "killed", straight, 1)
         self.assertIn(f"saved; job {saves} goes back into the queue", self.output(saves))
 
-    def test_array(self):
-        """Each task gets its part, in its place of the array, and again after it was stopped."""
-        program = self.folder / "program"
-        program.write_text(SWEEP, encoding="utf-8")
-        os.chmod(program, 0o755)
-        job = self.submit("sweep.sbatch", "--output", "sweep", "--grid", "experts=2,4",
-                          env={"COTERIE": program}, sbatch=("--array", "3-7:2", "--time", 5))
-        for task in (3, 5, 7):
-            self.cluster.wait_for_end(f"{job}_{task}")
-        for index, task in enumerate((3, 5, 7)):
-            told = (self.folder / f"told-{task}").read_text(encoding="utf-8").splitlines()
-            self.assertEqual(len(told), 1 if task == 7 else 2)
-            for line in told:
-                self.assertRegex(line, r"^sweep --output sweep --grid experts=2,4 "
-                                       rf"--index {index} --of 3 --time-limit \d+$")
-            self.assertEqual(self.output(f"{job}_{task}", "coterie-sweep").count("into the queue"),
-                             len(told) - 1)
+    def test_sweep(self):
+        """Three tasks of an array share a sweep and one is interrupted: the table of one process."""
+        grid = ("--data", self.data, "--grid", "experts=2,3,4", "--seeds", 2, "--epochs", 10,
+                "--batch-size", 50, "--valid", 0.2)
+        job = self.submit("sweep.sbatch", "--output", "sweep", *grid,
+                          env={"COTERIE_FAULT": slurm_case.slow_steps(5, 12)},
+                          sbatch=("--array", "3-7:2", "-n", 2, "--time", 5))
+        logs = {task: f"{job}_{task}" for task in (3, 5, 7)}
+        support.wait_for(lambda: "output   sweep" in self.output(logs[5], "coterie-sweep"))
+        self.cluster.run("ctl", "scancel", "--batch", "--signal=USR1", logs[5])
+        done = []
+        for task, name in logs.items():
+            state = self.cluster.wait_for_end(name)
+            text = self.output(name, "coterie-sweep")
+            self.assertEqual((state["JobState"], state["Restarts"]),
+                             ("COMPLETED", str(int(task == 5))), text)
+            self.assertEqual(text.count("goes back into the queue"), int(task == 5), text)
+            done.append(re.findall(r"^run (\S+): nll", text, re.MULTILINE))
+        # Each did its share, and nothing was done twice.
+        self.assertEqual([len(names) for names in done], [2, 2, 2], done)
+        self.assertEqual(len(set(sum(done, []))), 6, done)
+        alone = self.coterie("sweep", "--output", "alone", *grid)
+        shown = self.coterie("sweep", "--output", "sweep", "--table")
+        self.assertIn("6 of 6 runs finished; ranked by the nll of the validation", shown.stdout)
+        # The rows end with the setting; between are means, deviations and both criteria.
+        rows = [re.findall(r"^ +\d  2/2 .*", text, re.MULTILINE)
+                for text in (alone.stdout, shown.stdout)]
+        self.assertEqual(len(rows[0]), 3, alone)
+        self.assertEqual(rows[0], rows[1])
+        self.assertEqual(self.table("alone"), self.table("sweep"))
+        ranked = [float(row["nll_valid_mean"]) for row in self.table("sweep")]
+        self.assertEqual(ranked, sorted(ranked))
+
+    def coterie(self, *arguments):
+        """The program outside of Slurm."""
+        result = support.run(support.COTERIE, *arguments, cwd=self.folder,
+                             env={"SLURM_JOB_ID": None})
+        self.assert_rc(result, 0)
+        return result
+
+    def table(self, sweep):
+        with open(self.folder / sweep / "table.csv", encoding="utf-8", newline="") as file:
+            return [{key: value for key, value in row.items() if not key.startswith("seconds")}
+                    for row in csv.DictReader(file)]
+
+    def test_submit_now(self):
+        """The script is written, handed to sbatch, and its job ends with the bits of any other run."""
+        words = self.cluster.run("ctl", support.COTERIE, "submit", "--nodes", 2,
+                                 "--tasks-per-node", 2, "--time", "5m", "--job-name", "mine", "--now",
+                                 "--", *self.options("run", epochs=3), cwd=self.folder,
+                                 env=ENVIRONMENT)
+        job = re.search(r"Submitted batch job (\d+)", words)[1]
+        state = self.cluster.wait_for_end(job)
+        text = f"{state}\n{self.output(job, 'mine')}"
+        self.assertEqual((state["JobState"], state["ExitCode"]), ("COMPLETED", "0:0"), text)
+        self.assertEqual((state["NumNodes"], state["NumTasks"]), ("2", "4"), text)
+        self.assertIn("4 on 2 hosts", text)
+        self.assert_same_checkpoint(harness.latest(self.straight(epochs=3)),
+                                    harness.latest(self.folder / "run"))
 
 
 if __name__ == "__main__":
