@@ -91,6 +91,36 @@ class ReplicasTest(support.TestCase):
                 self.assertRegex(result.stdout, r"replicas \d instead of 2 .* to rounding")
                 self.assert_close(whole, resumed, 1e-9)
 
+    def test_starts(self):
+        """Each start has the bits of any group size, and a killed one goes on with other ranks."""
+        options = ("--starts", 3, "--seed", 4, "--epochs", 3, "--checkpoint-every", "5s")
+        whole, _ = self.train("whole", 2, 2, *options)
+        self.train("run", 4, 2, *options, rc=137, env={"COTERIE_FAULT": "update:3:11:kill"})
+        resumed, result = self.train("run", 2, 2, *options, "--resume", "auto")
+        self.assertIn("resumed ", result.stdout)
+        self.assert_same_checkpoint(whole, resumed)
+        # All but the best, which is the run itself.
+        losers = [sorted(path.name for path in (self.folder / run / "starts").glob("*.jsonl"))
+                  for run in ("whole", "run")]
+        self.assertEqual(len(losers[0]), 2)
+        self.assertEqual(*losers)
+        one, _ = self.train("one", 1, 1, *options, program=support.COTERIE_D)
+        two, _ = self.train("two", 2, 2, *options, program=support.COTERIE_D)
+        self.assert_close(one, two, 1e-9)
+
+    def test_rollback(self):
+        """Steps far too large are halved until they are not, in the same way by any group size."""
+        options = ("--epochs", 10, "--checkpoint-every", "1000s", "--on-nan", "rollback",
+                   "--targets", "ia", "--task", "regression", "--error", "cooperative",
+                   "--expert-hidden", "none", "--clip", 0, "--optimizer", "gd",
+                   "--learning-rate", 100)
+        runs = [self.train(f"run{ranks}", ranks, 2, *options) for ranks in (2, 4)]
+        warnings = [[line for line in support.own_lines(result.stderr) if "back to step 0" in line]
+                    for _, result in runs]
+        self.assertGreater(len(warnings[0]), 3, str(runs[0][1]))
+        self.assertEqual(*warnings)
+        self.assert_same_checkpoint(runs[0][0], runs[1][0])
+
     def test_requests_and_faults_in_any_replica(self):
         checkpoint, result = self.train("nan", 4, 2, env={"COTERIE_FAULT": "step_forward:3:9:nan"},
                                         rc=1)

@@ -146,6 +146,16 @@ class Placement(Hosts):
                 self.assert_same_metrics(self.folder / "one", self.folder / run)
 
 
+    def test_replicas(self):
+        """One to a host, and two of three ranks each that lie on three hosts."""
+        for hosts, per_host in ((["n1"], 2), (["n1", "n2"], 2), (["n2", "n3", "n4"], 2)):
+            run = f"replicas-{len(hosts)}"
+            result = self.train(hosts, per_host, run, "--replicas", 2)
+            self.assertIn(f"replicas 2 of {len(hosts)} rank", result.stdout)
+            self.assert_same_checkpoint(harness.latest(self.folder / "replicas-1"),
+                                        harness.latest(self.folder / run))
+
+
 class Reading(Hosts):
     """--read root and node: who sees the file, who reads it, and that the bits are the same."""
 
