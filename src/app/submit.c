@@ -35,11 +35,27 @@ static status first_environment(char **text, char ***variables)
     return outcome;
 }
 
+static status wait_for_sbatch(pid_t child, const char *path)
+{
+    int end = 0;
+    while (waitpid(child, &end, 0) < 0)
+        if (errno != EINTR)
+            return status_set(STATUS_FAILED, "sbatch: %s", strerror(errno));
+    if (WIFSIGNALED(end))
+        return status_set(
+            STATUS_FAILED,
+            "sbatch was ended by a signal (%s); `squeue --me` tells whether the job is "
+            "there, else submit it by `sbatch %s`",
+            strsignal(WTERMSIG(end)), path);
+    return end == 0
+               ? STATUS_OK
+               : status_set(STATUS_FAILED, "sbatch has refused %s, for the reason above", path);
+}
+
 status submit_now(const char *path)
 {
     char *text = NULL, **environment = NULL;
     pid_t child;
-    int code = 0;
     status outcome = first_environment(&text, &environment);
     char *const command[] = {"sbatch", (char *)path, NULL};
     if (outcome == STATUS_OK) {
@@ -47,11 +63,8 @@ status submit_now(const char *path)
         if (error != 0)
             outcome = status_set(STATUS_FAILED, "cannot start sbatch: %s; is Slurm on the PATH?",
                                  strerror(error));
-        else if (waitpid(child, &code, 0) < 0)
-            outcome = status_set(STATUS_FAILED, "sbatch: %s", strerror(errno));
-        else if (code != 0)
-            outcome =
-                status_set(STATUS_FAILED, "sbatch has refused %s, for the reason above", path);
+        else
+            outcome = wait_for_sbatch(child, path);
     }
     memory_free(&environment);
     memory_free(&text);

@@ -84,6 +84,9 @@ class Submit(support.TestCase):
         self.assertIn("sbatch got a.sh\n0\n", result.stdout)  # 0 variables of this MPI process
         result = self.submit("--now", "--", "--output", "r", rc=1, SBATCH_CODE=3)
         self.assertIn("sbatch has refused coterie.sbatch", result.stderr)
+        (self.folder / "bin/sbatch").write_text("#!/bin/sh\nkill -KILL $$\n", encoding="utf-8")
+        result = self.submit("--now", "--", "--output", "r", rc=1)
+        self.assertIn("sbatch was ended by a signal (Killed)", result.stderr)
         (self.folder / "bin/sbatch").unlink()
         if not shutil.which("sbatch", path=self.path):
             self.assertIn("cannot start sbatch", self.submit("--now", "--", "--output", "r", rc=1).stderr)
