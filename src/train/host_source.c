@@ -3,6 +3,7 @@
 #include "coterie/base/memory.h"
 
 #include <string.h>
+#include <xxhash.h>
 
 enum { N_TEXTS = 5 };
 
@@ -61,6 +62,52 @@ static status open_own(const struct communicator *comm, const struct dataset_sha
     return outcome;
 }
 
+/* Collective, but for its outcome. The hash of the first rank of each host against the root's. */
+static status compare(const struct communicator *comm, uint64_t own, const char *path)
+{
+    uint64_t root = own;
+    communicator_broadcast(comm, &root, sizeof root);
+    if (comm->node_rank != 0 || own == root)
+        return STATUS_OK;
+    return status_set(STATUS_USAGE,
+                      "%s: holds other samples on host %s than on the host of rank 0; bring the "
+                      "same file to all hosts",
+                      path, comm->host);
+}
+
+enum { ROWS_COMPARED = 8 };
+
+/* Of some samples, from the first to the last: of what is streamed nobody sees all at the start. */
+static status hash_some(const struct dataset_shape *shape, struct source *source, uint64_t *hash)
+{
+    size_t n = source_info(source)->n;
+    double *row = NULL;
+    status outcome =
+        memory_alloc(&row, shape->n_inputs + shape->n_targets, sizeof *row, "a sample");
+    for (size_t i = 0; i < ROWS_COMPARED && outcome == STATUS_OK; i++) {
+        size_t at = (n - 1) / (ROWS_COMPARED - 1) * i;
+        outcome = source_read(source, i + 1 == ROWS_COMPARED ? n - 1 : at, 1, row,
+                              shape->n_targets ? row + shape->n_inputs : NULL);
+        if (outcome == STATUS_OK)
+            *hash = XXH3_64bits_withSeed(row, (shape->n_inputs + shape->n_targets) * sizeof *row,
+                                         *hash);
+    }
+    memory_free(&row);
+    return outcome;
+}
+
+/* `own`: what this rank reads from; NULL if it does not read. */
+static status compare_some(const struct communicator *comm, const struct dataset_shape *shape,
+                           struct source *own)
+{
+    uint64_t hash = 0;
+    status outcome = own ? hash_some(shape, own, &hash) : STATUS_OK;
+    outcome = communicator_agree(comm, outcome);
+    if (outcome == STATUS_OK)
+        outcome = communicator_agree(comm, compare(comm, hash, own ? source_info(own)->path : ""));
+    return outcome;
+}
+
 static status open_source(const struct communicator *comm, const struct dataset_shape *shape,
                           enum host_readers which, struct source *source, struct source **own)
 {
@@ -80,7 +127,10 @@ static status open_source(const struct communicator *comm, const struct dataset_
         outcome = open_own(comm, shape, file.is_hdf5, file.n, &request, own);
     if (!source)
         release_request(&request);
-    return communicator_agree(comm, outcome);
+    outcome = communicator_agree(comm, outcome);
+    if (outcome != STATUS_OK || comm->n_nodes == 1)
+        return outcome;
+    return compare_some(comm, shape, comm->node_rank != 0 ? NULL : *own ? *own : source);
 }
 
 static status share_scaler(const struct communicator *comm, const struct dataset_shape *shape,
@@ -143,16 +193,6 @@ void host_source_release(struct host_source *own)
 status host_source_compare(const struct communicator *comm, const struct dataset *dataset,
                            const char *path)
 {
-    uint64_t own = 0, root;
-    status outcome = STATUS_OK;
-    if (comm->node_rank == 0)
-        own = dataset_numbers_hash(dataset);
-    root = own;
-    communicator_broadcast(comm, &root, sizeof root);
-    if (comm->node_rank == 0 && own != root)
-        outcome = status_set(STATUS_USAGE,
-                             "%s: holds other samples on host %s than on the host of rank 0; bring "
-                             "the same file to all hosts, or use --read root",
-                             path, comm->host);
-    return communicator_agree(comm, outcome);
+    uint64_t hash = comm->node_rank == 0 ? dataset_numbers_hash(dataset) : 0;
+    return communicator_agree(comm, compare(comm, hash, path));
 }

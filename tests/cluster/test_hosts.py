@@ -227,9 +227,14 @@ class Reading(Hosts):
         self.assert_rc(result, 2, "--read root", "is streamed", "--read node")
 
     def test_another_file_on_one_host(self):
-        """With as many samples, and with fewer."""
+        """With as many samples, and with fewer; the first sample differs, or one in the middle."""
         data = self.on_host("n1", self.data)
         self.on_host("n2", harness.write_data(self.folder / "other.h5", seed=1))
+        self.assertRegex(self.refuse(data, "--read", "auto", "--stream", "always"),
+                         f"{data}: holds other samples on host n2")
+        with h5py.File(harness.write_data(self.folder / "one.h5"), "r+") as file:
+            file["x"][17, 1] += 1e-6
+        self.on_host("n2", self.folder / "one.h5")
         self.assertRegex(self.refuse(data), f"{data}: holds other samples on host n2")
         self.on_host("n2", harness.write_data(self.folder / "less.h5", n=239))
         self.assertRegex(self.refuse(data), f"{data}: is another file on host n2")

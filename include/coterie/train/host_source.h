@@ -27,7 +27,8 @@ enum host_readers { READERS_BESIDE_ROOT, READERS_ALL };
 /*
  * Collective. Opens the root's `source` on other hosts, for the inputs and numeric targets of
  * `shape`, and hands the root's scaler and rows (NULL: all) to every rank; off the root all three
- * may be NULL. STATUS_USAGE naming the host that cannot open the file or finds another one.
+ * may be NULL. STATUS_USAGE naming the host that cannot open the file or finds another one: of
+ * another size, or with another one of a few samples.
  * Release it also after a failure.
  */
 status host_source_open(const struct communicator *comm, const struct dataset_shape *shape,

@@ -15,7 +15,7 @@ class Coterie(CMakePackage):
     variant("native", default=False, description="Compile for this machine's processor only")
 
     depends_on("c", type="build")
-    depends_on("cmake@3.20:", type="build")
+    depends_on("cmake@3.21:", type="build")
     depends_on("pkgconfig", type="build")
     depends_on("mpi@3:")
     # One BLAS thread per rank is fastest, and equal bits ask for it.
