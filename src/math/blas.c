@@ -36,12 +36,6 @@ void blas_add_products(size_t m, size_t n, size_t k, const double *a, size_t lda
                 1, a, blas_size(lda), b, blas_size(ldb), 1, c, blas_size(ldc));
 }
 
-void blas_subtract_squares(size_t n, size_t k, const double *a, size_t lda, double *c, size_t ldc)
-{
-    cblas_dsyrk(CblasRowMajor, CblasLower, CblasNoTrans, blas_size(n), blas_size(k), -1, a,
-                blas_size(lda), 1, c, blas_size(ldc));
-}
-
 void blas_multiply(size_t m, size_t n, size_t k, const double *a, size_t lda, const double *b,
                    size_t ldb, double *c, size_t ldc)
 {

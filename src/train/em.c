@@ -87,7 +87,7 @@ double em_bytes(const struct model_config *config, const struct shard *shard, in
     return bytes + doubles * sizeof(double);
 }
 
-LEAF_KERNEL static void widen(size_t n, const real *restrict from, double *restrict to)
+LEAF_KERNEL void em_widen(size_t n, const real *restrict from, double *restrict to)
 {
 #pragma omp simd
     for (size_t i = 0; i < n; i++)
@@ -101,11 +101,11 @@ static void set_chunk(struct em_chunk *chunk, const struct batch *batch)
     for (size_t at = 0; at < stride; at += inputs->tile) {
         size_t n = stride - at < inputs->tile ? stride - at : inputs->tile;
         for (size_t u = 0; u < units; u++)
-            widen(n, inputs->tiles + at * units + u * n, chunk->x + u * stride + at);
+            em_widen(n, inputs->tiles + at * units + u * n, chunk->x + u * stride + at);
     }
     for (size_t i = 0; i < stride; i++)
         chunk->x[units * stride + i] = 1;
-    widen(chunk->n_outputs * stride, batch->d, chunk->d);
+    em_widen(chunk->n_outputs * stride, batch->d, chunk->d);
 }
 
 static size_t chunk_samples(const struct em *em, size_t number)
@@ -180,7 +180,7 @@ static void load_for_expert(struct em *em, size_t number, size_t e)
     struct em_linear *expert = &em->expert;
     em_load(em, number);
     size_t stride = em->chunk.stride;
-    widen(stride, em_posterior(em, number, e), expert->s);
+    em_widen(stride, em_posterior(em, number, e), expert->s);
     if (expert->family != EM_SOFTMAX)
         return;
     for (size_t k = 0; k < expert->n_outputs; k++)
@@ -404,8 +404,7 @@ void em_collect(struct em *em, const struct step *step, size_t chunk)
         memcpy(posterior_row(em, chunk, e), step->coefficient + e * stride, stride * sizeof(real));
     if (em->experts_in_closed_form && experts->n_local > 0) {
         take_chunk(em, chunk, &step->batch);
-        for (size_t k = 0; k < experts->n_local; k++)
-            least_squares_add(&em->fit, &em->chunk, k, step->own_weights + k * stride, chunk == 0);
+        least_squares_add(&em->fit, &em->chunk, step->own_weights, chunk == 0);
     }
     profile_enter(PHASE_OTHER);
 }

@@ -18,21 +18,22 @@ struct em_chunk {
 
 /* ---- weighted least squares, em_least_squares.c */
 
-/* Per local expert: S = sum w h [x;1] [x;1;d]^T, and sum w h |d|^2. */
+/* Per local expert: the moments sum w h [x;1] [x;1;d]^T, and sum w h |d|^2. */
 struct em_least_squares {
-    size_t n_units, width; /* D+1, D+1+O */
-    double *sums;          /* (n_local, n_units, width) */
-    double *target_square; /* (n_local) */
-    double *weighted;      /* (n_units, max_stride) */
-    double *change;        /* (O, n_units) */
+    size_t n_local, n_units, width; /* experts, D+1, D+1+O */
+    size_t n_sums;                  /* moments of an expert */
+    double *sums;                   /* (n_local, n_sums), as in math/moments.h */
+    double *target_square;          /* (n_local) */
+    double *weight;                 /* (n_local, tile) w h */
+    double *change;                 /* (O, n_units), and a matrix (n_units, n_units) */
     struct semidefinite system;
 };
 
 status least_squares_init(struct em_least_squares *fit, const struct model *model,
                           size_t max_stride);
 void least_squares_release(struct em_least_squares *fit);
-/* Adds (or, for the first chunk, sets) the statistics of local expert k; weight (stride) is w h. */
-void least_squares_add(struct em_least_squares *fit, const struct em_chunk *chunk, size_t k,
+/* Adds a chunk's part, or sets it for the first chunk; weight (n_local, stride) is w h. */
+void least_squares_add(struct em_least_squares *fit, const struct em_chunk *chunk,
                        const real *weight, bool is_first);
 /* Moves the parameters of local expert k, and its variance if that is learned. */
 void least_squares_solve(struct em_least_squares *fit, struct experts *experts, size_t k,
@@ -156,6 +157,8 @@ struct em {
 void em_load(struct em *em, size_t number);
 /* Local. The same, into em->batch only. */
 void em_load_batch(struct em *em, size_t number);
+/* Local. */
+void em_widen(size_t n, const real *from, double *to);
 /* Local. w h of expert e (global) for micro-batch `number`. */
 const real *em_posterior(const struct em *em, size_t number, size_t e);
 

@@ -1,13 +1,10 @@
 #include "em_internal.h"
 
 #include "coterie/base/memory.h"
-#include "coterie/math/blas.h"
+#include "coterie/math/moments.h"
 
 #include <math.h>
 #include <string.h>
-
-/* Samples are taken in tiles so that the weighted inputs stay in cache. */
-enum { TILE = 512 };
 
 status least_squares_init(struct em_least_squares *fit, const struct model *model,
                           size_t max_stride)
@@ -16,13 +13,15 @@ status least_squares_init(struct em_least_squares *fit, const struct model *mode
     memset(fit, 0, sizeof *fit);
     fit->n_units = model->config.n_inputs + 1;
     fit->width = fit->n_units + outputs;
-    size_t tile = max_stride < TILE ? max_stride : TILE;
+    fit->n_local = n_local;
+    fit->n_sums = moments_count(fit->n_units, fit->width);
+    size_t tile = max_stride < MOMENTS_TILE ? max_stride : MOMENTS_TILE;
     struct {
         double **array;
         size_t count;
-    } buffers[] = {{&fit->sums, n_local * fit->n_units * fit->width},
+    } buffers[] = {{&fit->sums, n_local * fit->n_sums},
                    {&fit->target_square, n_local},
-                   {&fit->weighted, fit->n_units * tile},
+                   {&fit->weight, n_local * tile},
                    {&fit->change, outputs * fit->n_units + fit->n_units * fit->n_units}};
     status outcome = STATUS_OK;
     for (size_t i = 0; i < sizeof buffers / sizeof buffers[0] && outcome == STATUS_OK; i++)
@@ -36,17 +35,9 @@ void least_squares_release(struct em_least_squares *fit)
 {
     memory_free(&fit->sums);
     memory_free(&fit->target_square);
-    memory_free(&fit->weighted);
+    memory_free(&fit->weight);
     memory_free(&fit->change);
     semidefinite_release(&fit->system);
-}
-
-LEAF_KERNEL static void weigh_row(size_t n, const real *restrict weight, const double *restrict row,
-                                  double *restrict weighted)
-{
-#pragma omp simd
-    for (size_t i = 0; i < n; i++)
-        weighted[i] = (double)weight[i] * row[i];
 }
 
 LEAF_KERNEL static double weighted_square(size_t n, const real *restrict weight,
@@ -59,23 +50,31 @@ LEAF_KERNEL static double weighted_square(size_t n, const real *restrict weight,
     return sum;
 }
 
-void least_squares_add(struct em_least_squares *fit, const struct em_chunk *chunk, size_t k,
+void least_squares_add(struct em_least_squares *fit, const struct em_chunk *chunk,
                        const real *weight, bool is_first)
 {
-    size_t units = fit->n_units, width = fit->width, stride = chunk->stride;
-    double *sums = fit->sums + k * units * width;
+    size_t stride = chunk->stride;
     if (is_first) {
-        memset(sums, 0, units * width * sizeof *sums);
-        fit->target_square[k] = 0;
+        memset(fit->sums, 0, fit->n_local * fit->n_sums * sizeof *fit->sums);
+        memset(fit->target_square, 0, fit->n_local * sizeof *fit->target_square);
     }
-    for (size_t at = 0; at < stride; at += TILE) {
-        size_t n = stride - at < TILE ? stride - at : TILE;
-        for (size_t u = 0; u < units; u++)
-            weigh_row(n, weight + at, chunk->x + u * stride + at, fit->weighted + u * n);
-        blas_add_products(units, width, n, fit->weighted, n, chunk->x + at, stride, sums, width);
+    for (size_t at = 0; at < stride; at += MOMENTS_TILE) {
+        size_t n = stride - at < MOMENTS_TILE ? stride - at : MOMENTS_TILE;
+        for (size_t k = 0; k < fit->n_local; k++)
+            em_widen(n, weight + k * stride + at, fit->weight + k * n);
+        moments_add(fit->n_local, fit->n_units, fit->width, n, fit->weight, n, chunk->x + at,
+                    stride, fit->sums);
     }
-    for (size_t o = 0; o < chunk->n_outputs; o++)
-        fit->target_square[k] += weighted_square(stride, weight, chunk->d + o * stride);
+    for (size_t k = 0; k < fit->n_local; k++)
+        for (size_t o = 0; o < chunk->n_outputs; o++)
+            fit->target_square[k] +=
+                weighted_square(stride, weight + k * stride, chunk->d + o * stride);
+}
+
+/* sum w h [x;1]_u [x;1;d]_v */
+static double moment(const struct em_least_squares *fit, const double *sums, size_t u, size_t v)
+{
+    return sums[u < v ? moments_at(fit->width, u, v) : moments_at(fit->width, v, u)];
 }
 
 /* What the present parameters leave of S_xd: (S_xd - S_xx W^T)^T, (O, units). */
@@ -85,11 +84,12 @@ static void residual_products(const struct em_least_squares *fit, const double *
     size_t units = fit->n_units, inputs = units - 1, outputs = fit->width - units;
     for (size_t o = 0; o < outputs; o++)
         for (size_t u = 0; u < units; u++) {
-            const double *row = sums + u * fit->width;
-            double sum = row[units + o];
+            double sum = moment(fit, sums, u, units + o);
             for (size_t v = 0; v < inputs; v++)
-                sum -= row[v] * (double)value[shape->weight_at[0] + o * inputs + v];
-            residual[o * units + u] = sum - row[inputs] * (double)value[shape->bias_at[0] + o];
+                sum -=
+                    moment(fit, sums, u, v) * (double)value[shape->weight_at[0] + o * inputs + v];
+            sum -= moment(fit, sums, u, inputs) * (double)value[shape->bias_at[0] + o];
+            residual[o * units + u] = sum;
         }
 }
 
@@ -104,7 +104,7 @@ static double squared_residual(const struct em_least_squares *fit, const double 
         for (size_t u = 0; u < units; u++) {
             double w = (double)(u < inputs ? value[shape->weight_at[0] + o * inputs + u]
                                            : value[shape->bias_at[0] + o]);
-            square -= w * (sums[u * fit->width + units + o] + fit->change[o * units + u]);
+            square -= w * (moment(fit, sums, u, units + o) + fit->change[o * units + u]);
         }
     return square;
 }
@@ -114,14 +114,13 @@ void least_squares_solve(struct em_least_squares *fit, struct experts *experts, 
 {
     const struct mlp *shape = &experts->shape;
     size_t units = fit->n_units, inputs = units - 1, outputs = fit->width - units;
-    const double *sums = fit->sums + k * units * fit->width;
+    const double *sums = fit->sums + k * fit->n_sums;
     real *value = parameters_of(&experts->parameters, k);
-    double share = sums[inputs * fit->width + inputs]; /* sum w h */
+    double share = moment(fit, sums, inputs, inputs); /* sum w h */
     if (!(share > 0) || !isfinite(share))
         return; /* an expert that has no sample stays as it is */
     double *matrix = fit->change + outputs * units;
-    for (size_t u = 0; u < units; u++)
-        memcpy(matrix + u * units, sums + u * fit->width, units * sizeof *matrix);
+    moments_unfold(units, fit->width, sums, matrix);
     residual_products(fit, sums, shape, value, fit->change);
     semidefinite_solve(&fit->system, units, matrix, outputs, fit->change);
     for (size_t o = 0; o < outputs; o++) {

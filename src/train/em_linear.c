@@ -2,6 +2,7 @@
 
 #include "coterie/base/memory.h"
 #include "coterie/math/blas.h"
+#include "coterie/math/moments.h"
 #include "coterie/math/vector_math.h"
 
 #include <string.h>
@@ -11,6 +12,9 @@ enum { TILE = 256 };
 
 /* Up to so many unknowns the curvature is formed; beyond, conjugate gradients apply it. */
 enum { MOST_SOFTMAX_UNKNOWNS = 128, MOST_BLOCK_UNKNOWNS = 512 };
+
+/* So many weights of a tile's curvature are in the cache at once. */
+enum { MOST_WEIGHTS = 16 };
 
 static bool is_softmax(const struct em_linear *linear)
 {
@@ -37,13 +41,15 @@ size_t em_linear_system(const struct em_linear *linear)
     return linear->family == EM_SOFTMAX ? n_blocks(linear) * linear->n_units : linear->n_units;
 }
 
-/* Blocks sum a_k x x^T, (blocks, units, units), and for softmax the lower triangle of the rest. */
+/* Outputs of softmax know of each other: their curvature has a block for each pair k <= l. */
 static size_t curvature_size(const struct em_linear *linear)
 {
-    size_t rows = n_blocks(linear) * linear->n_units;
+    size_t blocks = n_blocks(linear);
     if (!linear->is_factored)
         return linear->n_parameters;
-    return rows * linear->n_units + (linear->family == EM_SOFTMAX ? rows * rows : 0);
+    if (linear->family == EM_SOFTMAX)
+        blocks = blocks * (blocks + 1) / 2;
+    return blocks * moments_count(linear->n_units, linear->n_units);
 }
 
 status em_linear_init(struct em_linear *linear, enum em_family family, size_t n_outputs,
@@ -57,8 +63,7 @@ status em_linear_init(struct em_linear *linear, enum em_family family, size_t n_
     linear->is_factored = may_factor(linear);
     linear->n_curvature = curvature_size(linear);
     size_t block = n_outputs * max_stride;
-    size_t work = linear->is_factored ? (n_blocks(linear) + 1) * linear->n_units * TILE
-                                      : linear->n_units * TILE;
+    size_t work = linear->is_factored ? MOST_WEIGHTS * MOMENTS_TILE : linear->n_units * TILE;
     struct {
         double **array;
         size_t count;
@@ -307,13 +312,6 @@ LEAF_KERNEL static void row_weights(size_t n, int squared, const double *restric
     }
 }
 
-LEAF_KERNEL static void row_roots(size_t n, const double *restrict s, double *restrict root)
-{
-#pragma omp simd
-    for (size_t i = 0; i < n; i++)
-        root[i] = sqrt(s[i]);
-}
-
 LEAF_KERNEL static void row_product(size_t n, const double *restrict a, const double *restrict b,
                                     double *restrict product)
 {
@@ -322,35 +320,42 @@ LEAF_KERNEL static void row_product(size_t n, const double *restrict a, const do
         product[i] = a[i] * b[i];
 }
 
+/* -s p_k p_l */
+LEAF_KERNEL static void row_pair_weights(size_t n, const double *restrict s,
+                                         const double *restrict p_k, const double *restrict p_l,
+                                         double *restrict a)
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++)
+        a[i] = -s[i] * p_k[i] * p_l[i];
+}
+
 /*
- * Softmax: with q_k = sqrt(s) p_k x for all outputs but the last, the curvature is
- * blockdiag(sum q_k (sqrt(s) x)^T) - sum q q^T. Other outputs know nothing of each other.
+ * Blocks sum a x x^T, as moments, one for each output and with softmax one for each pair k <= l of
+ * outputs, where a is s p_k (1 - p_k) or -s p_k p_l.
  */
 static void add_curvature(struct em_linear *linear, const struct em_chunk *chunk, double *sums)
 {
     size_t units = linear->n_units, blocks = n_blocks(linear), stride = chunk->stride;
-    size_t rows = blocks * units;
+    size_t count = moments_count(units, units);
     bool coupled = linear->family == EM_SOFTMAX;
-    double *rooted = linear->work + rows * TILE;
-    for (size_t at = 0; at < stride; at += TILE) {
-        size_t n = stride - at < TILE ? stride - at : TILE;
-        double root[TILE], a[TILE];
-        row_roots(n, linear->s + at, root);
-        for (size_t k = 0; k < blocks; k++) {
-            const double *o = linear->z + k * stride + at;
-            if (coupled)
-                row_product(n, root, o, a);
-            else
-                row_weights(n, linear->family == EM_LOGISTIC_SQUARES, linear->s + at, o, a);
-            for (size_t u = 0; u < units; u++)
-                row_product(n, a, chunk->x + u * stride + at, linear->work + (k * units + u) * n);
-        }
-        for (size_t u = 0; u < units && coupled; u++)
-            row_product(n, root, chunk->x + u * stride + at, rooted + u * n);
-        blas_add_products(rows, units, n, linear->work, n, coupled ? rooted : chunk->x + at,
-                          coupled ? n : stride, sums, units);
-        if (coupled)
-            blas_subtract_squares(rows, n, linear->work, n, sums + rows * units, rows);
+    for (size_t at = 0; at < stride; at += MOMENTS_TILE) {
+        size_t n = stride - at < MOMENTS_TILE ? stride - at : MOMENTS_TILE, n_rows = 0, done = 0;
+        for (size_t k = 0; k < blocks; k++)
+            for (size_t l = k; l < (coupled ? blocks : k + 1); l++) {
+                const double *s = linear->s + at, *o = linear->z + k * stride + at;
+                double *a = linear->work + n_rows * n;
+                if (l > k)
+                    row_pair_weights(n, s, o, linear->z + l * stride + at, a);
+                else
+                    row_weights(n, linear->family == EM_LOGISTIC_SQUARES, s, o, a);
+                if (++n_rows < MOST_WEIGHTS && k + 1 < blocks)
+                    continue;
+                moments_add(n_rows, units, units, n, linear->work, n, chunk->x + at, stride,
+                            sums + done * count);
+                done += n_rows;
+                n_rows = 0;
+            }
     }
 }
 

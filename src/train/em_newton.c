@@ -2,6 +2,7 @@
 
 #include "coterie/base/memory.h"
 #include "coterie/math/blas.h"
+#include "coterie/math/moments.h"
 
 #include <math.h>
 #include <string.h>
@@ -44,29 +45,41 @@ void em_newton_release(struct em_newton *newton)
     memory_free(&newton->scratch);
 }
 
+/* The lower triangle of a softmax's curvature, of all outputs but the last, from its blocks. */
+static void couple(const struct em_linear *linear, const double *blocks, double *matrix)
+{
+    size_t units = linear->n_units, outputs = linear->n_outputs - 1, rows = outputs * units;
+    size_t count = moments_count(units, units);
+    for (size_t k = 0; k < outputs; k++)
+        for (size_t l = k; l < outputs; l++, blocks += count)
+            for (size_t u = 0; u < units; u++)
+                for (size_t v = 0; v < units; v++)
+                    matrix[(l * units + u) * rows + k * units + v] =
+                        blocks[u < v ? moments_at(units, u, v) : moments_at(units, v, u)];
+}
+
 /* All outputs but the last, whose change is 0; then the changes are made to sum to 0. */
 static void solve_softmax(struct em_newton *newton, const double *gradient, const double *curvature)
 {
     const struct em_linear *linear = newton->linear;
     size_t units = linear->n_units, outputs = linear->n_outputs, rows = (outputs - 1) * units;
-    double *matrix = newton->scratch, *direction = newton->direction;
-    memcpy(matrix, curvature + rows * units, rows * rows * sizeof *matrix);
-    for (size_t row = 0; row < rows; row++)
-        for (size_t u = 0; u < units; u++)
-            matrix[row * rows + row / units * units + u] += curvature[row * units + u];
+    double *direction = newton->direction;
+    couple(linear, curvature, newton->scratch);
     memcpy(direction, gradient, rows * sizeof *direction);
-    semidefinite_solve(newton->system, rows, matrix, 1, direction);
+    semidefinite_solve(newton->system, rows, newton->scratch, 1, direction);
     memset(direction + rows, 0, units * sizeof *direction);
 }
 
 static void solve_blocks(struct em_newton *newton, const double *gradient, const double *curvature)
 {
     const struct em_linear *linear = newton->linear;
-    size_t units = linear->n_units;
+    size_t units = linear->n_units, count = moments_count(units, units);
     memcpy(newton->direction, gradient, linear->n_parameters * sizeof *gradient);
-    for (size_t k = 0; k < linear->n_outputs; k++)
-        semidefinite_solve(newton->system, units, curvature + k * units * units, 1,
+    for (size_t k = 0; k < linear->n_outputs; k++) {
+        moments_unfold(units, units, curvature + k * count, newton->scratch);
+        semidefinite_solve(newton->system, units, newton->scratch, 1,
                            newton->direction + k * units);
+    }
 }
 
 static void precondition(size_t n, const double *diagonal, const double *residual, double *scaled)

@@ -18,12 +18,10 @@ void blas_gemm(enum blas_transpose trans_a, enum blas_transpose trans_b, size_t 
                size_t ldc);
 
 /*
- * In double in both programs, for statistics: C (m,n) += A (m,k) B^T, where B is (n,k); and the
- * lower triangle of C (n,n) -= A A^T, where A is (n,k).
+ * In double in both programs, for statistics: C (m,n) += A (m,k) B^T, where B is (n,k).
  */
 void blas_add_products(size_t m, size_t n, size_t k, const double *a, size_t lda, const double *b,
                        size_t ldb, double *c, size_t ldc);
-void blas_subtract_squares(size_t n, size_t k, const double *a, size_t lda, double *c, size_t ldc);
 
 /* In double in both programs: C (m,n) = A (m,k) B (k,n). */
 void blas_multiply(size_t m, size_t n, size_t k, const double *a, size_t lda, const double *b,
