@@ -301,14 +301,19 @@ static void residuals(const struct em_linear *linear, size_t stride, const doubl
 
 /* ---- curvature: -d2 value / dz dz^T, or Gauss and Newton's part of it */
 
+/* Residuals are rounded to 1e-16: a curvature below this would make a step of nothing but rounding.
+ */
+static const double least_curvature = 1e-14;
+
 /* a = s o (1 - o), or s (o (1 - o))^2 */
 LEAF_KERNEL static void row_weights(size_t n, int squared, const double *restrict s,
                                     const double *restrict o, double *restrict a)
 {
+    double least = least_curvature;
 #pragma omp simd
     for (size_t i = 0; i < n; i++) {
         double slope = o[i] * (1 - o[i]);
-        a[i] = s[i] * (squared ? slope * slope : slope);
+        a[i] = s[i] * ((squared ? slope * slope : slope) + least);
     }
 }
 

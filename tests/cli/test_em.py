@@ -310,6 +310,13 @@ class Degenerate(Em):
             self.assertGreaterEqual(found["experts/variance"].min(), 1e-6 * 0.9)
 
 
+    def test_classes_that_experts_divide_without_error(self):
+        """Where outputs are 0 or 1 to all digits, slopes are rounding: no step is made of it."""
+        for seed in (1, 3, 6):
+            self.train(f"vowels {seed}", ["--data", "builtin:vowels", "--optimizer", "em", "--seed",
+                                          seed, "--epochs", 300], program=F)
+
+
 class Refused(Em):
     def test_what_em_cannot_do(self):
         for options, word in (
