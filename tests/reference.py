@@ -72,7 +72,23 @@ class Mixture:
             a = f(z_all[-1])
         return z_all, a_all
 
+    @property
+    def has_gaussian_gate(self):
+        return "gate/gaussian/alpha" in self.parameters
+
+    def input_log_densities(self, x):
+        """log alpha_e N(x; m_e, S_e) of a Gaussian gate, without (D/2) log 2 pi, (E,N)."""
+        alpha, mean, covariance = (self.parameters[f"gate/gaussian/{name}"]
+                                   for name in ("alpha", "mean", "covariance"))
+        away = x - mean[:, None, :]
+        square = numpy.einsum("enu,euv,env->en", away, numpy.linalg.inv(covariance), away)
+        with numpy.errstate(divide="ignore"):  # of an expert without samples
+            constant = numpy.log(alpha) - numpy.linalg.slogdet(covariance)[1] / 2
+        return constant[:, None] - square / 2
+
     def proportions(self, x):
+        if self.has_gaussian_gate:
+            return softmax(self.input_log_densities(x), 0)
         return softmax(self._propagate("gate", x)[0][-1][0], 1).T
 
     def outputs(self, x):
@@ -106,7 +122,9 @@ class Mixture:
         return (self.proportions(x) * ((d - self.outputs(x)) ** 2).sum(2)).sum(0)
 
     def errors(self, x, d):
-        """The error function of each sample."""
+        """The error function of each sample; with a Gaussian gate that of x and d together."""
+        if self.has_gaussian_gate:
+            return -log_sum_exp(self.input_log_densities(x) + self.log_likelihoods(x, d), 0)
         if self.error == "cooperative":
             return ((d - self.combined(x)) ** 2).sum(1)
         return self.expected_squares(x, d) if self.error == "competitive" \

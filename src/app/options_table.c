@@ -14,6 +14,8 @@ static const struct option_word activation_words[] = {{"tanh", ACTIVATION_TANH},
                                                       {"gelu", ACTIVATION_GELU},
                                                       {"logistic", ACTIVATION_LOGISTIC},
                                                       {NULL, 0}};
+static const struct option_word gate_words[] = {
+    {"softmax", GATE_SOFTMAX}, {"gaussian", GATE_GAUSSIAN}, {NULL, 0}};
 static const struct option_word output_words[] = {{"auto", OUTPUT_CHOICE_AUTO},
                                                   {"identity", OUTPUT_IDENTITY},
                                                   {"logistic", OUTPUT_LOGISTIC},
@@ -170,6 +172,10 @@ const struct option_entry option_table[] = {
     {"expert-hidden", "WIDTHS", "none",
      "hidden layers of each expert: none, or widths such as 32,32",
      SECTION_MODEL, TRAIN, KIND_WIDTHS, AT(expert_hidden), 0, NULL},
+    {"gate", "NAME", "softmax",
+     "softmax: a network; gaussian: a Gaussian density of the inputs for each expert (with "
+     "--optimizer em)",
+     SECTION_MODEL, TRAIN, KIND_CHOICE, AT(gate), 0, gate_words},
     {"gate-hidden", "WIDTHS", "none",
      "hidden layers of the gating network",
      SECTION_MODEL, TRAIN, KIND_WIDTHS, AT(gate_hidden), 0, NULL},

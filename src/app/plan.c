@@ -83,6 +83,8 @@ static void show_model(const struct training *training)
     snprintf(likelihood, sizeof likelihood, "%s", options_value(options, "likelihood"));
     layers_text(expert, sizeof expert, model->n_expert_hidden, model->expert_hidden, activation);
     layers_text(gate, sizeof gate, model->n_gate_hidden, model->gate_hidden, activation);
+    if (model->gate == GATE_GAUSSIAN)
+        snprintf(gate, sizeof gate, "Gaussian");
     log_info("model    %zu expert%s (%s, %s output), gate (%s), %zu parameters", model->n_experts,
              model->n_experts == 1 ? "" : "s", expert, output, gate, model_n_parameters(model));
     log_info("error    %s, %s likelihood", options_value(options, "error"), likelihood);

@@ -213,6 +213,10 @@ static status check_em(const struct training *training)
 {
     const struct options *options = training->options;
     size_t n = training->train_shape.n;
+    if (options->optimizer != OPTIMIZER_EM && options->gate == GATE_GAUSSIAN)
+        return status_set(STATUS_USAGE,
+                          "--gate gaussian has its maximum in closed form and no gradient: give "
+                          "--optimizer em, or use --gate softmax");
     if (options->optimizer != OPTIMIZER_EM)
         return STATUS_OK;
     if (options->batch_size > 0 && (size_t)options->batch_size < n)

@@ -206,6 +206,7 @@ static void copy_model_options(const struct options *options, struct model_confi
     memcpy(model->expert_hidden, options->expert_hidden.width, sizeof model->expert_hidden);
     model->n_gate_hidden = options->gate_hidden.n;
     memcpy(model->gate_hidden, options->gate_hidden.width, sizeof model->gate_hidden);
+    model->gate = options->gate;
     model->activation = options->activation;
     model->error = options->error;
     model->top_k = (size_t)options->top_k;

@@ -74,7 +74,8 @@ static void show_result(const struct training *training, const struct trainer *t
                         last->expected_square_valid, last->accuracy_valid, last->rmse_valid);
     }
     if (training->has_valid && progress->best_epoch >= 0)
-        log_info("the lowest validation error, %.6g, was in epoch %lld: checkpoints/best",
+        log_info("the lowest validation %s, %.6g, was in epoch %lld: checkpoints/best",
+                 training->problem.model.gate == GATE_GAUSSIAN ? "nll" : "error",
                  progress->best_error, (long long)progress->best_epoch);
     show_hints(training, trainer);
 }

@@ -16,6 +16,8 @@ extern void dpotrs_(const char *uplo, const int *n, const int *nrhs, const doubl
                     const int *lda, double *b, const int *ldb, int *info, size_t);
 extern void dpocon_(const char *uplo, const int *n, const double *a, const int *lda,
                     const double *norm, double *rcond, double *work, int *iwork, int *info, size_t);
+extern void dtrtri_(const char *uplo, const char *diag, const int *n, double *a, const int *lda,
+                    int *info, size_t, size_t);
 extern void dsyevd_(const char *jobz, const char *uplo, const int *n, double *a, const int *lda,
                     double *w, double *work, const int *lwork, int *iwork, const int *liwork,
                     int *info, size_t, size_t);
@@ -147,4 +149,61 @@ void semidefinite_solve(struct semidefinite *system, size_t n, const double *a, 
         solve_by_eigenvalues(system, order, n_rhs, b);
     }
     scale_rows(system, n, n_rhs, b);
+}
+
+double semidefinite_whiten(struct semidefinite *system, size_t n, const double *a, double *w)
+{
+    COTERIE_ASSERT(n <= system->n_max);
+    double *factor = system->factor, ridge = 0, log_det = 0;
+    int order = (int)n, info = 1;
+    for (int attempt = 0; attempt < 12 && info != 0; attempt++) {
+        scale_matrix(system, n, a);
+        for (size_t i = 0; i < n; i++)
+            factor[i * n + i] += ridge;
+        dpotrf_(LOWER, &order, factor, &order, &info, 1);
+        ridge = ridge > 0 ? 10 * ridge : 1e-7;
+    }
+    for (size_t i = 0; i < n; i++)
+        log_det += system->scale[i] > 0 ? 2 * log(factor[i * n + i] / system->scale[i]) : 0;
+    dtrtri_(LOWER, "N", &order, factor, &order, &info, 1, 1);
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < n; j++) {
+            bool counts = j <= i && system->scale[i] > 0;
+            w[i * n + j] = counts ? factor[i * n + j] * system->scale[j] : 0;
+        }
+    return log_det;
+}
+
+/* True if no eigenvalue of a is below floor. */
+static bool is_above(struct semidefinite *system, size_t n, double floor, const double *a)
+{
+    int order = (int)n, info;
+    memcpy(system->factor, a, n * n * sizeof *a);
+    for (size_t i = 0; i < n; i++)
+        system->factor[i * n + i] -= floor;
+    dpotrf_(LOWER, &order, system->factor, &order, &info, 1);
+    return info == 0;
+}
+
+void semidefinite_raise(struct semidefinite *system, size_t n, double floor, double *a)
+{
+    COTERIE_ASSERT(n <= system->n_max);
+    if (is_above(system, n, floor, a))
+        return;
+    int order = (int)n, info;
+    int lwork = (int)(work_size(n) - n), liwork = (int)int_work_size(n);
+    double *value = system->work + lwork, *vector = system->factor;
+    memcpy(vector, a, n * n * sizeof *a);
+    dsyevd_("V", LOWER, &order, vector, &order, value, system->work, &lwork, system->int_work,
+            &liwork, &info, 1, 1);
+    memset(a, 0, n * n * sizeof *a);
+    for (size_t v = 0; v < n; v++) {
+        double raised = fmax(value[v], floor);
+        for (size_t i = 0; i < n; i++)
+            for (size_t j = 0; j <= i; j++)
+                a[i * n + j] += raised * vector[v * n + i] * vector[v * n + j];
+    }
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < i; j++)
+            a[j * n + i] = a[i * n + j];
 }

@@ -12,7 +12,13 @@ struct network_block {
     bool of_experts;
     size_t offset;  /* reals from the begin of the network's block */
     size_t out, in; /* in is 0 for a bias */
+    size_t deep;    /* of a third dimension, 0: none */
 };
+
+static inline size_t network_block_size(const struct network_block *block)
+{
+    return block->out * (block->in ? block->in : 1) * (block->deep ? block->deep : 1);
+}
 
 /* Fills one block's description: /prefix/gate/layer<l>/weight and so on. */
 static inline void network_block_set(struct network_block *block, const struct mlp *shape,
@@ -24,9 +30,13 @@ static inline void network_block_set(struct network_block *block, const struct m
     block->offset = is_bias ? shape->bias_at[l] : shape->weight_at[l];
     block->out = shape->width[l + 1];
     block->in = is_bias ? 0 : shape->width[l];
+    block->deep = 0;
 }
 
-/* Calls visit for every block of the gate, then of the experts, in the order of layers. */
+/*
+ * Calls visit for every block of the gate, then of the experts, in the order of layers. Those of a
+ * Gaussian gate are /gate/gaussian/alpha (E), mean (E, D) and covariance (E, D, D).
+ */
 status network_blocks_visit(const struct model *model, const char *prefix,
                             status (*visit)(const struct network_block *block, void *context),
                             void *context);

@@ -4,11 +4,35 @@
 
 #include <string.h>
 
+static status visit_gaussian(const struct model *model, const char *prefix,
+                             status (*visit)(const struct network_block *block, void *context),
+                             void *context)
+{
+    size_t n = model->config.n_experts, d = model->config.n_inputs;
+    struct gaussian_gate_layout layout = gaussian_gate_layout(n, d);
+    struct {
+        const char *name;
+        size_t offset, in, deep;
+    } parts[] = {{"alpha", layout.alpha_at, 0, 0},
+                 {"mean", layout.mean_at, d, 0},
+                 {"covariance", layout.covariance_at, d, d}};
+    status outcome = STATUS_OK;
+    for (int i = 0; i < 3 && outcome == STATUS_OK; i++) {
+        struct network_block block = {
+            .offset = parts[i].offset, .out = n, .in = parts[i].in, .deep = parts[i].deep};
+        snprintf(block.name, sizeof block.name, "%s/gate/gaussian/%s", prefix, parts[i].name);
+        outcome = visit(&block, context);
+    }
+    return outcome;
+}
+
 status network_blocks_visit(const struct model *model, const char *prefix,
                             status (*visit)(const struct network_block *block, void *context),
                             void *context)
 {
     status outcome = STATUS_OK;
+    if (model->config.gate == GATE_GAUSSIAN)
+        outcome = visit_gaussian(model, prefix, visit, context);
     for (int part = 0; part < 2; part++) {
         const struct mlp *shape = part == 0 ? &model->gate_shape : &model->expert_shape;
         for (int l = 0; l < shape->n_layers; l++)

@@ -140,9 +140,9 @@ static status check_shape(const struct network_reader *reader, const struct netw
     status outcome = hdf5_shape(reader->file, block->name, &shape);
     if (outcome != STATUS_OK)
         return outcome;
-    uint64_t wanted[3] = {reader->model->config.n_experts, block->out, block->in};
+    uint64_t wanted[4] = {reader->model->config.n_experts, block->out, block->in, block->deep};
     const uint64_t *dims = block->of_experts ? wanted : wanted + 1;
-    int rank = (block->of_experts ? 2 : 1) + (block->in > 0);
+    int rank = (block->of_experts ? 2 : 1) + (block->in > 0) + (block->deep > 0);
     bool fits = shape.rank == rank && (shape.kind == HDF5_FLOAT || shape.kind == HDF5_INTEGER);
     for (int d = 0; d < rank && fits; d++)
         fits = shape.dims[d] == dims[d];
@@ -199,7 +199,7 @@ status checkpoint_read_networks(struct hdf5_file *file, const struct model *mode
 static status check_finite(const struct network_block *block, void *context)
 {
     const struct network_reader *reader = context;
-    size_t n = block->out * (block->in ? block->in : 1), stride = 0, n_networks = 1;
+    size_t n = network_block_size(block), stride = 0, n_networks = 1;
     const real *values = reader->networks->gate;
     if (block->of_experts) {
         values = reader->networks->experts;
@@ -216,6 +216,25 @@ static status check_finite(const struct network_block *block, void *context)
     return STATUS_OK;
 }
 
+/* Proportions and variances that are none would make no density. */
+static status check_gaussian(const struct model *model, const real *gate, const char *path)
+{
+    size_t n = model->config.n_experts, d = model->config.n_inputs;
+    struct gaussian_gate_layout layout = gaussian_gate_layout(n, d);
+    for (size_t e = 0; e < n; e++) {
+        if (!(gate[layout.alpha_at + e] >= 0))
+            return status_set(STATUS_USAGE, "/gate/gaussian/alpha in %s must not be negative",
+                              path);
+        for (size_t u = 0; u < d; u++)
+            if (!(gate[layout.covariance_at + (e * d + u) * d + u] > 0))
+                return status_set(STATUS_USAGE,
+                                  "the variances in /gate/gaussian/covariance of %s must be "
+                                  "positive",
+                                  path);
+    }
+    return STATUS_OK;
+}
+
 status checkpoint_read_init(const char *path, const struct model *model, struct networks *networks)
 {
     struct hdf5_file *file;
@@ -229,6 +248,8 @@ status checkpoint_read_init(const char *path, const struct model *model, struct 
                              "%s holds no parameters: --init looks for data sets such as "
                              "/experts/layer0/weight and /gate/layer0/weight",
                              path);
+    if (outcome == STATUS_OK && model->config.gate == GATE_GAUSSIAN)
+        outcome = check_gaussian(model, networks->gate, path);
     if (outcome == STATUS_OK)
         outcome = network_blocks_visit(model, "", check_finite, &reader);
     for (size_t e = 0; e < model->config.n_experts && outcome == STATUS_OK; e++)

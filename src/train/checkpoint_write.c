@@ -22,9 +22,10 @@ static status write_block(const struct network_block *block, void *context)
     const struct network_writer *writer = context;
     uint64_t n_experts = writer->model->config.n_experts;
     if (!block->of_experts) {
-        uint64_t dims[2] = {block->out, block->in};
-        status outcome = hdf5_create_dataset(writer->file, block->name, HDF5_AS_REAL,
-                                             block->in ? 2 : 1, dims, block->out);
+        uint64_t dims[3] = {block->out, block->in, block->deep};
+        int rank = 1 + (block->in > 0) + (block->deep > 0);
+        status outcome =
+            hdf5_create_dataset(writer->file, block->name, HDF5_AS_REAL, rank, dims, block->out);
         if (outcome == STATUS_OK)
             outcome = hdf5_write_rows(writer->file, block->name, 0, block->out, HDF5_AS_REAL,
                                       writer->networks->gate + block->offset);

@@ -74,7 +74,9 @@ double em_bytes(const struct model_config *config, const struct shard *shard, in
     double samples = (double)n_chunks_of(n, micro_batch) * stride, bytes = 0;
     double kept = (double)n_kept_chunks(config, n_chunks_of(n, micro_batch), (size_t)stride);
     double doubles = (kept * (units + outputs) + units) * stride;
-    if (config->n_gate_hidden == 0)
+    if (config->gate == GATE_GAUSSIAN)
+        doubles += em_gaussian_doubles(config, (size_t)n_local, rank == 0);
+    else if (config->n_gate_hidden == 0)
         doubles += gate_doubles(config, shard, rank, samples, stride);
     else if (rank == 0)
         bytes += em_climb_bytes(&gate);
@@ -244,8 +246,13 @@ static status init_experts(struct em *em)
     struct model *model = em->model;
     const struct model_config *config = &model->config;
     em->experts_in_closed_form = in_closed_form(config);
-    if (em->experts_in_closed_form)
-        return least_squares_init(&em->fit, model, em->max_stride);
+    em->sums_moments = em->experts_in_closed_form || config->gate == GATE_GAUSSIAN;
+    status outcome = STATUS_OK;
+    if (em->sums_moments)
+        outcome = least_squares_init(
+            &em->fit, model, em->experts_in_closed_form ? config->n_outputs : 0, em->max_stride);
+    if (em->experts_in_closed_form || outcome != STATUS_OK)
+        return outcome;
     if (config->n_expert_hidden > 0) {
         status made = em_climb_init(&em->expert_climb, &model->experts.parameters);
         return made != STATUS_OK
@@ -254,9 +261,8 @@ static status init_experts(struct em *em)
                                   sizeof(real), "EM");
     }
     bool has_experts = model->experts.n_local > 0;
-    status outcome =
-        em_linear_init(&em->expert, family_of_experts(config), config->n_outputs, config->n_inputs,
-                       em->max_stride, has_experts ? em->n_chunks : 0);
+    outcome = em_linear_init(&em->expert, family_of_experts(config), config->n_outputs,
+                             config->n_inputs, em->max_stride, has_experts ? em->n_chunks : 0);
     if (outcome == STATUS_OK)
         outcome = em_newton_init(&em->expert_newton, &em->expert, &em->system);
     if (outcome == STATUS_OK)
@@ -269,6 +275,8 @@ static status init_experts(struct em *em)
 static status init_gate(struct em *em)
 {
     const struct model_config *config = &em->model->config;
+    if (config->gate == GATE_GAUSSIAN)
+        return STATUS_OK; /* em_gaussian_init needs all the rest */
     if (config->n_gate_hidden > 0)
         return em->model->has_gate ? em_climb_init(&em->gate_climb, &em->model->gate.parameters)
                                    : STATUS_OK;
@@ -304,6 +312,8 @@ static status init_rest(struct em *em)
     size_t rows = config->n_inputs + 1 + config->n_outputs, n_local = model->experts.n_local;
     size_t system = 1;
     em->n_slots = n_kept_chunks(config, em->n_chunks, em->max_stride);
+    if (config->gate == GATE_GAUSSIAN && config->n_inputs > system)
+        system = config->n_inputs;
     if (em_linear_system(&em->gate) > system)
         system = em_linear_system(&em->gate);
     if (!em->experts_in_closed_form && em_linear_system(&em->expert) > system)
@@ -328,6 +338,8 @@ static status init_rest(struct em *em)
     em->chunk.n_inputs = config->n_inputs;
     em->chunk.n_outputs = config->n_outputs;
     em->chunk.max_stride = em->max_stride;
+    if (outcome == STATUS_OK && config->gate == GATE_GAUSSIAN)
+        outcome = em_gaussian_init(em);
     return outcome;
 }
 
@@ -373,6 +385,7 @@ void em_destroy(struct em **em)
         return;
     shared_memory_release(&gone->window);
     least_squares_release(&gone->fit);
+    em_gaussian_release(&gone->gaussian);
     em_linear_release(&gone->gate);
     em_linear_release(&gone->expert);
     em_newton_release(&gone->gate_newton);
@@ -402,7 +415,7 @@ void em_collect(struct em *em, const struct step *step, size_t chunk)
     profile_enter(PHASE_UPDATE);
     for (size_t e = 0; e < em->model->config.n_experts && em->model->has_gate; e++)
         memcpy(posterior_row(em, chunk, e), step->coefficient + e * stride, stride * sizeof(real));
-    if (em->experts_in_closed_form && experts->n_local > 0) {
+    if (em->sums_moments && experts->n_local > 0) {
         take_chunk(em, chunk, &step->batch);
         least_squares_add(&em->fit, &em->chunk, step->own_weights, chunk == 0);
     }
@@ -447,7 +460,9 @@ void em_update(struct em *em)
         else
             update_expert(em, k);
     }
-    if (em->model->config.n_gate_hidden > 0)
+    if (em->model->config.gate == GATE_GAUSSIAN)
+        em_update_gaussian(em);
+    else if (em->model->config.n_gate_hidden > 0)
         em_climb_gate(em);
     else
         em_update_gate(em);

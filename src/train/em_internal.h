@@ -18,9 +18,12 @@ struct em_chunk {
 
 /* ---- weighted least squares, em_least_squares.c */
 
-/* Per local expert: the moments sum w h [x;1] [x;1;d]^T, and sum w h |d|^2. */
+/*
+ * Per local expert: the moments sum w h [x;1] [x;1;d]^T, and sum w h |d|^2; without d where only a
+ * Gaussian gate asks for them.
+ */
 struct em_least_squares {
-    size_t n_local, n_units, width; /* experts, D+1, D+1+O */
+    size_t n_local, n_units, width; /* experts, D+1, D+1+O or D+1 */
     size_t n_sums;                  /* moments of an expert */
     double *sums;                   /* (n_local, n_sums), as in math/moments.h */
     double *target_square;          /* (n_local) */
@@ -29,12 +32,14 @@ struct em_least_squares {
     struct semidefinite system;
 };
 
-status least_squares_init(struct em_least_squares *fit, const struct model *model,
+status least_squares_init(struct em_least_squares *fit, const struct model *model, size_t n_outputs,
                           size_t max_stride);
 void least_squares_release(struct em_least_squares *fit);
 /* Adds a chunk's part, or sets it for the first chunk; weight (n_local, stride) is w h. */
 void least_squares_add(struct em_least_squares *fit, const struct em_chunk *chunk,
                        const real *weight, bool is_first);
+/* Local. The moment of local expert k, as sum w h z_u z_v with z = [x;1;d]. */
+double least_squares_moment(const struct em_least_squares *fit, size_t k, size_t u, size_t v);
 /* Moves the parameters of local expert k, and its variance if that is learned. */
 void least_squares_solve(struct em_least_squares *fit, struct experts *experts, size_t k,
                          double variance_floor);
@@ -99,6 +104,14 @@ void em_newton_release(struct em_newton *newton);
 /* Moves theta uphill; returns the value there. */
 double em_newton_step(struct em_newton *newton, double *theta);
 
+/* ---- the Gaussian gate, em_gaussian.c */
+
+struct em_gaussian {
+    double *mean, *covariance; /* (D), (D, D) of all samples */
+    double *own, *all;         /* (n_local, 1 + D + D^2) share, mean, covariance; root: (E, ...) */
+    uint64_t *drawn;           /* root: (E) samples that the means begin as */
+};
+
 /* ---- networks with hidden layers, em_network.c */
 
 enum { EM_MEMORY = 5 }; /* steps that L-BFGS remembers */
@@ -140,7 +153,9 @@ struct em {
     struct shared_memory window;
     real *posterior; /* w h: (n_chunks, E, max_stride), once per host */
     bool experts_in_closed_form;
+    bool sums_moments; /* for such experts, or for a Gaussian gate */
     struct em_least_squares fit;
+    struct em_gaussian gaussian;
     struct em_linear gate, expert;
     struct em_newton gate_newton, expert_newton;
     struct semidefinite system;
@@ -177,5 +192,12 @@ void em_climb_gate(struct em *em);
 
 /* Collective. The gate's part of the M-step, em_gate.c. */
 void em_update_gate(struct em *em);
+
+/* Local. Work space, and the mean and covariance of all samples. */
+status em_gaussian_init(struct em *em);
+void em_gaussian_release(struct em_gaussian *gaussian);
+double em_gaussian_doubles(const struct model_config *config, size_t n_local, bool is_root);
+/* Collective. The Gaussian gate's part of the M-step. */
+void em_update_gaussian(struct em *em);
 
 #endif

@@ -6,13 +6,13 @@
 #include <math.h>
 #include <string.h>
 
-status least_squares_init(struct em_least_squares *fit, const struct model *model,
+status least_squares_init(struct em_least_squares *fit, const struct model *model, size_t n_outputs,
                           size_t max_stride)
 {
-    size_t n_local = model->experts.n_local, outputs = model->config.n_outputs;
+    size_t n_local = model->experts.n_local;
     memset(fit, 0, sizeof *fit);
     fit->n_units = model->config.n_inputs + 1;
-    fit->width = fit->n_units + outputs;
+    fit->width = fit->n_units + n_outputs;
     fit->n_local = n_local;
     fit->n_sums = moments_count(fit->n_units, fit->width);
     size_t tile = max_stride < MOMENTS_TILE ? max_stride : MOMENTS_TILE;
@@ -22,7 +22,7 @@ status least_squares_init(struct em_least_squares *fit, const struct model *mode
     } buffers[] = {{&fit->sums, n_local * fit->n_sums},
                    {&fit->target_square, n_local},
                    {&fit->weight, n_local * tile},
-                   {&fit->change, outputs * fit->n_units + fit->n_units * fit->n_units}};
+                   {&fit->change, n_outputs * fit->n_units + fit->n_units * fit->n_units}};
     status outcome = STATUS_OK;
     for (size_t i = 0; i < sizeof buffers / sizeof buffers[0] && outcome == STATUS_OK; i++)
         outcome = memory_alloc(buffers[i].array, buffers[i].count, sizeof(double), "least squares");
@@ -66,15 +66,19 @@ void least_squares_add(struct em_least_squares *fit, const struct em_chunk *chun
                     stride, fit->sums);
     }
     for (size_t k = 0; k < fit->n_local; k++)
-        for (size_t o = 0; o < chunk->n_outputs; o++)
+        for (size_t o = 0; o < fit->width - fit->n_units; o++)
             fit->target_square[k] +=
                 weighted_square(stride, weight + k * stride, chunk->d + o * stride);
 }
 
-/* sum w h [x;1]_u [x;1;d]_v */
 static double moment(const struct em_least_squares *fit, const double *sums, size_t u, size_t v)
 {
     return sums[u < v ? moments_at(fit->width, u, v) : moments_at(fit->width, v, u)];
+}
+
+double least_squares_moment(const struct em_least_squares *fit, size_t k, size_t u, size_t v)
+{
+    return moment(fit, fit->sums + k * fit->n_sums, u, v);
 }
 
 /* What the present parameters leave of S_xd: (S_xd - S_xx W^T)^T, (O, units). */

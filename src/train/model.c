@@ -4,6 +4,24 @@
 
 #include <string.h>
 
+static status check_gaussian_gate(const struct model_config *config)
+{
+    if (config->gate != GATE_GAUSSIAN)
+        return STATUS_OK;
+    if (config->error != ERROR_MIXTURE)
+        return status_set(STATUS_USAGE,
+                          "--gate gaussian is a part of the likelihood and goes with --error "
+                          "mixture only");
+    if (config->n_gate_hidden > 0)
+        return status_set(STATUS_USAGE, "--gate gaussian has no hidden layers: leave --gate-hidden "
+                                        "out, or use --gate softmax");
+    if (config->top_k > 0)
+        return status_set(STATUS_USAGE,
+                          "--gate gaussian asks all experts: leave --top-k out, or use "
+                          "--gate softmax");
+    return STATUS_OK;
+}
+
 status model_config_check(const struct model_config *config)
 {
     bool squared = config->error != ERROR_MIXTURE;
@@ -37,13 +55,17 @@ status model_config_check(const struct model_config *config)
     if (config->output == OUTPUT_SOFTMAX && config->n_outputs < 2)
         return status_set(STATUS_USAGE, "--expert-output softmax needs two outputs or more, the "
                                         "data have one; use logistic or identity");
-    return STATUS_OK;
+    return check_gaussian_gate(config);
 }
 
 status model_shapes(const struct model_config *config, struct mlp *gate, struct mlp *expert)
 {
-    status outcome = mlp_init(gate, config->n_inputs, config->gate_hidden, config->n_gate_hidden,
-                              config->n_experts, config->activation);
+    status outcome = STATUS_OK;
+    if (config->gate == GATE_GAUSSIAN)
+        gaussian_gate_shape(gate, config->n_experts, config->n_inputs);
+    else
+        outcome = mlp_init(gate, config->n_inputs, config->gate_hidden, config->n_gate_hidden,
+                           config->n_experts, config->activation);
     if (outcome != STATUS_OK)
         return outcome;
     return mlp_init(expert, config->n_inputs, config->expert_hidden, config->n_expert_hidden,
@@ -58,7 +80,10 @@ double model_gate_in_experts(const struct model_config *config)
     struct mlp gate, expert;
     if (model_shapes(config, &gate, &expert) != STATUS_OK)
         return 0;
-    double root = mlp_flops(&gate) + POSTERIOR_FLOPS * (double)config->n_experts;
+    double inputs = (double)config->n_inputs, n_experts = (double)config->n_experts;
+    double network =
+        config->gate == GATE_GAUSSIAN ? 2 * n_experts * inputs * inputs : mlp_flops(&gate);
+    double root = network + POSTERIOR_FLOPS * n_experts;
     double one =
         mlp_flops(&expert) + EXPERT_LIKELIHOOD_FLOPS * (double)config->n_outputs + EXPERT_FLOPS;
     return root / one;
@@ -111,7 +136,10 @@ status model_init_dealt(struct model *model, const struct model_config *config,
         return communicator_agree(comm, outcome);
     model->has_gate = comm->rank == 0;
     struct likelihood likelihood = {config->likelihood, config->output, config->n_outputs};
-    if (model->has_gate)
+    if (model->has_gate && config->gate == GATE_GAUSSIAN)
+        outcome =
+            gate_init_gaussian(&model->gate, &model->gate_shape, config->n_experts, max_stride);
+    else if (model->has_gate)
         outcome = gate_init(&model->gate, &model->gate_shape, max_stride);
     if (outcome == STATUS_OK)
         outcome = experts_init(&model->experts, &model->expert_shape, &likelihood,
@@ -150,7 +178,11 @@ double model_bytes(const struct model_config *config, const struct shard *shard,
     reals += (n_local * (outputs + 4) + 3 * outputs + (double)config->n_inputs + 4) * stride;
     double bytes = (outputs + 1) * stride * sizeof(int64_t);
     if (rank == 0) {
-        reals += (double)parameters_stride(&gate) * copies + (double)mlp_memory(&gate, max_stride);
+        reals += (double)parameters_stride(&gate) * copies;
+        if (config->gate == GATE_GAUSSIAN)
+            bytes += gaussian_gate_bytes(config->n_experts, config->n_inputs, max_stride);
+        else
+            reals += (double)mlp_memory(&gate, max_stride);
         reals += 6 * n_experts * stride;
         /* A checkpoint is gathered to the root before it is written. */
         reals += n_experts * (double)parameters_stride(&expert) * (copies - 1);
@@ -178,7 +210,8 @@ size_t model_n_free_parameters(const struct model_config *config)
     struct mlp gate, expert;
     if (model_shapes(config, &gate, &expert) != STATUS_OK)
         return 0;
-    size_t redundant = last_unit(&gate);
+    /* The alphas of a Gaussian gate sum to 1. */
+    size_t redundant = config->gate == GATE_GAUSSIAN ? 1 : last_unit(&gate);
     if (config->output == OUTPUT_SOFTMAX)
         redundant += config->n_experts * last_unit(&expert);
     return model_n_parameters(config) - redundant;

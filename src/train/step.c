@@ -85,6 +85,9 @@ static void mixture_at_root(struct step *step, const real *loglik)
                       step->coefficient, gate->d_logit, step->log_sum);
     for (size_t i = 0; i < stride; i++)
         step->error[i] = -step->log_sum[i];
+    /* A Gaussian gate is a model of x too: the error is that of x and d together. */
+    for (size_t i = 0; i < stride && gate->log_density; i++)
+        step->error[i] -= gate->log_density[i];
 }
 
 /* Root, error (1.2): every expert has its own squared error, weighed by the gate. */

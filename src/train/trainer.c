@@ -175,6 +175,8 @@ status trainer_begin_start(struct trainer *trainer)
     progress->best_error = progress->error_before = INFINITY;
     progress->learning_rate_factor = 1;
     model_draw(model, seed);
+    if (trainer->em)
+        em_begin(trainer->em, seed);
     clear_optimizer(&trainer->expert_optimizer, &model->experts.parameters);
     if (model->has_gate) {
         clear_optimizer(&trainer->gate_optimizer, &model->gate.parameters);

@@ -222,7 +222,9 @@ static bool validate(struct trainer *trainer, struct metrics_record *record)
     double error = NAN;
     if (trainer_is_root(trainer)) {
         metrics_summarise(&trainer->validation, trainer->metrics_config, true, record);
-        error = record->error_valid;
+        /* A Gaussian gate's error counts how likely the inputs are, too; predictions do not. */
+        bool is_joint = trainer->model->config.gate == GATE_GAUSSIAN;
+        error = is_joint ? record->nll_valid : record->error_valid;
     }
     communicator_broadcast(trainer->comm, &error, sizeof error);
     if (!isfinite(error))

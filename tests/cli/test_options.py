@@ -4,7 +4,7 @@ import support
 
 COMMANDS = ("train", "evaluate", "predict", "inspect", "convert", "doctor")
 OPTIONS = {
-    "train": "data inputs targets group weight valid task scale experts expert-hidden gate-hidden "
+    "train": "data inputs targets group weight valid task scale experts expert-hidden gate gate-hidden "
              "activation expert-output error likelihood variance optimizer learning-rate momentum "
              "batch-size epochs stop-error patience clip weight-decay schedule seed starts init "
              "time-limit root-experts micro-batch config output resume checkpoint-every keep "

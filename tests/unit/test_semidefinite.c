@@ -93,6 +93,48 @@ static void test_empty_rows(void **state)
     semidefinite_release(&system);
 }
 
+/* W A W^T is 1, and ln |A| is right, for columns of sizes that are far apart. */
+static void test_whiten(void **state)
+{
+    (void)state;
+    double lower[N * N], full[N * N], w[N * N], log_det = 0;
+    struct semidefinite system;
+    assert_int_equal(semidefinite_init(&system, N), STATUS_OK);
+    draw_matrix(N, lower, full);
+    double found = semidefinite_whiten(&system, N, full, w);
+    for (size_t i = 0; i < N; i++) {
+        log_det -= 2 * log(w[i * N + i]);
+        for (size_t j = 0; j < N; j++) {
+            double sum = 0;
+            for (size_t k = 0; k < N; k++)
+                for (size_t l = 0; l < N; l++)
+                    sum += w[i * N + k] * full[k * N + l] * w[j * N + l];
+            assert_true(fabs(sum - (i == j)) < 1e-6);
+        }
+    }
+    assert_true(fabs(found - log_det) < 1e-9);
+    const double known[4] = {4, 1, 1, 9};
+    assert_true(fabs(semidefinite_whiten(&system, 2, known, w) - log(35)) < 1e-14);
+    semidefinite_release(&system);
+}
+
+/* Eigenvalues 3 and 1 in turned directions: what is below the floor is raised, directions stay. */
+static void test_raise(void **state)
+{
+    (void)state;
+    const double a[4] = {2, 1, 1, 2}, raised[4] = {2.5, 0.5, 0.5, 2.5};
+    double b[4];
+    struct semidefinite system;
+    assert_int_equal(semidefinite_init(&system, 2), STATUS_OK);
+    memcpy(b, a, sizeof b);
+    semidefinite_raise(&system, 2, 0.5, b);
+    assert_memory_equal(a, b, sizeof b);
+    semidefinite_raise(&system, 2, 2, b);
+    for (int i = 0; i < 4; i++)
+        assert_true(fabs(b[i] - raised[i]) < 1e-14);
+    semidefinite_release(&system);
+}
+
 static void test_too_large(void **state)
 {
     (void)state;
@@ -104,7 +146,8 @@ static void test_too_large(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_regular), cmocka_unit_test(test_singular),
-        cmocka_unit_test(test_empty_rows), cmocka_unit_test(test_too_large)};
+        cmocka_unit_test(test_regular),    cmocka_unit_test(test_singular),
+        cmocka_unit_test(test_empty_rows), cmocka_unit_test(test_whiten),
+        cmocka_unit_test(test_raise),      cmocka_unit_test(test_too_large)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,7 +7,7 @@
 
 /*
  * Symmetric positive semidefinite systems in double, by LAPACK: the normal equations of least
- * squares and the Newton steps of EM. Local.
+ * squares, the Newton steps and the covariances of EM. Local.
  */
 struct semidefinite {
     size_t n_max;
@@ -27,5 +27,18 @@ void semidefinite_release(struct semidefinite *system);
  */
 void semidefinite_solve(struct semidefinite *system, size_t n, const double *a, size_t n_rhs,
                         double *b);
+
+/*
+ * For a covariance A (n, n): W (n, n), lower triangular, with W A W^T = 1, and ln |A|. It is scaled
+ * to a diagonal of ones first; if rounding has made it indefinite, as little as helps, from 1e-7,
+ * is added to that diagonal. An input of variance 0 gets rows and columns of zeros.
+ */
+double semidefinite_whiten(struct semidefinite *system, size_t n, const double *a, double *w);
+
+/*
+ * Raises the eigenvalues of A (n, n) to `floor` where they are lower, in place. Of all covariances
+ * with eigenvalues of at least `floor` that is the most likely one for samples of covariance A.
+ */
+void semidefinite_raise(struct semidefinite *system, size_t n, double floor, double *a);
 
 #endif

@@ -2,13 +2,21 @@
 #define COTERIE_MODEL_GATE_H
 
 #include "coterie/base/status.h"
+#include "coterie/model/gaussian_gate.h"
 #include "coterie/model/mlp.h"
 #include "coterie/model/parameters.h"
 
 #include <stdint.h>
 
-/* The gating network: mixing proportions g = softmax of a network's outputs. Lives on rank 0. */
+/* What the mixing proportions are a softmax of. */
+enum gate_kind {
+    GATE_SOFTMAX, /* a network's outputs */
+    GATE_GAUSSIAN /* ln alpha_e N(x; m_e, S_e): see gaussian_gate.h */
+};
+
+/* The gating network: mixing proportions g. Lives on rank 0. */
 struct gate {
+    enum gate_kind kind;
     struct mlp shape;
     struct mlp_plan plan;
     struct parameters parameters;
@@ -19,13 +27,21 @@ struct gate {
     real *log_g;   /* (E, stride) */
     real *g;       /* (E, stride) */
     real *d_logit; /* (E, stride) */
+    struct gaussian_gate gaussian;
+    double *log_density; /* (stride) Gaussian gate: ln p(x) + (D/2) ln 2 pi; else NULL */
 };
 
-/* Root. Buffers for micro-batches of up to max_stride samples. */
+/* Root. Buffers for micro-batches of up to max_stride samples; `shape` is the network's. */
 status gate_init(struct gate *gate, const struct mlp *shape, size_t max_stride);
+/* Root. The same for a Gaussian gate, and gaussian_gate_shape. It has no gate_backward. */
+status gate_init_gaussian(struct gate *gate, const struct mlp *shape, size_t n_experts,
+                          size_t max_stride);
 void gate_release(struct gate *gate);
 
-/* The last layer starts at zero (equal mixing proportions), hidden layers are drawn. Local. */
+/*
+ * The last layer starts at zero (equal mixing proportions), hidden layers are drawn. The start of a
+ * Gaussian gate is made from data, by em_begin. Local.
+ */
 void gate_draw(struct gate *gate, uint64_t seed);
 
 /* Local. x -> log_g, g. */

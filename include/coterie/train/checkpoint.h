@@ -16,7 +16,8 @@
  *   /            attributes format, format_version, software_version, created, precision
  *   /config      one attribute per option, values resolved
  *   /names       inputs, targets · /classes · /scaler  x_mean, x_scale, y_mean, y_scale
- *   /gate        layer<i>/weight (out,in), bias (out)
+ *   /gate        layer<i>/weight (out,in), bias (out); or, if Gaussian, gaussian/alpha (E),
+ *                mean (E,D), covariance (E,D,D)
  *   /experts     layer<i>/weight (E,out,in), bias (E,out) · variance (E)
  *   /optimizer   <slot>/{gate,experts}/... as above
  *   /best        {gate,experts}/... of the lowest validation error

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /*
  * Expectation maximisation (Jordan & Jacobs 1994) for the mixture error (1.3), in the place of a
@@ -26,6 +27,17 @@
  * where that is small, else by conjugate gradients. Networks with hidden layers make a few steps of
  * L-BFGS with backtracking. No part of the M-step lowers what it is to raise, and so the likelihood
  * never falls.
+ *
+ * A Gaussian gate (--gate gaussian; Xu, Jordan & Hinton 1994) is a model of x as well, and EM
+ * raises the likelihood of x and d together, whose maximum is in closed form for the gate, too:
+ *
+ *   alpha_e = sum_n w_n h_e,  m_e = sum_n w_n h_e x / alpha_e,
+ *   S_e     = sum_n w_n h_e (x - m_e)(x - m_e)^T / alpha_e
+ *
+ * The error is then -ln p(x, d) without constants, in scaled inputs; nll is -ln p(d|x) as ever,
+ * and may rise while the error falls. S_e is a full covariance; its eigenvalues, in units of the
+ * inputs' variances, are raised to 1e-4 where they are lower. At the start the experts' means are
+ * samples, drawn, and S_e is the covariance of all.
  *
  * Statistics are double in both programs and are added in fixed chunks, the micro-batches: no
  * number of ranks changes a bit. For the gate, chunks form at most 16 groups; a rank works on some
@@ -48,6 +60,9 @@ double em_host_bytes(const struct model_config *config, size_t n, size_t micro_b
 status em_create(struct em **em, struct model *model, const struct communicator *comm,
                  const struct dataset *dataset, size_t micro_batch);
 void em_destroy(struct em **em);
+
+/* Local. The start of what depends on the data, after model_draw: a Gaussian gate's. */
+void em_begin(struct em *em, uint64_t seed);
 
 /* Collective. After step_forward: takes what the M-step needs of micro-batch number `chunk`. */
 void em_collect(struct em *em, const struct step *step, size_t chunk);

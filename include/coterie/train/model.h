@@ -17,6 +17,7 @@ struct model_config {
     size_t n_inputs, n_outputs, n_experts;
     size_t expert_hidden[MLP_MAX_HIDDEN], n_expert_hidden;
     size_t gate_hidden[MLP_MAX_HIDDEN], n_gate_hidden;
+    enum gate_kind gate;
     enum activation activation; /* of hidden layers */
     enum output_kind output;
     enum likelihood_kind likelihood;
@@ -30,7 +31,7 @@ struct model_config {
 
 struct model {
     struct model_config config;
-    struct mlp gate_shape, expert_shape;
+    struct mlp gate_shape, expert_shape; /* of a Gaussian gate, see gaussian_gate_shape */
     struct shard shard;
     bool has_gate; /* on rank 0 */
     struct gate gate;
@@ -40,7 +41,8 @@ struct model {
 /*
  * Local. STATUS_USAGE if the parts do not go together: (1.1) and (1.2) are squared errors,
  * Bernoulli needs logistic and categorical softmax outputs, a learned variance needs the Gaussian
- * mixture, --top-k the mixture error and no more experts than there are.
+ * mixture, --top-k the mixture error and no more experts than there are, a Gaussian gate the
+ * mixture error of all experts and no hidden layers of its own.
  */
 status model_config_check(const struct model_config *config);
 
@@ -84,7 +86,8 @@ size_t model_n_parameters(const struct model_config *config);
 
 /*
  * Local. How many of them are free, for BIC and ICL: a softmax does not change when the same number
- * is added to all that goes into it, so that one of its units, with weights and bias, is not.
+ * is added to all that goes into it, so that one of its units, with weights and bias, is not. Of a
+ * Gaussian gate one mixing proportion is not.
  */
 size_t model_n_free_parameters(const struct model_config *config);
 
