@@ -113,6 +113,25 @@ static void find_alike(struct expert_likeness *likeness, const bool *left_out)
     }
 }
 
+double expert_likeness_distance(const struct expert_likeness *likeness, size_t e, size_t f)
+{
+    const real *a = likeness->all + e * likeness->row, *b = likeness->all + f * likeness->row;
+    size_t outputs = likeness->n_outputs;
+    double v = likeness->variance[e], w = likeness->variance[f];
+    double of_variances = (v - w) / fmax(v, w), sum = of_variances * of_variances;
+    for (size_t j = 0; j < outputs; j++) {
+        double squares = 0, per_spread = LIKENESS_TOLERANCE * LIKENESS_TOLERANCE;
+        for (size_t s = 0; s < likeness->n_samples; s++) {
+            double difference = (double)a[s * outputs + j] - (double)b[s * outputs + j];
+            squares += difference * difference;
+        }
+        /* The limit is the sum of squares at which experts cease to be alike. */
+        if (likeness->limit[j] > 0)
+            sum += squares * per_spread / likeness->limit[j] / (double)outputs;
+    }
+    return sqrt(sum);
+}
+
 void expert_likeness_compare(struct expert_likeness *likeness, const struct step *step,
                              const bool *left_out)
 {

@@ -99,8 +99,7 @@ static bool streams(const struct options *options, const struct dataset_shape *s
            samples_bytes(shape) > 0.9 * (double)memory_available();
 }
 
-/* The share that --valid held out in training; 0 if it was a file or nothing. */
-static double held_out_share(const struct run_record *record)
+double loaded_model_held_out(const struct run_record *record)
 {
     const char *valid = run_record_config(record, "valid");
     char *end;
@@ -114,7 +113,7 @@ static status split_again(const struct run_record *record, struct source *source
 {
     const struct source_info *info = source_info(source);
     const char *seed = run_record_config(record, "seed");
-    double share = held_out_share(record);
+    double share = loaded_model_held_out(record);
     uint64_t fingerprint = 0;
     if (share == 0 || !seed)
         return status_set(STATUS_USAGE,

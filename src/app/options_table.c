@@ -251,6 +251,21 @@ const struct option_entry option_table[] = {
     {"init", "FILE", NULL,
      "start from parameters in this HDF5 file, laid out as a checkpoint",
      SECTION_TRAINING, TRAIN, KIND_TEXT, AT(init), 0, NULL},
+    {"split", "EXPERTS", NULL,
+     "begin with these experts of the model of --resume or --init split in two, such as 2,5; auto: "
+     "the one that most of the error comes from. No prediction changes",
+     SECTION_TRAINING, ONE_RUN, KIND_TEXT, AT(split), 0, NULL},
+    {"prune", "EXPERTS", NULL,
+     "begin without these experts of that model; auto: without those unused",
+     SECTION_TRAINING, ONE_RUN, KIND_TEXT, AT(prune), 0, NULL},
+    {"merge", "EXPERTS", NULL,
+     "begin with two experts of that model made one, such as 1,4 (more pairs: 1,4;2,3); auto: the "
+     "two most alike",
+     SECTION_TRAINING, ONE_RUN, KIND_TEXT, AT(merge), 0, NULL},
+    {"split-spread", "S", "0",
+     "how far the two parts of a split expert begin apart, as a share of the range of initial "
+     "weights; 0: as little as changes no prediction. em needs more, such as 0.1",
+     SECTION_TRAINING, ONE_RUN, KIND_NUMBER, AT(split_spread), RANGE_FROM_0, NULL},
     {"on-nan", "WHAT", "stop",
      "when a number is not finite: stop, or rollback to the last checkpoint with half the learning "
      "rate",

@@ -114,6 +114,9 @@ static bool is_fixed(const char *key)
 static status merge_option(struct training *training, const char *key, const char *recorded)
 {
     struct options *options = training->options;
+    /* Other experts: their number follows from what is said now, not from what was. */
+    if (training->reshapes && (reshape_is_option(key) || strcmp(key, "experts") == 0))
+        return STATUS_OK;
     if (strcmp(key, "replicas") == 0) {
         training->recorded_replicas = strtol(recorded, NULL, 10);
         /* What was not asked for must not keep a run from going on with other ranks. */
@@ -148,6 +151,8 @@ status resume_merge_options(struct training *training)
     if (outcome != STATUS_OK)
         return outcome;
     outcome = checkpoint_read_record(file, &record);
+    if (outcome == STATUS_OK)
+        outcome = reshape_check_resumed(training, &record);
     for (size_t i = 0; i < record.config_keys.n && outcome == STATUS_OK; i++)
         outcome = merge_option(training, record.config_keys.item[i], record.config_values.item[i]);
     run_record_release(&record);
@@ -171,7 +176,14 @@ void resume_show_finished(const struct trainer *trainer)
 {
     const struct trainer_config *config = trainer->config;
     const struct progress *progress = &trainer->progress;
-    switch (trainer_finished_before(trainer)) {
+    enum stop_reason reason = trainer_finished_before(trainer);
+    if (reason != STOP_NOT && trainer->is_reshaped) {
+        log_info("nothing is left to train: the new model is written as it is; to train it give "
+                 "more --epochs than the %lld it has had",
+                 (long long)progress->epoch);
+        return;
+    }
+    switch (reason) {
     case STOP_EPOCHS:
         log_info("nothing to do: the run has had %lld epochs, and --epochs is %lld; to go on give "
                  "more, for example --epochs %lld",

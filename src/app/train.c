@@ -2,6 +2,7 @@
 
 #include "train_internal.h"
 
+#include "coterie/app/loaded_model.h"
 #include "coterie/base/clock.h"
 #include "coterie/base/fresh_file.h"
 #include "coterie/base/log.h"
@@ -37,15 +38,21 @@ static char *output_directory(const struct options *options)
     return memory_strdup(access(name, F_OK) == 0 ? numbered : name);
 }
 
-/* Root. Everything that can be found out, and refused, before memory or disk are touched. */
-static status prepare_at_root(struct training *training)
+/* Root. Where training begins: anew, from a checkpoint, or from the parameters of another model. */
+static status find_start(struct training *training)
 {
-    training->output = output_directory(training->options);
+    struct options *options = training->options;
+    training->output = output_directory(options);
+    training->said_experts = options_is_set(options, "experts") ? options->experts : 0;
     status outcome = resume_find(training);
+    if (outcome == STATUS_OK)
+        outcome = reshape_find(training);
     if (outcome == STATUS_OK && training->resume_path[0])
         outcome = resume_merge_options(training);
+    else if (outcome == STATUS_OK && options->init)
+        outcome = loaded_model_find(options->init, training->init_path, sizeof training->init_path);
     if (outcome == STATUS_OK)
-        outcome = training_prepare(training);
+        outcome = reshape_prepare(training);
     return outcome;
 }
 
@@ -169,6 +176,7 @@ static status open_directory(struct training *training)
     log_info("coterie %s %s, %s, %s, kernel %s, %s%s%s, started %s", COTERIE_VERSION,
              COTERIE_REVISION, REAL_NAME, library, blas_kernel(), gemm_library(),
              job ? ", Slurm job " : "", job ? job : "", now);
+    reshape_show(training);
     return outcome;
 }
 
@@ -177,12 +185,17 @@ static status begin(struct training *training, struct trainer *trainer)
 {
     int resumes = training->resume_path[0] != '\0';
     communicator_broadcast(training->comm, &resumes, sizeof resumes);
+    bool is_root = training->comm->rank == 0;
+    const struct reshape *reshape = training->reshapes && is_root ? &training->reshape : NULL;
     if (!resumes)
-        return trainer_begin(trainer, training->options->init);
+        return trainer_begin(trainer,
+                             is_root && training->options->init ? training->init_path
+                                                                : training->options->init,
+                             reshape);
     struct hdf5_file *file = NULL;
     struct run_record earlier = {0};
     status outcome = STATUS_OK;
-    if (training->comm->rank == 0) {
+    if (is_root) {
         outcome = checkpoint_open(training->resume_path, &file);
         if (outcome == STATUS_OK)
             outcome = checkpoint_read_record(file, &earlier);
@@ -191,8 +204,9 @@ static status begin(struct training *training, struct trainer *trainer)
     }
     outcome = communicator_agree(training->comm, outcome);
     if (outcome == STATUS_OK)
-        outcome = trainer_resume(trainer, file);
-    if (outcome == STATUS_OK && training->comm->rank == 0) {
+        outcome = training->reshapes ? trainer_resume_reshaped(trainer, file, reshape)
+                                     : trainer_resume(trainer, file);
+    if (outcome == STATUS_OK && is_root) {
         log_info("resumed  %s: epoch %lld, step %lld", training->resume_path,
                  (long long)trainer->progress.epoch, (long long)trainer->progress.step);
         resume_show_finished(trainer);
@@ -316,6 +330,8 @@ void train_release(struct training *training)
     source_close(&training->source);
     source_close(&training->valid_source);
     split_release(&training->split);
+    reshape_release(&training->reshape);
+    string_list_release(&training->reshape_notes);
     run_record_release(&training->record);
     run_directory_close(&training->directory);
     memory_free(&training->output);
@@ -325,7 +341,11 @@ status train_prepare(const struct communicator *comm, struct options *options,
                      struct training *training)
 {
     *training = (struct training){.comm = comm, .options = options, .directory = {.lock = -1}};
-    return prepare_at_root(training);
+    status outcome = find_start(training);
+    /* What is left to `auto` would need the samples. */
+    if (outcome == STATUS_OK && training->reshapes)
+        outcome = reshape_set_experts(training);
+    return outcome == STATUS_OK ? training_prepare(training) : outcome;
 }
 
 status train_run(const struct communicator *comm, struct options *options,
@@ -335,7 +355,12 @@ status train_run(const struct communicator *comm, struct options *options,
         .comm = comm, .options = options, .directory = {.lock = -1}, .selection = selection};
     status outcome = STATUS_OK;
     if (comm->rank == 0)
-        outcome = prepare_at_root(&training);
+        outcome = find_start(&training);
+    outcome = communicator_agree(comm, outcome);
+    if (outcome == STATUS_OK)
+        outcome = reshape_choose(&training);
+    if (outcome == STATUS_OK && comm->rank == 0)
+        outcome = training_prepare(&training);
     outcome = communicator_agree(comm, outcome);
     if (outcome == STATUS_OK) {
         share_plan(&training);

@@ -7,6 +7,7 @@
 #include "coterie/app/samples.h"
 #include "coterie/app/selection.h"
 #include "coterie/data/split.h"
+#include "coterie/train/reshape.h"
 #include "coterie/train/run_directory.h"
 #include "coterie/train/trainer.h"
 
@@ -28,6 +29,14 @@ struct training {
     char *output;                         /* root: --output, or the default for it */
 
     long recorded_replicas; /* root: --replicas of that checkpoint, or 0 */
+    char init_path[4096];   /* root: the file of --init, or "" */
+
+    bool reshapes;                    /* experts are split, pruned or merged at the start */
+    struct reshape reshape;           /* root */
+    char reshaped_path[4096];         /* root: the checkpoint that has them */
+    enum data_part reshaped_part;     /* root: of --data, by which they are judged */
+    long said_experts;                /* root: --experts of the user, 0 if not said */
+    struct string_list reshape_notes; /* root: what becomes of whom, for the log */
 
     size_t *firsts; /* --placement measured: see shard_deal_by_speed; else NULL. Owned */
 
@@ -66,6 +75,33 @@ status placement_shard(const struct training *training, struct shard *shard);
 
 /* Root. Decides from --resume and --output which checkpoint to go on from, if any. */
 status resume_find(struct training *training);
+
+/*
+ * --split, --prune and --merge, in this order, after resume_find. A run that is resumed with
+ * --resume auto has begun with them: they are compared, and nothing is done.
+ *
+ * Root. Whether they are asked for. STATUS_USAGE if there is no model to begin from, or no new
+ * directory to begin in.
+ */
+status reshape_find(struct training *training);
+
+/* Root. After the options of the checkpoint have been merged: reads what is asked for. */
+status reshape_prepare(struct training *training);
+
+/* Collective. Decides what is left to `auto`, sets --experts and notes what becomes of whom. */
+status reshape_choose(struct training *training);
+
+/* Root. Prints these notes. */
+void reshape_show(const struct training *training);
+
+/* Root. --experts becomes their number afterwards; STATUS_USAGE if another one was said. */
+status reshape_set_experts(struct training *training);
+
+/* Root. A plain restart: STATUS_USAGE if the run did not begin with what is said. */
+status reshape_check_resumed(const struct training *training, const struct run_record *record);
+
+/* Local. One of the options' keys. */
+bool reshape_is_option(const char *key);
 
 /*
  * Root. Takes what the user has not said from the checkpoint at resume_path. STATUS_USAGE, naming

@@ -33,25 +33,38 @@ static void networks_release(struct networks *networks)
     memory_free(&networks->variance);
 }
 
-status snapshot_init(struct snapshot *snapshot, const struct model *model,
-                     const struct communicator *comm, enum optimizer_kind optimizer, bool has_best)
+static void describe(struct snapshot *snapshot, const struct model *model,
+                     enum optimizer_kind optimizer, bool has_best)
 {
     memset(snapshot, 0, sizeof *snapshot);
     snapshot->model = model;
     snapshot->optimizer = optimizer;
     snapshot->n_slots = optimizer_n_slots(optimizer);
     snapshot->has_best = has_best;
+}
+
+status snapshot_init_at_root(struct snapshot *snapshot, const struct model *model,
+                             enum optimizer_kind optimizer, bool has_best)
+{
+    describe(snapshot, model, optimizer, has_best);
+    status outcome = networks_init(&snapshot->current, model);
+    if (outcome == STATUS_OK && has_best)
+        outcome = networks_init(&snapshot->best, model);
+    for (int s = 0; s < snapshot->n_slots && outcome == STATUS_OK; s++)
+        outcome = networks_init(&snapshot->slot[s], model);
+    if (outcome == STATUS_OK)
+        outcome =
+            memory_alloc(&snapshot->use, model->config.n_experts, sizeof(double), "a checkpoint");
+    return outcome;
+}
+
+status snapshot_init(struct snapshot *snapshot, const struct model *model,
+                     const struct communicator *comm, enum optimizer_kind optimizer, bool has_best)
+{
     status outcome = STATUS_OK;
-    if (comm->rank == 0) {
-        outcome = networks_init(&snapshot->current, model);
-        if (outcome == STATUS_OK && has_best)
-            outcome = networks_init(&snapshot->best, model);
-        for (int s = 0; s < snapshot->n_slots && outcome == STATUS_OK; s++)
-            outcome = networks_init(&snapshot->slot[s], model);
-        if (outcome == STATUS_OK)
-            outcome = memory_alloc(&snapshot->use, model->config.n_experts, sizeof(double),
-                                   "a checkpoint");
-    }
+    describe(snapshot, model, optimizer, has_best);
+    if (comm->rank == 0)
+        outcome = snapshot_init_at_root(snapshot, model, optimizer, has_best);
     return communicator_agree(comm, outcome);
 }
 

@@ -132,7 +132,8 @@ static status read_init(struct trainer *trainer)
         trainer_let_first_replica(SITE_gather_rows, 2);
     status outcome = STATUS_OK;
     if (trainer_is_root(trainer))
-        outcome = checkpoint_read_init(trainer->init_path, model, all);
+        outcome = trainer->init_reshape ? trainer_read_reshaped(trainer, all)
+                                        : checkpoint_read_init(trainer->init_path, model, all);
     outcome = communicator_agree(trainer->comm, outcome);
     if (outcome != STATUS_OK)
         return outcome;
@@ -192,13 +193,14 @@ status trainer_begin_start(struct trainer *trainer)
     return outcome;
 }
 
-status trainer_begin(struct trainer *trainer, const char *init_path)
+status trainer_begin(struct trainer *trainer, const char *init_path, const struct reshape *reshape)
 {
     trainer->progress = (struct progress){.best_start = -1,
                                           .best_start_error = INFINITY,
                                           .seed = trainer->config->seed,
                                           .starts_finished = trainer->config->starts == 1};
     trainer->init_path = init_path;
+    trainer->init_reshape = reshape;
     return trainer_begin_start(trainer);
 }
 
@@ -218,20 +220,23 @@ static void forget_last_row(struct trainer *trainer)
         trainer->history.n--;
 }
 
+status trainer_take_up(struct trainer *trainer)
+{
+    trainer_restore(trainer);
+    forget_last_row(trainer);
+    status outcome = draw_batches(trainer, seed_of_start(trainer));
+    if (outcome == STATUS_OK)
+        sampler_start_epoch(&trainer->sampler, (uint64_t)trainer->progress.epoch);
+    return outcome;
+}
+
 status trainer_resume(struct trainer *trainer, struct hdf5_file *file)
 {
     status outcome = STATUS_OK;
     if (trainer_is_root(trainer))
         outcome = checkpoint_read_state(file, &trainer->saver.snapshot);
     outcome = communicator_agree(trainer->comm, outcome);
-    if (outcome != STATUS_OK)
-        return outcome;
-    trainer_restore(trainer);
-    forget_last_row(trainer);
-    outcome = draw_batches(trainer, seed_of_start(trainer));
-    if (outcome == STATUS_OK)
-        sampler_start_epoch(&trainer->sampler, (uint64_t)trainer->progress.epoch);
-    return outcome;
+    return outcome == STATUS_OK ? trainer_take_up(trainer) : outcome;
 }
 
 double trainer_selection_error(const struct trainer *trainer)

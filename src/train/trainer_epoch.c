@@ -360,6 +360,9 @@ status trainer_run_start(struct trainer *trainer)
     if (trainer->saves && trainer_is_root(trainer))
         outcome = trainer_open_metrics(trainer);
     outcome = communicator_agree(trainer->comm, outcome);
+    if (outcome == STATUS_OK && trainer->saves && trainer->is_reshaped)
+        trainer_save(trainer);
+    trainer->is_reshaped = false;
     log_progress_start(trainer->config->progress_mode, (double)trainer->progress.epoch);
     while (outcome == STATUS_OK && trainer->reason == STOP_NOT)
         run_round(trainer);

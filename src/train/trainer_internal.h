@@ -15,6 +15,12 @@ void trainer_save(struct trainer *trainer);
 /* Collective. Draws or reads the parameters of start progress.start, and clears everything else. */
 status trainer_begin_start(struct trainer *trainer);
 
+/* Root. The parameters of the file of --init, with its experts split, pruned or merged. */
+status trainer_read_reshaped(struct trainer *trainer, struct networks *all);
+
+/* Collective. After a state has been read into the saver's snapshot: training goes on from it. */
+status trainer_take_up(struct trainer *trainer);
+
 /* Collective. The state in the saver's snapshot to the ranks, progress included. */
 void trainer_restore(struct trainer *trainer);
 

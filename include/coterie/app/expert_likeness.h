@@ -41,4 +41,11 @@ void expert_likeness_add(struct expert_likeness *likeness, const struct step *st
 void expert_likeness_compare(struct expert_likeness *likeness, const struct step *step,
                              const bool *left_out);
 
+/*
+ * Root. After the comparison: how far two experts differ, as a share of the outputs' spread. The
+ * root of the sum of the mean over outputs of (o_e - o_f)^2 / spread_k^2 and of the relative
+ * difference of their variances, squared.
+ */
+double expert_likeness_distance(const struct expert_likeness *likeness, size_t e, size_t f);
+
 #endif

@@ -79,6 +79,8 @@ struct options {
     struct schedule schedule;
     uint64_t seed;
     char *init;
+    char *split, *prune, *merge; /* "auto", experts' numbers, or NULL */
+    double split_spread;         /* 0: so little that no prediction changes */
 
     long replicas;
     long root_experts; /* -1: auto */

@@ -15,7 +15,9 @@ enum rng_purpose {
     RNG_SPLIT = 4,          /* training and validation samples */
     RNG_START = 5,          /* id: start; gives the seed of that start */
     RNG_SHUFFLE_BLOCKS = 6, /* step: epoch */
-    RNG_SHUFFLE_WINDOW = 7  /* id: window, step: epoch */
+    RNG_SHUFFLE_WINDOW = 7, /* id: window, step: epoch */
+    RNG_TWIN_EXPERT = 8,    /* id: expert that is split */
+    RNG_TWIN_GATE = 9       /* the same */
 };
 
 struct rng {

@@ -43,6 +43,9 @@ struct snapshot {
 /* Collective. */
 status snapshot_init(struct snapshot *snapshot, const struct model *model,
                      const struct communicator *comm, enum optimizer_kind optimizer, bool has_best);
+/* Root. The same for a model that is not spread over ranks: only its shapes are needed. */
+status snapshot_init_at_root(struct snapshot *snapshot, const struct model *model,
+                             enum optimizer_kind optimizer, bool has_best);
 void snapshot_release(struct snapshot *snapshot);
 
 /* Collective. From the ranks to rank 0 (`all` may be NULL elsewhere), and back. */

@@ -13,6 +13,7 @@
 #include "coterie/train/optimizer.h"
 #include "coterie/train/progress.h"
 #include "coterie/train/replicas.h"
+#include "coterie/train/reshape.h"
 #include "coterie/train/round_timer.h"
 #include "coterie/train/run_directory.h"
 #include "coterie/train/saver.h"
@@ -91,6 +92,8 @@ struct trainer {
     double longest_round;               /* root: seconds, the longest in this process */
     int64_t saved_steps, saved_epoch;   /* total_steps and recorded of the last saved state */
     const char *init_path;              /* --init or NULL */
+    const struct reshape *init_reshape; /* root: of its experts, or NULL; not owned */
+    bool is_reshaped;                   /* resumed with other experts: not on disk yet */
     struct round_timer timer;           /* root */
     double round_weight;                /* of the next round in the profile, 0: not timed */
     bool metrics_failed; /* root: the last line could not be written, and that was said */
@@ -113,12 +116,22 @@ void trainer_release(struct trainer *trainer);
 void trainer_use_directory(struct trainer *trainer, struct run_directory *directory,
                            const struct run_record *record);
 
-/* Collective. Parameters, optimiser and progress at the start of training: drawn, or from --init.
+/*
+ * Collective. Parameters, optimiser and progress at the start of training: drawn, or from --init.
+ * At the root, `reshape` says what becomes of the experts of that file, a checkpoint; NULL: it has
+ * those of the model. Both must outlive the trainer.
  */
-status trainer_begin(struct trainer *trainer, const char *init_path);
+status trainer_begin(struct trainer *trainer, const char *init_path, const struct reshape *reshape);
 
 /* Collective. The state of a checkpoint that the root has open. */
 status trainer_resume(struct trainer *trainer, struct hdf5_file *file);
+
+/*
+ * Collective. The same, with experts split, pruned or merged (root, else NULL). trainer_run saves
+ * the state that this gives before it trains.
+ */
+status trainer_resume_reshaped(struct trainer *trainer, struct hdf5_file *file,
+                               const struct reshape *reshape);
 
 /* Root. After trainer_resume: why nothing is left to do, or STOP_NOT. */
 enum stop_reason trainer_finished_before(const struct trainer *trainer);
