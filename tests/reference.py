@@ -45,10 +45,11 @@ class Mixture:
     """A model: parameters and how they are to be read."""
 
     def __init__(self, parameters, *, activation="tanh", output="identity", likelihood="gaussian",
-                 error="mixture", learned=False, floor=0.0):
+                 error="mixture", learned=False, floor=0.0, balance=0.0, entropy=0.0):
         self.parameters = {name: numpy.array(value, float) for name, value in parameters.items()}
         self.activation, self.output, self.likelihood = activation, output, likelihood
         self.error, self.learned, self.floor = error, learned, floor
+        self.balance, self.entropy = balance, entropy
 
     # ---- forward
 
@@ -130,6 +131,14 @@ class Mixture:
         return self.expected_squares(x, d) if self.error == "competitive" \
             else -self.log_density(x, d)
 
+    def objective(self, x, d, share):
+        """What training lowers: the mean error, and the terms for the gate's sake."""
+        g = self.proportions(x)
+        use = g @ share / share.sum()
+        return share @ self.errors(x, d) \
+            + self.balance * share.sum() * (use.var() / use.mean() ** 2) \
+            - self.entropy * share @ (g * numpy.log(g)).sum(0)
+
     # ---- backward
 
     def _from_outputs(self, o, d_o):
@@ -169,9 +178,18 @@ class Mixture:
             if layer > 0:
                 d_z = numpy.einsum("kno,koi->kni", d_z, layers[layer][0]) * derivative(z[layer - 1])
 
+    def _gate_terms(self, x, share):
+        """Their derivatives by the gate's logits, divided by each sample's share."""
+        g = self.proportions(x)
+        use = g @ share / share.sum()
+        entropy = -(g * numpy.log(g)).sum(0)
+        return 2 * self.balance * len(g) * g * (use[:, None] - use @ g) \
+            - self.entropy * g * (numpy.log(g) + entropy)
+
     def gradient(self, x, d, share):
-        """Of sum_n share_n error_n, under the names of the parameters; variance: by ln sigma^2."""
+        """Of the objective, under the names of the parameters; variance: by ln sigma^2."""
         d_logit, d_z, d_log_variance = self._derivatives(x, d)
+        d_logit = d_logit + self._gate_terms(x, share)
         gradient = {}
         self._backpropagate("gate", x, (d_logit * share).T[None], gradient)
         self._backpropagate("experts", x, d_z * share[:, None], gradient)

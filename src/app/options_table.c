@@ -202,8 +202,12 @@ const struct option_entry option_table[] = {
      "compute only the K experts of largest mixing proportion for each sample; 0: all",
      SECTION_MODEL, TRAIN, KIND_INTEGER, AT(top_k), RANGE_FROM_0, NULL},
     {"balance-weight", "W", "0",
-     "with --top-k: how much the gate is pushed towards equal numbers of samples per expert",
+     "how much the gate is pushed towards equal use of all experts",
      SECTION_MODEL, TRAIN, KIND_NUMBER, AT(balance_weight), RANGE_FROM_0, NULL},
+    {"entropy-weight", "W", "0",
+     "how much the gate is pushed to decide for one expert (W times its entropy is added to the "
+     "error); below 0: to spread samples over experts",
+     SECTION_MODEL, TRAIN, KIND_NUMBER, AT(entropy_weight), RANGE_ANY, NULL},
 
     {"optimizer", "NAME", "adam",
      "how parameters are updated; em (expectation maximisation) has no learning rate",

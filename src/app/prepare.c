@@ -236,6 +236,11 @@ static status check_em(const struct training *training)
         return status_set(STATUS_USAGE,
                           "--top-k: --optimizer em needs the posterior of every expert; leave it "
                           "out, or use adam");
+    if (options->balance_weight != 0 || options->entropy_weight != 0)
+        return status_set(STATUS_USAGE,
+                          "--%s-weight adds to the gate's gradient, which --optimizer em does not "
+                          "follow; leave it out, or use adam",
+                          options->balance_weight != 0 ? "balance" : "entropy");
     if (options->replicas > 1)
         return status_set(STATUS_USAGE,
                           "--replicas share the batches of a gradient step, which --optimizer em "

@@ -211,6 +211,7 @@ static void copy_model_options(const struct options *options, struct model_confi
     model->error = options->error;
     model->top_k = (size_t)options->top_k;
     model->balance_weight = options->balance_weight;
+    model->entropy_weight = options->entropy_weight;
     model->variance = options->variance;
     model->variance_is_learned = options->variance_is_learned;
     model->output = options->expert_output == OUTPUT_CHOICE_AUTO

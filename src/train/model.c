@@ -43,9 +43,6 @@ status model_config_check(const struct model_config *config)
         return status_set(STATUS_USAGE,
                           "--top-k goes with --error mixture only: the cooperative and competitive "
                           "errors need what all experts say of a sample");
-    if (config->balance_weight > 0 && config->top_k == 0)
-        return status_set(STATUS_USAGE, "--balance-weight evens out what --top-k chooses: give "
-                                        "--top-k too");
     if (config->likelihood == LIKELIHOOD_BERNOULLI && config->output != OUTPUT_LOGISTIC)
         return status_set(STATUS_USAGE,
                           "--likelihood bernoulli needs --expert-output logistic (or auto)");

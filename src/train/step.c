@@ -1,5 +1,6 @@
 #include "coterie/train/step.h"
 
+#include "step_gate_terms.h"
 #include "step_routing.h"
 
 #include "coterie/base/memory.h"
@@ -215,7 +216,7 @@ void step_backward(struct step *step, real keep)
                          step->own_weights, keep);
     profile_enter(PHASE_GATE);
     if (model->has_gate) {
-        step_balance(step);
+        step_gate_terms(step);
         gate_backward(&model->gate, &batch->inputs, keep);
     }
     profile_enter(PHASE_OTHER);

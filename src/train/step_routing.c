@@ -10,14 +10,15 @@ status step_routing_init(struct step *step, size_t max_stride)
 {
     struct model *model = step->model;
     const struct model_config *config = &model->config;
-    if (!model_is_routed(config))
-        return STATUS_OK;
-    status outcome = chosen_rows_init(&step->rows, config->n_inputs, config->n_outputs, max_stride);
-    if (outcome != STATUS_OK || !model->has_gate || config->balance_weight == 0)
-        return outcome;
-    outcome = memory_alloc(&step->p, config->n_experts * max_stride, sizeof(real), "a step");
-    if (outcome == STATUS_OK)
+    bool balances = model->has_gate && config->balance_weight != 0;
+    status outcome = STATUS_OK;
+    if (balances)
         outcome = memory_alloc(&step->load, config->n_experts, sizeof(double), "a step");
+    if (outcome != STATUS_OK || !model_is_routed(config))
+        return outcome;
+    outcome = chosen_rows_init(&step->rows, config->n_inputs, config->n_outputs, max_stride);
+    if (outcome == STATUS_OK && balances)
+        outcome = memory_alloc(&step->p, config->n_experts * max_stride, sizeof(real), "a step");
     return outcome;
 }
 
@@ -42,13 +43,4 @@ void step_route(struct step *step)
     }
     profile_enter(PHASE_EXCHANGE);
     step->g = exchange_scatter(&step->exchange, 0, stride, gate->g);
-}
-
-void step_balance(struct step *step)
-{
-    struct gate *gate = &step->model->gate;
-    if (step->p)
-        routing_balance_gradient(gate->n_experts, step->batch.stride,
-                                 step->model->config.balance_weight, step->batch.w, step->p,
-                                 step->load, gate->d_logit);
 }

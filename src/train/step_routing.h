@@ -8,14 +8,11 @@
  * each expert computes the samples that chose it. Everything else is the dense step.
  */
 
-/* Collective. Work space; nothing if all experts are computed. */
+/* Collective. Work space, for the balance term too. */
 status step_routing_init(struct step *step, size_t max_stride);
 void step_routing_release(struct step *step);
 
 /* Collective. After the gate's pass: its choice, to every rank's step->g. */
 void step_route(struct step *step);
-
-/* Root. Before the gate's backward pass: the balance term's part of its gradient. */
-void step_balance(struct step *step);
 
 #endif

@@ -8,7 +8,8 @@ OPTIONS = {
              "activation expert-output error likelihood variance optimizer learning-rate momentum "
              "batch-size epochs stop-error patience clip weight-decay schedule seed starts init "
              "time-limit root-experts micro-batch config output resume checkpoint-every keep "
-             "metrics-every quiet progress dry-run replicas stream top-k balance-weight placement "
+             "metrics-every quiet progress dry-run replicas stream top-k balance-weight entropy-weight "
+             "split prune merge split-spread placement "
              "profile on-nan hang-timeout read help",
     "evaluate": "data inputs targets group weight json micro-batch read quiet help",
     "predict": "data inputs targets output micro-batch read quiet help",

@@ -84,6 +84,12 @@ CASES = (
     Case("two layers of gelu", **hidden("gelu", (17, 4))),
     Case("hidden gate", **hidden("tanh", (), (6,))),
     Case("hidden gate of two layers", **hidden("relu", (4,), (6, 5))),
+    Case("balance", ("--balance-weight", 0.3), model={"balance": 0.3}, weighted=True),
+    Case("a gate that decides", ("--entropy-weight", 0.5), model={"entropy": 0.5}),
+    Case("a gate that spreads, cooperative, balance",
+         ("--error", "cooperative", "--entropy-weight", -0.2, "--balance-weight", 2,
+          "--gate-hidden", "6"), gate_hidden=(6,),
+         model={"error": "cooperative", "entropy": -0.2, "balance": 2}),
     Case("weights of samples", weighted=True),
     Case("one expert", experts=1),
     Case("one output", outputs=1, experts=17),
@@ -224,7 +230,7 @@ class Gradients(support.TestCase):
                 for sign in (1, -1):
                     moved = reference.Mixture(mixture.parameters, **case.model)
                     moved.move(name, sign * 1e-6 * direction)
-                    errors.append(share @ moved.errors(x, d))
+                    errors.append(moved.objective(x, d, share))
                 with self.subTest(case=case.name, parameter=name):
                     self.assertAlmostEqual((errors[0] - errors[1]) / 2e-6,
                                            (value * direction).sum(), delta=3e-8)

@@ -192,7 +192,8 @@ class Reshape(support.TestCase):
         change = ("--prune", 1, "--merge", "auto", "--split", "auto", "--split-spread", 0.1,
                   "--quiet")
         first = ("--data", "builtin:vowels10", "--experts", 5, "--valid", 0.2, "--batch-size", 100,
-                 "--epochs", 6, "--quiet", "--clip", 1)
+                 "--epochs", 6, "--quiet", "--clip", 1, "--entropy-weight", 0.1,
+                 "--balance-weight", 0.1)
         for program in (support.COTERIE, D):
             run = f"run-{program[-2:]}"
             self.train(run, *first, program=program)

@@ -41,7 +41,8 @@ class TopKTest(support.TestCase):
     def test_wrong_usage(self):
         for options, words in ((("--top-k", 5), "--top-k 5 is more than the 4 experts"),
                                (("--top-k", 2, "--error", "cooperative"), "--error mixture only"),
-                               (("--balance-weight", 0.1), "give --top-k too")):
+                               (("--balance-weight", -1), "0 or more"),
+                               (("--optimizer", "em", "--entropy-weight", 1), "--entropy-weight")):
             result = support.run(support.COTERIE, "train", "--output", self.folder / "no", *options)
             self.assert_rc(result, 2, words)
 

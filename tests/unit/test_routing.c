@@ -1,6 +1,7 @@
 /*
- * --top-k: who is chosen, and central differences of the routed mixture error and of the balance
- * term, with the choice held fixed, against what the routed passes leave as gradients.
+ * --top-k: who is chosen, and central differences of the routed mixture error, of the balance term
+ * and of the gate's entropy, with the choice held fixed, against what the routed passes leave as
+ * gradients.
  */
 #include "unit_test.h"
 
@@ -8,6 +9,7 @@
 #include "coterie/base/rng.h"
 #include "coterie/model/chosen_rows.h"
 #include "coterie/model/gate.h"
+#include "coterie/model/gate_terms.h"
 #include "coterie/model/objective.h"
 #include "coterie/model/routing.h"
 
@@ -16,7 +18,7 @@
 
 enum { E = 5, K = 2, D = 3, O = 2, N = 37, HIDDEN = 4 };
 
-static const double balance_weight = 0.7;
+static const double balance_weight = 0.7, entropy_weight = 0.4;
 
 static real *reals(size_t n)
 {
@@ -139,6 +141,7 @@ static void run_routed(struct mixture *mixture)
                       mixture->coefficient, gate->d_logit, mixture->log_sum);
     routing_balance_gradient(E, stride, balance_weight, mixture->w, mixture->p, mixture->load,
                              gate->d_logit);
+    gate_terms_entropy(E, stride, entropy_weight, mixture->w, gate->g, gate->log_g, gate->d_logit);
     experts_backward_chosen(experts, &mixture->rows, &mixture->x, mixture->d, gate->g,
                             mixture->coefficient, 0);
     gate_backward(gate, &mixture->x, 0);
@@ -152,16 +155,19 @@ static double objective(struct mixture *mixture)
     experts_forward(&mixture->experts, &mixture->x, mixture->d);
     double total = 0;
     for (size_t n = 0; n < N; n++) {
-        double all = 0, likelihood = 0, balance = 0;
+        double all = 0, likelihood = 0, balance = 0, log_p = 0;
         for (size_t e = 0; e < E; e++) {
             double p = (double)mixture->gate.g[e * stride + n];
             balance += E * mixture->load[e] * p;
             if (!mixture->chosen[e][n])
                 continue;
             all += p;
+            log_p += p * log(p);
             likelihood += p * exp((double)mixture->experts.loglik[e * stride + n]);
         }
-        total += (double)mixture->w[n] * (balance_weight * balance - log(likelihood / all));
+        double entropy = log(all) - log_p / all;
+        total += (double)mixture->w[n] *
+                 (balance_weight * balance + entropy_weight * entropy - log(likelihood / all));
     }
     return total;
 }

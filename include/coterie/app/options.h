@@ -66,7 +66,7 @@ struct options {
     int expert_output; /* enum output_kind or OUTPUT_CHOICE_AUTO */
     enum error_kind error;
     long top_k; /* 0: all */
-    double balance_weight;
+    double balance_weight, entropy_weight;
     int likelihood; /* enum likelihood_kind or LIKELIHOOD_CHOICE_AUTO */
     bool variance_is_learned;
     double variance;

@@ -27,6 +27,7 @@ struct model_config {
     double variance_floor; /* of a learned variance, scaled units */
     size_t top_k;          /* experts that compute a sample; 0: all */
     double balance_weight; /* of the balance term in the gate's gradient */
+    double entropy_weight; /* of the gate's entropy in its gradient */
 };
 
 struct model {

@@ -37,8 +37,8 @@ struct step {
     const real *loglik;      /* root: (E, stride) of the last micro-batch */
     const real *own_weights; /* (n_local, stride) coefficients of the last micro-batch */
     struct chosen_rows rows; /* --top-k: the rows of one expert */
-    real *p;                 /* root, with a balance term: (E, stride) softmax of all experts */
-    double *load;            /* the same: (E) shares of the places */
+    real *p;      /* root, --top-k with a balance term: (E, stride) softmax of all experts */
+    double *load; /* root, with a balance term: (E) shares of the places, or use */
 };
 
 /* Collective. For micro-batches of up to max_stride samples. */
