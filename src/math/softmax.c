@@ -81,7 +81,7 @@ LEAF_KERNEL static void take_log(size_t n, const real *restrict largest, const d
 void softmax_posterior(size_t rows, size_t stride, const real *log_g, const real *loglik, real *h,
                        double *log_sum)
 {
-    real largest[TILE], unused[TILE];
+    real largest[TILE], unused[TILE] = {0};
     for (size_t at = 0; at < stride; at += TILE) {
         size_t n = stride - at < TILE ? stride - at : TILE;
         struct terms terms = {rows, n, stride, stride, log_g + at, loglik + at};
@@ -107,7 +107,7 @@ LEAF_KERNEL static void subtract_log(const struct terms *terms, const double *re
 void softmax_forward(size_t rows, size_t stride, const real *z, real *p, real *log_p)
 {
     static const real zero[TILE];
-    real largest[TILE], unused[TILE];
+    real largest[TILE], unused[TILE] = {0};
     double log_sum[TILE];
     for (size_t at = 0; at < stride; at += TILE) {
         size_t n = stride - at < TILE ? stride - at : TILE;
