@@ -21,13 +21,15 @@ static size_t lay_out(struct exchange_window *window, char *base)
     size_t ranks = (size_t)window->size, at = 0;
     size_t flags = reserve(&at, ranks, sizeof *window->flags);
     size_t bounds = reserve(&at, 2 * ranks, sizeof *window->bounds);
+    size_t largest = reserve(&at, 2, sizeof *window->largest);
     size_t gathered = reserve(&at, 4 * window->block, sizeof(real));
     size_t scattered = reserve(&at, 4 * window->block, sizeof(real));
-    size_t partial = reserve(&at, ranks * window->most, sizeof(int64_t));
+    size_t partial = reserve(&at, 2 * ranks * window->most, sizeof(int64_t));
     size_t sum = reserve(&at, window->most, sizeof(int64_t));
     if (base) {
         window->flags = (void *)(base + flags);
         window->bounds = (void *)(base + bounds);
+        window->largest = (void *)(base + largest);
         window->gathered = (void *)(base + gathered);
         window->scattered = (void *)(base + scattered);
         window->partial = (void *)(base + partial);
@@ -63,12 +65,15 @@ status exchange_window_create(const struct communicator *comm, const struct shar
         return STATUS_OK;
     struct exchange_window *window;
     status outcome = memory_alloc(&window, 1, sizeof *window, "the exchange");
+    if (outcome == STATUS_OK)
+        outcome = memory_alloc(&shape.own_sum, shape.most, sizeof(int64_t), "the exchange");
     outcome = communicator_agree(comm, outcome);
-    if (outcome != STATUS_OK)
-        return outcome;
-    *window = shape;
-    outcome = shared_memory_create(comm, bytes, &window->memory);
+    if (outcome == STATUS_OK) {
+        *window = shape;
+        outcome = shared_memory_create(comm, bytes, &window->memory);
+    }
     if (outcome != STATUS_OK) {
+        memory_free(&shape.own_sum);
         memory_free(&window);
         return outcome;
     }
@@ -81,8 +86,10 @@ status exchange_window_create(const struct communicator *comm, const struct shar
 
 void exchange_window_destroy(struct exchange_window **window)
 {
-    if (*window)
+    if (*window) {
         shared_memory_release(&(*window)->memory);
+        memory_free(&(*window)->own_sum);
+    }
     memory_free(window);
 }
 
@@ -109,6 +116,32 @@ static void wait_for_all(const struct exchange_window *window)
         wait_for(window, r);
 }
 
+static void offer(struct exchange_window *window, const double *values, int n)
+{
+    struct exchange_bound *bounds = window->bounds + window->maxima % 2 * (size_t)window->size;
+    memcpy(bounds[window->rank].value, values, (size_t)n * sizeof *values);
+}
+
+void exchange_window_offer(struct exchange_window *window, const double *values, int n)
+{
+    offer(window, values, n);
+    window->offered = true;
+}
+
+/* Of what all ranks have offered. */
+static void find_largest(const struct exchange_window *window, int n, double *largest)
+{
+    const struct exchange_bound *bounds =
+        window->bounds + window->maxima % 2 * (size_t)window->size;
+    memcpy(largest, bounds[0].value, (size_t)n * sizeof *largest);
+    for (int r = 1; r < window->size; r++)
+        for (int i = 0; i < n; i++) {
+            double other = bounds[r].value[i];
+            /* As MPI_MAX would not: a NaN of any rank is one for all. */
+            largest[i] = other > largest[i] || other != other ? other : largest[i];
+        }
+}
+
 real *exchange_window_gather(struct exchange_window *window, int slot, size_t stride,
                              const real *own)
 {
@@ -120,6 +153,8 @@ real *exchange_window_gather(struct exchange_window *window, int slot, size_t st
     if (window->rank != 0)
         return NULL;
     wait_for_all(window);
+    if (window->offered)
+        find_largest(window, EXCHANGE_MAX_TERMS, window->largest[window->maxima % 2].value);
     return all;
 }
 
@@ -141,22 +176,29 @@ real *exchange_window_scatter(struct exchange_window *window, int slot, size_t s
 
 void exchange_window_max(struct exchange_window *window, double *values, int n)
 {
-    struct exchange_bound *bounds = window->bounds + window->maxima++ % 2 * (size_t)window->size;
-    memcpy(bounds[window->rank].value, values, (size_t)n * sizeof *values);
-    window->turn++;
-    arrive(window);
-    wait_for_all(window);
-    for (int r = 0; r < window->size; r++)
-        for (int i = 0; i < n; i++) {
-            double other = bounds[r].value[i];
-            /* As MPI_MAX would not: a NaN of any rank is one for all. */
-            values[i] = other > values[i] || other != other ? other : values[i];
-        }
+    unsigned place = window->maxima % 2;
+    if (window->offered) {
+        /* The root's scatter came after it had found them. */
+        memcpy(values, window->largest[place].value, (size_t)n * sizeof *values);
+    } else {
+        offer(window, values, n);
+        window->turn++;
+        arrive(window);
+        wait_for_all(window);
+        find_largest(window, n, values);
+    }
+    window->offered = false;
+    window->maxima++;
+}
+
+static int64_t *partial_of(const struct exchange_window *window, size_t rank)
+{
+    return window->partial + (window->sums % 2 * (size_t)window->size + rank) * window->most;
 }
 
 int64_t *exchange_window_partial(const struct exchange_window *window)
 {
-    return window->partial + (size_t)window->rank * window->most;
+    return partial_of(window, (size_t)window->rank);
 }
 
 LEAF_KERNEL static void add_integers(size_t n, const int64_t *restrict term, int64_t *restrict sum)
@@ -166,17 +208,29 @@ LEAF_KERNEL static void add_integers(size_t n, const int64_t *restrict term, int
         sum[i] += term[i];
 }
 
-/* Each rank adds up its part of the integers for all. */
+/* Adds up integers first .. first+n-1 of all ranks. */
+static void add_up(const struct exchange_window *window, size_t first, size_t n, int64_t *sum)
+{
+    memcpy(sum + first, partial_of(window, 0) + first, n * sizeof(int64_t));
+    for (size_t r = 1; r < (size_t)window->size; r++)
+        add_integers(n, partial_of(window, r) + first, sum + first);
+}
+
 const int64_t *exchange_window_sum(struct exchange_window *window, size_t n)
 {
+    const size_t few = 16384;
     size_t rank = (size_t)window->rank, ranks = (size_t)window->size;
-    size_t first = n * rank / ranks, count = n * (rank + 1) / ranks - first;
     window->turn++;
     arrive(window);
     wait_for_all(window);
-    memcpy(window->sum + first, window->partial + first, count * sizeof(int64_t));
-    for (size_t r = 1; r < ranks; r++)
-        add_integers(count, window->partial + r * window->most + first, window->sum + first);
+    if (n * ranks <= few) { /* all for itself: one turn less */
+        add_up(window, 0, n, window->own_sum);
+        window->sums++;
+        return window->own_sum;
+    }
+    size_t first = n * rank / ranks;
+    add_up(window, first, n * (rank + 1) / ranks - first, window->sum);
+    window->sums++;
     window->turn++;
     arrive(window);
     wait_for_all(window);

@@ -15,9 +15,10 @@
  * of their own, and wait for the counters of others. The smallest steps take two thirds of the time
  * that they take with messages (tests/bench).
  *
- * Every operation is a turn, counted by each rank for itself. What the root gathers or scatters
- * lies in one of two places in turn: a place is written again only two uses later, when its reader
- * has taken part in the exchange_combine between them and so has done with it.
+ * Every operation is a turn, counted by each rank for itself. What the root gathers or scatters,
+ * and what the ranks add up, lies in one of two places in turn: a place is written again only two
+ * uses later, when its reader has taken part in the exchange_combine between them and so has done
+ * with it.
  */
 struct exchange_window {
     int rank, size;
@@ -29,13 +30,15 @@ struct exchange_window {
     } * flags;                              /* (size) */
     struct exchange_bound {
         _Alignas(64) double value[EXCHANGE_MAX_TERMS];
-    } * bounds;                               /* (2, size) */
-    unsigned gathers[2], scatters[2], maxima; /* uses so far, by slot */
-    size_t block;                             /* reals of one (E, max_stride) array */
-    real *gathered, *scattered;               /* (2 slots, 2 places, block) */
-    size_t most;                              /* integers of one partial sum, padded */
-    int64_t *partial;                         /* (size, most) */
-    int64_t *sum;                             /* (most) */
+    } * bounds, *largest;                           /* (2, size); (2) of all ranks */
+    bool offered;                                   /* bounds go along with the next gather */
+    unsigned gathers[2], scatters[2], maxima, sums; /* uses so far, by slot */
+    size_t block;                                   /* reals of one (E, max_stride) array */
+    real *gathered, *scattered;                     /* (2 slots, 2 places, block) */
+    size_t most;                                    /* integers of one partial sum, padded */
+    int64_t *partial;                               /* (2, size, most) */
+    int64_t *sum;                                   /* (most) that each rank makes a part of */
+    int64_t *own_sum;                               /* (most) of this rank alone, owned */
     struct shared_memory memory;
 };
 
@@ -54,7 +57,15 @@ real *exchange_window_gather(struct exchange_window *window, int slot, size_t st
                              const real *own);
 real *exchange_window_scatter(struct exchange_window *window, int slot, size_t stride, real *all);
 
-/* Collective. Largest of all ranks' values, n <= EXCHANGE_MAX_TERMS. */
+/*
+ * Local. Before a gather that a scatter follows: the bounds of the next exchange_window_max, which
+ * then costs no turn of its own.
+ */
+void exchange_window_offer(struct exchange_window *window, const double *values, int n);
+
+/*
+ * Collective. Largest of all ranks' values, n <= EXCHANGE_MAX_TERMS; of those offered, if any were.
+ */
 void exchange_window_max(struct exchange_window *window, double *values, int n);
 
 /* Local. Where this rank puts its partial sum before exchange_window_sum. */

@@ -70,7 +70,7 @@ status model_shapes(const struct model_config *config, struct mlp *gate, struct 
 }
 
 /* Operations per sample and expert for gate softmax, posterior and metrics; measured, roughly. */
-enum { POSTERIOR_FLOPS = 30, EXPERT_LIKELIHOOD_FLOPS = 40, EXPERT_FLOPS = 100 };
+enum { POSTERIOR_FLOPS = 200, EXPERT_LIKELIHOOD_FLOPS = 40, EXPERT_FLOPS = 100 };
 
 double model_gate_in_experts(const struct model_config *config)
 {

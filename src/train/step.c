@@ -64,17 +64,24 @@ static void output_bounds(const struct model_config *config, double *o, double *
     *square = is_probability ? (double)config->n_outputs : 0;
 }
 
-/* y = sum_e g_e o_e and, with targets, sum_e g_e q_e, on every rank. */
-static void combine_outputs(struct step *step)
+/* What is combined: y = sum_e g_e o_e and, with targets, sum_e g_e q_e. Returns how many. */
+static int combined_terms(struct step *step, struct exchange_term terms[2])
 {
     const struct experts *experts = &step->model->experts;
     double o_bound, square_bound;
-    profile_enter(PHASE_COMBINE);
     output_bounds(&step->model->config, &o_bound, &square_bound);
-    struct exchange_term terms[2] = {{experts->o, experts->likelihood.n_outputs, o_bound, step->y},
-                                     {experts->square, 1, square_bound, step->expected}};
-    exchange_combine(&step->exchange, step->batch.stride, step->g, terms,
-                     step->batch.has_targets ? 2 : 1);
+    terms[0] = (struct exchange_term){experts->o, experts->likelihood.n_outputs, o_bound, step->y};
+    terms[1] = (struct exchange_term){experts->square, 1, square_bound, step->expected};
+    return step->batch.has_targets ? 2 : 1;
+}
+
+/* y and the expected square, on every rank. */
+static void combine_outputs(struct step *step)
+{
+    struct exchange_term terms[2];
+    profile_enter(PHASE_COMBINE);
+    int n_terms = combined_terms(step, terms);
+    exchange_combine(&step->exchange, step->batch.stride, step->g, terms, n_terms);
 }
 
 /* Root, error (1.3): the posterior of each expert. */
@@ -132,7 +139,9 @@ static void exchange_posteriors(struct step *step)
     struct model *model = step->model;
     struct exchange *exchange = &step->exchange;
     size_t stride = step->batch.stride;
+    struct exchange_term terms[2];
     profile_enter(PHASE_EXCHANGE);
+    exchange_announce(exchange, stride, terms, combined_terms(step, terms));
     real *loglik = exchange_gather(exchange, 0, stride, model->experts.loglik);
     real *square = model->config.error == ERROR_COMPETITIVE
                        ? exchange_gather(exchange, 1, stride, model->experts.square)

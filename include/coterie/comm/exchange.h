@@ -6,8 +6,11 @@
 #include "coterie/comm/communicator.h"
 #include "coterie/comm/shard.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+enum { EXCHANGE_MAX_TERMS = 2 };
 
 /*
  * What crosses ranks in a training step, and the only place that knows it. Arrays are expert-major
@@ -25,12 +28,12 @@ struct exchange {
     real *scattered[2]; /* several ranks: (n_local, max_stride) each */
     int64_t *fixed;     /* (max_rows, max_stride) sums in fixed point */
     size_t max_rows;
-    struct exchange_window *window; /* owned; NULL: ranks exchange messages */
+    struct exchange_window *window;   /* owned; NULL: ranks exchange messages */
+    double bound[EXCHANGE_MAX_TERMS]; /* of this rank's values, where announced */
+    bool announced;
     int64_t raise;  /* set by the caller: what this rank adds to `raised` at the next combine */
     int64_t raised; /* the sum over all ranks at the last combine: requests to stop */
 };
-
-enum { EXCHANGE_MAX_TERMS = 2 };
 
 /* Collective. max_rows: rows of all terms of one exchange_combine together. */
 status exchange_init(struct exchange *exchange, const struct communicator *comm,
@@ -56,6 +59,13 @@ struct exchange_term {
     double bound;
     real *result; /* (rows, stride) */
 };
+
+/*
+ * Local, on every rank, as soon as the values are known and before an exchange_gather: spares the
+ * next exchange_combine, of the same terms, the wait for their maximum. May be left out.
+ */
+void exchange_announce(struct exchange *exchange, size_t stride, const struct exchange_term *terms,
+                       int n_terms);
 
 /*
  * Collective. Sums in fixed point: with M the bound, each product g value (in double) becomes an
