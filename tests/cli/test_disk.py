@@ -47,8 +47,8 @@ class Permissions(support.TestCase):
         command = [*(NOBODY if AS_ROOT else []), *command, D, *map(str, arguments)]
         temporary = str(self.folder / "temporary")
         # Without a folder of their own ranks would take root's.
-        return support.run(*command, cwd=self.folder, env={"HOME": temporary, "TMPDIR": temporary},
-                           timeout=30)
+        env = {key: temporary for key in ("HOME", "TMPDIR", "OMPI_MCA_orte_tmpdir_base")}
+        return support.run(*command, cwd=self.folder, env=env, timeout=30)
 
     def refuse(self, path, *arguments, rc=2):
         for ranks in (None, 3):

@@ -124,7 +124,7 @@ class ReplicasTest(support.TestCase):
     def test_requests_and_faults_in_any_replica(self):
         checkpoint, result = self.train("nan", 4, 2, env={"COTERIE_FAULT": "step_forward:3:9:nan"},
                                         rc=1)
-        self.assertRegex(result.stderr, r"step (9|10): the output of expert 2 is not finite")
+        self.assertRegex(result.stderr, r"step (9|10): the output of expert \d is not finite")
         self.assertEqual(len([line for line in support.own_lines(result.stderr)
                               if line.startswith("coterie: error")]), 1, str(result))
         _, result = self.train("hang", 3, 3, env={"COTERIE_FAULT": "step_forward:2:30:hang"},
@@ -159,7 +159,7 @@ class ReplicasTest(support.TestCase):
         text = self.succeed(support.COTERIE, "train", *MODEL, "--replicas", 2, "--dry-run",
                             ranks=4).stdout
         self.assertIn("replicas 2 of 2 ranks each", text)
-        self.assertRegex(text, r"rank 2 .*: gate, experts 0-")
+        self.assertRegex(text, r"rank 2 .*: gate, experts? 0")
 
 
 if __name__ == "__main__":
