@@ -22,6 +22,11 @@ def softmax(z, axis):
     return e / e.sum(axis, keepdims=True)
 
 
+def log_or_nothing(g):
+    """For g ln g: 0 ln 0 is 0."""
+    return numpy.log(numpy.where(g > 0, g, 1))
+
+
 def log_sum_exp(z, axis):
     most = z.max(axis, keepdims=True)
     return (most + numpy.log(numpy.exp(z - most).sum(axis, keepdims=True))).squeeze(axis)
@@ -137,7 +142,7 @@ class Mixture:
         use = g @ share / share.sum()
         return share @ self.errors(x, d) \
             + self.balance * share.sum() * (use.var() / use.mean() ** 2) \
-            - self.entropy * share @ (g * numpy.log(g)).sum(0)
+            - self.entropy * share @ (g * log_or_nothing(g)).sum(0)
 
     # ---- backward
 
@@ -182,9 +187,10 @@ class Mixture:
         """Their derivatives by the gate's logits, divided by each sample's share."""
         g = self.proportions(x)
         use = g @ share / share.sum()
-        entropy = -(g * numpy.log(g)).sum(0)
+        log_g = log_or_nothing(g)
+        entropy = -(g * log_g).sum(0)
         return 2 * self.balance * len(g) * g * (use[:, None] - use @ g) \
-            - self.entropy * g * (numpy.log(g) + entropy)
+            - self.entropy * g * (log_g + entropy)
 
     def gradient(self, x, d, share):
         """Of the objective, under the names of the parameters; variance: by ln sigma^2."""
