@@ -50,11 +50,19 @@ class Mixture:
     """A model: parameters and how they are to be read."""
 
     def __init__(self, parameters, *, activation="tanh", output="identity", likelihood="gaussian",
-                 error="mixture", learned=False, floor=0.0, balance=0.0, entropy=0.0):
+                 error="mixture", learned=False, floor=0.0, balance=0.0, entropy=0.0,
+                 anneal=None):
         self.parameters = {name: numpy.array(value, float) for name, value in parameters.items()}
         self.activation, self.output, self.likelihood = activation, output, likelihood
         self.error, self.learned, self.floor = error, learned, floor
-        self.balance, self.entropy = balance, entropy
+        self.balance, self.entropy, self.anneal, self.beta = balance, entropy, anneal, 1
+        self.begin_epoch(0)
+
+    def begin_epoch(self, epoch):
+        """anneal: (the first beta, the epochs in which it rises to 1)."""
+        if self.anneal:
+            first, epochs = self.anneal
+            self.beta = first ** max(0, 1 - epoch / epochs)
 
     # ---- forward
 
@@ -115,7 +123,8 @@ class Mixture:
                 - d.shape[1] / 2 * numpy.log(variance))
 
     def posterior(self, x, d):
-        return softmax(numpy.log(self.proportions(x)) + self.log_likelihoods(x, d), 0)
+        return softmax(self.beta * (numpy.log(self.proportions(x)) + self.log_likelihoods(x, d)),
+                       0)
 
     def log_density(self, x, d):
         """log sum_e g_e p_e(d), without the constant, (N)."""
@@ -140,7 +149,11 @@ class Mixture:
         """What training lowers: the mean error, and the terms for the gate's sake."""
         g = self.proportions(x)
         use = g @ share / share.sum()
-        return share @ self.errors(x, d) \
+        errors = self.errors(x, d)
+        if self.beta != 1:
+            joint = numpy.log(g) + self.log_likelihoods(x, d)
+            errors = -log_sum_exp(self.beta * joint, 0) / self.beta
+        return share @ errors \
             + self.balance * share.sum() * (use.var() / use.mean() ** 2) \
             - self.entropy * share @ (g * log_or_nothing(g)).sum(0)
 
@@ -253,7 +266,8 @@ def train(mixture, optimizer, x, d, steps, weight=None):
     weight = numpy.ones(len(x)) if weight is None else weight
     share = weight / weight.sum()
     errors = [share @ mixture.errors(x, d)]
-    for _ in range(steps):
+    for epoch in range(steps):
+        mixture.begin_epoch(epoch)
         optimizer.step(mixture, mixture.gradient(x, d, share))
         errors.append(share @ mixture.errors(x, d))
     return errors

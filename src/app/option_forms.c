@@ -197,6 +197,37 @@ static const char *format_schedule(const struct options *options, const struct o
 
 const struct value_kind schedule_kind = {parse_schedule, format_schedule};
 
+static status parse_anneal(struct options *options, const struct option_entry *entry,
+                           const char *text, const char *subject)
+{
+    struct anneal anneal = {.from = 1, .epochs = 1};
+    const char *end = text;
+    bool valid = strcmp(text, "none") == 0;
+    if (!valid)
+        valid = option_read_number(text, &anneal.from, &end) && *end == ':' && anneal.from > 0 &&
+                anneal.from < 1 && option_read_count(end + 1, &anneal.epochs, &end) &&
+                *end == '\0' && anneal.epochs > 0;
+    if (!valid)
+        return option_refuse(subject,
+                             "none, or B:N with B between 0 and 1 and N of 1 or more epochs", text);
+    *(struct anneal *)option_field(options, entry) = anneal;
+    return STATUS_OK;
+}
+
+static const char *format_anneal(const struct options *options, const struct option_entry *entry,
+                                 char *buffer)
+{
+    const struct anneal *anneal = option_field(options, entry);
+    char from[NUMBER_TEXT_SIZE];
+    number_text(anneal->from, from);
+    if (anneal->from == 1)
+        return "none";
+    snprintf(buffer, OPTION_TEXT_SIZE, "%s:%llu", from, (unsigned long long)anneal->epochs);
+    return buffer;
+}
+
+const struct value_kind anneal_kind = {parse_anneal, format_anneal};
+
 static status parse_variance(struct options *options, const struct option_entry *entry,
                              const char *text, const char *subject)
 {

@@ -15,8 +15,8 @@ struct value_kind {
                           char *buffer);
 };
 
-extern const struct value_kind duration_kind, widths_kind, schedule_kind, variance_kind, scale_kind,
-    interval_kind, grid_kind;
+extern const struct value_kind duration_kind, widths_kind, schedule_kind, anneal_kind,
+    variance_kind, scale_kind, interval_kind, grid_kind;
 
 /* The field of this entry; format functions only read it. */
 static inline void *option_field(const struct options *options, const struct option_entry *entry)

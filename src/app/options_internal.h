@@ -18,6 +18,7 @@ enum option_kind {
     KIND_TEXT,     /* char *, NULL while not said */
     KIND_WIDTHS,   /* struct widths */
     KIND_SCHEDULE, /* struct schedule */
+    KIND_ANNEAL,   /* struct anneal */
     KIND_VARIANCE, /* variance and variance_is_learned */
     KIND_SCALE,    /* scaling and scale_number */
     KIND_INTERVAL, /* checkpoint_every and checkpoint_unit */

@@ -246,6 +246,10 @@ const struct option_entry option_table[] = {
     {"schedule", "SCHEDULE", "constant",
      "learning rate over the epochs: constant, cosine, step:N:F, exponential:F or warmup:N",
      SECTION_TRAINING, TRAIN, KIND_SCHEDULE, AT(schedule), 0, NULL},
+    {"anneal", "B:N", "none",
+     "deterministic annealing: the posterior begins as that of powers B of the experts' "
+     "likelihoods, such as 0.1, and sharpens to the true one in N epochs",
+     SECTION_TRAINING, TRAIN, KIND_ANNEAL, AT(anneal), 0, NULL},
     {"seed", "N", "1",
      "the same seed gives the same results on any number of ranks",
      SECTION_TRAINING, TRAIN, KIND_SEED, AT(seed), 0, NULL},

@@ -182,6 +182,7 @@ static void set_config(struct training *training)
     *config = (struct trainer_config){
         .optimizer = {options->optimizer, options->momentum, options->weight_decay},
         .schedule = options->schedule,
+        .anneal = options->anneal,
         .learning_rate = options->learning_rate,
         .clip = options->clip,
         .stop_error = options->stop_error,
@@ -264,6 +265,9 @@ status training_prepare(struct training *training)
         return outcome;
     set_shapes(training);
     outcome = check_em(training);
+    if (outcome == STATUS_OK && options->anneal.from < 1 && options->error != ERROR_MIXTURE)
+        outcome = status_set(STATUS_USAGE, "--anneal goes with --error mixture only: the other "
+                                           "errors have no posterior");
     if (outcome == STATUS_OK)
         outcome = check_replicas(training);
     if (outcome == STATUS_OK)

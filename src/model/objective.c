@@ -24,6 +24,24 @@ void objective_mixture(size_t n_experts, size_t stride, const real *w, const rea
     weigh_posterior(n_experts, stride, w, g, coefficient, d_logit);
 }
 
+LEAF_KERNEL static void temper(size_t n, double beta, const real *restrict log_g,
+                               const real *restrict loglik, real *restrict z)
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++)
+        z[i] = (real)(beta * ((double)log_g[i] + (double)loglik[i]));
+}
+
+void objective_annealed_mixture(double beta, size_t n_experts, size_t stride, const real *w,
+                                const real *log_g, const real *g, const real *loglik,
+                                real *coefficient, real *d_logit, double *log_sum)
+{
+    softmax_posterior(n_experts, stride, log_g, loglik, NULL, log_sum);
+    temper(n_experts * stride, beta, log_g, loglik, d_logit);
+    softmax_forward(n_experts, stride, d_logit, coefficient, d_logit);
+    weigh_posterior(n_experts, stride, w, g, coefficient, d_logit);
+}
+
 LEAF_KERNEL static void add_expected(size_t n, const real *restrict g, const real *restrict square,
                                      double *restrict error)
 {

@@ -19,3 +19,10 @@ double schedule_factor(const struct schedule *schedule, uint64_t epoch, uint64_t
     }
     return 1;
 }
+
+double anneal_beta(const struct anneal *anneal, uint64_t epoch)
+{
+    if (anneal->from == 1 || epoch >= anneal->epochs)
+        return 1;
+    return pow(anneal->from, 1 - (double)epoch / (double)anneal->epochs);
+}

@@ -18,6 +18,7 @@ status step_init(struct step *step, struct model *model, const struct communicat
     memset(step, 0, sizeof *step);
     step->model = model;
     step->comm = comm;
+    step->beta = 1;
     size_t outputs = model->config.n_outputs;
     size_t at_root = model->has_gate ? max_stride : 0;
     size_t agreements =
@@ -89,8 +90,13 @@ static void mixture_at_root(struct step *step, const real *loglik)
 {
     struct gate *gate = &step->model->gate;
     size_t stride = step->batch.stride;
-    objective_mixture(gate->n_experts, stride, step->batch.w, gate->log_g, gate->g, loglik,
-                      step->coefficient, gate->d_logit, step->log_sum);
+    if (step->beta == 1)
+        objective_mixture(gate->n_experts, stride, step->batch.w, gate->log_g, gate->g, loglik,
+                          step->coefficient, gate->d_logit, step->log_sum);
+    else
+        objective_annealed_mixture(step->beta, gate->n_experts, stride, step->batch.w, gate->log_g,
+                                   gate->g, loglik, step->coefficient, gate->d_logit,
+                                   step->log_sum);
     for (size_t i = 0; i < stride; i++)
         step->error[i] = -step->log_sum[i];
     /* A Gaussian gate is a model of x too: the error is that of x and d together. */

@@ -64,6 +64,12 @@ static bool samples_have_failed(const struct trainer *trainer)
            (trainer->valid && stream_status(trainer->valid->stream) != STATUS_OK);
 }
 
+/* Of the annealed error, in the present epoch. */
+static double beta_now(const struct trainer *trainer)
+{
+    return anneal_beta(&trainer->config->anneal, (uint64_t)trainer->progress.epoch);
+}
+
 /*
  * Forward and, if asked, backward over samples rows[0 .. n-1] (or first .. first+n-1), micro-batch
  * by micro-batch; gradients are added in their order. The root adds up the metrics. Each replica
@@ -79,6 +85,7 @@ static void pass(struct trainer *trainer, const struct dataset *dataset, const u
     double total = batch_total(dataset, rows, first, n);
     size_t size = trainer->config->micro_batch, begin, share;
     replicas_share(replicas, n, &begin, &share);
+    step->beta = backward ? beta_now(trainer) : 1;
     step->exchange.raise = trainer_stop_was_requested() || samples_have_failed(trainer);
     step->exchange.raised = step->exchange.raise;
     if (replicas->n > 1 && trainer->model->has_gate)
@@ -134,8 +141,10 @@ static void update(struct trainer *trainer)
     profile_enter(PHASE_UPDATE);
     site_enter(SITE_update, 0);
     if (trainer->em) {
+        /* The annealed error falls, but the error itself need not. */
         if (trainer_is_root(trainer))
-            progress->error_before = trainer_mean_error(&trainer->running);
+            progress->error_before =
+                beta_now(trainer) < 1 ? INFINITY : trainer_mean_error(&trainer->running);
         em_update(trainer->em);
     } else {
         trainer_follow_gradient(trainer);

@@ -8,7 +8,7 @@ OPTIONS = {
              "activation expert-output error likelihood variance optimizer learning-rate momentum "
              "batch-size epochs stop-error patience clip weight-decay schedule seed starts init "
              "time-limit root-experts micro-batch config output resume checkpoint-every keep "
-             "metrics-every quiet progress dry-run replicas stream top-k balance-weight entropy-weight "
+             "metrics-every quiet progress dry-run replicas stream top-k balance-weight entropy-weight anneal "
              "split prune merge split-spread placement "
              "profile on-nan hang-timeout read help",
     "evaluate": "data inputs targets group weight json micro-batch read quiet help",

@@ -193,7 +193,7 @@ class Reshape(support.TestCase):
                   "--quiet")
         first = ("--data", "builtin:vowels10", "--experts", 5, "--valid", 0.2, "--batch-size", 100,
                  "--epochs", 6, "--quiet", "--clip", 1, "--entropy-weight", 0.1,
-                 "--balance-weight", 0.1)
+                 "--balance-weight", 0.1, "--anneal", "0.3:9")
         for program in (support.COTERIE, D):
             run = f"run-{program[-2:]}"
             self.train(run, *first, program=program)

@@ -20,6 +20,7 @@ enum { N_EXPERTS = 3, N_INPUTS = 3, N_SAMPLES = 21 };
 /* A small mixture with everything that a step needs, on one process and without an exchange. */
 struct mixture {
     enum error_kind error;
+    double beta; /* of the annealed mixture error */
     struct gate gate;
     struct experts experts;
     size_t stride, n_outputs;
@@ -74,6 +75,7 @@ static void mixture_init(struct mixture *mixture, enum error_kind error,
     rng_init(&rng, 7, RNG_SPLIT, 0, 0);
     memset(mixture, 0, sizeof *mixture);
     mixture->error = error;
+    mixture->beta = 1;
     mixture->n_outputs = likelihood->n_outputs;
     size_t stride = mixture->stride = real_padded(N_SAMPLES);
     mlp_init(&gate, N_INPUTS, hidden, depth, N_EXPERTS, activation);
@@ -139,14 +141,15 @@ static double forward(struct mixture *mixture)
         for (size_t e = 0; e < N_EXPERTS; e++) {
             double g = (double)gate->g[e * stride + n];
             if (mixture->error == ERROR_MIXTURE)
-                error += g * exp((double)experts->loglik[e * stride + n]);
+                error += pow(g * exp((double)experts->loglik[e * stride + n]), mixture->beta);
             if (mixture->error == ERROR_COMPETITIVE)
                 error += g * (double)experts->square[e * stride + n];
         }
         for (size_t k = 0; k < mixture->n_outputs && mixture->error == ERROR_COOPERATIVE; k++)
             error +=
                 pow((double)mixture->d[k * stride + n] - (double)mixture->y[k * stride + n], 2);
-        total += (double)mixture->w[n] * (mixture->error == ERROR_MIXTURE ? -log(error) : error);
+        total += (double)mixture->w[n] *
+                 (mixture->error == ERROR_MIXTURE ? -log(error) / mixture->beta : error);
     }
     return total;
 }
@@ -157,7 +160,11 @@ static void backward(struct mixture *mixture)
     struct experts *experts = &mixture->experts;
     size_t stride = mixture->stride;
     enum experts_residual residual = RESIDUAL_LIKELIHOOD;
-    if (mixture->error == ERROR_MIXTURE) {
+    if (mixture->beta != 1) {
+        objective_annealed_mixture(mixture->beta, N_EXPERTS, stride, mixture->w, gate->log_g,
+                                   gate->g, experts->loglik, mixture->coefficient, gate->d_logit,
+                                   mixture->value);
+    } else if (mixture->error == ERROR_MIXTURE) {
         objective_mixture(N_EXPERTS, stride, mixture->w, gate->log_g, gate->g, experts->loglik,
                           mixture->coefficient, gate->d_logit, mixture->value);
     } else if (mixture->error == ERROR_COMPETITIVE) {
@@ -228,18 +235,23 @@ static void check_variances(struct mixture *mixture)
     }
 }
 
+static void check_all(struct mixture *mixture)
+{
+    forward(mixture);
+    backward(mixture);
+    check_network(mixture, &mixture->gate.parameters, 0, "gate");
+    for (size_t e = 0; e < N_EXPERTS; e++)
+        check_network(mixture, &mixture->experts.parameters, e, "expert");
+    if (mixture->experts.variance_is_learned)
+        check_variances(mixture);
+}
+
 static void check_mixture(enum error_kind error, const struct likelihood *likelihood, bool learned,
                           enum activation activation, size_t depth)
 {
     struct mixture mixture;
     mixture_init(&mixture, error, likelihood, learned, activation, depth);
-    forward(&mixture);
-    backward(&mixture);
-    check_network(&mixture, &mixture.gate.parameters, 0, "gate");
-    for (size_t e = 0; e < N_EXPERTS; e++)
-        check_network(&mixture, &mixture.experts.parameters, e, "expert");
-    if (learned)
-        check_variances(&mixture);
+    check_all(&mixture);
     mixture_release(&mixture);
 }
 
@@ -289,6 +301,26 @@ static void test_categorical(void **state)
     check_family(ERROR_MIXTURE, &likelihood, false);
 }
 
+/* And the error that is reported is the one that is not annealed. */
+static void test_annealed(void **state)
+{
+    (void)state;
+    struct likelihood gaussian = {LIKELIHOOD_GAUSSIAN, OUTPUT_IDENTITY, 2};
+    struct likelihood categorical = {LIKELIHOOD_CATEGORICAL, OUTPUT_SOFTMAX, 4};
+    for (int i = 0; i < 2; i++) {
+        struct mixture mixture;
+        mixture_init(&mixture, ERROR_MIXTURE, i == 0 ? &gaussian : &categorical, i == 0,
+                     ACTIVATION_TANH, 1);
+        double total = forward(&mixture), reported = 0;
+        mixture.beta = 0.3;
+        check_all(&mixture);
+        for (size_t n = 0; n < N_SAMPLES; n++)
+            reported -= (double)mixture.w[n] * mixture.value[n];
+        check("the error", total, reported);
+        mixture_release(&mixture);
+    }
+}
+
 /* The posterior sums to 1; equal experts have the posterior that the gate gave them. */
 static void test_posterior(void **state)
 {
@@ -324,7 +356,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_squared_errors), cmocka_unit_test(test_learned_variance),
-        cmocka_unit_test(test_bernoulli), cmocka_unit_test(test_categorical),
-        cmocka_unit_test(test_posterior)};
+        cmocka_unit_test(test_bernoulli),      cmocka_unit_test(test_categorical),
+        cmocka_unit_test(test_annealed),       cmocka_unit_test(test_posterior)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

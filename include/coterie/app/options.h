@@ -77,6 +77,7 @@ struct options {
     enum on_nan on_nan;
     long batch_size, epochs, patience, starts;
     struct schedule schedule;
+    struct anneal anneal;
     uint64_t seed;
     char *init;
     char *split, *prune, *merge; /* "auto", experts' numbers, or NULL */

@@ -25,6 +25,19 @@ void objective_mixture(size_t n_experts, size_t stride, const real *w, const rea
                        double *log_sum);
 
 /*
+ * (1.3), annealed (Ueda & Nakano 1998), 0 < beta < 1: h = softmax_e(beta (log g + l)), a posterior
+ * less sure of itself. What coefficient and d_logit, with this h, are the gradient of is
+ *
+ *     F = -1/beta log sum_e (g_e exp(l_e))^beta
+ *
+ * since dF/dl_e = -h_e, and at the logits dF = sum_e -h_e d(log g_e) = g - h. log_sum is that of
+ * beta = 1: the error that is reported.
+ */
+void objective_annealed_mixture(double beta, size_t n_experts, size_t stride, const real *w,
+                                const real *log_g, const real *g, const real *loglik,
+                                real *coefficient, real *d_logit, double *log_sum);
+
+/*
  * (1.2): error = sum_e g_e q_e; coefficient = 2 w g; at the logits dE = w g (q - error).
  */
 void objective_competitive(size_t n_experts, size_t stride, const real *w, const real *g,

@@ -28,4 +28,15 @@ struct schedule {
 
 double schedule_factor(const struct schedule *schedule, uint64_t epoch, uint64_t epochs);
 
+/*
+ * Deterministic annealing: how beta of objective.h rises to 1, in equal factors from epoch to
+ * epoch: beta = from^(1 - epoch / epochs) in the first `epochs`, then 1. Local.
+ */
+struct anneal {
+    double from;     /* in (0, 1]; 1: no annealing */
+    uint64_t epochs; /* >= 1 */
+};
+
+double anneal_beta(const struct anneal *anneal, uint64_t epoch);
+
 #endif

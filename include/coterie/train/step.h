@@ -27,6 +27,7 @@ struct step {
     const struct communicator *comm; /* not owned */
     struct exchange exchange;
     struct batch batch;
+    double beta;             /* root: of the annealed error (1.3) in training, 1: not annealed */
     real *y;                 /* (O, stride) combined output, on every rank */
     real *expected;          /* (stride) sum_e g_e q_e, on every rank */
     real *agreement;         /* (n_local, stride), for the cooperative error */

@@ -33,6 +33,7 @@ enum on_nan {
 struct trainer_config {
     struct optimizer_config optimizer;
     struct schedule schedule;
+    struct anneal anneal;
     double learning_rate;
     double clip;            /* largest norm of the whole gradient, 0: any */
     double stop_error;      /* stop when expected_square is not above it, 0: never */
