@@ -140,6 +140,8 @@ int main(int argc, char **argv)
         return hdf5_probe_walk(argv[2]);
     struct communicator comm;
     hdf5_probe_enable();
+    if (argc > 1 && (strcmp(argv[1], "train") == 0 || strcmp(argv[1], "sweep") == 0))
+        train_catch_requests();
     status outcome = communicator_start(&argc, &argv, &comm);
     blas_use_one_thread();
     if (outcome == STATUS_OK)

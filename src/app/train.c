@@ -229,10 +229,16 @@ static void on_stop_signal(int signal)
     trainer_request_stop(signal == first && signal != SIGUSR1);
 }
 
+void train_catch_requests(void)
+{
+    sigaction(SIGUSR1, &(struct sigaction){.sa_handler = on_stop_signal, .sa_flags = SA_RESTART},
+              NULL);
+}
+
 static void catch_stop_signals(void)
 {
     struct sigaction action = {.sa_handler = on_stop_signal, .sa_flags = SA_RESTART};
-    sigaction(SIGUSR1, &action, NULL);
+    train_catch_requests();
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGHUP, &action, NULL);

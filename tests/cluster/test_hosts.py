@@ -1,4 +1,4 @@
-# timeout: 200
+# timeout: 300
 """Several hosts over TCP, without Slurm: placement, data, equal bits, hosts and networks that fail.
 
 Hosts have two networks, as clusters do: eth0 for mpirun's own messages and eth1 for those of the

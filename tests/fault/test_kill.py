@@ -2,6 +2,7 @@
 # timeout: 300
 """Killed, preempted, out of time: a run ends within seconds and goes on as if nothing had been."""
 import os
+import pathlib
 import re
 import signal
 import time
@@ -10,6 +11,11 @@ import harness
 import support
 
 ENDLESS = 10 ** 7  # epochs
+
+
+def catches(pid, number):
+    text = pathlib.Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    return int(re.search(r"SigCgt:\s*(\w+)", text)[1], 16) >> (number - 1) & 1
 
 
 class Kill(harness.FaultTest):
@@ -148,6 +154,18 @@ class AskedToStop(Kill):
             os.kill(rank, number)
             time.sleep(2.2)
             self.assertIsNone(process.poll())
+
+    def test_request_before_training_has_begun(self):
+        """While data are read: no rank dies of it, and the first step is where the run stops."""
+        process = self.shop.start(*self.shop.options("run", ENDLESS), ranks=2,
+                                  fault="data_read:0:*:slow")
+        self.addCleanup(support.send_signal, process, signal.SIGKILL)
+        support.wait_for(lambda: len(pids := support.rank_processes(process).values()) == 2
+                         and all(catches(pid, signal.SIGUSR1) for pid in pids))
+        self.assertFalse(self.run_directory.exists())
+        process.send_signal(signal.SIGUSR1)
+        self.assert_rc(self.end(process, 20), 75, "on request")
+        self.goes_on(1)
 
     def test_file_asks_to_stop(self):
         process = self.launch(2)

@@ -6,6 +6,12 @@
 #include "coterie/comm/communicator.h"
 
 /*
+ * Local, before MPI starts, for train and sweep: SIGUSR1 is remembered until the first step, while
+ * ranks start and data are read, instead of ending the process.
+ */
+void train_catch_requests(void);
+
+/*
  * The commands. All are Collective: every rank calls with the same options and gets the same
  * status; main prints the text of a failure.
  */
