@@ -224,6 +224,10 @@ const struct option_entry option_table[] = {
     {"batch-size", "N", "0",
      "samples per step; 0: all",
      SECTION_TRAINING, TRAIN, KIND_INTEGER, AT(batch_size), RANGE_FROM_0, NULL},
+    {"forgetting", "K", "0.6",
+     "for --optimizer em with --batch-size: the running sums forget by the step number to the power "
+     "of -K, K from 0.5 (soon) to 1 (all batches count alike)",
+     SECTION_TRAINING, TRAIN, KIND_NUMBER, AT(forgetting), RANGE_FROM_0, NULL},
     {"epochs", "N", "500",
      "passes over the data, in total",
      SECTION_TRAINING, TRAIN, KIND_INTEGER, AT(epochs), RANGE_FROM_0, NULL},

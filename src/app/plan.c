@@ -214,6 +214,12 @@ static void show_ranks(const struct training *training, const struct shard *shar
                     idle, size, shard->n_experts * (size_t)training->config.replicas);
 }
 
+static struct em_config em_config_of(const struct training *training)
+{
+    const struct trainer_config *config = &training->config;
+    return (struct em_config){config->micro_batch, config->batch_size, config->forgetting};
+}
+
 /* What each host needs for the data. */
 static double data_bytes(const struct training *training, bool streams_train, bool streams_valid)
 {
@@ -229,8 +235,10 @@ static double data_bytes(const struct training *training, bool streams_train, bo
                       valid, epoch_order_auto_block(valid->n, valid->n_inputs + valid->n_targets),
                       held_out)
                 : samples_bytes(valid);
-    if (training->config.optimizer.kind == OPTIMIZER_EM)
-        bytes += em_host_bytes(&training->problem.model, train->n, training->config.micro_batch);
+    if (training->config.optimizer.kind == OPTIMIZER_EM) {
+        const struct em_config em = em_config_of(training);
+        bytes += em_host_bytes(&training->problem.model, &em, train->n);
+    }
     return bytes;
 }
 
@@ -257,9 +265,10 @@ static double rank_bytes(const struct training *training, const struct shard *sh
     double bytes = model_bytes(&training->problem.model, shard, rank,
                                real_padded(training->config.micro_batch),
                                optimizer_n_slots(training->config.optimizer.kind));
-    if (training->config.optimizer.kind == OPTIMIZER_EM)
-        bytes += em_bytes(&training->problem.model, shard, rank, training->train_shape.n,
-                          training->config.micro_batch);
+    if (training->config.optimizer.kind == OPTIMIZER_EM) {
+        const struct em_config em = em_config_of(training);
+        bytes += em_bytes(&training->problem.model, &em, shard, rank, training->train_shape.n);
+    }
     return bytes;
 }
 
@@ -318,14 +327,21 @@ static bool fits(const struct training *training, const struct rank_place *place
     return true;
 }
 
+/* EM goes over the samples more than once in an iteration, unless it is on-line. */
+static bool keeps_samples(const struct training *training)
+{
+    const struct trainer_config *config = &training->config;
+    bool is_online = config->batch_size > 0 && config->batch_size < training->train_shape.n;
+    return config->optimizer.kind == OPTIMIZER_EM && !is_online;
+}
+
 /* Root. Training samples are streamed first, validation samples only if that is not enough. */
 static void choose_streams(struct training *training, const struct rank_place *places)
 {
     const struct source *valid = valid_source(training);
     training->streams_train = streams_always(training, training->source);
     training->streams_valid = streams_always(training, valid);
-    if (training->options->stream != STREAM_AUTO ||
-        training->config.optimizer.kind == OPTIMIZER_EM ||
+    if (training->options->stream != STREAM_AUTO || keeps_samples(training) ||
         fits(training, places, data_bytes(training, false, false)))
         return;
     bool train = is_hdf5(training->source);

@@ -186,6 +186,7 @@ static void set_config(struct training *training)
         .learning_rate = options->learning_rate,
         .clip = options->clip,
         .stop_error = options->stop_error,
+        .forgetting = options->forgetting,
         .stop_likelihood = options->stop_likelihood,
         .time_limit = options->time_limit,
         .batch_size = (size_t)options->batch_size,
@@ -220,11 +221,11 @@ static status check_em(const struct training *training)
                           "--optimizer em, or use --gate softmax");
     if (options->optimizer != OPTIMIZER_EM)
         return STATUS_OK;
-    if (options->batch_size > 0 && (size_t)options->batch_size < n)
-        return status_set(STATUS_USAGE,
-                          "--optimizer em takes all %zu samples in one batch: leave --batch-size "
-                          "out, or use adam",
-                          n);
+    const struct em_config config = {.batch_size = (size_t)options->batch_size};
+    bool is_online = config.batch_size > 0 && config.batch_size < n;
+    if (options->forgetting < 0.5 || options->forgetting > 1)
+        return status_set(STATUS_USAGE, "--forgetting must be from 0.5 to 1, not %g",
+                          options->forgetting);
     if (options->clip > 0 || options->weight_decay > 0)
         return status_set(STATUS_USAGE,
                           "--%s changes a gradient step, which --optimizer em does not make; leave "
@@ -246,11 +247,12 @@ static status check_em(const struct training *training)
         return status_set(STATUS_USAGE,
                           "--replicas share the batches of a gradient step, which --optimizer em "
                           "does not make; leave it out");
-    if (options->stream == STREAM_ALWAYS)
+    if (options->stream == STREAM_ALWAYS && !is_online)
         return status_set(STATUS_USAGE,
                           "--stream always: --optimizer em goes over all samples more than once in "
-                          "an iteration and keeps them in memory; leave it out, or use adam");
-    return em_check(&training->problem.model);
+                          "an iteration and keeps them in memory; leave it out, give --batch-size "
+                          "and --gate gaussian (on-line EM), or use adam");
+    return em_check(&training->problem.model, &config, n);
 }
 
 status training_prepare(struct training *training)

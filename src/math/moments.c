@@ -39,7 +39,7 @@ LEAF_KERNEL static void sum_block(size_t n, const double *restrict a, const doub
 /* The products q of columns first ... of all rows of weights. Where rows are odd, one is doubled.
  */
 static void add_columns(size_t n_rows, size_t n, const double *a, size_t lda, const double *q,
-                        size_t n_columns, size_t count, double *sums)
+                        size_t n_columns, double *sums, size_t ld_sums)
 {
     double block[ROWS * COLUMNS];
     for (size_t r = 0; r < n_rows; r += ROWS) {
@@ -47,12 +47,12 @@ static void add_columns(size_t n_rows, size_t n, const double *a, size_t lda, co
         sum_block(n, a + r * lda, a + (r + n_used - 1) * lda, q, block);
         for (size_t row = 0; row < n_used; row++)
             for (size_t c = 0; c < n_columns; c++)
-                sums[(r + row) * count + c] += block[row * COLUMNS + c];
+                sums[(r + row) * ld_sums + c] += block[row * COLUMNS + c];
     }
 }
 
 void moments_add(size_t n_rows, size_t n_left, size_t width, size_t n, const double *a, size_t lda,
-                 const double *z, size_t ldz, double *sums)
+                 const double *z, size_t ldz, double *sums, size_t ld_sums)
 {
     _Alignas(64) double q[COLUMNS * MOMENTS_TILE] = {0};
     size_t count = moments_count(n_left, width), n_columns = 0, first = 0;
@@ -62,7 +62,7 @@ void moments_add(size_t n_rows, size_t n_left, size_t width, size_t n, const dou
             multiply_rows(n, z + u * ldz, z + v * ldz, q + n_columns * n);
             if (++n_columns < COLUMNS && first + n_columns < count)
                 continue;
-            add_columns(n_rows, n, a, lda, q, n_columns, count, sums + first);
+            add_columns(n_rows, n, a, lda, q, n_columns, sums + first, ld_sums);
             first += n_columns;
             n_columns = 0;
         }

@@ -15,6 +15,9 @@ struct network_block {
     size_t deep;    /* of a third dimension, 0: none */
 };
 
+/* The running sums of on-line EM, (E, sums of an expert). */
+#define CHECKPOINT_SUMS "/optimizer/em/experts/sums"
+
 static inline size_t network_block_size(const struct network_block *block)
 {
     return block->out * (block->in ? block->in : 1) * (block->deep ? block->deep : 1);

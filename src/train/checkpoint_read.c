@@ -306,12 +306,27 @@ static status read_history(struct hdf5_file *file, struct history *history)
     return outcome;
 }
 
+static status read_sums(struct hdf5_file *file, struct snapshot *snapshot)
+{
+    struct hdf5_shape shape;
+    uint64_t n_experts = snapshot->model->config.n_experts;
+    status outcome = hdf5_shape(file, CHECKPOINT_SUMS, &shape);
+    if (outcome != STATUS_OK)
+        return outcome;
+    if (shape.rank != 2 || shape.kind != HDF5_FLOAT || shape.dims[0] != n_experts ||
+        shape.dims[1] != snapshot->n_sums)
+        return status_set(STATUS_USAGE, "%s in %s does not have the shape (%" PRIu64 ", %zu)",
+                          CHECKPOINT_SUMS, hdf5_path(file), n_experts, snapshot->n_sums);
+    return hdf5_read_rows(file, CHECKPOINT_SUMS, 0, n_experts, HDF5_AS_DOUBLE, snapshot->sums);
+}
+
 status checkpoint_read_state(struct hdf5_file *file, struct snapshot *snapshot)
 {
     const struct model *model = snapshot->model;
     struct network_reader reader = {file, model, &snapshot->current, false, 0};
     status outcome = read_networks(&reader, "");
-    if (outcome == STATUS_OK && snapshot->n_slots > 0 && !hdf5_exists(file, "/optimizer"))
+    bool has_state = snapshot->n_slots > 0 || snapshot->n_sums > 0;
+    if (outcome == STATUS_OK && has_state && !hdf5_exists(file, "/optimizer"))
         outcome =
             status_set(STATUS_USAGE,
                        "%s holds the best model only, without the state of the optimiser; "
@@ -325,6 +340,8 @@ status checkpoint_read_state(struct hdf5_file *file, struct snapshot *snapshot)
         reader.networks = &snapshot->slot[s];
         outcome = read_networks(&reader, prefix);
     }
+    if (outcome == STATUS_OK && snapshot->n_sums > 0)
+        outcome = read_sums(file, snapshot);
     for (size_t i = 0; i < n_progress_fields && outcome == STATUS_OK; i++)
         outcome = read_progress_field(file, &snapshot->progress, &progress_fields[i]);
     for (int i = 0; i < METRICS_N_SUMS && outcome == STATUS_OK; i++) {

@@ -191,6 +191,16 @@ static status write_checksums(struct hdf5_file *file, size_t n_experts)
     return outcome;
 }
 
+/* The running sums of on-line EM, one chunk and checksum per expert as of its parameters. */
+static status write_sums(struct hdf5_file *file, const struct snapshot *snapshot)
+{
+    uint64_t dims[2] = {snapshot->model->config.n_experts, snapshot->n_sums};
+    status outcome = hdf5_create_dataset(file, CHECKPOINT_SUMS, HDF5_AS_DOUBLE, 2, dims, 1);
+    return outcome == STATUS_OK
+               ? hdf5_write_rows(file, CHECKPOINT_SUMS, 0, dims[0], HDF5_AS_DOUBLE, snapshot->sums)
+               : outcome;
+}
+
 static status write_all(struct hdf5_file *file, const struct snapshot *snapshot,
                         const struct run_record *record)
 {
@@ -206,6 +216,8 @@ static status write_all(struct hdf5_file *file, const struct snapshot *snapshot,
                  optimizer_slot_name(snapshot->optimizer, s));
         outcome = write_networks(file, model, prefix, &snapshot->slot[s]);
     }
+    if (outcome == STATUS_OK && snapshot->n_sums > 0)
+        outcome = write_sums(file, snapshot);
     if (outcome == STATUS_OK && snapshot->has_best && snapshot->progress.best_epoch >= 0)
         outcome = write_networks(file, model, "/best", &snapshot->best);
     if (outcome == STATUS_OK)

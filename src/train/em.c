@@ -6,14 +6,6 @@
 
 #include <string.h>
 
-enum { MOST_GROUPS = 16, MOST_FACTORED = 128 };
-
-static bool in_closed_form(const struct model_config *config)
-{
-    return config->likelihood == LIKELIHOOD_GAUSSIAN && config->output == OUTPUT_IDENTITY &&
-           config->n_expert_hidden == 0;
-}
-
 static enum em_family family_of_experts(const struct model_config *config)
 {
     if (config->likelihood == LIKELIHOOD_BERNOULLI)
@@ -23,70 +15,19 @@ static enum em_family family_of_experts(const struct model_config *config)
     return config->output == OUTPUT_LOGISTIC ? EM_LOGISTIC_SQUARES : EM_SOFTMAX_SQUARES;
 }
 
-status em_check(const struct model_config *config)
+status em_check(const struct model_config *config, const struct em_config *em, size_t n)
 {
+    if (em_is_online(em, n) && em_needs_posteriors(config))
+        return status_set(STATUS_USAGE,
+                          "--batch-size with --optimizer em (on-line EM) needs linear experts, the "
+                          "Gaussian likelihood and --gate gaussian; leave it out to take all %zu "
+                          "samples in one batch, or use adam",
+                          n);
     if (config->error != ERROR_MIXTURE)
         return status_set(STATUS_USAGE,
                           "--optimizer em maximises a likelihood and goes with --error mixture "
                           "only; for the cooperative and competitive errors use adam");
     return STATUS_OK;
-}
-
-static size_t n_chunks_of(size_t n, size_t micro_batch)
-{
-    return (n + micro_batch - 1) / micro_batch;
-}
-
-/* All micro-batches in double, if that is not much: then they are widened only once. */
-static size_t n_kept_chunks(const struct model_config *config, size_t n_chunks, size_t stride)
-{
-    const double most_bytes = 64 << 20;
-    double rows = (double)(config->n_inputs + 1 + config->n_outputs);
-    return (double)n_chunks * rows * (double)stride * sizeof(double) <= most_bytes ? n_chunks : 1;
-}
-
-double em_host_bytes(const struct model_config *config, size_t n, size_t micro_batch)
-{
-    return (double)n_chunks_of(n, micro_batch) * (double)config->n_experts *
-           (double)real_padded(micro_batch) * sizeof(real);
-}
-
-/* Doubles that the linear gate needs on a rank, and at the root. */
-static double gate_doubles(const struct model_config *config, const struct shard *shard, int rank,
-                           double samples, double stride)
-{
-    double experts = (double)config->n_experts, unknowns = experts * (double)(config->n_inputs + 1);
-    double doubles = 3 * experts * stride + 8 * unknowns;
-    if (unknowns <= MOST_FACTORED)
-        return doubles + (rank == 0 ? 4 + MOST_GROUPS : 4) * unknowns * unknowns;
-    /* Probabilities, kept between products with a curvature that is too large to be formed. */
-    return doubles + samples * experts / shard->n_ranks;
-}
-
-double em_bytes(const struct model_config *config, const struct shard *shard, int rank, size_t n,
-                size_t micro_batch)
-{
-    struct mlp gate, expert;
-    if (model_shapes(config, &gate, &expert) != STATUS_OK)
-        return 0;
-    double n_local = (double)shard_count(shard, rank), outputs = (double)config->n_outputs;
-    double units = (double)config->n_inputs + 1, stride = (double)real_padded(micro_batch);
-    double samples = (double)n_chunks_of(n, micro_batch) * stride, bytes = 0;
-    double kept = (double)n_kept_chunks(config, n_chunks_of(n, micro_batch), (size_t)stride);
-    double doubles = (kept * (units + outputs) + units) * stride;
-    if (config->gate == GATE_GAUSSIAN)
-        doubles += em_gaussian_doubles(config, (size_t)n_local, rank == 0);
-    else if (config->n_gate_hidden == 0)
-        doubles += gate_doubles(config, shard, rank, samples, stride);
-    else if (rank == 0)
-        bytes += em_climb_bytes(&gate);
-    if (config->n_expert_hidden > 0)
-        bytes += n_local * (em_climb_bytes(&expert) + stride * sizeof(real));
-    else if (in_closed_form(config))
-        doubles += n_local * units * (units + outputs) + 4 * units * units;
-    else
-        doubles += 4 * outputs * stride + (8 + units) * outputs * units + 4 * units * units;
-    return bytes + doubles * sizeof(double);
 }
 
 LEAF_KERNEL void em_widen(size_t n, const real *restrict from, double *restrict to)
@@ -112,14 +53,14 @@ static void set_chunk(struct em_chunk *chunk, const struct batch *batch)
 
 static size_t chunk_samples(const struct em *em, size_t number)
 {
-    size_t left = em->dataset->shape.n - number * em->micro_batch;
-    return left < em->micro_batch ? left : em->micro_batch;
+    size_t left = em->dataset->shape.n - number * em->config.micro_batch;
+    return left < em->config.micro_batch ? left : em->config.micro_batch;
 }
 
 void em_load_batch(struct em *em, size_t number)
 {
-    batch_load(&em->batch, em->dataset, NULL, number * em->micro_batch, chunk_samples(em, number),
-               em->total);
+    batch_load(&em->batch, em->dataset, NULL, number * em->config.micro_batch,
+               chunk_samples(em, number), em->total);
 }
 
 /* em->chunk becomes micro-batch `number`, which `batch` holds, or NULL: em->batch is to load it. */
@@ -137,6 +78,16 @@ static void take_chunk(struct em *em, size_t number, const struct batch *batch)
         em_load_batch(em, number);
     set_chunk(chunk, batch ? batch : &em->batch);
     em->slot_holds[slot] = (int64_t)number;
+}
+
+void em_take_batch(struct em *em, const struct batch *batch)
+{
+    struct em_chunk *chunk = &em->chunk;
+    chunk->stride = batch->stride;
+    chunk->x = em->slots;
+    chunk->d = chunk->x + (chunk->n_inputs + 1) * chunk->stride;
+    em->slot_holds[0] = -1;
+    set_chunk(chunk, batch);
 }
 
 void em_load(struct em *em, size_t number)
@@ -245,7 +196,7 @@ static status init_experts(struct em *em)
 {
     struct model *model = em->model;
     const struct model_config *config = &model->config;
-    em->experts_in_closed_form = in_closed_form(config);
+    em->experts_in_closed_form = em_in_closed_form(config);
     em->sums_moments = em->experts_in_closed_form || config->gate == GATE_GAUSSIAN;
     status outcome = STATUS_OK;
     if (em->sums_moments)
@@ -280,7 +231,7 @@ static status init_gate(struct em *em)
     if (config->n_gate_hidden > 0)
         return em->model->has_gate ? em_climb_init(&em->gate_climb, &em->model->gate.parameters)
                                    : STATUS_OK;
-    size_t n_groups = em->n_chunks < MOST_GROUPS ? em->n_chunks : MOST_GROUPS;
+    size_t n_groups = em->n_chunks < EM_MOST_GROUPS ? em->n_chunks : EM_MOST_GROUPS;
     status outcome = shard_init(&em->groups, n_groups, em->comm->size, -1, 0);
     if (outcome != STATUS_OK)
         return outcome;
@@ -311,7 +262,7 @@ static status init_rest(struct em *em)
     const struct model_config *config = &model->config;
     size_t rows = config->n_inputs + 1 + config->n_outputs, n_local = model->experts.n_local;
     size_t system = 1;
-    em->n_slots = n_kept_chunks(config, em->n_chunks, em->max_stride);
+    em->n_slots = em->is_online ? 1 : em_n_slots(config, em->n_chunks, em->max_stride);
     if (config->gate == GATE_GAUSSIAN && config->n_inputs > system)
         system = config->n_inputs;
     if (em_linear_system(&em->gate) > system)
@@ -344,7 +295,7 @@ static status init_rest(struct em *em)
 }
 
 status em_create(struct em **out, struct model *model, const struct communicator *comm,
-                 const struct dataset *dataset, size_t micro_batch)
+                 const struct dataset *dataset, const struct em_config *config)
 {
     struct em *em = NULL;
     *out = NULL;
@@ -354,9 +305,11 @@ status em_create(struct em **out, struct model *model, const struct communicator
         em->model = model;
         em->comm = comm;
         em->dataset = dataset;
-        em->micro_batch = micro_batch < n ? micro_batch : n;
-        em->max_stride = real_padded(em->micro_batch);
-        em->n_chunks = n_chunks_of(n, em->micro_batch);
+        em->config = *config;
+        em->config.micro_batch = config->micro_batch < n ? config->micro_batch : n;
+        em->is_online = em_is_online(config, n);
+        em->max_stride = real_padded(em->config.micro_batch);
+        em->n_chunks = em_n_chunks(n, em->config.micro_batch);
         em->total = batch_total(dataset, NULL, 0, n);
         outcome = init_gate(em);
     }
@@ -365,10 +318,9 @@ status em_create(struct em **out, struct model *model, const struct communicator
     if (outcome == STATUS_OK)
         outcome = init_rest(em);
     outcome = communicator_agree(comm, outcome);
-    if (outcome == STATUS_OK)
+    if (outcome == STATUS_OK && em_needs_posteriors(&model->config))
         outcome = shared_memory_create(
-            comm, (size_t)em_host_bytes(&model->config, dataset->shape.n, em->micro_batch),
-            &em->window);
+            comm, (size_t)em_host_bytes(&model->config, config, dataset->shape.n), &em->window);
     if (outcome != STATUS_OK) {
         em_destroy(&em);
         return outcome;
@@ -408,17 +360,54 @@ void em_destroy(struct em **em)
     memory_free(em);
 }
 
-void em_collect(struct em *em, const struct step *step, size_t chunk)
+void em_begin(struct em *em, uint64_t seed)
 {
-    const struct experts *experts = &em->model->experts;
-    size_t stride = step->batch.stride;
-    profile_enter(PHASE_UPDATE);
-    for (size_t e = 0; e < em->model->config.n_experts && em->model->has_gate; e++)
-        memcpy(posterior_row(em, chunk, e), step->coefficient + e * stride, stride * sizeof(real));
-    if (em->sums_moments && experts->n_local > 0) {
+    if (em->sums_moments)
+        least_squares_begin(&em->fit, 0, 1);
+    if (em->model->config.gate == GATE_GAUSSIAN)
+        em_gaussian_begin(em, seed);
+}
+
+void em_resume(struct em *em)
+{
+    if (em->model->config.gate == GATE_GAUSSIAN)
+        em_gaussian_resume(em);
+}
+
+double *em_state(struct em *em)
+{
+    return em->fit.sums;
+}
+
+size_t em_state_width(const struct em *em)
+{
+    return em->is_online ? em->fit.row : 0;
+}
+
+static void collect_moments(struct em *em, const struct step *step, size_t chunk,
+                            uint64_t n_updates)
+{
+    if (chunk == 0 && em->is_online)
+        em_online_begin(em, n_updates);
+    else if (chunk == 0)
+        least_squares_begin(&em->fit, 0, 1);
+    if (em->model->experts.n_local == 0)
+        return;
+    if (em->is_online)
+        em_take_batch(em, &step->batch);
+    else
         take_chunk(em, chunk, &step->batch);
-        least_squares_add(&em->fit, &em->chunk, step->own_weights, chunk == 0);
-    }
+    least_squares_add(&em->fit, &em->chunk, step->own_weights);
+}
+
+void em_collect(struct em *em, const struct step *step, size_t chunk, uint64_t n_updates)
+{
+    size_t stride = step->batch.stride, n_experts = em->model->config.n_experts;
+    profile_enter(PHASE_UPDATE);
+    for (size_t e = 0; e < n_experts && em->model->has_gate && em->posterior; e++)
+        memcpy(posterior_row(em, chunk, e), step->coefficient + e * stride, stride * sizeof(real));
+    if (em->sums_moments)
+        collect_moments(em, step, chunk, n_updates);
     profile_enter(PHASE_OTHER);
 }
 
@@ -450,8 +439,13 @@ void em_update(struct em *em)
 {
     struct experts *experts = &em->model->experts;
     profile_enter(PHASE_UPDATE);
+    if (em->is_online && !em_online_is_ready(em)) {
+        profile_enter(PHASE_OTHER);
+        return;
+    }
     copy_parameters(em, false);
-    shared_memory_publish(em->comm, &em->window);
+    if (em->posterior)
+        shared_memory_publish(em->comm, &em->window);
     if (em->model->config.n_expert_hidden > 0)
         em_climb_experts(em);
     for (size_t k = 0; k < experts->n_local && em->model->config.n_expert_hidden == 0; k++) {

@@ -39,33 +39,30 @@ static double centre_moments(size_t n_inputs, size_t width, const double *sums, 
 }
 
 /* All samples' mean and covariance; an input that is the same for all counts as of variance 1. */
-static status measure_inputs(struct em *em)
+static void measure_inputs(struct em *em)
 {
-    size_t d = em->model->config.n_inputs, units = d + 1;
-    double *weight = NULL, *sums = NULL;
-    status outcome = memory_alloc(&weight, em->max_stride, sizeof *weight, "EM");
-    if (outcome == STATUS_OK)
-        outcome = memory_alloc(&sums, moments_count(units, units), sizeof *sums, "EM");
-    for (size_t c = 0; c < em->n_chunks && outcome == STATUS_OK; c++) {
+    struct em_gaussian *gaussian = &em->gaussian;
+    size_t d = em->model->config.n_inputs, units = d + 1, count = moments_count(units, units);
+    if (gaussian->is_measured)
+        return;
+    memset(gaussian->sums, 0, count * sizeof *gaussian->sums);
+    for (size_t c = 0; c < em->n_chunks; c++) {
         em_load_batch(em, c);
         em_load(em, c);
         size_t stride = em->chunk.stride;
-        em_widen(stride, em->batch.w, weight);
+        em_widen(stride, em->batch.w, gaussian->weight);
         for (size_t at = 0; at < stride; at += MOMENTS_TILE)
             moments_add(1, units, units, stride - at < MOMENTS_TILE ? stride - at : MOMENTS_TILE,
-                        weight + at, stride, em->chunk.x + at, stride, sums);
+                        gaussian->weight + at, stride, em->chunk.x + at, stride, gaussian->sums,
+                        count);
     }
-    struct em_gaussian *gaussian = &em->gaussian;
-    if (outcome == STATUS_OK)
-        centre_moments(d, units, sums, gaussian->mean, gaussian->covariance);
-    for (size_t u = 0; u < d && outcome == STATUS_OK; u++) {
+    centre_moments(d, units, gaussian->sums, gaussian->mean, gaussian->covariance);
+    for (size_t u = 0; u < d; u++) {
         double *variance = &gaussian->covariance[u * d + u];
         double least = 1e-12 * (1 + gaussian->mean[u] * gaussian->mean[u]);
         *variance = *variance > least ? *variance : 1;
     }
-    memory_free(&weight);
-    memory_free(&sums);
-    return outcome;
+    gaussian->is_measured = true;
 }
 
 status em_gaussian_init(struct em *em)
@@ -78,6 +75,8 @@ status em_gaussian_init(struct em *em)
         size_t count;
     } buffers[] = {{&gaussian->mean, d},
                    {&gaussian->covariance, d * d},
+                   {&gaussian->weight, em->max_stride},
+                   {&gaussian->sums, moments_count(d + 1, d + 1)},
                    {&gaussian->own, model->experts.n_local * row},
                    {&gaussian->all, model->has_gate ? model->config.n_experts * row : 0}};
     status outcome = STATUS_OK;
@@ -86,13 +85,15 @@ status em_gaussian_init(struct em *em)
     if (outcome == STATUS_OK && model->has_gate)
         outcome =
             memory_alloc(&gaussian->drawn, model->config.n_experts, sizeof *gaussian->drawn, "EM");
-    return outcome == STATUS_OK ? measure_inputs(em) : outcome;
+    return outcome;
 }
 
 void em_gaussian_release(struct em_gaussian *gaussian)
 {
     memory_free(&gaussian->mean);
     memory_free(&gaussian->covariance);
+    memory_free(&gaussian->weight);
+    memory_free(&gaussian->sums);
     memory_free(&gaussian->own);
     memory_free(&gaussian->all);
     memory_free(&gaussian->drawn);
@@ -121,8 +122,9 @@ static void set_reals(size_t n, const double *from, real *to)
 }
 
 /* A sample that no expert before has been given; of fewer samples than experts, any. */
-static uint64_t draw_sample(const struct em *em, uint64_t seed, size_t e, const uint64_t *drawn)
+static uint64_t draw_sample(const struct em *em, uint64_t seed, size_t e)
 {
+    const uint64_t *drawn = em->gaussian.drawn;
     struct rng rng;
     rng_init(&rng, seed, RNG_GATE_WEIGHTS, (uint32_t)e, 0);
     for (;;) {
@@ -135,31 +137,56 @@ static uint64_t draw_sample(const struct em *em, uint64_t seed, size_t e, const 
     }
 }
 
-void em_begin(struct em *em, uint64_t seed)
+/* The means that are samples of micro-batch c. A stream gives all in their order, to all ranks. */
+static void take_means(struct em *em, size_t c)
 {
     const struct model_config *config = &em->model->config;
-    if (config->gate != GATE_GAUSSIAN || !em->model->has_gate)
-        return;
+    size_t d = config->n_inputs, size = em->config.micro_batch;
+    bool is_loaded = em->dataset->stream != NULL;
+    if (is_loaded)
+        em_load(em, c);
+    for (size_t e = 0; e < config->n_experts && em->model->has_gate; e++) {
+        const struct gate *gate = &em->model->gate;
+        real *mean = gate->parameters.value + gate->gaussian.layout.mean_at + e * d;
+        if (em->gaussian.drawn[e] / size != c)
+            continue;
+        if (!is_loaded)
+            em_load(em, c);
+        is_loaded = true;
+        size_t place = (size_t)em->gaussian.drawn[e] % size;
+        for (size_t u = 0; u < d; u++)
+            mean[u] = (real)em->chunk.x[u * em->chunk.stride + place];
+    }
+}
+
+void em_gaussian_begin(struct em *em, uint64_t seed)
+{
+    const struct model_config *config = &em->model->config;
     size_t d = config->n_inputs;
-    struct gate *gate = &em->model->gate;
-    const struct gaussian_gate_layout *at = &gate->gaussian.layout;
-    real *value = gate->parameters.value;
+    measure_inputs(em);
+    for (size_t e = 0; e < config->n_experts && em->model->has_gate; e++)
+        em->gaussian.drawn[e] = draw_sample(em, seed, e);
+    for (size_t c = 0; c < em->n_chunks; c++)
+        take_means(em, c);
+    if (!em->model->has_gate)
+        return;
+    const struct gaussian_gate_layout *at = &em->model->gate.gaussian.layout;
+    real *value = em->model->gate.parameters.value;
     double *covariance = em->gaussian.all; /* free until the first M-step */
     memcpy(covariance, em->gaussian.covariance, d * d * sizeof *covariance);
     raise_covariance(em, covariance);
     for (size_t e = 0; e < config->n_experts; e++) {
-        uint64_t sample = draw_sample(em, seed, e, em->gaussian.drawn);
-        size_t place = (size_t)sample % em->micro_batch;
-        em->gaussian.drawn[e] = sample;
-        em_load(em, (size_t)sample / em->micro_batch);
-        for (size_t u = 0; u < d; u++)
-            value[at->mean_at + e * d + u] = (real)em->chunk.x[u * em->chunk.stride + place];
         value[at->alpha_at + e] = (real)(1 / (double)config->n_experts);
         set_reals(d * d, covariance, value + at->covariance_at + e * d * d);
     }
 }
 
-/* Root: from every expert's share, mean and covariance; who has no share keeps the rest. */
+void em_gaussian_resume(struct em *em)
+{
+    measure_inputs(em);
+}
+
+/* Root: from every expert's share, mean and covariance; without the last, it keeps its own. */
 static void set_gate(struct em *em)
 {
     struct gate *gate = &em->model->gate;
@@ -172,7 +199,7 @@ static void set_gate(struct em *em)
     for (size_t e = 0; e < n; e++) {
         const double *of_expert = em->gaussian.all + e * row;
         value[at->alpha_at + e] = (real)(of_expert[0] / total);
-        if (!(of_expert[0] > 0))
+        if (!(of_expert[1 + d] > 0))
             continue;
         set_reals(d, of_expert + 1, value + at->mean_at + e * d);
         set_reals(d * d, of_expert + 1 + d, value + at->covariance_at + e * d * d);
@@ -185,12 +212,11 @@ void em_update_gaussian(struct em *em)
     size_t d = model->config.n_inputs, row = row_width(d);
     for (size_t k = 0; k < model->experts.n_local; k++) {
         double *own = em->gaussian.own + k * row;
-        const double *sums = em->fit.sums + k * em->fit.n_sums;
+        const double *sums = em->fit.sums + k * em->fit.row;
+        memset(own, 0, row * sizeof *own);
         own[0] = least_squares_moment(&em->fit, k, d, d);
-        if (!(own[0] > 0)) {
-            memset(own, 0, row * sizeof *own);
+        if (!(own[0] > em->fit.least_share))
             continue;
-        }
         centre_moments(d, em->fit.width, sums, own + 1, own + 1 + d);
         raise_covariance(em, own + 1 + d);
     }

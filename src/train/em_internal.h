@@ -24,10 +24,11 @@ struct em_chunk {
  */
 struct em_least_squares {
     size_t n_local, n_units, width; /* experts, D+1, D+1+O or D+1 */
-    size_t n_sums;                  /* moments of an expert */
-    double *sums;                   /* (n_local, n_sums), as in math/moments.h */
-    double *target_square;          /* (n_local) */
-    double *weight;                 /* (n_local, tile) w h */
+    size_t row;                     /* doubles of an expert's sums */
+    double *sums;                   /* (n_local, row) as in math/moments.h, sum w h |d|^2 last */
+    double factor;                  /* of the samples that are being added */
+    double least_share;             /* sum w h up to which an expert stays as it is */
+    double *weight;                 /* (n_local, tile) factor w h */
     double *change;                 /* (O, n_units), and a matrix (n_units, n_units) */
     struct semidefinite system;
 };
@@ -35,9 +36,11 @@ struct em_least_squares {
 status least_squares_init(struct em_least_squares *fit, const struct model *model, size_t n_outputs,
                           size_t max_stride);
 void least_squares_release(struct em_least_squares *fit);
-/* Adds a chunk's part, or sets it for the first chunk; weight (n_local, stride) is w h. */
+/* The sums become `keep` times what they are, and what is added counts `factor` times. */
+void least_squares_begin(struct em_least_squares *fit, double keep, double factor);
+/* Adds a chunk's part; weight (n_local, stride) is w h. */
 void least_squares_add(struct em_least_squares *fit, const struct em_chunk *chunk,
-                       const real *weight, bool is_first);
+                       const real *weight);
 /* Local. The moment of local expert k, as sum w h z_u z_v with z = [x;1;d]. */
 double least_squares_moment(const struct em_least_squares *fit, size_t k, size_t u, size_t v);
 /* Moves the parameters of local expert k, and its variance if that is learned. */
@@ -104,10 +107,20 @@ void em_newton_release(struct em_newton *newton);
 /* Moves theta uphill; returns the value there. */
 double em_newton_step(struct em_newton *newton, double *theta);
 
+/* ---- on-line EM, em_online.c */
+
+bool em_is_online(const struct em_config *config, size_t n);
+/* Local. At the first micro-batch of a batch: how the running sums and the batch count. */
+void em_online_begin(struct em *em, uint64_t n_updates);
+/* Local. False while the sums are not yet of samples enough to take parameters from. */
+bool em_online_is_ready(const struct em *em);
+
 /* ---- the Gaussian gate, em_gaussian.c */
 
 struct em_gaussian {
+    bool is_measured;
     double *mean, *covariance; /* (D), (D, D) of all samples */
+    double *weight, *sums;     /* (max_stride) and the moments, for measuring these */
     double *own, *all;         /* (n_local, 1 + D + D^2) share, mean, covariance; root: (E, ...) */
     uint64_t *drawn;           /* root: (E) samples that the means begin as */
 };
@@ -140,10 +153,11 @@ void em_climb_run(struct em_climb *climb, void (*evaluate)(void *context), void 
 /* ---- all of it */
 
 struct em {
+    struct em_config config;
     struct model *model;             /* not owned */
     const struct communicator *comm; /* not owned */
     const struct dataset *dataset;   /* not owned */
-    size_t micro_batch, max_stride, n_chunks;
+    size_t max_stride, n_chunks;
     double total; /* of the samples' weights */
     struct batch batch;
     struct em_chunk chunk; /* in one of the slots */
@@ -151,9 +165,11 @@ struct em {
     double *slots;         /* (n_slots, D+1+O, max_stride) */
     int64_t *slot_holds;   /* (n_slots) number of the micro-batch in it, -1: none */
     struct shared_memory window;
-    real *posterior; /* w h: (n_chunks, E, max_stride), once per host */
+    real *posterior; /* w h: (n_chunks, E, max_stride), once per host; NULL: sums are enough */
     bool experts_in_closed_form;
     bool sums_moments; /* for such experts, or for a Gaussian gate */
+    bool is_online;
+    uint64_t n_updates; /* on-line: before the batch that is being collected */
     struct em_least_squares fit;
     struct em_gaussian gaussian;
     struct em_linear gate, expert;
@@ -168,12 +184,22 @@ struct em {
     struct local_networks before;
 };
 
+/* Local, em_memory.c. Linear Gaussian experts; the h of all samples, once the sums are made. */
+bool em_in_closed_form(const struct model_config *config);
+bool em_needs_posteriors(const struct model_config *config);
+enum { EM_MOST_GROUPS = 16 }; /* of chunks, for the gate's sums */
+size_t em_n_chunks(size_t n, size_t micro_batch);
+/* Of micro-batches in double that are kept: all, if that is not much, or one. */
+size_t em_n_slots(const struct model_config *config, size_t n_chunks, size_t stride);
+
 /* Local. Micro-batch `number` into em->batch and em->chunk. */
 void em_load(struct em *em, size_t number);
 /* Local. The same, into em->batch only. */
 void em_load_batch(struct em *em, size_t number);
 /* Local. */
 void em_widen(size_t n, const real *from, double *to);
+/* Local. em->chunk becomes what `batch` holds, of samples in any order. */
+void em_take_batch(struct em *em, const struct batch *batch);
 /* Local. w h of expert e (global) for micro-batch `number`. */
 const real *em_posterior(const struct em *em, size_t number, size_t e);
 
@@ -193,9 +219,12 @@ void em_climb_gate(struct em *em);
 /* Collective. The gate's part of the M-step, em_gate.c. */
 void em_update_gate(struct em *em);
 
-/* Local. Work space, and the mean and covariance of all samples. */
+/* Local. Work space. */
 status em_gaussian_init(struct em *em);
 void em_gaussian_release(struct em_gaussian *gaussian);
+/* Local, in step on all ranks: em_begin's and em_resume's part. */
+void em_gaussian_begin(struct em *em, uint64_t seed);
+void em_gaussian_resume(struct em *em);
 double em_gaussian_doubles(const struct model_config *config, size_t n_local, bool is_root);
 /* Collective. The Gaussian gate's part of the M-step. */
 void em_update_gaussian(struct em *em);

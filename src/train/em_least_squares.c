@@ -14,13 +14,12 @@ status least_squares_init(struct em_least_squares *fit, const struct model *mode
     fit->n_units = model->config.n_inputs + 1;
     fit->width = fit->n_units + n_outputs;
     fit->n_local = n_local;
-    fit->n_sums = moments_count(fit->n_units, fit->width);
+    fit->row = moments_count(fit->n_units, fit->width) + 1;
     size_t tile = max_stride < MOMENTS_TILE ? max_stride : MOMENTS_TILE;
     struct {
         double **array;
         size_t count;
-    } buffers[] = {{&fit->sums, n_local * fit->n_sums},
-                   {&fit->target_square, n_local},
+    } buffers[] = {{&fit->sums, n_local * fit->row},
                    {&fit->weight, n_local * tile},
                    {&fit->change, n_outputs * fit->n_units + fit->n_units * fit->n_units}};
     status outcome = STATUS_OK;
@@ -34,10 +33,17 @@ status least_squares_init(struct em_least_squares *fit, const struct model *mode
 void least_squares_release(struct em_least_squares *fit)
 {
     memory_free(&fit->sums);
-    memory_free(&fit->target_square);
     memory_free(&fit->weight);
     memory_free(&fit->change);
     semidefinite_release(&fit->system);
+}
+
+LEAF_KERNEL static void scale_weights(size_t n, double factor, const real *restrict from,
+                                      double *restrict to)
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++)
+        to[i] = factor * (double)from[i];
 }
 
 LEAF_KERNEL static double weighted_square(size_t n, const real *restrict weight,
@@ -50,25 +56,29 @@ LEAF_KERNEL static double weighted_square(size_t n, const real *restrict weight,
     return sum;
 }
 
+void least_squares_begin(struct em_least_squares *fit, double keep, double factor)
+{
+    size_t n = fit->n_local * fit->row;
+    fit->factor = factor;
+    for (size_t i = 0; i < n; i++)
+        fit->sums[i] = keep > 0 ? keep * fit->sums[i] : 0;
+}
+
 void least_squares_add(struct em_least_squares *fit, const struct em_chunk *chunk,
-                       const real *weight, bool is_first)
+                       const real *weight)
 {
     size_t stride = chunk->stride;
-    if (is_first) {
-        memset(fit->sums, 0, fit->n_local * fit->n_sums * sizeof *fit->sums);
-        memset(fit->target_square, 0, fit->n_local * sizeof *fit->target_square);
-    }
     for (size_t at = 0; at < stride; at += MOMENTS_TILE) {
         size_t n = stride - at < MOMENTS_TILE ? stride - at : MOMENTS_TILE;
         for (size_t k = 0; k < fit->n_local; k++)
-            em_widen(n, weight + k * stride + at, fit->weight + k * n);
+            scale_weights(n, fit->factor, weight + k * stride + at, fit->weight + k * n);
         moments_add(fit->n_local, fit->n_units, fit->width, n, fit->weight, n, chunk->x + at,
-                    stride, fit->sums);
+                    stride, fit->sums, fit->row);
     }
     for (size_t k = 0; k < fit->n_local; k++)
         for (size_t o = 0; o < fit->width - fit->n_units; o++)
-            fit->target_square[k] +=
-                weighted_square(stride, weight + k * stride, chunk->d + o * stride);
+            fit->sums[k * fit->row + fit->row - 1] +=
+                fit->factor * weighted_square(stride, weight + k * stride, chunk->d + o * stride);
 }
 
 static double moment(const struct em_least_squares *fit, const double *sums, size_t u, size_t v)
@@ -78,7 +88,7 @@ static double moment(const struct em_least_squares *fit, const double *sums, siz
 
 double least_squares_moment(const struct em_least_squares *fit, size_t k, size_t u, size_t v)
 {
-    return moment(fit, fit->sums + k * fit->n_sums, u, v);
+    return moment(fit, fit->sums + k * fit->row, u, v);
 }
 
 /* What the present parameters leave of S_xd: (S_xd - S_xx W^T)^T, (O, units). */
@@ -118,10 +128,10 @@ void least_squares_solve(struct em_least_squares *fit, struct experts *experts, 
 {
     const struct mlp *shape = &experts->shape;
     size_t units = fit->n_units, inputs = units - 1, outputs = fit->width - units;
-    const double *sums = fit->sums + k * fit->n_sums;
+    const double *sums = fit->sums + k * fit->row;
     real *value = parameters_of(&experts->parameters, k);
     double share = moment(fit, sums, inputs, inputs); /* sum w h */
-    if (!(share > 0) || !isfinite(share))
+    if (!(share > fit->least_share) || !isfinite(share))
         return; /* an expert that has no sample stays as it is */
     double *matrix = fit->change + outputs * units;
     moments_unfold(units, fit->width, sums, matrix);
@@ -135,6 +145,6 @@ void least_squares_solve(struct em_least_squares *fit, struct experts *experts, 
     }
     if (!experts->variance_is_learned)
         return;
-    double square = squared_residual(fit, sums, fit->target_square[k], shape, value);
+    double square = squared_residual(fit, sums, sums[fit->row - 1], shape, value);
     experts->variance[k] = fmax(square / ((double)outputs * share), variance_floor);
 }

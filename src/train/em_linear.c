@@ -357,7 +357,7 @@ static void add_curvature(struct em_linear *linear, const struct em_chunk *chunk
                 if (++n_rows < MOST_WEIGHTS && k + 1 < blocks)
                     continue;
                 moments_add(n_rows, units, units, n, linear->work, n, chunk->x + at, stride,
-                            sums + done * count);
+                            sums + done * count, count);
                 done += n_rows;
                 n_rows = 0;
             }

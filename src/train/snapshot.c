@@ -68,8 +68,19 @@ status snapshot_init(struct snapshot *snapshot, const struct model *model,
     return communicator_agree(comm, outcome);
 }
 
+status snapshot_add_sums(struct snapshot *snapshot, const struct communicator *comm, size_t width)
+{
+    status outcome = STATUS_OK;
+    snapshot->n_sums = width;
+    if (comm->rank == 0)
+        outcome = memory_alloc(&snapshot->sums, snapshot->model->config.n_experts * width,
+                               sizeof(double), "a checkpoint");
+    return communicator_agree(comm, outcome);
+}
+
 void snapshot_release(struct snapshot *snapshot)
 {
+    memory_free(&snapshot->sums);
     networks_release(&snapshot->current);
     networks_release(&snapshot->best);
     for (int s = 0; s < OPTIMIZER_MAX_SLOTS; s++)

@@ -69,8 +69,13 @@ status trainer_init(struct trainer *trainer, const struct trainer_config *config
     if (outcome == STATUS_OK)
         outcome =
             step_init(&trainer->step, model, &replicas->group, real_padded(config->micro_batch));
-    if (outcome == STATUS_OK && config->optimizer.kind == OPTIMIZER_EM)
-        outcome = em_create(&trainer->em, model, trainer->comm, train, config->micro_batch);
+    if (outcome != STATUS_OK || config->optimizer.kind != OPTIMIZER_EM)
+        return outcome;
+    const struct em_config em = {config->micro_batch, config->batch_size, config->forgetting};
+    outcome = em_create(&trainer->em, model, trainer->comm, train, &em);
+    if (outcome == STATUS_OK)
+        outcome =
+            snapshot_add_sums(&trainer->saver.snapshot, trainer->comm, em_state_width(trainer->em));
     return outcome;
 }
 
@@ -223,6 +228,8 @@ static void forget_last_row(struct trainer *trainer)
 status trainer_take_up(struct trainer *trainer)
 {
     trainer_restore(trainer);
+    if (trainer->em)
+        em_resume(trainer->em);
     forget_last_row(trainer);
     status outcome = draw_batches(trainer, seed_of_start(trainer));
     if (outcome == STATUS_OK)

@@ -104,7 +104,7 @@ static void pass(struct trainer *trainer, const struct dataset *dataset, const u
         }
         site_enter(SITE_step_backward, 0);
         if (backward && trainer->em)
-            em_collect(trainer->em, step, at / size);
+            em_collect(trainer->em, step, at / size, (uint64_t)trainer->progress.step);
         else if (backward) {
             early_update_prepare(&trainer->early, updates && left <= size,
                                  trainer_learning_rate(trainer),
@@ -135,6 +135,11 @@ static void evaluate_all(struct trainer *trainer, const struct dataset *dataset,
     pass(trainer, dataset, NULL, 0, dataset->shape.n, false, metrics);
 }
 
+static bool is_full_batch(const struct trainer *trainer)
+{
+    return trainer->sampler.n_batches == 1;
+}
+
 static void update(struct trainer *trainer)
 {
     struct progress *progress = &trainer->progress;
@@ -142,7 +147,7 @@ static void update(struct trainer *trainer)
     site_enter(SITE_update, 0);
     if (trainer->em) {
         /* The annealed error falls, but the error itself need not. */
-        if (trainer_is_root(trainer))
+        if (trainer_is_root(trainer) && is_full_batch(trainer))
             progress->error_before =
                 beta_now(trainer) < 1 ? INFINITY : trainer_mean_error(&trainer->running);
         em_update(trainer->em);
@@ -159,11 +164,6 @@ static void update(struct trainer *trainer)
         progress->epoch++;
         sampler_start_epoch(&trainer->sampler, (uint64_t)progress->epoch);
     }
-}
-
-static bool is_full_batch(const struct trainer *trainer)
-{
-    return trainer->sampler.n_batches == 1;
 }
 
 /*

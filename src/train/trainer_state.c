@@ -47,6 +47,9 @@ void trainer_collect(struct trainer *trainer)
                              &snapshot->slot[s]);
     if (has_best)
         snapshot_gather(model, group, &trainer->best, &snapshot->best);
+    if (snapshot->n_sums > 0)
+        communicator_gather_rows(group, &model->shard, snapshot->n_sums * sizeof(double),
+                                 em_state(trainer->em), snapshot->sums);
     if (!trainer_is_root(trainer))
         return;
     trainer->progress.seconds = trainer->seconds_before + clock_seconds() - trainer->started;
@@ -73,6 +76,9 @@ static void scatter(struct trainer *trainer, struct local_networks *local, bool 
                               &trainer->expert_optimizer, s);
     if (has_best)
         snapshot_scatter(model, group, &snapshot->best, &trainer->best);
+    if (snapshot->n_sums > 0)
+        communicator_scatter_rows(group, &model->shard, snapshot->n_sums * sizeof(double),
+                                  snapshot->sums, em_state(trainer->em));
 }
 
 void trainer_restore(struct trainer *trainer)

@@ -6,7 +6,7 @@ COMMANDS = ("train", "evaluate", "predict", "inspect", "convert", "doctor")
 OPTIONS = {
     "train": "data inputs targets group weight valid task scale experts expert-hidden gate gate-hidden "
              "activation expert-output error likelihood variance optimizer learning-rate momentum "
-             "batch-size epochs stop-error patience clip weight-decay schedule seed starts init "
+             "batch-size forgetting epochs stop-error patience clip weight-decay schedule seed starts init "
              "time-limit root-experts micro-batch config output resume checkpoint-every keep "
              "metrics-every quiet progress dry-run replicas stream top-k balance-weight entropy-weight anneal "
              "split prune merge split-spread placement "

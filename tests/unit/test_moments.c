@@ -45,7 +45,7 @@ static void test_sums(void **state)
             assert_true(count <= MOST_SUMS);
             for (size_t i = 0; i < MOST_ROWS * MOST_SUMS; i++)
                 sums[i] = 3;
-            moments_add(MOST_ROWS, left, width, N, samples.a, LD, samples.z, LD, sums);
+            moments_add(MOST_ROWS, left, width, N, samples.a, LD, samples.z, LD, sums, count);
             for (size_t r = 0; r < MOST_ROWS; r++)
                 for (size_t u = 0; u < left; u++)
                     for (size_t v = u; v < width; v++) {
@@ -65,11 +65,11 @@ static void test_rows_do_not_know_of_each_other(void **state)
     double together[MOST_ROWS * MOST_SUMS] = {0};
     size_t left = 6, width = 7, count = moments_count(left, width);
     draw(&samples);
-    moments_add(MOST_ROWS, left, width, N, samples.a, LD, samples.z, LD, together);
+    moments_add(MOST_ROWS, left, width, N, samples.a, LD, samples.z, LD, together, count);
     for (size_t first = 0; first < MOST_ROWS; first++)
         for (size_t n = 1; first + n <= MOST_ROWS; n++) {
             double some[MOST_ROWS * MOST_SUMS] = {0};
-            moments_add(n, left, width, N, samples.a + first * LD, LD, samples.z, LD, some);
+            moments_add(n, left, width, N, samples.a + first * LD, LD, samples.z, LD, some, count);
             assert_memory_equal(some, together + first * count, n * count * sizeof *some);
         }
 }

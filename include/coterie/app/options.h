@@ -72,7 +72,7 @@ struct options {
     double variance;
 
     enum optimizer_kind optimizer;
-    double learning_rate, momentum, stop_error, stop_likelihood, clip, weight_decay;
+    double learning_rate, momentum, stop_error, forgetting, stop_likelihood, clip, weight_decay;
     double time_limit, hang_timeout; /* s; 0: none */
     enum on_nan on_nan;
     long batch_size, epochs, patience, starts;

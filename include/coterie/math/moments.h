@@ -30,11 +30,11 @@ static inline size_t moments_at(size_t width, size_t u, size_t v)
 enum { MOMENTS_TILE = 512 };
 
 /*
- * Local. Adds the moments of n samples to sums (n_rows, count). a is (n_rows, lda), z (width, ldz);
- * n is a multiple of 8 and at most MOMENTS_TILE, and all rows begin at a line of 64 bytes.
+ * Local. Adds the moments of n samples to sums (n_rows, ld_sums). a is (n_rows, lda), z (width,
+ * ldz); n is a multiple of 8 and at most MOMENTS_TILE, and all rows begin at a line of 64 bytes.
  */
 void moments_add(size_t n_rows, size_t n_left, size_t width, size_t n, const double *a, size_t lda,
-                 const double *z, size_t ldz, double *sums);
+                 const double *z, size_t ldz, double *sums, size_t ld_sums);
 
 /* Local. The symmetric matrix (n_left, n_left) in full from one row of sums. */
 void moments_unfold(size_t n_left, size_t width, const double *sums, double *matrix);

@@ -19,7 +19,7 @@
  *   /gate        layer<i>/weight (out,in), bias (out); or, if Gaussian, gaussian/alpha (E),
  *                mean (E,D), covariance (E,D,D)
  *   /experts     layer<i>/weight (E,out,in), bias (E,out) · variance (E)
- *   /optimizer   <slot>/{gate,experts}/... as above
+ *   /optimizer   <slot>/{gate,experts}/... as above; on-line EM: em/experts/sums (E, ...)
  *   /best        {gate,experts}/... of the lowest validation error
  *   /progress    attributes, and use (E) · /data attributes · /history one column per metric
  *   /checksum    experts (E), gate and rest: xxHash, 64 bits

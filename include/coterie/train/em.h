@@ -45,27 +45,57 @@
  */
 struct em;
 
-/* Local. STATUS_USAGE where EM is not defined for this model. */
-status em_check(const struct model_config *config);
+/*
+ * On-line EM (Cappe & Moulines 2009) is for streams and for data that do not fit into memory. Where
+ * a batch is not all samples, the sums s that the M-step needs are running ones: of batch number
+ * t = 0, 1, ..., with sums s_t per sample,
+ *
+ *   s = (1 - r) s + r s_t,   r = (t + 1)^-forgetting,
+ *
+ * and each batch is followed by an M-step, from when 10 (D + 1) samples per expert have been seen.
+ * An expert whose share of the samples that still count is less than 2 (D + 1) samples stays as it
+ * is for that time. It is possible where sums are all that is needed: linear experts with the
+ * Gaussian likelihood and a Gaussian gate. The likelihood may fall between batches.
+ */
+struct em_config {
+    size_t micro_batch, batch_size; /* batch_size 0, or not below the samples: all of them */
+    double forgetting;              /* in [1/2, 1]; 1: all batches count alike */
+};
+
+/* Local. STATUS_USAGE where EM on n samples is not defined for this model. */
+status em_check(const struct model_config *model, const struct em_config *config, size_t n);
 
 /* Local. Bytes that EM on n samples needs on rank `rank` of this shard, and once per host. */
-double em_bytes(const struct model_config *config, const struct shard *shard, int rank, size_t n,
-                size_t micro_batch);
-double em_host_bytes(const struct model_config *config, size_t n, size_t micro_batch);
+double em_bytes(const struct model_config *model, const struct em_config *config,
+                const struct shard *shard, int rank, size_t n);
+double em_host_bytes(const struct model_config *model, const struct em_config *config, size_t n);
 
-/*
- * Collective. For the samples of `dataset`, in micro-batches of `micro_batch`; the arguments must
- * outlive it. *em stays NULL on failure.
- */
+/* Collective. For the samples of `dataset`; the arguments must outlive it. *em stays NULL on
+ * failure. */
 status em_create(struct em **em, struct model *model, const struct communicator *comm,
-                 const struct dataset *dataset, size_t micro_batch);
+                 const struct dataset *dataset, const struct em_config *config);
 void em_destroy(struct em **em);
 
-/* Local. The start of what depends on the data, after model_draw: a Gaussian gate's. */
+/*
+ * Local, in step on all ranks. What depends on the data: em_begin after model_draw makes the start
+ * of a Gaussian gate and clears running sums, em_resume what a run that goes on needs. Both may
+ * pass over all samples in their order.
+ */
 void em_begin(struct em *em, uint64_t seed);
+void em_resume(struct em *em);
 
-/* Collective. After step_forward: takes what the M-step needs of micro-batch number `chunk`. */
-void em_collect(struct em *em, const struct step *step, size_t chunk);
+/*
+ * Local. On-line: the running sums of this rank's experts, (n_local, em_state_width) doubles, which
+ * are a part of the training state. Else the width is 0.
+ */
+double *em_state(struct em *em);
+size_t em_state_width(const struct em *em);
+
+/*
+ * Collective. After step_forward: takes what the M-step needs of micro-batch number `chunk` of a
+ * batch, before which there were n_updates.
+ */
+void em_collect(struct em *em, const struct step *step, size_t chunk, uint64_t n_updates);
 
 /* Collective. The M-step, when all micro-batches have been collected. */
 void em_update(struct em *em);

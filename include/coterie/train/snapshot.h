@@ -36,7 +36,9 @@ struct snapshot {
     bool has_best;
     struct networks slot[OPTIMIZER_MAX_SLOTS]; /* variance holds the slot's part for ln sigma^2 */
     struct progress progress;
-    double *use; /* (E) running sums of the mixing proportions */
+    size_t n_sums; /* on-line EM: doubles of an expert's running sums, else 0 */
+    double *sums;  /* (E, n_sums) */
+    double *use;   /* (E) running sums of the mixing proportions */
     struct history history;
 };
 
@@ -46,6 +48,8 @@ status snapshot_init(struct snapshot *snapshot, const struct model *model,
 /* Root. The same for a model that is not spread over ranks: only its shapes are needed. */
 status snapshot_init_at_root(struct snapshot *snapshot, const struct model *model,
                              enum optimizer_kind optimizer, bool has_best);
+/* Collective. Room for the running sums of on-line EM; for a width of 0 nothing. */
+status snapshot_add_sums(struct snapshot *snapshot, const struct communicator *comm, size_t width);
 void snapshot_release(struct snapshot *snapshot);
 
 /* Collective. From the ranks to rank 0 (`all` may be NULL elsewhere), and back. */

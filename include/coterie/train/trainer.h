@@ -37,6 +37,7 @@ struct trainer_config {
     double learning_rate;
     double clip;            /* largest norm of the whole gradient, 0: any */
     double stop_error;      /* stop when expected_square is not above it, 0: never */
+    double forgetting;      /* on-line EM, see em.h */
     double stop_likelihood; /* EM: stop when the error falls by less, relatively; 0: never */
     double time_limit;      /* seconds since the program started (clock_since_start), 0: none */
     size_t batch_size, micro_batch;
