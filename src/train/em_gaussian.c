@@ -59,8 +59,10 @@ static void measure_inputs(struct em *em)
     centre_moments(d, units, gaussian->sums, gaussian->mean, gaussian->covariance);
     for (size_t u = 0; u < d; u++) {
         double *variance = &gaussian->covariance[u * d + u];
-        double least = 1e-12 * (1 + gaussian->mean[u] * gaussian->mean[u]);
-        *variance = *variance > least ? *variance : 1;
+        double square = gaussian->mean[u] * gaussian->mean[u];
+        *variance = *variance > 1e-12 * (1 + square) ? *variance : 1;
+        /* The floor, a share of this, must be far above what E[x^2] - E[x]^2 loses in rounding. */
+        *variance = fmax(*variance, 1e-9 * square);
     }
     gaussian->is_measured = true;
 }
