@@ -265,7 +265,7 @@ static status read_chunk(const struct hdf5_file *file, const char *name,
                          const struct hdf5_stored *stored, uint64_t chunk, unsigned char *data)
 {
     size_t bytes = (size_t)stored->chunk_rows * stored->row_bytes;
-    unsigned char end[CHECKSUM_BYTES];
+    unsigned char end[CHECKSUM_BYTES] = {0};
     status outcome = read_bytes(file, name, stored->descriptor, stored->chunk[chunk], bytes, data,
                                 stored->has_checksums ? CHECKSUM_BYTES : 0, end);
     if (outcome != STATUS_OK || !stored->has_checksums)

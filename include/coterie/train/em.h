@@ -63,12 +63,12 @@ struct em_config {
 };
 
 /* Local. STATUS_USAGE where EM on n samples is not defined for this model. */
-status em_check(const struct model_config *model, const struct em_config *config, size_t n);
+status em_check(const struct model_config *config, const struct em_config *em, size_t n);
 
 /* Local. Bytes that EM on n samples needs on rank `rank` of this shard, and once per host. */
-double em_bytes(const struct model_config *model, const struct em_config *config,
+double em_bytes(const struct model_config *config, const struct em_config *em,
                 const struct shard *shard, int rank, size_t n);
-double em_host_bytes(const struct model_config *model, const struct em_config *config, size_t n);
+double em_host_bytes(const struct model_config *config, const struct em_config *em, size_t n);
 
 /* Collective. For the samples of `dataset`; the arguments must outlive it. *em stays NULL on
  * failure. */
