@@ -259,7 +259,6 @@ static status train_and_report(struct training *training, struct trainer *traine
     if (outcome != STATUS_OK)
         return outcome;
     trainer_use_directory(trainer, &training->directory, &training->record);
-    catch_stop_signals();
     outcome = trainer_run(trainer);
     bool ended_well = outcome == STATUS_OK || outcome == STATUS_STOPPED;
     struct profile_table table = {0};
@@ -360,6 +359,9 @@ status train_run(const struct communicator *comm, struct options *options,
     struct training training = {
         .comm = comm, .options = options, .directory = {.lock = -1}, .selection = selection};
     status outcome = STATUS_OK;
+    /* From here on: reading data, or waiting for the lock, may take long. */
+    if (!options->dry_run)
+        catch_stop_signals();
     if (comm->rank == 0)
         outcome = find_start(&training);
     outcome = communicator_agree(comm, outcome);

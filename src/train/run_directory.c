@@ -4,6 +4,7 @@
 #include "coterie/base/log.h"
 #include "coterie/base/memory.h"
 #include "coterie/base/site.h"
+#include "trainer_internal.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -136,6 +137,10 @@ static status take_lock(struct run_directory *directory)
             return outcome;
         if (try_lock(directory->lock, holder, sizeof holder))
             break;
+        if (trainer_stop_was_requested())
+            return status_set(STATUS_STOPPED,
+                              "stopped on request while waiting for another run in %s (%s)",
+                              directory->path, holder);
         double waited = clock_seconds() - started;
         if (waited > patience)
             return status_set(STATUS_USAGE,

@@ -113,6 +113,31 @@ class AskedToStop(Kill):
         step = harness.progress(harness.latest(self.run_directory), "total_steps")
         self.assertLessEqual(step - seen, 3)
 
+    def test_before_training(self):
+        """While data are read: a checkpoint of the beginning is left."""
+        for name, ranks in (("SIGUSR1", 2), ("SIGTERM", None)):
+            with self.subTest(signal=name):
+                self.shop.clear("run")
+                process = self.shop.start(*self.shop.options("run", ENDLESS), ranks=ranks,
+                                          fault="data_read:0:*:slow")
+                self.addCleanup(support.send_signal, process, signal.SIGKILL)
+                pids = support.wait_for(lambda: self.catching(process, ranks))
+                self.assertFalse(self.run_directory.exists())
+                os.kill(process.pid if name == "SIGUSR1" else pids[0], signal.Signals[name])
+                self.assert_rc(self.end(process, 15), 75, "after 0 epochs", "--resume auto")
+                self.assert_verifies()
+                self.goes_on(None)
+
+    def catching(self, process, ranks):
+        """The processes of all ranks, by rank, once they wait for signals."""
+        pids = support.rank_processes(process) if ranks else {0: process.pid}
+        caught = 1 << (signal.SIGUSR1 - 1)
+        for pid in pids.values():
+            words = pathlib.Path(f"/proc/{pid}/status").read_text(encoding="utf-8").split()
+            if not int(words[words.index("SigCgt:") + 1], 16) & caught:
+                return None
+        return pids if len(pids) == (ranks or 1) else None
+
     def test_repeated_soon_is_the_same_request(self):
         process = self.launch(2, fault="hdf5_close:0:*:slow,hdf5_sync:0:*:slow,link:0:*:slow")
         for _ in range(3):
@@ -203,8 +228,8 @@ class Requeued(Kill):
         time.sleep(4)
         self.assertEqual((early.poll(), late.poll()), (None, None))
         self.assertFalse((self.run_directory / "stop").exists())
-        support.send_signal(late, signal.SIGKILL)
-        self.assert_rc(support.finish(late, 5), -signal.SIGKILL, "waiting", "Slurm job 17")
+        late.send_signal(signal.SIGTERM)
+        self.assert_rc(support.finish(late, 5), 75, "on request while waiting", "Slurm job 17")
 
 
 class TimeLimit(Kill):
