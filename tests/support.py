@@ -111,13 +111,14 @@ def send_signal(process, number):
 
 def rank_processes(process):
     """The process of each rank that a started mpirun has by now: {rank: pid}."""
-    parents, ranks = {}, {}
+    parents = {}
     for entry in pathlib.Path("/proc").glob("[0-9]*"):
         try:
             status = (entry / "stat").read_text(encoding="utf-8", errors="replace")
             parents[int(entry.name)] = int(status.rpartition(")")[2].split()[1])
         except OSError:
             continue
+    found = {}
     for pid in parents:
         ancestor = pid
         while ancestor in parents and ancestor != process.pid:
@@ -128,9 +129,10 @@ def rank_processes(process):
             variables = pathlib.Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
         except OSError:
             continue
-        ranks.update({int(v.partition(b"=")[2]): pid for v in variables
+        found.update({pid: int(v.partition(b"=")[2]) for v in variables
                       if v.startswith(b"OMPI_COMM_WORLD_RANK=")})
-    return ranks
+    # What a rank starts has its environment too.
+    return {rank: pid for pid, rank in found.items() if parents[pid] not in found}
 
 
 def wait_for(condition, timeout=60):

@@ -214,42 +214,46 @@ struct attribute_visit {
     status outcome;
 };
 
-static status visit_strings(struct attribute_visit *visit, const char *name, hid_t attribute)
+/* The value, or in parentheses why there is none; the caller's to free. NULL: not enough memory. */
+static char *value_text(const struct attribute_visit *visit, const char *name)
 {
+    char text[1024] = "(cannot be read)";
+    hid_t attribute = H5I_INVALID_HID;
     struct string_list list = {0};
-    char joined[1024];
-    status outcome = hdf5_append_strings(visit->file, visit->object, name, attribute, &list);
-    string_list_join(&list, joined, sizeof joined);
-    if (outcome == STATUS_OK)
-        outcome = visit->visit(name, list.n == 1 ? list.item[0] : joined, visit->context);
+    if (open_attribute(visit->file, visit->object, name, &attribute) != STATUS_OK)
+        return memory_strdup(text);
+    status outcome = STATUS_OK;
+    char *lone = NULL;
+    switch (attribute_kind(attribute, NULL)) {
+    case HDF5_STRING:
+        outcome = hdf5_append_strings(visit->file, visit->object, name, attribute, &list);
+        if (outcome == STATUS_OK && list.n == 1)
+            lone = memory_strdup(list.item[0]);
+        else if (outcome == STATUS_OK)
+            string_list_join(&list, text, sizeof text);
+        break;
+    case HDF5_INTEGER:
+    case HDF5_FLOAT:
+        outcome = show_numbers(visit->file, visit->object, name, attribute, text, sizeof text);
+        break;
+    default:
+        snprintf(text, sizeof text, "(neither numbers nor text)");
+    }
+    if (outcome != STATUS_OK)
+        snprintf(text, sizeof text, "(cannot be read)");
     string_list_release(&list);
-    return outcome;
+    H5Aclose(attribute);
+    return lone ? lone : memory_strdup(text);
 }
 
 static herr_t visit_attribute(hid_t object, const char *name, const H5A_info_t *info, void *context)
 {
     struct attribute_visit *visit = context;
-    char text[NUMBERS_SHOWN * 32];
-    hid_t attribute = H5I_INVALID_HID;
     (void)object, (void)info;
-    visit->outcome = open_attribute(visit->file, visit->object, name, &attribute);
-    if (visit->outcome != STATUS_OK)
-        return 1;
-    switch (attribute_kind(attribute, NULL)) {
-    case HDF5_STRING:
-        visit->outcome = visit_strings(visit, name, attribute);
-        break;
-    case HDF5_INTEGER:
-    case HDF5_FLOAT:
-        visit->outcome =
-            show_numbers(visit->file, visit->object, name, attribute, text, sizeof text);
-        if (visit->outcome == STATUS_OK)
-            visit->outcome = visit->visit(name, text, visit->context);
-        break;
-    default:
-        visit->outcome = visit->visit(name, "(neither numbers nor text)", visit->context);
-    }
-    H5Aclose(attribute);
+    char *text = value_text(visit, name);
+    visit->outcome = text ? visit->visit(name, text, visit->context)
+                          : status_set(STATUS_FAILED, "not enough memory for an attribute");
+    memory_free(&text);
     return visit->outcome == STATUS_OK ? 0 : 1;
 }
 

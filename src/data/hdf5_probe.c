@@ -19,6 +19,8 @@
 enum {
     CPU_SECONDS = 5,        /* of the other process: more is a loop without end */
     NUMBERS_READ = 1 << 23, /* in all; of larger files only the first and last rows are read */
+    BLOCK = 1 << 18,        /* numbers read at a time */
+    NOT_ALL_OPENED = 1,     /* exit code of the other process */
     KNOWN_FILES = 8
 };
 
@@ -68,19 +70,25 @@ void hdf5_probe_trust(const char *path)
         known[n_known++ % KNOWN_FILES] = identity;
 }
 
-/* Starts the other process, without a word of its own; it shares nothing with MPI. */
+/*
+ * Starts the other process, without a word of its own; it shares nothing with MPI. What batch
+ * systems and launchers send to all processes of a job, to ask for an end, is none of its business.
+ */
 static bool start_walk(const char *path, pid_t *child)
 {
     char *const words[] = {program, HDF5_PROBE_COMMAND, (char *)path, NULL};
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
-    sigset_t none;
+    sigset_t blocked;
     posix_spawn_file_actions_init(&actions);
     posix_spawnattr_init(&attributes);
     for (int stream = 0; stream < 3; stream++)
         posix_spawn_file_actions_addopen(&actions, stream, "/dev/null", O_RDWR, 0);
-    sigemptyset(&none);
-    posix_spawnattr_setsigmask(&attributes, &none);
+    sigemptyset(&blocked);
+    const int requests[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2};
+    for (size_t i = 0; i < sizeof requests / sizeof *requests; i++)
+        sigaddset(&blocked, requests[i]);
+    posix_spawnattr_setsigmask(&attributes, &blocked);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
     int failed = posix_spawn(child, program, &actions, &attributes, words, environ);
     posix_spawn_file_actions_destroy(&actions);
@@ -88,24 +96,50 @@ static bool start_walk(const char *path, pid_t *child)
     return failed == 0;
 }
 
+static bool was_killed(int end)
+{
+    return WIFSIGNALED(end) && WTERMSIG(end) == SIGKILL;
+}
+
+/* False if no process could be made, or not waited for. */
+static bool let_walk(const char *path, int *end)
+{
+    pid_t child;
+    if (!start_walk(path, &child))
+        return false;
+    while (waitpid(child, end, 0) < 0)
+        if (errno != EINTR)
+            return false;
+    return true;
+}
+
 status hdf5_probe(const char *path)
 {
     struct identity identity;
-    pid_t child;
     int end = 0;
     if (!program[0] || !identify(path, &identity) || is_known(&identity))
         return STATUS_OK;
     /* Where no process can be made there is no protection, but no harm either. */
-    if (!start_walk(path, &child))
+    if (!let_walk(path, &end))
         return STATUS_OK;
-    while (waitpid(child, &end, 0) < 0)
-        if (errno != EINTR)
-            return STATUS_OK;
+    /* From outside, by somebody or for want of memory: that says nothing about the file. */
+    if (was_killed(end) && !let_walk(path, &end))
+        return STATUS_OK;
     if (WIFEXITED(end) && WEXITSTATUS(end) == 0) {
         hdf5_probe_trust(path);
         return STATUS_OK;
     }
-    bool loops = WIFSIGNALED(end) && (WTERMSIG(end) == SIGXCPU || WTERMSIG(end) == SIGKILL);
+    if (WIFEXITED(end) && WEXITSTATUS(end) == NOT_ALL_OPENED)
+        return status_set(STATUS_USAGE,
+                          "%s: damaged, not all that is in it can be opened; make or copy it again",
+                          path);
+    if (was_killed(end))
+        return status_set(
+            STATUS_USAGE,
+            "%s: the process that looks at it first was killed twice; is there memory "
+            "for it?",
+            path);
+    bool loops = WIFSIGNALED(end) && WTERMSIG(end) == SIGXCPU;
     return status_set(STATUS_USAGE,
                       "%s: damaged so that the HDF5 library %s; make or copy it again", path,
                       loops ? "never comes to an end with it" : "crashes on it");
@@ -132,13 +166,18 @@ static void read_numbers(struct walk *walk, const char *name, const struct hdf5_
     if (width == 0 || rows == 0 || width > NUMBERS_READ)
         return;
     bool whole = rows <= walk->budget / width;
-    uint64_t n = whole ? rows : 1;
+    uint64_t most = width < BLOCK ? BLOCK / width : 1, n = rows < most ? rows : most;
     if (memory_alloc(&values, n * width, sizeof *values, "a block of numbers") != STATUS_OK)
         return;
     walk->budget -= whole ? rows * width : 0;
-    hdf5_read_rows(walk->file, name, 0, n, HDF5_AS_DOUBLE, values);
-    if (!whole)
+    /* Beyond what cannot be read too: rows may be wanted in another order. */
+    for (uint64_t first = 0; whole && first < rows; first += n)
+        hdf5_read_rows(walk->file, name, first, rows - first < n ? rows - first : n, HDF5_AS_DOUBLE,
+                       values);
+    if (!whole) {
+        hdf5_read_rows(walk->file, name, 0, 1, HDF5_AS_DOUBLE, values);
         hdf5_read_rows(walk->file, name, rows - 1, 1, HDF5_AS_DOUBLE, values);
+    }
     memory_free(&values);
 }
 
@@ -167,7 +206,8 @@ int hdf5_probe_walk(const char *path)
     if (hdf5_open(path, &walk.file) != STATUS_OK)
         return 0;
     hdf5_visit_attributes(walk.file, "/", skip_attribute, NULL);
-    hdf5_visit(walk.file, "/", visit, &walk);
+    /* What cannot be listed cannot be looked at, but might be found by its name. */
+    status outcome = hdf5_visit(walk.file, "/", visit, &walk);
     hdf5_close(&walk.file);
-    return 0;
+    return outcome == STATUS_OK ? 0 : NOT_ALL_OPENED;
 }

@@ -5,12 +5,15 @@
     test_damage.py --every-byte    all of them, takes minutes
 """
 import os
+import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 
 import h5py
 import harness
+import numpy
 import support
 
 FLIP_BYTES = os.environ.get("FLIP_BYTES", "flip_bytes")
@@ -121,6 +124,7 @@ class Hostile(harness.FaultTest):
         super().setUp()
         self.hostile = self.folder / "hostile.h5"
         with h5py.File(self.hostile, "w") as file:
+            file.create_group("a")
             file["x"] = [[0.0, 1.0]] * 50
             file["y"] = ["yes", "no"] * 25
         content = bytearray(self.hostile.read_bytes())
@@ -128,14 +132,46 @@ class Hostile(harness.FaultTest):
         content[heap:heap + 4096] = bytes(len(content[heap:heap + 4096]))
         self.hostile.write_bytes(content)
 
+    def other_process(self, pid):
+        """Of the one that looks at a file first, once it is there."""
+        children = pathlib.Path(f"/proc/{pid}/task/{pid}/children")
+        for child in map(int, children.read_text(encoding="utf-8").split()):
+            if b"check-file" in pathlib.Path(f"/proc/{child}/cmdline").read_bytes():
+                return child
+        return None
+
     def test_a_loop_without_end(self):
-        for arguments, ranks in ((("inspect", self.hostile), None),
-                                 (("train", "--data", self.hostile), 2)):
-            with self.subTest(arguments[0]):
-                result = self.shop.run(*arguments, ranks=ranks, timeout=60,
-                                       env={"COTERIE_HANG_TIMEOUT": "60"})
-                self.assert_rc(result, 2, "hostile.h5", "never comes to an end")
-                self.assert_one_line(result)
+        result = self.shop.run("train", "--data", self.hostile, ranks=2,
+                               env={"COTERIE_HANG_TIMEOUT": "60"})
+        self.assert_rc(result, 2, "hostile.h5", "never comes to an end")
+        self.assert_one_line(result)
+
+    def test_asked_to_end_while_it_looks(self):
+        """Batch systems ask all processes of a job."""
+        process = self.shop.start("inspect", self.hostile, env={"COTERIE_HANG_TIMEOUT": "60"})
+        child = support.wait_for(lambda: self.other_process(process.pid))
+        for number in (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT):
+            os.kill(child, number)
+        self.assert_rc(support.finish(process, 60), 2, "hostile.h5", "never comes to an end")
+
+    def test_killed_while_it_looks(self):
+        """For want of memory, say: that is not the file's fault."""
+        with h5py.File(self.folder / "slow.h5", "w") as file:
+            file.create_dataset("x", data=numpy.zeros((4000000, 2)), compression="gzip")
+        process = self.shop.start("inspect", self.folder / "slow.h5")
+        os.kill(support.wait_for(lambda: self.other_process(process.pid)), signal.SIGKILL)
+        self.assert_rc(support.finish(process, 60), 0)
+
+    def test_a_loop_behind_what_cannot_be_listed(self):
+        """Labels that are found by their name all the same."""
+        with h5py.File(self.hostile) as file:
+            header = h5py.h5o.get_info(h5py.h5g.open(file.id, b"a")).addr
+        content = bytearray(self.hostile.read_bytes())
+        content[header:header + 16] = bytes(16)
+        self.hostile.write_bytes(content)
+        result = self.shop.run("train", "--data", self.hostile)
+        self.assert_rc(result, 2, "hostile.h5", "not all that is in it can be opened")
+        self.assert_one_line(result)
 
     def test_probing_is_quick(self):
         """Processor time of the other process; 30 ms are meant, sanitizers and load take more."""

@@ -122,7 +122,8 @@ status hdf5_read_double(struct hdf5_file *file, const char *object, const char *
                         double *number);
 status hdf5_read_text_list(struct hdf5_file *file, const char *object, const char *name,
                            struct string_list *list);
-/* Calls visit for every attribute of `object` in the order of names; value as text. */
+/* Calls visit for every attribute of `object` in the order of names; value as text, in parentheses
+ * if it cannot be had. */
 status hdf5_visit_attributes(struct hdf5_file *file, const char *object,
                              status (*visit)(const char *name, const char *value, void *context),
                              void *context);

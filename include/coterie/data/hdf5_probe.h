@@ -21,7 +21,7 @@ status hdf5_probe(const char *path);
 /* The file as it is now needs no probing: this process wrote it. */
 void hdf5_probe_trust(const char *path);
 
-/* What the other process does. Its exit code: 0 if it gets to an end at all. */
+/* What the other process does. Its exit code: 0 if it gets to an end, and can open all there is. */
 int hdf5_probe_walk(const char *path);
 
 #endif
