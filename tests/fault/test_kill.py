@@ -121,22 +121,18 @@ class AskedToStop(Kill):
                 process = self.shop.start(*self.shop.options("run", ENDLESS), ranks=ranks,
                                           fault="data_read:0:*:slow")
                 self.addCleanup(support.send_signal, process, signal.SIGKILL)
-                pids = support.wait_for(lambda: self.catching(process, ranks))
+                pids = support.wait_for(lambda: self.catching(process, ranks, signal.Signals[name]))
                 self.assertFalse(self.run_directory.exists())
                 os.kill(process.pid if name == "SIGUSR1" else pids[0], signal.Signals[name])
                 self.assert_rc(self.end(process, 15), 75, "after 0 epochs", "--resume auto")
                 self.assert_verifies()
                 self.goes_on(None)
 
-    def catching(self, process, ranks):
-        """The processes of all ranks, by rank, once they wait for signals."""
+    def catching(self, process, ranks, number):
+        """The processes of all ranks, by rank, once they catch the signal."""
         pids = support.rank_processes(process) if ranks else {0: process.pid}
-        caught = 1 << (signal.SIGUSR1 - 1)
-        for pid in pids.values():
-            words = pathlib.Path(f"/proc/{pid}/status").read_text(encoding="utf-8").split()
-            if not int(words[words.index("SigCgt:") + 1], 16) & caught:
-                return None
-        return pids if len(pids) == (ranks or 1) else None
+        return pids if len(pids) == (ranks or 1) and \
+            all(catches(pid, number) for pid in pids.values()) else None
 
     def test_repeated_soon_is_the_same_request(self):
         process = self.launch(2, fault="hdf5_close:0:*:slow,hdf5_sync:0:*:slow,link:0:*:slow")
@@ -179,18 +175,6 @@ class AskedToStop(Kill):
             os.kill(rank, number)
             time.sleep(2.2)
             self.assertIsNone(process.poll())
-
-    def test_request_before_training_has_begun(self):
-        """While data are read: no rank dies of it, and the first step is where the run stops."""
-        process = self.shop.start(*self.shop.options("run", ENDLESS), ranks=2,
-                                  fault="data_read:0:*:slow")
-        self.addCleanup(support.send_signal, process, signal.SIGKILL)
-        support.wait_for(lambda: len(pids := support.rank_processes(process).values()) == 2
-                         and all(catches(pid, signal.SIGUSR1) for pid in pids))
-        self.assertFalse(self.run_directory.exists())
-        process.send_signal(signal.SIGUSR1)
-        self.assert_rc(self.end(process, 20), 75, "on request")
-        self.goes_on(1)
 
     def test_file_asks_to_stop(self):
         process = self.launch(2)
