@@ -30,23 +30,27 @@ static status prune_unused(const struct expert_survey *survey, struct reshape *r
     return outcome;
 }
 
+static bool may_merge(const struct expert_survey *survey, const struct reshape *reshape, size_t e)
+{
+    return is_free(reshape, e) && !survey->use.is_unused[e];
+}
+
 /* The pair whose outputs differ least. */
 static status merge_nearest(const struct expert_survey *survey, struct reshape *reshape)
 {
     const struct expert_likeness *likeness = &survey->use.likeness;
     double least = INFINITY;
     size_t e = 0, f = 0, n = reshape->n_before;
-    for (size_t i = 0; i < n * n; i++) {
-        size_t a = i / n, b = i % n;
-        bool may_be = a < b && is_free(reshape, a) && is_free(reshape, b) &&
-                      !survey->use.is_unused[a] && !survey->use.is_unused[b];
-        double distance = may_be ? expert_likeness_distance(likeness, a, b) : INFINITY;
-        if (distance < least) {
-            least = distance;
-            e = a;
-            f = b;
+    for (size_t a = 0; a < n; a++)
+        for (size_t b = a + 1; b < n && may_merge(survey, reshape, a); b++) {
+            double distance =
+                may_merge(survey, reshape, b) ? expert_likeness_distance(likeness, a, b) : INFINITY;
+            if (distance < least) {
+                least = distance;
+                e = a;
+                f = b;
+            }
         }
-    }
     if (e == f)
         return status_set(STATUS_USAGE, "--merge auto: there are no two experts in use to merge");
     return reshape_merge(reshape, e, f, 0.5);
