@@ -267,9 +267,6 @@ status training_prepare(struct training *training)
         return outcome;
     set_shapes(training);
     outcome = check_em(training);
-    if (outcome == STATUS_OK && training->reshapes && options->gate == GATE_GAUSSIAN)
-        outcome = status_set(STATUS_USAGE, "--split, --prune and --merge know a softmax gate only, "
-                                           "not --gate gaussian; leave them out");
     if (outcome == STATUS_OK && options->anneal.from < 1 && options->error != ERROR_MIXTURE)
         outcome = status_set(STATUS_USAGE, "--anneal goes with --error mixture only: the other "
                                            "errors have no posterior");

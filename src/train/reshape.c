@@ -1,4 +1,4 @@
-#include "coterie/train/reshape.h"
+#include "reshape_internal.h"
 
 #include "coterie/base/memory.h"
 #include "coterie/base/rng.h"
@@ -231,9 +231,28 @@ static void move_networks(const struct reshape *reshape, enum meaning meaning,
     size_t stride = parameters_stride(&before->expert_shape);
     bool is_linear = before->expert_shape.n_layers == 1;
     struct rows rows = {meaning, is_linear, stride, stride, stride};
-    move_gate(reshape, meaning, &before->gate_shape, from->gate, &after->gate_shape, to->gate);
+    if (before->config.gate == GATE_GAUSSIAN)
+        reshape_gaussian_gate(reshape, before->config.n_inputs, from->gate, to->gate);
+    else
+        move_gate(reshape, meaning, &before->gate_shape, from->gate, &after->gate_shape, to->gate);
     move_rows(reshape, &rows, from->experts, to->experts);
     move_doubles(reshape, &rows, from->variance, to->variance);
+}
+
+/* What twins part by in the gate: n numbers of each expert, weights of its logit or its mean. */
+struct gate_rows {
+    size_t at, n;
+};
+
+static struct gate_rows gate_rows(const struct model *model)
+{
+    const struct model_config *config = &model->config;
+    const struct mlp *shape = &model->gate_shape;
+    int last = shape->n_layers - 1;
+    if (config->gate == GATE_GAUSSIAN)
+        return (struct gate_rows){gaussian_gate_layout(config->n_experts, config->n_inputs).mean_at,
+                                  config->n_inputs};
+    return (struct gate_rows){shape->weight_at[last], shape->width[last]};
 }
 
 /* theta + s xi and theta - s xi */
@@ -250,12 +269,11 @@ static void part(size_t n, double spread, const real *xi, real *one, real *other
 static void part_twins(const struct reshape *reshape, const struct model *after, real *xi,
                        struct networks *to)
 {
-    const struct mlp *gate = &after->gate_shape, *expert = &after->expert_shape;
+    const struct mlp *expert = &after->expert_shape;
     size_t stride = parameters_stride(expert);
-    int last = gate->n_layers - 1;
+    struct gate_rows rows = gate_rows(after);
     struct mlp row;
-    size_t in = gate->width[last];
-    status outcome = mlp_init(&row, in, NULL, 0, 1, gate->hidden_activation);
+    status outcome = mlp_init(&row, rows.n, NULL, 0, 1, expert->hidden_activation);
     COTERIE_ASSERT(outcome == STATUS_OK);
     for (size_t e = 0; e < reshape->n_before; e++) {
         if (reshape->expert[e].action != RESHAPE_SPLIT)
@@ -265,17 +283,17 @@ static void part_twins(const struct reshape *reshape, const struct model *after,
         mlp_draw(expert, reshape->seed, RNG_TWIN_EXPERT, (uint32_t)e, xi);
         part(stride, reshape->spread, xi, to->experts + own * stride, to->experts + twin * stride);
         mlp_draw(&row, reshape->seed, RNG_TWIN_GATE, (uint32_t)e, xi);
-        real *weight = to->gate + gate->weight_at[last];
-        part(in, reshape->spread, xi + row.weight_at[0], weight + own * in, weight + twin * in);
+        real *weight = to->gate + rows.at;
+        part(rows.n, reshape->spread, xi + row.weight_at[0], weight + own * rows.n,
+             weight + twin * rows.n);
     }
 }
 
 status reshape_networks(const struct reshape *reshape, const struct model *before,
                         const struct networks *from, const struct model *after, struct networks *to)
 {
-    const struct mlp *gate = &after->gate_shape;
     size_t expert = parameters_stride(&after->expert_shape);
-    size_t row = 2 * real_padded(gate->width[gate->n_layers - 1] + 1);
+    size_t row = 2 * real_padded(gate_rows(after).n + 1);
     real *xi;
     status outcome = memory_alloc(&xi, expert > row ? expert : row, sizeof(real), "the experts");
     if (outcome != STATUS_OK)

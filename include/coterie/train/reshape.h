@@ -10,7 +10,8 @@
 /*
  * Experts split, pruned and merged where training begins from a model: from the parameters (and the
  * state of the optimiser) of a model with E experts to those of one with E' experts. All functions
- * are Root. a_e is the gate's logit of expert e, linear in its last layer: a_e = w_e z + b_e.
+ * are Root. a_e is the gate's logit of expert e, linear in its last layer: a_e = w_e z + b_e. For a
+ * Gaussian gate a split halves alpha_e, and a merged pair gets the mean and covariance of both.
  *
  * Split. Expert e becomes two with its parameters, whose logits are a_e - ln 2: each has half of
  * g_e, so that y = sum g o and sum g p(d) stay what they are. Twins that are equal in everything
