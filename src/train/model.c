@@ -69,8 +69,13 @@ status model_shapes(const struct model_config *config, struct mlp *gate, struct 
                     config->n_outputs, config->activation);
 }
 
-/* Operations per sample and expert for gate softmax, posterior and metrics; measured, roughly. */
-enum { POSTERIOR_FLOPS = 200, EXPERT_LIKELIHOOD_FLOPS = 40, EXPERT_FLOPS = 100 };
+/*
+ * What counts beside products, in operations for each sample and expert; measured, roughly. Of each
+ * output: identity, logistic, softmax.
+ */
+enum { POSTERIOR_FLOPS = 200, EXPERT_FLOPS = 100 };
+static const double output_flops[] = {
+    [OUTPUT_IDENTITY] = 40, [OUTPUT_LOGISTIC] = 80, [OUTPUT_SOFTMAX] = 160};
 
 double model_gate_in_experts(const struct model_config *config)
 {
@@ -81,8 +86,8 @@ double model_gate_in_experts(const struct model_config *config)
     double network =
         config->gate == GATE_GAUSSIAN ? 2 * n_experts * inputs * inputs : mlp_flops(&gate);
     double root = network + POSTERIOR_FLOPS * n_experts;
-    double one =
-        mlp_flops(&expert) + EXPERT_LIKELIHOOD_FLOPS * (double)config->n_outputs + EXPERT_FLOPS;
+    double one = mlp_flops(&expert) + output_flops[config->output] * (double)config->n_outputs +
+                 EXPERT_FLOPS;
     return root / one;
 }
 
