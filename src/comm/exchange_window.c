@@ -201,11 +201,13 @@ int64_t *exchange_window_partial(const struct exchange_window *window)
     return partial_of(window, (size_t)window->rank);
 }
 
+/* Without sign: what stands for products that are no numbers may be beyond 2^63, and is not read.
+ */
 LEAF_KERNEL static void add_integers(size_t n, const int64_t *restrict term, int64_t *restrict sum)
 {
 #pragma omp simd
     for (size_t i = 0; i < n; i++)
-        sum[i] += term[i];
+        sum[i] = (int64_t)((uint64_t)sum[i] + (uint64_t)term[i]);
 }
 
 /* Adds up integers first .. first+n-1 of all ranks. */

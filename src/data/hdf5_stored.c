@@ -195,7 +195,7 @@ static status read_bytes(const struct hdf5_file *file, const char *name, int des
                               "%s, '%s': damaged, its end is missing; make or copy it again",
                               file->path, name);
         offset += (uint64_t)part;
-        for (int i = 0; i < 2; i++) {
+        for (int i = 0; i < 2 && part > 0; i++) {
             size_t taken = (size_t)part < place[i].iov_len ? (size_t)part : place[i].iov_len;
             place[i].iov_base = (unsigned char *)place[i].iov_base + taken;
             place[i].iov_len -= taken;
