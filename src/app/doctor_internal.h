@@ -1,6 +1,8 @@
 #ifndef COTERIE_APP_DOCTOR_INTERNAL_H
 #define COTERIE_APP_DOCTOR_INTERNAL_H
 
+#include "processor.h"
+
 #include "coterie/base/status.h"
 #include "coterie/comm/communicator.h"
 #include "coterie/math/blas.h"
@@ -14,9 +16,6 @@
  * Shared by doctor*.c. Each rank examines where it runs and fills one struct of fixed size; rank 0
  * gets them all and judges. What belongs to a host is examined by the host's first rank only.
  */
-
-/* Vector instructions, of a processor or those that a BLAS kernel uses. */
-enum vector_level { LEVEL_UNKNOWN, LEVEL_SSE, LEVEL_AVX, LEVEL_AVX2, LEVEL_AVX512 };
 
 enum file_system_kind { FILE_SYSTEM_LOCAL, FILE_SYSTEM_MEMORY, FILE_SYSTEM_LAYER, FILE_SYSTEM_NET };
 

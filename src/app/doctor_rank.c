@@ -93,21 +93,6 @@ void examine_launch(struct launch_facts *facts)
     copy_text(facts->blas_l2_size, sizeof facts->blas_l2_size, getenv("OPENBLAS_L2_SIZE"));
 }
 
-static enum vector_level processor_level(void)
-{
-#ifdef __x86_64__
-    /* OpenBLAS asks for as much of AVX-512, and so do our own loops. */
-    if (__builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512dq"))
-        return LEVEL_AVX512;
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-        return LEVEL_AVX2;
-    return __builtin_cpu_supports("avx") ? LEVEL_AVX : LEVEL_SSE;
-#else
-    return LEVEL_UNKNOWN;
-#endif
-}
-
 static void processor_name(char *name, size_t size)
 {
     FILE *file = fopen("/proc/cpuinfo", "r");

@@ -38,9 +38,7 @@ static bool kernel_is_poor(const struct rank_facts *rank)
 static void explain_kernel(const struct rank_facts *rank, const char *hosts,
                            struct finding *finding)
 {
-    const char *has = rank->level == LEVEL_AVX512 ? "AVX-512"
-                      : rank->level == LEVEL_AVX2 ? "AVX2"
-                                                  : "AVX";
+    const char *has = processor_level_name(rank->level);
     if (*rank->launch.blas_coretype) {
         finding_set(finding, VERDICT_FIX,
                     "OPENBLAS_CORETYPE=%s makes OpenBLAS use its kernel for %s, though the "

@@ -1,5 +1,7 @@
 #include "train_internal.h"
 
+#include "processor.h"
+
 #include "coterie/base/log.h"
 #include "coterie/base/memory.h"
 #include "coterie/data/epoch_order.h"
@@ -117,18 +119,6 @@ struct rank_place {
     double bytes, available; /* of the rank; of its host */
     char kernels[96];        /* what it computes with */
 };
-
-/* The instruction set of LEAF_KERNEL loops and of the C library's vector functions. */
-static const char *vector_level(void)
-{
-#ifdef __x86_64__
-    return __builtin_cpu_supports("avx512f") ? "AVX-512"
-           : __builtin_cpu_supports("avx2")  ? "AVX2"
-                                             : "SSE2";
-#else
-    return "default instructions";
-#endif
-}
 
 /* Ranks that round differently: the same bits hold only as long as every expert stays where it is.
  */
@@ -331,8 +321,8 @@ static bool fits(const struct training *training, const struct rank_place *place
 static bool keeps_samples(const struct training *training)
 {
     const struct trainer_config *config = &training->config;
-    bool is_online = config->batch_size > 0 && config->batch_size < training->train_shape.n;
-    return config->optimizer.kind == OPTIMIZER_EM && !is_online;
+    const struct em_config em = em_config_of(training);
+    return config->optimizer.kind == OPTIMIZER_EM && !em_is_online(&em, training->train_shape.n);
 }
 
 /* Root. Training samples are streamed first, validation samples only if that is not enough. */
@@ -408,7 +398,7 @@ status plan_show(struct training *training)
                              .available = (double)memory_available()};
     memcpy(own.host, comm->host, sizeof own.host);
     snprintf(own.kernels, sizeof own.kernels, "%s, %s, %s", blas_kernel(), gemm_library(),
-             vector_level());
+             processor_level_name(processor_level()));
     communicator_gather(comm, &own, places, sizeof own);
     if (places) {
         choose_streams(training, places);

@@ -222,7 +222,6 @@ static status check_em(const struct training *training)
     if (options->optimizer != OPTIMIZER_EM)
         return STATUS_OK;
     const struct em_config config = {.batch_size = (size_t)options->batch_size};
-    bool is_online = config.batch_size > 0 && config.batch_size < n;
     if (options->forgetting < 0.5 || options->forgetting > 1)
         return status_set(STATUS_USAGE, "--forgetting must be from 0.5 to 1, not %g",
                           options->forgetting);
@@ -247,7 +246,7 @@ static status check_em(const struct training *training)
         return status_set(STATUS_USAGE,
                           "--replicas share the batches of a gradient step, which --optimizer em "
                           "does not make; leave it out");
-    if (options->stream == STREAM_ALWAYS && !is_online)
+    if (options->stream == STREAM_ALWAYS && !em_is_online(&config, n))
         return status_set(STATUS_USAGE,
                           "--stream always: --optimizer em goes over all samples more than once in "
                           "an iteration and keeps them in memory; leave it out, give --batch-size "

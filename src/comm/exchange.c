@@ -170,41 +170,40 @@ LEAF_KERNEL static void from_fixed(size_t n, double unit, const int64_t *restric
         result[i] = (real)((double)sum[i] * unit);
 }
 
-/* This rank's bounds; true if the ranks have to agree on one of them. */
-static bool find_bounds(const struct exchange *exchange, size_t stride,
-                        const struct exchange_term *terms, int n_terms, double *bound)
+/* This rank's bounds, and whether the ranks have to agree on one of them. */
+static void find_bounds(struct exchange *exchange, size_t stride, const struct exchange_term *terms,
+                        int n_terms)
 {
-    bool unknown = false;
+    exchange->unknown = false;
     for (int t = 0; t < n_terms; t++) {
-        bound[t] = terms[t].bound;
-        if (bound[t] == 0) {
-            unknown = true;
-            bound[t] =
+        exchange->bound[t] = terms[t].bound;
+        if (terms[t].bound == 0) {
+            exchange->unknown = true;
+            exchange->bound[t] =
                 largest_magnitude(exchange->n_local * terms[t].rows * stride, terms[t].value);
         }
     }
-    return unknown;
 }
 
 void exchange_announce(struct exchange *exchange, size_t stride, const struct exchange_term *terms,
                        int n_terms)
 {
-    bool unknown = find_bounds(exchange, stride, terms, n_terms, exchange->bound);
-    exchange->announced = unknown && exchange->window;
-    if (exchange->announced)
+    find_bounds(exchange, stride, terms, n_terms);
+    exchange->announced = true;
+    if (exchange->unknown && exchange->window)
         exchange_window_offer(exchange->window, exchange->bound, n_terms);
 }
 
 static void agree_on_scales(struct exchange *exchange, size_t stride,
                             const struct exchange_term *terms, int n_terms, double *scale)
 {
-    bool unknown =
-        exchange->announced || find_bounds(exchange, stride, terms, n_terms, exchange->bound);
-    if (unknown && exchange->window)
-        exchange_window_max(exchange->window, exchange->bound, n_terms);
-    else if (unknown && exchange->comm->size > 1)
-        communicator_max(exchange->comm, exchange->bound, (size_t)n_terms);
+    if (!exchange->announced)
+        find_bounds(exchange, stride, terms, n_terms);
     exchange->announced = false;
+    if (exchange->unknown && exchange->window)
+        exchange_window_max(exchange->window, exchange->bound, n_terms);
+    else if (exchange->unknown && exchange->comm->size > 1)
+        communicator_max(exchange->comm, exchange->bound, (size_t)n_terms);
     for (int t = 0; t < n_terms; t++)
         scale[t] = fixed_scale(exchange->shard.n_experts, exchange->bound[t]);
 }

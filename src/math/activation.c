@@ -149,11 +149,8 @@ void activation_backward(enum activation kind, size_t units, size_t stride, cons
     }
 }
 
-/*
- * Sums in eight lanes for each eighth of a line: the reduction that a compiler makes adds its lanes
- * one after the other.
- */
-enum { LANES = 8, PARTS = REALS_PER_LINE / LANES };
+/* Sums in eight lanes: the reduction that a compiler makes adds its lanes one after the other. */
+enum { LANES = 8 };
 typedef real reals __attribute__((vector_size(LANES * sizeof(real)), aligned(sizeof(real))));
 typedef double doubles __attribute__((vector_size(LANES * sizeof(double))));
 
@@ -161,15 +158,12 @@ LEAF_KERNEL void activation_tile_sums(size_t units, size_t count, size_t width, 
                                       real keep, real *restrict sums)
 {
     for (size_t u = 0; u < units; u++) {
-        doubles part[2] = {{0}, {0}};
+        doubles v = {0};
         for (size_t t = 0; t < count; t++) {
             const real *row = d + (t * units + u) * width;
-            for (size_t i = 0; i < width; i += REALS_PER_LINE)
-                for (size_t p = 0; p < PARTS; p++)
-                    part[p] +=
-                        __builtin_convertvector(*(const reals *)(row + i + p * LANES), doubles);
+            for (size_t i = 0; i < width; i += LANES)
+                v += __builtin_convertvector(*(const reals *)(row + i), doubles);
         }
-        doubles v = part[0] + part[1];
         double sum = ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]));
         /* Not keep * sums: what was there may be unset. */
         sums[u] = (real)((keep != 0 ? (double)sums[u] : 0) + sum);

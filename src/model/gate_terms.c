@@ -6,9 +6,7 @@
 
 void gate_terms_use(size_t n_experts, size_t stride, const real *w, const real *g, double *use)
 {
-    double total = 0;
-    for (size_t i = 0; i < stride; i++)
-        total += (double)w[i];
+    double total = routing_total(stride, w);
     for (size_t e = 0; e < n_experts; e++) {
         double sum = 0;
         for (size_t i = 0; i < stride; i++)

@@ -41,12 +41,18 @@ void routing_choose(size_t n_experts, size_t k, size_t stride, real *p_to_g, rea
         choose_for_sample(n_experts, k, stride, p_to_g + i, log_p_to_log_g + i, chosen);
 }
 
-void routing_load(size_t n_experts, size_t k, size_t stride, const real *w, const real *g,
-                  double *load)
+double routing_total(size_t stride, const real *w)
 {
     double total = 0;
     for (size_t i = 0; i < stride; i++)
         total += (double)w[i];
+    return total;
+}
+
+void routing_load(size_t n_experts, size_t k, size_t stride, const real *w, const real *g,
+                  double *load)
+{
+    double total = routing_total(stride, w);
     for (size_t e = 0; e < n_experts; e++) {
         double sum = 0;
         for (size_t i = 0; i < stride; i++)

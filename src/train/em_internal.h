@@ -109,7 +109,6 @@ double em_newton_step(struct em_newton *newton, double *theta);
 
 /* ---- on-line EM, em_online.c */
 
-bool em_is_online(const struct em_config *config, size_t n);
 /* Local. At the first micro-batch of a batch: how the running sums and the batch count. */
 void em_online_begin(struct em *em, uint64_t n_updates);
 /* Local. False while the sums are not yet of samples enough to take parameters from. */

@@ -3,12 +3,12 @@
 """--optimizer em: against NumPy, monotone, to the end, with the same bits on any number of ranks."""
 import shutil
 
+import em_case
 import h5py
 import numpy
 import reference
 import support
-
-D, F = support.COTERIE_D, support.COTERIE
+from em_case import D, F
 
 # name: options, kind of targets, number of experts. Together: closed form, Newton and conjugate
 # gradients, for experts and for the gate; weights, validation, small micro-batches.
@@ -55,7 +55,7 @@ def write_samples(path, kind, **how):
                        + "\n")
 
 
-class Em(support.TestCase):
+class Em(em_case.EmCase):
     def words(self, name):
         """Data, model and optimiser of a case."""
         options, kind, experts = CASES[name]
@@ -65,18 +65,6 @@ class Em(support.TestCase):
         inputs = ",".join(f"x{i}" for i in range(N_INPUTS.get(kind, 3)))
         return ["--data", path, "--inputs", inputs, "--targets", TARGETS[kind], "--experts", experts,
                 "--optimizer", "em", *options.split()]
-
-    def train(self, run, words, *more, program=D, rc=0, **how):
-        result = support.run(program, "train", *words, *more, "--output", self.folder / run,
-                             "--quiet", **how)
-        self.assert_rc(result, rc)
-        return result
-
-    def latest(self, run):
-        return self.folder / run / "checkpoints" / "latest"
-
-    def errors(self, run):
-        return [row["error"] for row in support.read_metrics(self.folder / run)]
 
     def samples(self, kind, run):
         """Scaled inputs, targets as the model sees them, and the model of a checkpoint."""
@@ -94,18 +82,8 @@ class SameBits(Em):
         """On three ranks, then on one: a run in two parts ends as one that was not interrupted."""
         for number, name in enumerate(CASES):
             program = (F, D)[number % 2]
-            words = [*self.words(name), "--stop-likelihood", 0]
             with self.subTest(name, program=program):
-                self.train(f"{name} 1", words, "--epochs", 8, program=program)
-                for ranks in (2, 5):
-                    self.train(f"{name} {ranks}", words, "--epochs", 8, program=program, ranks=ranks)
-                self.train(f"{name} parts", words, "--epochs", 5, program=program, ranks=3)
-                self.train(f"{name} parts", ["--resume", "auto"], "--epochs", 8, program=program)
-                for other in ("2", "5", "parts"):
-                    self.assert_same_checkpoint(self.latest(f"{name} 1"),
-                                                self.latest(f"{name} {other}"))
-                    self.assert_same_metrics(self.folder / f"{name} 1",
-                                             self.folder / f"{name} {other}")
+                self.check_same_bits(name, self.words(name), program)
 
     def test_where_it_stops(self):
         """The rise of the likelihood over the last iteration is remembered by a checkpoint."""

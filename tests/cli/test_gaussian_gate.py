@@ -2,12 +2,12 @@
 """--gate gaussian: against NumPy, monotone, with the same bits on any number of ranks."""
 import json
 
+import em_case
 import h5py
 import numpy
 import reference
 import support
-
-D, F = support.COTERIE_D, support.COTERIE
+from em_case import D, F
 
 # name: options, columns of targets
 CASES = {
@@ -39,7 +39,7 @@ def write_samples(path, **how):
             file.write(f"{numbers},{'yes' if row[3] else 'no'},{int(row[3])}\n")
 
 
-class GaussianGate(support.TestCase):
+class GaussianGate(em_case.EmCase):
     def setUp(self):
         super().setUp()
         self.data = self.folder / "d.csv"
@@ -49,18 +49,6 @@ class GaussianGate(support.TestCase):
         options, targets = CASES[name]
         return ["--data", self.data, "--inputs", "x0,x1,x2", "--targets", targets, "--experts",
                 experts, "--optimizer", "em", "--gate", "gaussian", *options.split()]
-
-    def train(self, run, words, *more, program=D, rc=0, **how):
-        result = support.run(program, "train", *words, *more, "--output", self.folder / run,
-                             "--quiet", **how)
-        self.assert_rc(result, rc)
-        return result
-
-    def latest(self, run):
-        return self.folder / run / "checkpoints" / "latest"
-
-    def errors(self, run):
-        return [row["error"] for row in support.read_metrics(self.folder / run)]
 
     def assert_never_rises(self, run, share=1e-10):
         errors = self.errors(run)
@@ -73,18 +61,8 @@ class SameBits(GaussianGate):
     def test_on_any_number_of_ranks_and_over_a_restart(self):
         for number, name in enumerate(CASES):
             program = (F, D)[number % 2]
-            words = [*self.words(name), "--stop-likelihood", 0]
             with self.subTest(name, program=program):
-                self.train(f"{name} 1", words, "--epochs", 8, program=program)
-                for ranks in (2, 5):
-                    self.train(f"{name} {ranks}", words, "--epochs", 8, program=program, ranks=ranks)
-                self.train(f"{name} parts", words, "--epochs", 5, program=program, ranks=3)
-                self.train(f"{name} parts", ["--resume", "auto"], "--epochs", 8, program=program)
-                for other in ("2", "5", "parts"):
-                    self.assert_same_checkpoint(self.latest(f"{name} 1"),
-                                                self.latest(f"{name} {other}"))
-                    self.assert_same_metrics(self.folder / f"{name} 1",
-                                             self.folder / f"{name} {other}")
+                self.check_same_bits(name, self.words(name), program)
                 self.assert_never_rises(f"{name} 1", 1e-5 if program == F else 1e-10)
 
 

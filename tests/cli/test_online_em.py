@@ -3,12 +3,13 @@
 import json
 import shutil
 
+import em_case
 import h5py
 import numpy
 import reference
 import support
+from em_case import D, F
 
-D, F = support.COTERIE_D, support.COTERIE
 SUMS = "optimizer/em/experts/sums"
 N_EXPERTS, N_INPUTS, N_OUTPUTS = 3, 3, 2
 
@@ -48,7 +49,7 @@ def m_step(sums):
     return fit, variance, mean, xx[:-1, :-1] / share - numpy.outer(mean, mean), share
 
 
-class OnlineEm(support.TestCase):
+class OnlineEm(em_case.EmCase):
     def setUp(self):
         super().setUp()
         self.data = self.folder / "d.h5"
@@ -58,15 +59,10 @@ class OnlineEm(support.TestCase):
         with h5py.File(self.data, "w") as file:
             file["x"], file["y"] = make_samples(n)
 
-    def train(self, run, *more, program=D, rc=0, **how):
-        result = support.run(program, "train", "--data", self.data, "--experts", N_EXPERTS,
-                             "--optimizer", "em", "--gate", "gaussian", "--variance", "learned",
-                             "--batch-size", 64, *more, "--output", self.folder / run, "--quiet", **how)
-        self.assert_rc(result, rc)
-        return result
-
-    def latest(self, run):
-        return self.folder / run / "checkpoints" / "latest"
+    def train(self, run, *more, **how):
+        words = ["--data", self.data, "--experts", N_EXPERTS, "--optimizer", "em", "--gate", "gaussian",
+                 "--variance", "learned", "--batch-size", 64]
+        return super().train(run, words, *more, **how)
 
     def steps(self, run, n):
         """Sums and parameters after each of the first n steps."""

@@ -30,7 +30,7 @@ struct exchange {
     size_t max_rows;
     struct exchange_window *window;   /* owned; NULL: ranks exchange messages */
     double bound[EXCHANGE_MAX_TERMS]; /* of this rank's values, where announced */
-    bool announced;
+    bool announced, unknown;          /* unknown: the ranks have to agree on one of them */
     int64_t raise;  /* set by the caller: what this rank adds to `raised` at the next combine */
     int64_t raised; /* the sum over all ranks at the last combine: requests to stop */
 };

@@ -23,6 +23,9 @@
 #define ROUTING_NOT_CHOSEN ((real)-1e30)
 void routing_choose(size_t n_experts, size_t k, size_t stride, real *p_to_g, real *log_p_to_log_g);
 
+/* The sum of the weights w (stride), in double. */
+double routing_total(size_t stride, const real *w);
+
 /*
  * The load of each expert, load (E): its share of all places, sum_n w_n [g_e > 0] / (K sum_n w_n).
  * 0 if no sample has a weight.

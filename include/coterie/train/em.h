@@ -62,6 +62,9 @@ struct em_config {
     double forgetting;              /* in [1/2, 1]; 1: all batches count alike */
 };
 
+/* Local. Whether EM on n samples goes batch by batch. */
+bool em_is_online(const struct em_config *config, size_t n);
+
 /* Local. STATUS_USAGE where EM on n samples is not defined for this model. */
 status em_check(const struct model_config *config, const struct em_config *em, size_t n);
 

@@ -53,7 +53,11 @@ void step_release(struct step *step);
  */
 void step_forward(struct step *step);
 
-/* Collective. After step_forward: gradients become keep * gradient + this micro-batch's. */
+/*
+ * Collective. After step_forward: gradients become keep * gradient + this micro-batch's. The update
+ * follows when the batch is done (train/trainer_update.c), or expert by expert in here, where
+ * early_update.h says so.
+ */
 void step_backward(struct step *step, real keep);
 
 #endif
