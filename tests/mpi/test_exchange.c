@@ -110,6 +110,42 @@ static void combine_does_not_depend_on_the_ranks(void)
     memory_free(&result);
 }
 
+/*
+ * The largest value is that of the last expert. Announced, it goes with the gather; the next
+ * combine is not announced, and a bound that is remembered would be too small for it.
+ */
+static void what_is_announced_holds_once(void)
+{
+    size_t first = shard_first(&shard, comm.rank), n_local = exchange.n_local;
+    real *g = reals(n_local * STRIDE), *result = reals(N_ROWS * STRIDE);
+    real *value = reals(n_local * N_ROWS * STRIDE);
+    const double accuracy = sizeof(real) == sizeof(double) ? 1e-15 : 1e-6;
+    for (int announces = 1; announces >= 0; announces--) {
+        const real factor = announces ? 1024 : 16777216;
+        struct exchange_term term = {value, N_ROWS, 0, result};
+        fill(g, value);
+        for (size_t i = 0; n_local > 0 && first + n_local == N_EXPERTS && i < N_ROWS * STRIDE; i++)
+            value[(n_local - 1) * N_ROWS * STRIDE + i] *= factor;
+        if (announces)
+            exchange_announce(&exchange, STRIDE, &term, 1);
+        real *all = exchange_gather(&exchange, 0, STRIDE, g);
+        exchange_scatter(&exchange, 0, STRIDE, all);
+        exchange_combine(&exchange, STRIDE, g, &term, 1);
+        for (size_t row = 0; row < N_ROWS; row++)
+            for (size_t i = 0; i < STRIDE; i++) {
+                long double sum = 0;
+                for (size_t e = 0; e < N_EXPERTS; e++)
+                    sum += (long double)share_at(e, i) * (long double)number_at(e, row, i) *
+                           (e + 1 == N_EXPERTS ? (long double)factor : 1);
+                CHECK(fabsl(sum - (long double)result[row * STRIDE + i]) <
+                      10 * accuracy * (double)factor);
+            }
+    }
+    memory_free(&g);
+    memory_free(&value);
+    memory_free(&result);
+}
+
 static void infinite_values_give_nan(void)
 {
     real *g = reals(exchange.n_local * STRIDE);
@@ -225,6 +261,7 @@ int main(int argc, char **argv)
         MPI_TEST(gather_puts_experts_in_order);
         MPI_TEST(combine_sums_over_all_experts);
         MPI_TEST(combine_does_not_depend_on_the_ranks);
+        MPI_TEST(what_is_announced_holds_once);
         MPI_TEST(infinite_values_give_nan);
         MPI_TEST(a_request_of_one_rank_reaches_all);
         MPI_TEST(a_late_reader_still_finds_its_numbers);
