@@ -28,12 +28,11 @@ def learning(run):
     figure, (above, below) = style.panels(2, 3.2, sharex=True)
     _draw_metric(above, run, "error", "error per sample")
     _draw_metric(below, run, name, label)
-    valid = run.metric("error_valid")
-    if numpy.isfinite(valid).any():
-        best = numpy.nanargmin(valid)
-        above.plot(run.metric("epoch")[best], valid[best], "o", color=style.PALETTE[5],
-                   markersize=4, clip_on=False,
-                   label=f"lowest, epoch {run.metrics[best]['epoch']}")
+    epoch, valid = run.metric("epoch"), run.metric("error_valid")
+    best = numpy.isfinite(valid) & (epoch == run.best_epoch)  # as training chose, which may be by nll
+    if best.any():
+        above.plot(epoch[best], valid[best], "o", color=style.PALETTE[5], markersize=4, clip_on=False,
+                   label=f"best, epoch {run.best_epoch}")
     style.legend_above(above, 3)
     below.set_xlabel("epoch")
     below.margins(x=0.02)

@@ -60,6 +60,7 @@ class Run:
             self.classes = [text(c) for c in file["classes"]] if "classes" in file else []
             self.x_mean, self.x_scale = file["scaler/x_mean"][()], file["scaler/x_scale"][()]
             self.experts = len(file["experts/variance"])
+            self.best_epoch = int(file["progress"].attrs["best_epoch"])
         self.is_regression = self.config["task"] == "regression"
         self.data, self.part, self.samples_are = self._choose_data(data)
         self.temporary = tempfile.TemporaryDirectory(prefix="coterie-plot-")

@@ -75,6 +75,19 @@ class Pictures(support.TestCase):
         self.assertEqual(self.plot(run).rc, 0)
         self.assert_pictures(run / "plots", ALL)
 
+    def test_best_epoch_is_the_one_that_training_chose(self):
+        """With --gate gaussian by nll, while the error is that of the inputs, too."""
+        folder = self.train("gate", "--optimizer", "em", "--gate", "gaussian", "--experts", 6, "--seed", 2)
+        rows = support.read_metrics(folder)
+        by_error, best = (min(rows, key=lambda row: row[key])["epoch"]
+                          for key in ("error_valid", "nll_valid"))
+        self.assertNotEqual(by_error, best)
+        from common import curves, run
+        with unittest.mock.patch.dict(os.environ, COTERIE=support.COTERIE):
+            marked = curves.learning(run.Run(folder)).axes[0].lines[-1]
+        self.assertEqual(marked.get_label(), f"best, epoch {best}")
+        self.assertEqual(marked.get_xdata().tolist(), [best])
+
     def test_data_that_are_gone(self):
         run = self.train("run", data=self.write(1))
         (self.folder / "d.csv").unlink()
