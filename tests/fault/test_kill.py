@@ -149,7 +149,7 @@ class AskedToStop(Kill):
         process = self.shop.start(*self.shop.options("run", ENDLESS, extra=("--resume", "auto")),
                                   ranks=2, fault="hdf5_write:0:*:slow")
         self.addCleanup(support.send_signal, process, signal.SIGKILL)
-        support.wait_for(lambda: list(self.run_directory.glob("checkpoints/*.tmp"))
+        support.wait_for(lambda: list(self.run_directory.glob("checkpoints/step-*.tmp"))
                          or process.poll() is not None)
         return process
 
