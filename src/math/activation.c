@@ -1,5 +1,6 @@
 #include "coterie/math/activation.h"
 
+#include "coterie/math/lanes.h"
 #include "coterie/math/vector_math.h"
 
 bool activation_keeps_z(enum activation kind)
@@ -7,16 +8,14 @@ bool activation_keeps_z(enum activation kind)
     return kind == ACTIVATION_GELU;
 }
 
-LEAF_KERNEL static void identity_rows(size_t units, size_t n, const real *restrict bias, real *z,
-                                      real *a)
+LEAF_KERNEL static void identity_rows(size_t units, size_t n, const real *restrict bias,
+                                      const real *z, real *a)
 {
     for (size_t u = 0; u < units; u++, z += n, a += n) {
         real b = bias[u];
 #pragma omp simd
-        for (size_t i = 0; i < n; i++) {
-            z[i] = z[i] + b;
-            a[i] = z[i];
-        }
+        for (size_t i = 0; i < n; i++)
+            a[i] = z[i] + b;
     }
 }
 
@@ -149,25 +148,37 @@ void activation_backward(enum activation kind, size_t units, size_t stride, cons
     }
 }
 
-/* Sums in eight lanes: the reduction that a compiler makes adds its lanes one after the other. */
-enum { LANES = 8 };
-typedef real reals __attribute__((vector_size(LANES * sizeof(real)), aligned(sizeof(real))));
-typedef double doubles __attribute__((vector_size(LANES * sizeof(double))));
+/* rows is a number that the compiler knows: their sums stay in registers, one beside the other. */
+__attribute__((always_inline)) static inline void sums_of_rows(size_t rows, size_t count,
+                                                               size_t step, size_t width,
+                                                               const real *d, real keep,
+                                                               real *restrict sums)
+{
+    doubles sum[4][LINE_PARTS] = {{{0}}};
+    for (size_t t = 0; t < count; t++)
+        for (size_t i = 0; i < width; i += REALS_PER_LINE)
+            for (size_t r = 0; r < rows; r++) {
+                doubles v[LINE_PARTS];
+                line_widen(*(const line *)(d + t * step + r * width + i), v);
+                for (int part = 0; part < LINE_PARTS; part++)
+                    sum[r][part] += v[part];
+            }
+    for (size_t r = 0; r < rows; r++) {
+        for (int part = 1; part < LINE_PARTS; part++)
+            sum[r][0] += sum[r][part];
+        /* Not keep * sums: what was there may be unset. */
+        sums[r] = (real)((keep != 0 ? (double)sums[r] : 0) + doubles_sum(sum[r][0]));
+    }
+}
 
 LEAF_KERNEL void activation_tile_sums(size_t units, size_t count, size_t width, const real *d,
                                       real keep, real *restrict sums)
 {
-    for (size_t u = 0; u < units; u++) {
-        doubles v = {0};
-        for (size_t t = 0; t < count; t++) {
-            const real *row = d + (t * units + u) * width;
-            for (size_t i = 0; i < width; i += LANES)
-                v += __builtin_convertvector(*(const reals *)(row + i), doubles);
-        }
-        double sum = ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]));
-        /* Not keep * sums: what was there may be unset. */
-        sums[u] = (real)((keep != 0 ? (double)sums[u] : 0) + sum);
-    }
+    size_t u = 0;
+    for (; u + 4 <= units; u += 4)
+        sums_of_rows(4, count, units * width, width, d + u * width, keep, sums + u);
+    for (; u < units; u++)
+        sums_of_rows(1, count, units * width, width, d + u * width, keep, sums + u);
 }
 
 void activation_row_sums(size_t units, size_t stride, const real *d, real keep, real *sums)

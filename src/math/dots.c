@@ -1,14 +1,6 @@
 #include "coterie/math/dots.h"
 
-typedef real line __attribute__((vector_size(REAL_ALIGNMENT)));
-
-static real sum_of_lanes(line *v)
-{
-    for (int half = REALS_PER_LINE / 2; half > 0; half /= 2)
-        for (int i = 0; i < half; i++)
-            (*v)[i] += (*v)[i + half];
-    return (*v)[0];
-}
+#include "coterie/math/lanes.h"
 
 /* n is a number that the compiler knows: the sums stay in registers. */
 __attribute__((always_inline)) static inline void
@@ -19,7 +11,7 @@ dots_of_row(size_t n, size_t k, const real *a, const real *b, size_t ldb, bool a
         for (size_t j = 0; j < n; j++)
             sum[j] += *(const line *)(a + i) * *(const line *)(b + j * ldb + i);
     for (size_t j = 0; j < n; j++)
-        c[j] = (add ? c[j] : 0) + sum_of_lanes(&sum[j]);
+        c[j] = (add ? c[j] : 0) + line_sum(sum[j]);
 }
 
 LEAF_KERNEL void dots(size_t m, size_t n, size_t k, const real *a, size_t lda, const real *b,
