@@ -5,9 +5,10 @@
 
 #include "coterie/base/memory.h"
 #include "coterie/base/site.h"
+#include "coterie/math/lanes.h"
+#include "coterie/math/vector_math.h"
 
 #include <limits.h>
-#include <math.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -100,11 +101,19 @@ LEAF_KERNEL static double largest_magnitude(size_t n, const real *value)
     real largest = 0;
 #pragma omp simd reduction(max : largest)
     for (size_t i = 0; i < n; i++) {
-        real magnitude = value[i] < 0 ? -value[i] : value[i];
+        real magnitude = real_abs(value[i]);
         largest = magnitude > largest ? magnitude : largest;
     }
     return (double)largest;
 }
+
+/* Bits of a product in fixed point: for a float, those of a double but for its sign and rounding.
+ */
+#ifdef COTERIE_DOUBLE
+enum { PRODUCT_BITS = 62, LARGEST_SCALE = 1000 };
+#else
+enum { PRODUCT_BITS = 50, LARGEST_SCALE = 127 };
+#endif
 
 /* The power of two that turns products up to `bound` into integers, E of which fit. */
 static double fixed_scale(size_t n_experts, double bound)
@@ -117,47 +126,76 @@ static double fixed_scale(size_t n_experts, double bound)
     frexp(bound, &exponent); /* bound < 2^exponent */
     while (((size_t)1 << experts_exponent) < n_experts)
         experts_exponent++;
-    int s = 62 - exponent - experts_exponent;
-    return ldexp(1, s < 1000 ? s : 1000);
+    int bits = 62 - experts_exponent < PRODUCT_BITS ? 62 - experts_exponent : PRODUCT_BITS;
+    int s = bits - exponent;
+    return ldexp(1, s < LARGEST_SCALE ? s : LARGEST_SCALE);
 }
 
-/* Samples are taken LANES at a time: strides are whole lines. */
-enum { LANES = 8 };
-typedef real reals __attribute__((vector_size(LANES * sizeof(real))));
-typedef double doubles __attribute__((vector_size(LANES * sizeof(double))));
-typedef uint64_t integers __attribute__((vector_size(LANES * sizeof(uint64_t))));
+typedef uint64_t integers __attribute__((vector_size(REAL_ALIGNMENT)));
 
 /*
- * sum_k llrint(g_k value_k scale) for products below 2^62, in operations that every processor has
- * for vectors: adding 1.5 * 2^52 rounds to an integer and leaves it in the last bits; the upper and
- * the lower 32 bits are taken one after the other, and what the upper ones leave is exact. g and
- * value of the next expert are g_step and value_step further. Returns 0 unless a product is no
- * number, which shows in the exponent of what is left; the integers mean nothing then.
+ * sum += llrint(v), in operations that every processor has for vectors: adding 1.5 * 2^52 to a
+ * number below 2^51 rounds it to an integer and leaves that in the last bits, OFFSET higher. For
+ * larger ones, up to 2^62, the upper and the lower 32 bits are taken one after the other; what the
+ * upper ones leave is exact. `seen` collects the bits of the exponent, which are others if v is no
+ * number.
+ */
+#define SHIFT 0x1.8p52
+
+__attribute__((always_inline)) static inline void add_rounded(doubles v, integers *sum,
+                                                              integers *seen)
+{
+    doubles last = v;
+#ifdef COTERIE_DOUBLE
+    doubles upper = last * 0x1p-32 + SHIFT;
+    last -= (upper - SHIFT) * 0x1p32;
+    *sum += (integers)upper << 32;
+#endif
+    last += SHIFT;
+    *sum += (integers)last;
+    *seen |= (integers)last;
+}
+
+/* What add_rounded adds too much, each time. */
+static uint64_t offset_of_rounded(void)
+{
+    const union {
+        double number;
+        uint64_t bits;
+    } shift = {SHIFT};
+#ifdef COTERIE_DOUBLE
+    return (shift.bits << 32) + shift.bits;
+#else
+    return shift.bits;
+#endif
+}
+
+/*
+ * sum_k llrint(g_k value_k scale). g and value of the next expert are g_step and value_step
+ * further. Returns 0 unless a product is no number; the integers mean nothing then.
  */
 LEAF_KERNEL static int64_t sum_fixed(size_t n_experts, size_t n, double scale, const real *g,
                                      size_t g_step, const real *value, size_t value_step,
                                      int64_t *sum)
 {
-    const doubles shift = (doubles){0} + 0x1.8p52;
-    const integers zero = (integers)shift * n_experts;
-    integers seen = (integers)shift;
-    for (size_t i = 0; i < n; i += LANES) {
-        integers upper_sum = {0}, lower_sum = {0};
+    const integers zero = (integers){0} + offset_of_rounded() * n_experts;
+    const line factor = (line){0} + (real)scale;
+    integers seen = (integers)((doubles){0} + SHIFT);
+    for (size_t i = 0; i < n; i += REALS_PER_LINE) {
+        integers total[LINE_PARTS] = {{0}};
         for (size_t k = 0; k < n_experts; k++) {
-            doubles g_k = __builtin_convertvector(*(const reals *)(g + k * g_step + i), doubles);
-            doubles value_k =
-                __builtin_convertvector(*(const reals *)(value + k * value_step + i), doubles);
-            doubles v = g_k * value_k * scale;
-            doubles upper = v * 0x1p-32 + shift;
-            doubles lower = (v - (upper - shift) * 0x1p32) + shift;
-            upper_sum += (integers)upper;
-            lower_sum += (integers)lower;
-            seen |= (integers)lower;
+            doubles v[LINE_PARTS];
+            line_widen(*(const line *)(value + k * value_step + i) * factor *
+                           *(const line *)(g + k * g_step + i),
+                       v);
+            for (int part = 0; part < LINE_PARTS; part++)
+                add_rounded(v[part], &total[part], &seen);
         }
-        *(integers *)(sum + i) = ((upper_sum - zero) << 32) + (lower_sum - zero);
+        for (int part = 0; part < LINE_PARTS; part++)
+            ((integers *)(sum + i))[part] = total[part] - zero;
     }
     int64_t n_bad = 0;
-    for (int lane = 0; lane < LANES; lane++)
+    for (size_t lane = 0; lane < sizeof seen / sizeof seen[0]; lane++)
         n_bad += seen[lane] >> 52 != (uint64_t)0x433;
     return n_bad;
 }

@@ -68,8 +68,9 @@ void exchange_announce(struct exchange *exchange, size_t stride, const struct ex
                        int n_terms);
 
 /*
- * Collective. Sums in fixed point: with M the bound, each product g value (in double) becomes an
- * integer multiple of 2^-s, s the largest with E M 2^s < 2^62, and integers are added. The result
+ * Collective. Sums in fixed point: with M the bound, each product g value becomes an integer
+ * multiple of 2^-s, s the largest with E M 2^s < 2^62 (and, where reals are floats, M 2^s < 2^50),
+ * and integers are added. The result
  * on every rank is the same whatever the number of ranks and the order of the additions. If a bound
  * or a product is not finite, all results are NaN.
  *
