@@ -28,30 +28,20 @@ LEAF_KERNEL static void find_largest(const struct terms *terms, real *restrict l
     }
 }
 
-/* h = exp(a + b - largest), and its sum. h may be one row for all (h_step 0). */
+/*
+ * h = exp(a + b - largest), and its sum. h may be one row for all (h_step 0). Where b is large and
+ * the result is not 0, b is close to largest, and their difference has no error of rounding.
+ */
 LEAF_KERNEL static void add_exponentials(const struct terms *terms, const real *restrict largest,
                                          real *h, size_t h_step, double *restrict sum)
 {
     const real *a = terms->a, *b = terms->b;
+    for (size_t i = 0; i < terms->n; i++)
+        sum[i] = 0;
     for (size_t e = 0; e < terms->rows; e++, a += terms->stride, b += terms->b_step, h += h_step)
 #pragma omp simd
         for (size_t i = 0; i < terms->n; i++) {
-            double term = exp((double)a[i] + (double)b[i] - (double)largest[i]);
-            sum[i] += term;
-            h[i] = (real)term;
-        }
-}
-
-/* The same with b = 0 and the exponential of `real`: where only reals are made of the sum. */
-LEAF_KERNEL static void add_real_exponentials(const struct terms *terms,
-                                              const real *restrict largest, real *h, size_t h_step,
-                                              double *restrict sum)
-{
-    const real *a = terms->a;
-    for (size_t e = 0; e < terms->rows; e++, a += terms->stride, h += h_step)
-#pragma omp simd
-        for (size_t i = 0; i < terms->n; i++) {
-            real term = real_exp(a[i] - largest[i]);
+            real term = real_exp(b[i] - largest[i] + a[i]);
             sum[i] += (double)term;
             h[i] = term;
         }
@@ -60,32 +50,33 @@ LEAF_KERNEL static void add_real_exponentials(const struct terms *terms,
 LEAF_KERNEL static void divide_by_sum(const struct terms *terms, const double *restrict sum,
                                       real *h)
 {
-    double inverse[TILE];
+    real inverse[TILE];
 #pragma omp simd
     for (size_t i = 0; i < terms->n; i++)
-        inverse[i] = 1 / sum[i];
+        inverse[i] = (real)(1 / sum[i]);
     for (size_t e = 0; e < terms->rows; e++, h += terms->stride)
 #pragma omp simd
         for (size_t i = 0; i < terms->n; i++)
-            h[i] = (real)((double)h[i] * inverse[i]);
+            h[i] *= inverse[i];
 }
 
+/* log_sum = largest + log sum */
 LEAF_KERNEL static void take_log(size_t n, const real *restrict largest, const double *restrict sum,
                                  double *restrict log_sum)
 {
 #pragma omp simd
     for (size_t i = 0; i < n; i++)
-        log_sum[i] = (double)largest[i] + log(sum[i]);
+        log_sum[i] = (double)largest[i] + (double)real_log((real)sum[i]);
 }
 
 void softmax_posterior(size_t rows, size_t stride, const real *log_g, const real *loglik, real *h,
                        double *log_sum)
 {
-    real largest[TILE], unused[TILE] = {0};
+    real largest[TILE], unused[TILE];
+    double sum[TILE];
     for (size_t at = 0; at < stride; at += TILE) {
         size_t n = stride - at < TILE ? stride - at : TILE;
         struct terms terms = {rows, n, stride, stride, log_g + at, loglik + at};
-        double sum[TILE] = {0};
         find_largest(&terms, largest);
         add_exponentials(&terms, largest, h ? h + at : unused, h ? stride : 0, sum);
         if (h)
@@ -94,30 +85,32 @@ void softmax_posterior(size_t rows, size_t stride, const real *log_g, const real
     }
 }
 
-LEAF_KERNEL static void subtract_log(const struct terms *terms, const double *restrict log_sum,
-                                     real *log_p)
+LEAF_KERNEL static void subtract_log(const struct terms *terms, const real *restrict largest,
+                                     const double *restrict sum, real *log_p)
 {
     const real *z = terms->a;
+    real log_sum[TILE];
+#pragma omp simd
+    for (size_t i = 0; i < terms->n; i++)
+        log_sum[i] = real_log((real)sum[i]);
     for (size_t e = 0; e < terms->rows; e++, z += terms->stride, log_p += terms->stride)
 #pragma omp simd
         for (size_t i = 0; i < terms->n; i++)
-            log_p[i] = (real)((double)z[i] - log_sum[i]);
+            log_p[i] = z[i] - largest[i] - log_sum[i];
 }
 
 void softmax_forward(size_t rows, size_t stride, const real *z, real *p, real *log_p)
 {
     static const real zero[TILE];
-    real largest[TILE], unused[TILE] = {0};
-    double log_sum[TILE];
+    real largest[TILE], unused[TILE];
+    double sum[TILE];
     for (size_t at = 0; at < stride; at += TILE) {
         size_t n = stride - at < TILE ? stride - at : TILE;
         struct terms terms = {rows, n, stride, 0, z + at, zero};
-        double sum[TILE] = {0};
         find_largest(&terms, largest);
-        add_real_exponentials(&terms, largest, p ? p + at : unused, p ? stride : 0, sum);
+        add_exponentials(&terms, largest, p ? p + at : unused, p ? stride : 0, sum);
         if (p)
             divide_by_sum(&terms, sum, p + at);
-        take_log(n, largest, sum, log_sum);
-        subtract_log(&terms, log_sum, log_p + at);
+        subtract_log(&terms, largest, sum, log_p + at);
     }
 }
