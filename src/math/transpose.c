@@ -40,6 +40,27 @@ LEAF_KERNEL static void transpose_squares(size_t rows, size_t columns, const rea
         }
 }
 
+/*
+ * Rows of few numbers, one behind the other: `columns` is a number that the compiler knows, and it
+ * takes them apart in registers.
+ */
+__attribute__((always_inline)) static inline void
+take_apart(size_t rows, size_t columns, const real *restrict from, real *restrict to, size_t ld_to)
+{
+    for (size_t i = 0; i < rows; i++)
+        for (size_t j = 0; j < columns; j++)
+            to[j * ld_to + i] = from[i * columns + j];
+}
+
+LEAF_KERNEL static void transpose_narrow(size_t rows, size_t columns, const real *restrict from,
+                                         real *restrict to, size_t ld_to)
+{
+    if (columns == 2)
+        take_apart(rows, 2, from, to, ld_to);
+    else
+        take_apart(rows, 4, from, to, ld_to);
+}
+
 /* One by one: what the squares leave over. */
 static void transpose_edge(size_t rows, size_t columns, const real *restrict from, size_t ld_from,
                            int adds, real *restrict to, size_t ld_to)
@@ -63,7 +84,10 @@ static void transpose_all(size_t rows, size_t columns, const real *from, size_t 
 void transpose(size_t rows, size_t columns, const real *from, size_t ld_from, real *to,
                size_t ld_to)
 {
-    transpose_all(rows, columns, from, ld_from, 0, to, ld_to);
+    if ((columns == 2 || columns == 4) && ld_from == columns)
+        transpose_narrow(rows, columns, from, to, ld_to);
+    else
+        transpose_all(rows, columns, from, ld_from, 0, to, ld_to);
 }
 
 void transpose_add(size_t rows, size_t columns, const real *from, size_t ld_from, real *to,

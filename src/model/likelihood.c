@@ -10,12 +10,13 @@
 LEAF_KERNEL static void sum_squares(size_t n_outputs, size_t n, const real *restrict d,
                                     const real *restrict o, real *restrict square)
 {
+#pragma omp simd
     for (size_t i = 0; i < n; i++)
-        square[i] = 0;
-    for (size_t k = 0; k < n_outputs; k++, d += n, o += n)
+        square[i] = (d[i] - o[i]) * (d[i] - o[i]);
+    for (size_t k = 1; k < n_outputs; k++)
 #pragma omp simd
         for (size_t i = 0; i < n; i++) {
-            real residual = d[i] - o[i];
+            real residual = d[k * n + i] - o[k * n + i];
             square[i] += residual * residual;
         }
 }

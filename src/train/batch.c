@@ -86,6 +86,14 @@ static void load_labels(struct batch *batch, const struct dataset *dataset, cons
     }
 }
 
+/* d is 0 where nothing will be written: all but the samples' own classes, or behind the samples. */
+static void clear_targets(struct batch *batch, bool are_labels)
+{
+    size_t first = are_labels ? 0 : batch->n;
+    for (size_t k = 0; batch->has_targets && k < batch->n_outputs; k++)
+        memset(batch->d + k * batch->stride + first, 0, (batch->stride - first) * sizeof(real));
+}
+
 /* What cannot be read is NaN, which ends the run at all ranks: see stream_status. */
 static void poison(struct batch *batch)
 {
@@ -138,8 +146,7 @@ void batch_load(struct batch *batch, const struct dataset *dataset, const uint64
     batch->stride = real_padded(n);
     COTERIE_ASSERT(batch->stride <= batch->max_stride);
     batch->has_targets = dataset->shape.n_targets || dataset->label;
-    if (batch->has_targets)
-        memset(batch->d, 0, batch->n_outputs * batch->stride * sizeof(real));
+    clear_targets(batch, dataset->label != NULL);
     if (dataset->stream) {
         load_streamed(batch, dataset, rows != NULL, first);
     } else {

@@ -85,6 +85,13 @@ static void combine_outputs(struct step *step)
     exchange_combine(&step->exchange, step->batch.stride, step->g, terms, n_terms);
 }
 
+LEAF_KERNEL static void negate(size_t n, const double *restrict value, double *restrict negative)
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++)
+        negative[i] = -value[i];
+}
+
 /* Root, error (1.3): the posterior of each expert. */
 static void mixture_at_root(struct step *step, const real *loglik)
 {
@@ -97,8 +104,7 @@ static void mixture_at_root(struct step *step, const real *loglik)
         objective_annealed_mixture(step->beta, gate->n_experts, stride, step->batch.w, gate->log_g,
                                    gate->g, loglik, step->coefficient, gate->d_logit,
                                    step->log_sum);
-    for (size_t i = 0; i < stride; i++)
-        step->error[i] = -step->log_sum[i];
+    negate(stride, step->log_sum, step->error);
     /* A Gaussian gate is a model of x too: the error is that of x and d together. */
     for (size_t i = 0; i < stride && gate->log_density; i++)
         step->error[i] -= gate->log_density[i];
