@@ -91,6 +91,9 @@ status bench_init(struct bench *bench, const struct options *options)
         outcome = model_init(&bench->model, &config, bench->comm, options->root_experts, stride);
     if (outcome == STATUS_OK)
         outcome = step_init(&bench->step, &bench->model, bench->comm, stride);
+    if (outcome == STATUS_OK &&
+        step_looks_ahead(&config, &bench->model.shard, bench->n_samples, bench->micro_batch))
+        outcome = step_look_ahead(&bench->step);
     if (outcome != STATUS_OK)
         return outcome;
     model_draw(&bench->model, 1);
@@ -119,13 +122,12 @@ static void train_step(struct bench *bench, size_t number)
 {
     size_t first = number % BATCHES * bench->n_samples;
     const double rate = 1e-4;
-    for (size_t at = 0; at < bench->n_samples; at += bench->micro_batch) {
-        size_t left = bench->n_samples - at;
-        profile_enter(PHASE_DATA);
-        batch_load(&bench->step.batch, &bench->dataset, NULL, first + at,
-                   left < bench->micro_batch ? left : bench->micro_batch, (double)bench->n_samples);
+    const struct sample_run samples = {&bench->dataset, NULL, first, bench->n_samples,
+                                    (double)bench->n_samples};
+    for (size_t at = 0; at < samples.n; at += bench->micro_batch) {
+        step_load(&bench->step, &samples, at, bench->micro_batch);
         step_forward(&bench->step);
-        early_update_prepare(&bench->early, left <= bench->micro_batch, rate, number + 1);
+        early_update_prepare(&bench->early, at + bench->micro_batch >= samples.n, rate, number + 1);
         step_backward(&bench->step, at > 0);
     }
     profile_enter(PHASE_UPDATE);

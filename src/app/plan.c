@@ -255,6 +255,10 @@ static double rank_bytes(const struct training *training, const struct shard *sh
     double bytes = model_bytes(&training->problem.model, shard, rank,
                                real_padded(training->config.micro_batch),
                                optimizer_n_slots(training->config.optimizer.kind));
+    if (trainer_looks_ahead(&training->config, &training->problem.model, shard,
+                            training->train_shape.n))
+        bytes += step_ahead_bytes(&training->problem.model, shard, rank,
+                                  real_padded(training->config.micro_batch));
     if (training->config.optimizer.kind == OPTIMIZER_EM) {
         const struct em_config em = em_config_of(training);
         bytes += em_bytes(&training->problem.model, &em, shard, rank, training->train_shape.n);

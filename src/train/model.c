@@ -73,9 +73,15 @@ status model_shapes(const struct model_config *config, struct mlp *gate, struct 
  * What counts beside products, in operations for each sample and expert; measured, roughly. Of each
  * output: identity, logistic, softmax.
  */
-enum { POSTERIOR_FLOPS = 200, EXPERT_FLOPS = 100 };
+enum { POSTERIOR_FLOPS = 100, EXPERT_FLOPS = 100 };
 static const double output_flops[] = {
     [OUTPUT_IDENTITY] = 40, [OUTPUT_LOGISTIC] = 80, [OUTPUT_SOFTMAX] = 160};
+
+static double expert_flops(const struct model_config *config, const struct mlp *expert)
+{
+    return mlp_flops(expert) + output_flops[config->output] * (double)config->n_outputs +
+           EXPERT_FLOPS;
+}
 
 double model_gate_in_experts(const struct model_config *config)
 {
@@ -85,10 +91,15 @@ double model_gate_in_experts(const struct model_config *config)
     double inputs = (double)config->n_inputs, n_experts = (double)config->n_experts;
     double network =
         config->gate == GATE_GAUSSIAN ? 2 * n_experts * inputs * inputs : mlp_flops(&gate);
-    double root = network + POSTERIOR_FLOPS * n_experts;
-    double one = mlp_flops(&expert) + output_flops[config->output] * (double)config->n_outputs +
-                 EXPERT_FLOPS;
-    return root / one;
+    return (network + POSTERIOR_FLOPS * n_experts) / expert_flops(config, &expert);
+}
+
+double model_posterior_in_experts(const struct model_config *config)
+{
+    struct mlp gate, expert;
+    if (model_shapes(config, &gate, &expert) != STATUS_OK)
+        return 0;
+    return POSTERIOR_FLOPS * (double)config->n_experts / expert_flops(config, &expert);
 }
 
 size_t model_micro_batch(const struct model_config *config, size_t batch_size)

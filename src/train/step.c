@@ -1,5 +1,6 @@
 #include "coterie/train/step.h"
 
+#include "step_ahead.h"
 #include "step_gate_terms.h"
 #include "step_routing.h"
 
@@ -47,6 +48,7 @@ void step_release(struct step *step)
 {
     exchange_release(&step->exchange);
     step_routing_release(step);
+    step_ahead_release(step);
     batch_release(&step->batch);
     memory_free(&step->y);
     memory_free(&step->expected);
@@ -158,6 +160,10 @@ static void exchange_posteriors(struct step *step)
     real *square = model->config.error == ERROR_COMPETITIVE
                        ? exchange_gather(exchange, 1, stride, model->experts.square)
                        : NULL;
+    /* The others look ahead while the root forms the posterior; the root itself afterwards. */
+    if (!model->has_gate)
+        step_ahead_compute(step);
+    profile_enter(PHASE_EXCHANGE);
     if (model->has_gate) {
         profile_enter(PHASE_POSTERIOR);
         switch (model->config.error) {
@@ -175,9 +181,11 @@ static void exchange_posteriors(struct step *step)
     }
     step->loglik = loglik;
     step->own_weights = exchange_scatter(exchange, 1, stride, step->coefficient);
+    if (model->has_gate)
+        step_ahead_compute(step);
 }
 
-void step_forward(struct step *step)
+void step_forward_alone(struct step *step)
 {
     struct model *model = step->model;
     const struct batch *batch = &step->batch;
@@ -195,10 +203,19 @@ void step_forward(struct step *step)
         experts_forward(&model->experts, &batch->inputs, d);
     if (site_poisons(SITE_step_forward) && model->experts.n_local > 0)
         model->experts.loglik[0] = NAN;
+}
+
+void step_forward(struct step *step)
+{
+    struct model *model = step->model;
+    const struct batch *batch = &step->batch;
+    if (!step->ahead.is_ready)
+        step_forward_alone(step);
+    step->ahead.is_ready = false;
     if (batch->has_targets)
         exchange_posteriors(step);
     profile_enter(PHASE_EXCHANGE);
-    if (!is_routed)
+    if (!model_is_routed(&model->config))
         step->g = exchange_scatter(&step->exchange, 0, batch->stride, model->gate.g);
     combine_outputs(step);
     if (batch->has_targets && model->has_gate && model->config.error == ERROR_COOPERATIVE)

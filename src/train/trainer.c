@@ -44,6 +44,15 @@ static status allocate(struct trainer *trainer)
     return outcome;
 }
 
+bool trainer_looks_ahead(const struct trainer_config *config, const struct model_config *model,
+                         const struct shard *shard, size_t n)
+{
+    size_t batch = config->batch_size > 0 && config->batch_size < n ? config->batch_size : n;
+    size_t replicas = (size_t)config->replicas, share = (batch + replicas - 1) / replicas;
+    return config->optimizer.kind != OPTIMIZER_EM &&
+           step_looks_ahead(model, shard, share, config->micro_batch);
+}
+
 status trainer_init(struct trainer *trainer, const struct trainer_config *config,
                     const struct replicas *replicas, struct model *model,
                     const struct dataset *train, const struct dataset *valid,
@@ -69,6 +78,9 @@ status trainer_init(struct trainer *trainer, const struct trainer_config *config
     if (outcome == STATUS_OK)
         outcome =
             step_init(&trainer->step, model, &replicas->group, real_padded(config->micro_batch));
+    if (outcome == STATUS_OK &&
+        trainer_looks_ahead(config, &model->config, &model->shard, train->shape.n))
+        outcome = step_look_ahead(&trainer->step);
     if (outcome != STATUS_OK || config->optimizer.kind != OPTIMIZER_EM)
         return outcome;
     const struct em_config em = {config->micro_batch, config->batch_size, config->forgetting};

@@ -90,10 +90,9 @@ static void pass(struct trainer *trainer, const struct dataset *dataset, const u
     step->exchange.raised = step->exchange.raise;
     if (replicas->n > 1 && trainer->model->has_gate)
         metrics_clear(own);
+    const struct sample_run samples = {dataset, rows, first, begin + share, total};
     for (size_t at = begin; at < begin + share; at += size) {
-        size_t left = begin + share - at, count = left < size ? left : size;
-        profile_enter(PHASE_DATA);
-        batch_load(&step->batch, dataset, rows ? rows + at : NULL, first + at, count, total);
+        step_load(step, &samples, at, size);
         site_enter(SITE_step_forward, 0);
         step_forward(step);
         profile_enter(PHASE_METRICS);
@@ -106,7 +105,7 @@ static void pass(struct trainer *trainer, const struct dataset *dataset, const u
         if (backward && trainer->em)
             em_collect(trainer->em, step, at / size, (uint64_t)trainer->progress.step);
         else if (backward) {
-            early_update_prepare(&trainer->early, updates && left <= size,
+            early_update_prepare(&trainer->early, updates && at + size >= samples.n,
                                  trainer_learning_rate(trainer),
                                  (uint64_t)trainer->progress.step + 1);
             step_backward(step, at > begin);

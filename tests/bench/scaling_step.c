@@ -249,11 +249,9 @@ static void sum_gradients(struct run *run)
 static double train_step(struct run *run, struct optimizer *optimizer)
 {
     size_t share_of_batch = run->batch / (size_t)run->n_replicas;
+    const struct sample_run samples = {NULL, NULL, 0, share_of_batch, 1};
     for (size_t at = 0; at < share_of_batch; at += run->micro_batch) {
-        size_t left = share_of_batch - at;
-        profile_enter(PHASE_DATA);
-        batch_load(&run->step.batch, NULL, NULL, at,
-                   left < run->micro_batch ? left : run->micro_batch, 1);
+        step_load(&run->step, &samples, at, run->micro_batch);
         step_forward(&run->step);
         step_backward(&run->step, at > 0);
     }
@@ -321,6 +319,10 @@ int main(int argc, char **argv)
     size_t stride = real_padded(run.micro_batch);
     if (model_init(&run.model, &run.config, &run.group, run.root_experts, stride) != STATUS_OK ||
         step_init(&run.step, &run.model, &run.group, stride) != STATUS_OK)
+        fail(status_text());
+    if (step_looks_ahead(&run.config, &run.model.shard, run.batch / (size_t)run.n_replicas,
+                         run.micro_batch) &&
+        step_look_ahead(&run.step) != STATUS_OK)
         fail(status_text());
     /* One step is like the next: nothing here depends on what was computed. */
     MPI_Barrier(MPI_COMM_WORLD);

@@ -6,7 +6,8 @@
 
 5 or 7 experts on 1, 2, 3, 4, 5 and 8 ranks: the experts never divide evenly, and at last there are
 ranks without one. The cases together take in every error function, likelihood, optimiser, kind of
-layer and way of cutting the data into batches.
+layer and way of cutting the data into batches. Where micro-batches are small, rank 0 of three has
+no expert, and the others look ahead to the next micro-batch; one rank never does.
 """
 import concurrent.futures
 import os

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* clang-format off: the formulas stay as they are set */
 /*
  * What a training step costs on R ranks, from rates that were measured on a few. All times are in
  * seconds, all functions Local.
@@ -16,19 +17,20 @@
  *
  *     root    = data + k0 (forward + backward) + E (gate_forward + gate_backward)
  *     other   = data + k (forward + backward)
- *     serial  = a gather(E n) + E posterior + 2 gather(E n)                    scatter costs the
- * same
+ *     serial  = a gather(E n) + E posterior + 2 gather(E n)           scatter costs the same
  *               + max(k0, k) combine + combine_once + 2 sum(2) or sum((O+1) n + 2)
  *     update  = update max(k0 P + P_gate, k P)
  *     slices  = exchange of the gradients with the G - 1 ranks of the other replicas
  *     step    = m max(root, other) + m serial + update + slices
  *
  * Between one combine and the next gather no rank waits for another: hence the maximum over a whole
- * round of backward and forward. a is 1 for the mixture error and 2 for the other two. Messages
+ * round of backward and forward. Where ranks look ahead (step_looks_ahead) a part of the posterior
+ * is hidden; that is not counted. a is 1 for the mixture error and 2 for the other two. Messages
  * (latency L one way, overhead o of each message at its sender or receiver, bandwidth W; w bytes):
  *
- *     gather(w) = L + (S-1) o + w (S-1)/S / W               the root takes one message after
- * another sum(w)    = the cheaper of ceil(log2 S) (L + o + w/W)                 recursive doubling
+ *     gather(w) = L + (S-1) o + w (S-1)/S / W           the root takes one message after another
+ *     sum(w)    = the cheaper of
+ *                 ceil(log2 S) (L + o + w/W)                 recursive doubling
  *                 2 ceil(log2 S) (L + o) + 2 w (S-1)/S / W   reduce-scatter and allgather
  *     slices    = 2 ((G-1)(L + o) + w (G-1)/G / W) + G-1 additions of w/G bytes, w = gradients
  *
@@ -37,6 +39,7 @@
  * Gropp 2005. What is left out: contention between switches, noise of the hosts, saving, and
  * reading data.
  */
+/* clang-format on */
 struct cost_point {
     size_t samples;                                /* n, in a micro-batch */
     double data;                                   /* loading it */

@@ -58,6 +58,8 @@ status model_shapes(const struct model_config *config, struct mlp *gate, struct 
 
 /* Local. What the gate and the posterior cost on rank 0, in units of one expert. */
 double model_gate_in_experts(const struct model_config *config);
+/* Local. The posterior alone, for which all other ranks wait. */
+double model_posterior_in_experts(const struct model_config *config);
 
 /*
  * Local. Samples in a micro-batch if the user does not say: a function of model and batch size

@@ -22,11 +22,36 @@
  *  backward through the gate (g - h)                        combine y = sum g_e o_e (allreduce)
  */
 /* clang-format on */
+
+/* Samples rows[0 .. n-1], or first .. first+n-1; `total` as in batch_load. */
+struct sample_run {
+    const struct dataset *dataset; /* not owned */
+    const uint64_t *rows;          /* not owned; may be NULL */
+    size_t first, n;
+    double total;
+};
+
+/*
+ * The next micro-batch, computed as far as no other rank is needed while rank 0 forms the posterior
+ * of the present one: the same bits, less waiting, and a second set of buffers.
+ */
+struct step_ahead {
+    bool is_on;
+    bool has_next; /* samples, at, size: which one comes next */
+    bool is_ready; /* it is computed */
+    struct sample_run samples;
+    size_t at, size;
+    struct batch batch;
+    struct mlp_plan experts_plan, gate_plan;
+    real *buffer[8]; /* those of the model's experts and gate that a pass forward fills */
+};
+
 struct step {
     struct model *model;             /* not owned */
     const struct communicator *comm; /* not owned */
     struct exchange exchange;
     struct batch batch;
+    struct step_ahead ahead;
     double beta;             /* root: of the annealed error (1.3) in training, 1: not annealed */
     real *y;                 /* (O, stride) combined output, on every rank */
     real *expected;          /* (stride) sum_e g_e q_e, on every rank */
@@ -46,6 +71,25 @@ struct step {
 status step_init(struct step *step, struct model *model, const struct communicator *comm,
                  size_t max_stride);
 void step_release(struct step *step);
+
+/*
+ * Local. Whether looking ahead pays: batches of n samples are several micro-batches, rank 0 has
+ * time to spare for the posterior (fewer experts than others), and forming it takes a hundredth or
+ * more of what the others' experts take. Not with --top-k, whose experts wait for the gate.
+ */
+bool step_looks_ahead(const struct model_config *config, const struct shard *shard, size_t n,
+                      size_t micro_batch);
+/* Collective. From now on micro-batches are computed ahead. For the softmax gate. */
+status step_look_ahead(struct step *step);
+/* Local. Bytes that it takes on a rank. */
+double step_ahead_bytes(const struct model_config *config, const struct shard *shard, int rank,
+                        size_t max_stride);
+
+/*
+ * Local. Loads samples at .. at+size-1 (or up to the last) as the present micro-batch. What follows
+ * them is loaded next: `samples` and the parameters stay until the last has been loaded.
+ */
+void step_load(struct step *step, const struct sample_run *samples, size_t at, size_t size);
 
 /*
  * Collective. Forward for the micro-batch in step->batch: g, y and, with targets, loglik, log_sum,

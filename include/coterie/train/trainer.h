@@ -104,6 +104,10 @@ struct trainer {
     char nonfinite[128]; /* root: what was not finite first, or that the likelihood fell */
 };
 
+/* Local. Whether step_look_ahead is of use for n training samples. */
+bool trainer_looks_ahead(const struct trainer_config *config, const struct model_config *model,
+                         const struct shard *shard, size_t n);
+
 /* Collective. The arguments must outlive the trainer. */
 status trainer_init(struct trainer *trainer, const struct trainer_config *config,
                     const struct replicas *replicas, struct model *model,
