@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { N = 72, LD = 80, MOST_ROWS = 5, MOST_WIDTH = 7, MOST_SUMS = 28 };
+enum { N = 72, LD = 80, MOST_ROWS = 7, MOST_WIDTH = 7, MOST_SUMS = 28 };
 
 struct samples {
     _Alignas(64) double a[MOST_ROWS * LD];
