@@ -6,18 +6,9 @@
 
 #include <string.h>
 
-static enum em_family family_of_experts(const struct model_config *config)
-{
-    if (config->likelihood == LIKELIHOOD_BERNOULLI)
-        return EM_BERNOULLI;
-    if (config->likelihood == LIKELIHOOD_CATEGORICAL)
-        return EM_SOFTMAX;
-    return config->output == OUTPUT_LOGISTIC ? EM_LOGISTIC_SQUARES : EM_SOFTMAX_SQUARES;
-}
-
 status em_check(const struct model_config *config, const struct em_config *em, size_t n)
 {
-    if (em_is_online(em, n) && em_needs_posteriors(config))
+    if (em_is_online(em, n) && (config->gate != GATE_GAUSSIAN || !em_in_closed_form(config)))
         return status_set(STATUS_USAGE,
                           "--batch-size with --optimizer em (on-line EM) needs linear experts, the "
                           "Gaussian likelihood and --gate gaussian; leave it out to take all %zu "
@@ -49,6 +40,21 @@ static void set_chunk(struct em_chunk *chunk, const struct batch *batch)
     for (size_t i = 0; i < stride; i++)
         chunk->x[units * stride + i] = 1;
     em_widen(chunk->n_outputs * stride, batch->d, chunk->d);
+    em_widen(stride, batch->w, chunk->w);
+}
+
+/* Where the parts of a chunk of `stride` samples are. */
+static void place_chunk(struct em_chunk *chunk, size_t stride, double *x)
+{
+    chunk->stride = stride;
+    chunk->x = x;
+    chunk->d = x + (chunk->n_inputs + 1) * stride;
+    chunk->w = chunk->d + chunk->n_outputs * stride;
+}
+
+static size_t chunk_rows(const struct em_chunk *chunk)
+{
+    return chunk->n_inputs + 1 + chunk->n_outputs + 1;
 }
 
 static size_t chunk_samples(const struct em *em, size_t number)
@@ -63,15 +69,12 @@ void em_load_batch(struct em *em, size_t number)
                chunk_samples(em, number), em->total);
 }
 
-/* em->chunk becomes micro-batch `number`, which `batch` holds, or NULL: em->batch is to load it. */
-static void take_chunk(struct em *em, size_t number, const struct batch *batch)
+void em_take_chunk(struct em *em, size_t number, const struct batch *batch)
 {
     struct em_chunk *chunk = &em->chunk;
     size_t slot = em->n_slots == em->n_chunks ? number : 0;
-    size_t rows = chunk->n_inputs + 1 + chunk->n_outputs;
-    chunk->stride = real_padded(chunk_samples(em, number));
-    chunk->x = em->slots + slot * rows * em->max_stride;
-    chunk->d = chunk->x + (chunk->n_inputs + 1) * chunk->stride;
+    place_chunk(chunk, real_padded(chunk_samples(em, number)),
+                em->slots + slot * chunk_rows(chunk) * em->max_stride);
     if (em->slot_holds[slot] == (int64_t)number)
         return;
     if (!batch)
@@ -82,17 +85,14 @@ static void take_chunk(struct em *em, size_t number, const struct batch *batch)
 
 void em_take_batch(struct em *em, const struct batch *batch)
 {
-    struct em_chunk *chunk = &em->chunk;
-    chunk->stride = batch->stride;
-    chunk->x = em->slots;
-    chunk->d = chunk->x + (chunk->n_inputs + 1) * chunk->stride;
+    place_chunk(&em->chunk, batch->stride, em->slots);
     em->slot_holds[0] = -1;
-    set_chunk(chunk, batch);
+    set_chunk(&em->chunk, batch);
 }
 
 void em_load(struct em *em, size_t number)
 {
-    take_chunk(em, number, NULL);
+    em_take_chunk(em, number, NULL);
 }
 
 static real *posterior_row(const struct em *em, size_t number, size_t e)
@@ -103,6 +103,25 @@ static real *posterior_row(const struct em *em, size_t number, size_t e)
 const real *em_posterior(const struct em *em, size_t number, size_t e)
 {
     return posterior_row(em, number, e);
+}
+
+double em_share(const struct em *em, size_t k)
+{
+    double share = 0;
+    for (size_t c = 0; c < em->n_chunks; c++) {
+        const real *h = em_posterior(em, c, em->model->experts.first + k);
+        size_t stride = real_padded(chunk_samples(em, c)); /* beyond it, nothing was written */
+        for (size_t i = 0; i < stride; i++)
+            share += (double)h[i];
+    }
+    return share;
+}
+
+void em_set_variance(struct em *em, size_t k, double square, double share)
+{
+    double variance = square / (share * (double)em->model->config.n_outputs);
+    double floor = em->model->config.variance_floor;
+    em->model->experts.variance[k] = variance < floor ? floor : variance;
 }
 
 void em_unpack(const struct mlp *shape, const real *value, double *theta)
@@ -125,73 +144,6 @@ void em_pack(const struct mlp *shape, const double *theta, real *value)
     }
 }
 
-/* ---- the experts */
-
-/* s = w h, and for categorical experts t = s d, and s their sum, which is s where d sums to 1 */
-static void load_for_expert(struct em *em, size_t number, size_t e)
-{
-    struct em_linear *expert = &em->expert;
-    em_load(em, number);
-    size_t stride = em->chunk.stride;
-    em_widen(stride, em_posterior(em, number, e), expert->s);
-    if (expert->family != EM_SOFTMAX)
-        return;
-    for (size_t k = 0; k < expert->n_outputs; k++)
-        for (size_t i = 0; i < stride; i++)
-            expert->t[k * stride + i] = expert->s[i] * em->chunk.d[k * stride + i];
-    memset(expert->s, 0, stride * sizeof *expert->s);
-    for (size_t k = 0; k < expert->n_outputs; k++)
-        for (size_t i = 0; i < stride; i++)
-            expert->s[i] += expert->t[k * stride + i];
-}
-
-static void total_of_expert(void *context, enum em_request request, const double *vector,
-                            double *sums)
-{
-    struct em *em = context;
-    memset(sums, 0, em_linear_n_sums(&em->expert, request) * sizeof *sums);
-    for (size_t c = 0; c < em->n_chunks; c++) {
-        load_for_expert(em, c, em->model->experts.first + em->expert_at);
-        em_linear_add(&em->expert, &em->chunk, c, request, vector, sums);
-    }
-}
-
-double em_share(const struct em *em, size_t k)
-{
-    double share = 0;
-    for (size_t c = 0; c < em->n_chunks; c++) {
-        const real *h = em_posterior(em, c, em->model->experts.first + k);
-        size_t stride = real_padded(chunk_samples(em, c)); /* beyond it, nothing was written */
-        for (size_t i = 0; i < stride; i++)
-            share += (double)h[i];
-    }
-    return share;
-}
-
-void em_set_variance(struct em *em, size_t k, double square, double share)
-{
-    double variance = square / (share * (double)em->model->config.n_outputs);
-    double floor = em->model->config.variance_floor;
-    em->model->experts.variance[k] = variance < floor ? floor : variance;
-}
-
-static void update_expert(struct em *em, size_t k)
-{
-    struct experts *experts = &em->model->experts;
-    real *value = parameters_of(&experts->parameters, k);
-    em->expert_at = k;
-    double share = em_share(em, k);
-    if (!(share > 0))
-        return; /* an expert that has no sample stays as it is */
-    em_unpack(&experts->shape, value, em->expert_theta);
-    double raised = em_newton_step(&em->expert_newton, em->expert_theta);
-    em_pack(&experts->shape, em->expert_theta, value);
-    if (experts->variance_is_learned)
-        em_set_variance(em, k, -2 * raised, share);
-}
-
-/* ---- */
-
 static status init_experts(struct em *em)
 {
     struct model *model = em->model;
@@ -211,16 +163,7 @@ static status init_experts(struct em *em)
                    : memory_alloc(&em->coefficient, model->experts.n_local * em->max_stride,
                                   sizeof(real), "EM");
     }
-    bool has_experts = model->experts.n_local > 0;
-    outcome = em_linear_init(&em->expert, family_of_experts(config), config->n_outputs,
-                             config->n_inputs, em->max_stride, has_experts ? em->n_chunks : 0);
-    if (outcome == STATUS_OK)
-        outcome = em_newton_init(&em->expert_newton, &em->expert, &em->system);
-    if (outcome == STATUS_OK)
-        outcome = memory_alloc(&em->expert_theta, em->expert.n_parameters, sizeof(double), "EM");
-    em->expert_newton.total = total_of_expert;
-    em->expert_newton.context = em;
-    return outcome;
+    return em_init_newton_experts(em);
 }
 
 static status init_gate(struct em *em)
@@ -246,13 +189,20 @@ static status init_gate(struct em *em)
         outcome = memory_alloc(&em->group_sums, count * n_sums, sizeof(double), "EM");
     if (outcome == STATUS_OK)
         outcome = memory_alloc(&em->gate_vector, em->gate.n_parameters, sizeof(double), "EM");
+    if (outcome == STATUS_OK)
+        outcome = memory_alloc(&em->own_targets, em->model->experts.n_local * em->gate.n_units,
+                               sizeof(double), "EM");
     if (outcome != STATUS_OK || !em->model->has_gate)
         return outcome;
     outcome = memory_alloc(&em->all_sums, n_groups * n_sums, sizeof(double), "EM");
     if (outcome == STATUS_OK)
         outcome = memory_alloc(&em->gate_theta, em->gate.n_parameters, sizeof(double), "EM");
     if (outcome == STATUS_OK)
+        outcome = memory_alloc(&em->all_targets, em->gate.n_parameters, sizeof(double), "EM");
+    if (outcome == STATUS_OK)
         outcome = em_newton_init(&em->gate_newton, &em->gate, &em->system);
+    em->gate_newton.target_sums = em->all_targets;
+    em->gate_newton.keeps_sums = true;
     return outcome;
 }
 
@@ -260,8 +210,10 @@ static status init_rest(struct em *em)
 {
     const struct model *model = em->model;
     const struct model_config *config = &model->config;
-    size_t rows = config->n_inputs + 1 + config->n_outputs, n_local = model->experts.n_local;
-    size_t system = 1;
+    size_t n_local = model->experts.n_local, system = 1;
+    em->chunk.n_inputs = config->n_inputs;
+    em->chunk.n_outputs = config->n_outputs;
+    em->chunk.max_stride = em->max_stride;
     em->n_slots = em->is_online ? 1 : em_n_slots(config, em->n_chunks, em->max_stride);
     if (config->gate == GATE_GAUSSIAN && config->n_inputs > system)
         system = config->n_inputs;
@@ -273,8 +225,10 @@ static status init_rest(struct em *em)
     if (outcome == STATUS_OK)
         outcome = batch_init(&em->batch, config->n_inputs, config->n_outputs, em->max_stride);
     if (outcome == STATUS_OK)
-        outcome =
-            memory_alloc(&em->slots, em->n_slots * rows * em->max_stride, sizeof(double), "EM");
+        outcome = memory_alloc(&em->slots, em->n_slots * chunk_rows(&em->chunk) * em->max_stride,
+                               sizeof(double), "EM");
+    if (outcome == STATUS_OK)
+        outcome = memory_alloc(&em->weights, em->max_stride, sizeof(double), "EM");
     if (outcome == STATUS_OK)
         outcome = memory_alloc(&em->slot_holds, em->n_slots, sizeof(int64_t), "EM");
     for (size_t slot = 0; slot < em->n_slots && outcome == STATUS_OK; slot++)
@@ -286,9 +240,6 @@ static status init_rest(struct em *em)
         outcome = memory_alloc(&em->before.variance, n_local, sizeof(double), "EM");
     if (outcome == STATUS_OK && model->has_gate)
         outcome = memory_alloc(&em->before.gate, model->gate.parameters.stride, sizeof(real), "EM");
-    em->chunk.n_inputs = config->n_inputs;
-    em->chunk.n_outputs = config->n_outputs;
-    em->chunk.max_stride = em->max_stride;
     if (outcome == STATUS_OK && config->gate == GATE_GAUSSIAN)
         outcome = em_gaussian_init(em);
     return outcome;
@@ -351,6 +302,10 @@ void em_destroy(struct em **em)
     memory_free(&gone->gate_vector);
     memory_free(&gone->gate_theta);
     memory_free(&gone->expert_theta);
+    memory_free(&gone->own_targets);
+    memory_free(&gone->all_targets);
+    memory_free(&gone->weights);
+    memory_free(&gone->expert_targets);
     em_climb_release(&gone->expert_climb);
     em_climb_release(&gone->gate_climb);
     memory_free(&gone->coefficient);
@@ -396,7 +351,7 @@ static void collect_moments(struct em *em, const struct step *step, size_t chunk
     if (em->is_online)
         em_take_batch(em, &step->batch);
     else
-        take_chunk(em, chunk, &step->batch);
+        em_take_chunk(em, chunk, &step->batch);
     least_squares_add(&em->fit, &em->chunk, step->own_weights);
 }
 
@@ -408,6 +363,8 @@ void em_collect(struct em *em, const struct step *step, size_t chunk, uint64_t n
         memcpy(posterior_row(em, chunk, e), step->coefficient + e * stride, stride * sizeof(real));
     if (em->sums_moments)
         collect_moments(em, step, chunk, n_updates);
+    else if (em->own_targets)
+        em_collect_targets(em, step, chunk);
     profile_enter(PHASE_OTHER);
 }
 
@@ -452,7 +409,7 @@ void em_update(struct em *em)
         if (em->experts_in_closed_form)
             least_squares_solve(&em->fit, experts, k, em->model->config.variance_floor);
         else
-            update_expert(em, k);
+            em_update_expert(em, k);
     }
     if (em->model->config.gate == GATE_GAUSSIAN)
         em_update_gaussian(em);

@@ -1,6 +1,7 @@
 #include "em_internal.h"
 
 #include "coterie/base/memory.h"
+#include "coterie/math/blas.h"
 
 #include <string.h>
 
@@ -10,25 +11,31 @@ static size_t group_begin(const struct em *em, size_t group)
     return group * em->n_chunks / em->groups.n_experts;
 }
 
-LEAF_KERNEL static void take_targets(size_t n, const real *restrict h, double *restrict t,
-                                     double *restrict s)
+void em_collect_targets(struct em *em, const struct step *step, size_t number)
 {
-#pragma omp simd
-    for (size_t i = 0; i < n; i++) {
-        t[i] = (double)h[i];
-        s[i] += t[i];
+    size_t n_local = em->model->experts.n_local, units = em->gate.n_units;
+    if (number == 0)
+        memset(em->own_targets, 0, n_local * units * sizeof *em->own_targets);
+    if (n_local == 0)
+        return;
+    em_take_chunk(em, number, &step->batch);
+    size_t stride = em->chunk.stride;
+    for (size_t k = 0; k < n_local; k++) {
+        em_widen(stride, step->own_weights + k * stride, em->weights);
+        blas_add_products(1, units, stride, em->weights, stride, em->chunk.x, stride,
+                          em->own_targets + k * units, units);
     }
 }
 
-/* Loads a micro-batch, and for the gate t = w h and its sum over the experts. */
-static void load_for_gate(struct em *em, size_t number)
+/* Collective. What the posteriors say, to the root. */
+static void gather_targets(struct em *em)
 {
-    struct em_linear *gate = &em->gate;
-    em_load(em, number);
-    memset(gate->s, 0, em->chunk.stride * sizeof *gate->s);
-    for (size_t e = 0; e < gate->n_outputs; e++)
-        take_targets(em->chunk.stride, em_posterior(em, number, e), gate->t + e * em->chunk.stride,
-                     gate->s);
+    size_t n_local = em->model->experts.n_local, units = em->gate.n_units;
+    for (size_t k = 0; k < n_local && em->experts_in_closed_form; k++)
+        for (size_t u = 0; u < units; u++)
+            em->own_targets[k * units + u] = least_squares_moment(&em->fit, k, u, units - 1);
+    communicator_gather_rows(em->comm, &em->model->shard, units * sizeof(double), em->own_targets,
+                             em->all_targets);
 }
 
 /* Collective. What this rank's groups add, to the root. */
@@ -40,7 +47,8 @@ static void work_on_groups(struct em *em, enum em_request request)
     memset(em->group_sums, 0, count * n * sizeof *em->group_sums);
     for (size_t g = 0; g < count; g++)
         for (size_t c = group_begin(em, first + g); c < group_begin(em, first + g + 1); c++) {
-            load_for_gate(em, c);
+            em_load(em, c);
+            em->gate.s = em->chunk.w;
             em_linear_add(&em->gate, &em->chunk, c, request, em->gate_vector,
                           em->group_sums + g * n);
         }
@@ -83,6 +91,7 @@ void em_update_gate(struct em *em)
 {
     if (em->gate.n_outputs < 2) /* one expert: nothing to choose */
         return;
+    gather_targets(em);
     if (!em->model->has_gate) {
         serve_root(em);
         return;

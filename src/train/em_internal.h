@@ -14,6 +14,7 @@ struct em_chunk {
     size_t stride;
     double *x; /* not owned: (D+1, stride) inputs, and a last row of ones for the bias */
     double *d; /* (O, stride) targets; follows x, so that (D+1+O, stride) is one matrix */
+    double *w; /* (stride) shares of the samples; follows d */
 };
 
 /* ---- weighted least squares, em_least_squares.c */
@@ -50,7 +51,7 @@ void least_squares_solve(struct em_least_squares *fit, struct experts *experts, 
 /* ---- networks without hidden layer whose maximum has no closed form, em_linear.c */
 
 enum em_family {
-    EM_SOFTMAX,          /* sum_k t_k log p_k: the gate, and categorical experts */
+    EM_SOFTMAX,          /* -s log sum_k exp z_k: the gate, and categorical experts */
     EM_BERNOULLI,        /* s sum_k d_k log o_k + (1 - d_k) log(1 - o_k) */
     EM_LOGISTIC_SQUARES, /* -s/2 sum_k (d_k - o_k)^2 */
     EM_SOFTMAX_SQUARES
@@ -58,7 +59,12 @@ enum em_family {
 
 /*
  * The function that a linear network is to raise, as sums over chunks. theta is (K, D+1), the bias
- * last; `sums` is what a request asks for, one after another.
+ * last; `sums` is what a request asks for, one after another. Of what EM_SOFTMAX is to raise,
+ *
+ *   sum s sum_k t_k log p_k = sum_k theta_k . (sum s t_k x) - sum s log sum_k exp(theta_k . x),
+ *
+ * where t sums to 1, it is the last term, which does not depend on t; the first one is a product
+ * with sums that em_newton knows.
  */
 struct em_linear {
     enum em_family family;
@@ -67,7 +73,8 @@ struct em_linear {
     size_t n_curvature;                      /* doubles of it, or of its diagonal */
     size_t kept_first;                       /* chunk at which `kept` begins */
     double *kept;                            /* probabilities of the last slope, chunk by chunk */
-    double *z, *r, *t, *s, *work;            /* (K, stride) z, r, t; (stride) s */
+    double *z, *r, *work;                    /* (K, stride) z, r */
+    const double *s;                         /* not owned: (stride) of the chunk to be added */
 };
 
 enum em_request {
@@ -85,26 +92,34 @@ size_t em_linear_n_sums(const struct em_linear *linear, enum em_request request)
 size_t em_linear_system(const struct em_linear *linear);
 /* Where the parts of a slope's sums begin. */
 enum { EM_VALUE_AT = 0, EM_GRADIENT_AT = 1 };
-/* Adds a chunk's part to sums. targets: t of EM_SOFTMAX is in linear->t, else d; s in linear->s. */
+/* Adds a chunk's part to sums. */
 void em_linear_add(struct em_linear *linear, const struct em_chunk *chunk, size_t number,
                    enum em_request request, const double *vector, double *sums);
 
 /* ---- one Newton step with backtracking, em_newton.c */
 
+/*
+ * Where s is the same in every step, as it is for the gate, sums are a function of theta alone:
+ * those of the point that a step ends at are those that the next one begins with.
+ */
 struct em_newton {
     struct em_linear *linear;
+    const double *target_sums; /* not owned: (K, D+1) sum s t x^T of EM_SOFTMAX; else NULL */
+    bool keeps_sums;           /* s is the same in every step */
+    bool has_sums;             /* `sums` are those at theta = `at` */
     /* Sums over all chunks. `vector` is theta, or what the curvature is multiplied with. */
     void (*total)(void *context, enum em_request request, const double *vector, double *sums);
     void *context;
     struct semidefinite *system;
-    double *sums;                                                          /* what EM_SLOPE gives */
-    double *direction, *candidate, *residual, *search, *product, *scratch; /* (K, D+1) each */
+    double *sums; /* what EM_SLOPE gives */
+    double *at, *gradient, *direction, *candidate, *residual, *search, *product,
+        *scratch; /* (K, D+1) each */
 };
 
 status em_newton_init(struct em_newton *newton, struct em_linear *linear,
                       struct semidefinite *system);
 void em_newton_release(struct em_newton *newton);
-/* Moves theta uphill; returns the value there. */
+/* Moves theta uphill, to numbers that `real` can hold; returns the value there. */
 double em_newton_step(struct em_newton *newton, double *theta);
 
 /* ---- on-line EM, em_online.c */
@@ -161,7 +176,7 @@ struct em {
     struct batch batch;
     struct em_chunk chunk; /* in one of the slots */
     size_t n_slots;        /* n_chunks, or 1 where all would be too much */
-    double *slots;         /* (n_slots, D+1+O, max_stride) */
+    double *slots;         /* (n_slots, D+1+O+1, max_stride) */
     int64_t *slot_holds;   /* (n_slots) number of the micro-batch in it, -1: none */
     struct shared_memory window;
     real *posterior; /* w h: (n_chunks, E, max_stride), once per host; NULL: sums are enough */
@@ -178,6 +193,9 @@ struct em {
     struct shard groups;           /* of chunks, over the ranks */
     double *group_sums, *all_sums; /* (own groups, n), root: (groups, n) */
     double *gate_vector, *gate_theta, *expert_theta;
+    double *own_targets, *all_targets; /* sum w h [x;1]^T: (n_local, D+1), root: (E, D+1) */
+    double *weights;                   /* (max_stride) w h of an expert, in double */
+    double *expert_targets;            /* (O, D+1) of a categorical expert */
     struct em_climb expert_climb, gate_climb;
     real *coefficient; /* (n_local, max_stride), for networks with hidden layers */
     struct local_networks before;
@@ -197,6 +215,8 @@ void em_load(struct em *em, size_t number);
 void em_load_batch(struct em *em, size_t number);
 /* Local. */
 void em_widen(size_t n, const real *from, double *to);
+/* Local. em->chunk becomes micro-batch `number`, which `batch` holds; NULL: as em_load. */
+void em_take_chunk(struct em *em, size_t number, const struct batch *batch);
 /* Local. em->chunk becomes what `batch` holds, of samples in any order. */
 void em_take_batch(struct em *em, const struct batch *batch);
 /* Local. w h of expert e (global) for micro-batch `number`. */
@@ -205,6 +225,11 @@ const real *em_posterior(const struct em *em, size_t number, size_t e);
 /* Weights (K, D) and biases (K) of a linear network as theta (K, D+1), and back. Local. */
 void em_unpack(const struct mlp *shape, const real *value, double *theta);
 void em_pack(const struct mlp *shape, const double *theta, real *value);
+
+/* Local. Linear experts whose maximum has no closed form, em_experts.c: work space, and the M-step.
+ */
+status em_init_newton_experts(struct em *em);
+void em_update_expert(struct em *em, size_t k);
 
 /* Local. sum w h of local expert k: its share of the data. */
 double em_share(const struct em *em, size_t k);
@@ -215,7 +240,13 @@ void em_set_variance(struct em *em, size_t k, double square, double share);
 void em_climb_experts(struct em *em);
 void em_climb_gate(struct em *em);
 
-/* Collective. The gate's part of the M-step, em_gate.c. */
+/*
+ * The linear gate's part of the M-step, em_gate.c. What it needs of the posteriors are the sums
+ * w h [x;1]^T of each expert, which its rank makes in the E-step.
+ */
+/* Local. Adds a micro-batch's part, where em->fit does not have these sums. */
+void em_collect_targets(struct em *em, const struct step *step, size_t number);
+/* Collective. */
 void em_update_gate(struct em *em);
 
 /* Local. Work space. */

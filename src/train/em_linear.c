@@ -67,10 +67,10 @@ status em_linear_init(struct em_linear *linear, enum em_family family, size_t n_
     struct {
         double **array;
         size_t count;
-    } buffers[] = {
-        {&linear->z, block},   {&linear->r, block},
-        {&linear->t, block},   {&linear->s, max_stride},
-        {&linear->work, work}, {&linear->kept, linear->is_factored ? 0 : block * n_kept_chunks}};
+    } buffers[] = {{&linear->z, block},
+                   {&linear->r, block},
+                   {&linear->work, work},
+                   {&linear->kept, linear->is_factored ? 0 : block * n_kept_chunks}};
     status outcome = STATUS_OK;
     for (size_t i = 0; i < sizeof buffers / sizeof buffers[0] && outcome == STATUS_OK; i++)
         outcome = memory_alloc(buffers[i].array, buffers[i].count, sizeof(double), "EM");
@@ -81,8 +81,6 @@ void em_linear_release(struct em_linear *linear)
 {
     memory_free(&linear->z);
     memory_free(&linear->r);
-    memory_free(&linear->t);
-    memory_free(&linear->s);
     memory_free(&linear->work);
     memory_free(&linear->kept);
 }
@@ -111,28 +109,24 @@ LEAF_KERNEL static void row_max(size_t n, const double *restrict z, double *rest
         most[i] = z[i] > most[i] ? z[i] : most[i];
 }
 
-/* z becomes exp(z - most); returns sum t (z - most) */
-LEAF_KERNEL static double row_exp(size_t n, const double *restrict t, const double *restrict most,
-                                  double *restrict z, double *restrict sum)
+/* z becomes exp(z - most) */
+LEAF_KERNEL static void row_exp(size_t n, const double *restrict most, double *restrict z,
+                                double *restrict sum)
 {
-    double value = 0;
-#pragma omp simd reduction(+ : value)
+#pragma omp simd
     for (size_t i = 0; i < n; i++) {
-        double shifted = z[i] - most[i];
-        value += t[i] * shifted;
-        z[i] = exp(shifted);
+        z[i] = exp(z[i] - most[i]);
         sum[i] += z[i];
     }
-    return value;
 }
 
 LEAF_KERNEL static double sum_of_logs(size_t n, const double *restrict s,
-                                      const double *restrict sum)
+                                      const double *restrict most, const double *restrict sum)
 {
     double value = 0;
 #pragma omp simd reduction(+ : value)
     for (size_t i = 0; i < n; i++)
-        value += s[i] * log(sum[i]);
+        value += s[i] * (most[i] + log(sum[i]));
     return value;
 }
 
@@ -169,11 +163,9 @@ static double softmax_tile(const struct em_linear *linear, size_t stride, size_t
     for (size_t k = 1; k < linear->n_outputs; k++)
         row_max(n, z + k * stride, most);
     for (size_t k = 0; k < linear->n_outputs; k++)
-        value += row_exp(n, target + k * stride, most, z + k * stride, sum);
+        row_exp(n, most, z + k * stride, sum);
     if (linear->family == EM_SOFTMAX)
-        value -= sum_of_logs(n, s, sum);
-    else
-        value = 0;
+        value = -sum_of_logs(n, s, most, sum);
     invert(n, sum);
     for (size_t k = 0; k < linear->n_outputs; k++) {
         multiply_row(n, sum, z + k * stride);
@@ -239,12 +231,11 @@ LEAF_KERNEL static void row_residual(size_t n, const double *restrict s, const d
 }
 
 LEAF_KERNEL static void row_softmax_residual(size_t n, const double *restrict s,
-                                             const double *restrict t, const double *restrict p,
-                                             double *restrict r)
+                                             const double *restrict p, double *restrict r)
 {
 #pragma omp simd
     for (size_t i = 0; i < n; i++)
-        r[i] = t[i] - s[i] * p[i];
+        r[i] = -s[i] * p[i];
 }
 
 LEAF_KERNEL static void row_logistic_chain(size_t n, const double *restrict o, double *restrict r)
@@ -289,7 +280,7 @@ static void residuals(const struct em_linear *linear, size_t stride, const doubl
         const double *o = linear->z + k * stride, *d = target + k * stride;
         double *r = linear->r + k * stride;
         if (linear->family == EM_SOFTMAX)
-            row_softmax_residual(stride, linear->s, d, o, r);
+            row_softmax_residual(stride, linear->s, o, r);
         else
             row_residual(stride, linear->s, d, o, r);
         if (linear->family == EM_LOGISTIC_SQUARES)
@@ -438,7 +429,7 @@ void em_linear_add(struct em_linear *linear, const struct em_chunk *chunk, size_
                    enum em_request request, const double *vector, double *sums)
 {
     size_t stride = chunk->stride, units = linear->n_units, outputs = linear->n_outputs;
-    const double *target = linear->family == EM_SOFTMAX ? linear->t : chunk->d;
+    const double *target = chunk->d;
     if (request == EM_PRODUCT) {
         multiply_inputs(linear, chunk, vector, linear->r);
         apply_curvature(linear, stride, kept_chunk(linear, chunk, number));

@@ -11,7 +11,8 @@ bool em_in_closed_form(const struct model_config *config)
 
 bool em_needs_posteriors(const struct model_config *config)
 {
-    return config->gate != GATE_GAUSSIAN || !em_in_closed_form(config);
+    bool gate_climbs = config->gate != GATE_GAUSSIAN && config->n_gate_hidden > 0;
+    return gate_climbs || !em_in_closed_form(config);
 }
 
 size_t em_n_chunks(size_t n, size_t micro_batch)
@@ -23,7 +24,7 @@ size_t em_n_chunks(size_t n, size_t micro_batch)
 size_t em_n_slots(const struct model_config *config, size_t n_chunks, size_t stride)
 {
     const double most_bytes = 64 << 20;
-    double rows = (double)(config->n_inputs + 1 + config->n_outputs);
+    double rows = (double)(config->n_inputs + 1 + config->n_outputs + 1);
     return (double)n_chunks * rows * (double)stride * sizeof(double) <= most_bytes ? n_chunks : 1;
 }
 
@@ -41,7 +42,7 @@ static double gate_doubles(const struct model_config *config, const struct shard
                            double samples, double stride)
 {
     double experts = (double)config->n_experts, unknowns = experts * (double)(config->n_inputs + 1);
-    double doubles = 3 * experts * stride + 8 * unknowns;
+    double doubles = 2 * experts * stride + 12 * unknowns;
     if (unknowns <= MOST_FACTORED)
         return doubles + (rank == 0 ? 4 + EM_MOST_GROUPS : 4) * unknowns * unknowns;
     /* Probabilities, kept between products with a curvature that is too large to be formed. */
@@ -61,7 +62,7 @@ double em_bytes(const struct model_config *config, const struct em_config *em,
     double kept = em_is_online(em, n)
                       ? 1
                       : (double)em_n_slots(config, em_n_chunks(n, micro_batch), (size_t)stride);
-    double doubles = (kept * (units + outputs) + units) * stride;
+    double doubles = (kept * (units + outputs + 1) + units + 1) * stride;
     if (config->gate == GATE_GAUSSIAN)
         doubles += em_gaussian_doubles(config, (size_t)n_local, rank == 0);
     else if (config->n_gate_hidden == 0)
@@ -73,6 +74,6 @@ double em_bytes(const struct model_config *config, const struct em_config *em,
     else if (em_in_closed_form(config))
         doubles += n_local * units * (units + outputs) + 4 * units * units;
     else
-        doubles += 4 * outputs * stride + (8 + units) * outputs * units + 4 * units * units;
+        doubles += 2 * outputs * stride + (11 + units) * outputs * units + 4 * units * units;
     return bytes + doubles * sizeof(double);
 }

@@ -22,6 +22,8 @@ status em_newton_init(struct em_newton *newton, struct em_linear *linear,
         double **array;
         size_t count;
     } buffers[] = {{&newton->sums, em_linear_n_sums(linear, EM_SLOPE)},
+                   {&newton->at, n},
+                   {&newton->gradient, n},
                    {&newton->direction, n},
                    {&newton->candidate, n},
                    {&newton->residual, n},
@@ -37,6 +39,8 @@ status em_newton_init(struct em_newton *newton, struct em_linear *linear,
 void em_newton_release(struct em_newton *newton)
 {
     memory_free(&newton->sums);
+    memory_free(&newton->at);
+    memory_free(&newton->gradient);
     memory_free(&newton->direction);
     memory_free(&newton->candidate);
     memory_free(&newton->residual);
@@ -130,8 +134,8 @@ static void centre(const struct em_linear *linear, double *direction)
 static void find_direction(struct em_newton *newton)
 {
     const struct em_linear *linear = newton->linear;
-    const double *gradient = newton->sums + EM_GRADIENT_AT;
-    const double *curvature = gradient + linear->n_parameters;
+    const double *gradient = newton->gradient;
+    const double *curvature = newton->sums + EM_GRADIENT_AT + linear->n_parameters;
     if (!linear->is_factored)
         solve_by_products(newton, gradient, curvature);
     else if (linear->family == EM_SOFTMAX)
@@ -142,19 +146,75 @@ static void find_direction(struct em_newton *newton)
         centre(linear, newton->direction);
 }
 
+/* The sums of EM_SLOPE at theta become `sums`. */
+static void measure(struct em_newton *newton, const double *theta)
+{
+    newton->total(newton->context, EM_SLOPE, theta, newton->sums);
+    memcpy(newton->at, theta, newton->linear->n_parameters * sizeof *theta);
+    newton->has_sums = newton->keeps_sums;
+}
+
+static bool is_measured(const struct em_newton *newton, const double *theta)
+{
+    return newton->has_sums &&
+           memcmp(newton->at, theta, newton->linear->n_parameters * sizeof *theta) == 0;
+}
+
+static double add_targets(const struct em_newton *newton, double value, const double *theta)
+{
+    size_t n = newton->linear->n_parameters;
+    return newton->target_sums ? value + blas_dot(n, theta, newton->target_sums) : value;
+}
+
+static void take_gradient(struct em_newton *newton)
+{
+    size_t n = newton->linear->n_parameters;
+    memcpy(newton->gradient, newton->sums + EM_GRADIENT_AT, n * sizeof(double));
+    if (!newton->target_sums)
+        return;
+    blas_add_scaled(n, 1, newton->target_sums, newton->gradient);
+    /* Targets sum to 1, but for rounding where `real` is float. */
+    centre(newton->linear, newton->gradient);
+}
+
+/* The value at the candidate. The first candidate is mostly the one that stays. */
+static double try_candidate(struct em_newton *newton, bool is_first)
+{
+    double value;
+    if (is_first && newton->keeps_sums) {
+        measure(newton, newton->candidate);
+        value = newton->sums[EM_VALUE_AT];
+    } else {
+        newton->total(newton->context, EM_VALUE, newton->candidate, &value);
+    }
+    return add_targets(newton, value, newton->candidate);
+}
+
+/* candidate = theta + length * direction, as the model will hold it; false: that is theta. */
+static bool place_candidate(struct em_newton *newton, const double *theta, double length)
+{
+    size_t n = newton->linear->n_parameters;
+    double *candidate = newton->candidate;
+    memcpy(candidate, theta, n * sizeof *theta);
+    blas_add_scaled(n, length, newton->direction, candidate);
+    for (size_t i = 0; i < n; i++)
+        candidate[i] = (double)(real)candidate[i];
+    return memcmp(candidate, theta, n * sizeof *theta) != 0;
+}
+
 double em_newton_step(struct em_newton *newton, double *theta)
 {
     size_t n = newton->linear->n_parameters;
-    newton->total(newton->context, EM_SLOPE, theta, newton->sums);
-    double before = newton->sums[EM_VALUE_AT];
+    if (!is_measured(newton, theta))
+        measure(newton, theta);
+    double before = add_targets(newton, newton->sums[EM_VALUE_AT], theta);
+    take_gradient(newton);
     find_direction(newton);
-    double slope = blas_dot(n, newton->sums + EM_GRADIENT_AT, newton->direction);
-    double length = 1;
+    double slope = blas_dot(n, newton->gradient, newton->direction), length = 1;
     for (int i = 0; i < MOST_HALVINGS && slope > 0; i++, length /= 2) {
-        double value;
-        memcpy(newton->candidate, theta, n * sizeof *theta);
-        blas_add_scaled(n, length, newton->direction, newton->candidate);
-        newton->total(newton->context, EM_VALUE, newton->candidate, &value);
+        if (!place_candidate(newton, theta, length))
+            break;
+        double value = try_candidate(newton, i == 0);
         if (value >= before + sufficient_rise * length * slope) {
             memcpy(theta, newton->candidate, n * sizeof *theta);
             return value;
