@@ -340,5 +340,7 @@ status reshape_snapshot(const struct reshape *reshape, const struct snapshot *fr
     to->progress = from->progress;
     begin_anew(&to->progress);
     int64_t kept = from->progress.batch == 0 ? from->progress.epoch : INT64_MAX;
+    if (outcome == STATUS_OK && to->n_sums > 0)
+        outcome = reshape_sums(reshape, from, to);
     return outcome == STATUS_OK ? copy_history(&from->history, kept, &to->history) : outcome;
 }

@@ -68,13 +68,19 @@ status snapshot_init(struct snapshot *snapshot, const struct model *model,
     return communicator_agree(comm, outcome);
 }
 
+status snapshot_add_sums_at_root(struct snapshot *snapshot, size_t width)
+{
+    snapshot->n_sums = width;
+    return memory_alloc(&snapshot->sums, snapshot->model->config.n_experts * width, sizeof(double),
+                        "a checkpoint");
+}
+
 status snapshot_add_sums(struct snapshot *snapshot, const struct communicator *comm, size_t width)
 {
     status outcome = STATUS_OK;
     snapshot->n_sums = width;
     if (comm->rank == 0)
-        outcome = memory_alloc(&snapshot->sums, snapshot->model->config.n_experts * width,
-                               sizeof(double), "a checkpoint");
+        outcome = snapshot_add_sums_at_root(snapshot, width);
     return communicator_agree(comm, outcome);
 }
 

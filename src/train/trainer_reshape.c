@@ -51,6 +51,8 @@ static status read_state(struct trainer *trainer, struct hdf5_file *file,
     if (outcome == STATUS_OK)
         outcome = snapshot_init_at_root(&snapshot, &before, trainer->config->optimizer.kind, false);
     if (outcome == STATUS_OK)
+        outcome = snapshot_add_sums_at_root(&snapshot, trainer->saver.snapshot.n_sums);
+    if (outcome == STATUS_OK)
         outcome = checkpoint_read_state(file, &snapshot);
     if (outcome == STATUS_OK && !snapshot.progress.starts_finished)
         outcome = status_set(STATUS_USAGE,

@@ -79,7 +79,7 @@ class SameBits(OnlineEm):
         for program in (D, F):
             with self.subTest(program):
                 name = str(program == D)
-                words = ["--valid", 0.2, "--micro-batch", 24, "--stream-block", 32]
+                words = ["--valid", 0.2, "--micro-batch", 24, "--stream-block", 32, "--anneal", "0.3:2"]
                 self.train(f"{name} 1", *words, "--epochs", 3, program=program)
                 self.train(f"{name} 2", *words, "--epochs", 3, "--stream", "always", ranks=2,
                            program=program)
@@ -164,6 +164,40 @@ class Sums(OnlineEm):
             said = self.succeed(D, "evaluate", self.latest(run), "--data", self.data, "--json")
             nll.append(json.loads(said.stdout)["nll"])
         self.assertLess(nll[0], nll[1] + 0.01)
+
+    def reshape(self, name, *words):
+        """Sums and parameters of the run with other experts, before it goes on."""
+        self.succeed(D, "train", "--resume", "run", *words, "--output", name, "--quiet",
+                     cwd=self.folder)
+        with h5py.File(self.latest(name)) as file:
+            return file[SUMS][()], reference.read_parameters(self.latest(name))
+
+    def check_maximum(self, sums, parameters, e, variance, tolerance):
+        fit, found, mean, covariance, _ = m_step(sums[e])
+        for key, value in (("experts/layer0/weight", fit[:-1].T), ("experts/layer0/bias", fit[-1]),
+                           ("gate/gaussian/mean", mean), ("gate/gaussian/covariance", covariance)):
+            numpy.testing.assert_allclose(parameters[key][e], value, tolerance, tolerance, str(e))
+        numpy.testing.assert_allclose(found, variance, tolerance)
+
+    def test_sums_go_with_their_experts(self):
+        """The next M-step undoes no split: twins maximise their sums. A pair's sums are added."""
+        self.write_samples(640)
+        self.train("run", "--epochs", 4)
+        with h5py.File(self.latest("run")) as file:
+            before, variance = file[SUMS][()], file["experts/variance"][()]
+        for spread in ("0", "0.1"):
+            sums, after = self.reshape(f"split {spread}", "--split", 0, "--split-spread", spread)
+            numpy.testing.assert_array_equal(sums[1:3], before[1:])
+            for twin in (0, 3):
+                self.check_maximum(sums, after, twin, variance[0], 1e-7)
+                self.assertAlmostEqual(m_step(sums[twin])[-1], m_step(before[0])[-1] / 2, 12)
+        sums, after = self.reshape("merged", "--merge", "0,2")
+        numpy.testing.assert_array_equal(sums, [before[0] + before[2], before[1]])
+        _, _, mean, covariance, _ = m_step(sums[0])
+        numpy.testing.assert_allclose(after["gate/gaussian/mean"][0], mean, 1e-7, 1e-7)
+        numpy.testing.assert_allclose(after["gate/gaussian/covariance"][0], covariance, 1e-7, 1e-7)
+        sums, _ = self.reshape("pruned", "--prune", 1)
+        numpy.testing.assert_array_equal(sums, before[[0, 2]])
 
     def test_sums_that_are_not_the_experts(self):
         """Two experts' sums exchanged: the checksums know the experts."""

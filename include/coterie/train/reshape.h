@@ -36,7 +36,7 @@
  *
  * The optimiser's averages become what they would be had there always been these experts: twins get
  * half of their parent's gradient, and a merged expert the sum of two (a network that is taken as
- * it is: its own over its share).
+ * it is: its own over its share). So do the running sums of on-line EM.
  */
 
 enum reshape_action {

@@ -50,6 +50,8 @@ status snapshot_init_at_root(struct snapshot *snapshot, const struct model *mode
                              enum optimizer_kind optimizer, bool has_best);
 /* Collective. Room for the running sums of on-line EM; for a width of 0 nothing. */
 status snapshot_add_sums(struct snapshot *snapshot, const struct communicator *comm, size_t width);
+/* Root. The same, of a snapshot that only the root has. */
+status snapshot_add_sums_at_root(struct snapshot *snapshot, size_t width);
 void snapshot_release(struct snapshot *snapshot);
 
 /* Collective. From the ranks to rank 0 (`all` may be NULL elsewhere), and back. */
