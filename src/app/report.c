@@ -3,6 +3,7 @@
 #include "coterie/app/expert_use.h"
 #include "coterie/base/log.h"
 #include "coterie/train/evaluate.h"
+#include "coterie/train/stream.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -88,14 +89,19 @@ void report_show(struct training *training, struct trainer *trainer)
     if (is_root)
         show_result(training, trainer);
     status outcome = expert_use_init(&use, &trainer->step, training->train_shape.n, n_classes);
+    const struct dataset *samples = &training->train.dataset;
+    bool has_replicas = training->replicas.n > 1;
+    if (has_replicas)
+        stream_begin_batch(samples->stream, false, 0);
     /* One replica knows all there is to know; the others are done. */
     if (outcome == STATUS_OK && training->replicas.own == 0) {
-        evaluate_dataset(&trainer->step, &training->train.dataset, training->config.micro_batch,
-                         add_use, &use);
+        evaluate_dataset(&trainer->step, samples, training->config.micro_batch, add_use, &use);
         expert_use_finish(&use, &trainer->step);
         if (is_root)
             expert_use_print(&use, &training->record.classes);
     }
+    if (has_replicas)
+        stream_end_batch(samples->stream, 0, samples->shape.n);
     if (is_root)
         log_info("run directory %s (checkpoints/latest, checkpoints/best)", training->output);
     expert_use_release(&use);

@@ -195,6 +195,27 @@ static void find_pass(struct stream *stream, bool shuffled, size_t first)
     }
 }
 
+static void announce(struct stream *stream, uint64_t generation)
+{
+    atomic_store(&stream->control->rank[stream->comm->node_rank].generation, generation);
+}
+
+void stream_begin_batch(struct stream *stream, bool shuffled, size_t first)
+{
+    if (stream)
+        find_pass(stream, shuffled, first);
+}
+
+void stream_end_batch(struct stream *stream, size_t first, size_t n)
+{
+    if (!stream || n == 0)
+        return;
+    stream->window = window_at(stream, first + n - 1);
+    stream->position = first + n;
+    announce(stream, stream->base + stream->window.window);
+    stream_done(stream);
+}
+
 bool stream_next(struct stream *stream, bool shuffled, size_t first, size_t n,
                  struct stream_piece *piece)
 {
@@ -205,7 +226,7 @@ bool stream_next(struct stream *stream, bool shuffled, size_t first, size_t n,
     uint64_t generation = stream->base + stream->window.window;
     piece->n = n < left ? n : left;
     stream->position = first + piece->n;
-    atomic_store(&control->rank[stream->comm->node_rank].generation, generation);
+    announce(stream, generation);
     while (atomic_load(&control->filled) <= generation) {
         if (atomic_load(&control->failure) != STATUS_OK)
             return false;
@@ -220,8 +241,7 @@ void stream_done(struct stream *stream)
 {
     const struct epoch_window *window = &stream->window;
     if (stream->position == window->first + window->n)
-        atomic_store(&stream->control->rank[stream->comm->node_rank].generation,
-                     stream->base + window->window + 1);
+        announce(stream, stream->base + window->window + 1);
 }
 
 status stream_status(const struct stream *stream)

@@ -91,6 +91,8 @@ static void pass(struct trainer *trainer, const struct dataset *dataset, const u
     if (replicas->n > 1 && trainer->model->has_gate)
         metrics_clear(own);
     const struct sample_run samples = {dataset, rows, first, begin + share, total};
+    if (replicas->n > 1)
+        stream_begin_batch(dataset->stream, rows != NULL, first);
     for (size_t at = begin; at < begin + share; at += size) {
         step_load(step, &samples, at, size);
         site_enter(SITE_step_forward, 0);
@@ -113,6 +115,7 @@ static void pass(struct trainer *trainer, const struct dataset *dataset, const u
         site_leave();
     }
     if (replicas->n > 1) {
+        stream_end_batch(dataset->stream, first, n);
         profile_enter(PHASE_REPLICAS);
         if (backward && share == 0)
             replicas_clear_gradients(trainer->model);

@@ -1,6 +1,7 @@
 """--split, --prune and --merge: what they promise of predictions, parameters, ranks and files."""
 import csv
 import hashlib
+import os
 
 import h5py
 import numpy
@@ -47,9 +48,9 @@ class Reshape(support.TestCase):
         super().setUp()
         self.x = write_csv(self.folder / "data.csv")
 
-    def train(self, name, *options, program=D, ranks=None):
+    def train(self, name, *options, program=D, **how):
         self.result = self.succeed(program, "train", *options, "--output", name, cwd=self.folder,
-                                   ranks=ranks)
+                                   **how)
         return self.folder / name / "checkpoints/latest"
 
     def predictions(self, checkpoint, program=D):
@@ -82,6 +83,23 @@ class Reshape(support.TestCase):
                         self.assert_same_predictions(old, new, tolerance, program)
                     if program == D:
                         self.check_densities(old, new)
+
+    def test_a_split_with_replicas_streams_and_hosts(self):
+        """Two replicas stream the file, then on two hosts; each takes its part of every batch."""
+        with h5py.File(self.folder / "data.h5", "w") as file:
+            file["x"] = self.x
+            file["y"] = numpy.abs(self.x[:, :1])
+        options = ("--data", "data.h5", "--experts", 3, "--expert-hidden", 4, "--valid", 0.3,
+                   "--batch-size", 16, "--epochs", 3, "--replicas", 2, "--stream-block", 4)
+        streams = ("--replicas", 2, "--stream", "always")
+        hosts = {"LD_PRELOAD": os.environ["SEVERAL_HOSTS"], "COTERIE_TEST_HOSTS": 2}
+        old = self.train("run", *options, *streams, ranks=2)
+        self.train("memory", *options, "--stream", "never", ranks=2)
+        self.assert_same_metrics(self.folder / "run", self.folder / "memory")
+        new = self.train("new", "--resume", "run", "--split", "0,2", *streams, ranks=4, env=hosts)
+        self.assertIn("4 on 2 hosts", self.result.stdout)
+        self.assertIn("expert 2: it becomes 2 and 4", self.result.stdout)
+        self.check_densities(old, new)
 
     def check_densities(self, old, new):
         """The same in NumPy; and twins are not quite equal, or they would never part."""

@@ -72,6 +72,15 @@ bool stream_next(struct stream *stream, bool shuffled, size_t first, size_t n,
 /* The samples of the last piece are not needed any more. */
 void stream_done(struct stream *stream);
 
+/*
+ * Local, in step on all ranks. Where ranks take different parts of a batch, as replicas do, all of
+ * them name the whole of it, positions first .. first+n-1, before and after their stream_next: then
+ * they agree where the pass is, and no rank waits for windows that another never comes to. A NULL
+ * stream is let be.
+ */
+void stream_begin_batch(struct stream *stream, bool shuffled, size_t first);
+void stream_end_batch(struct stream *stream, size_t first, size_t n);
+
 /* Local. What went wrong on this host, or STATUS_OK. A NULL stream is well. */
 status stream_status(const struct stream *stream);
 
