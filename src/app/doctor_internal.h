@@ -24,6 +24,7 @@ struct launch_facts {
     int ompi_size, pmi_size, slurm_tasks;
     int number;           /* of this process among those that the launcher started */
     bool in_slurm_step;   /* started by srun */
+    bool by_hydra;        /* started by mpirun of MPICH */
     bool root_is_allowed; /* both OMPI_ALLOW_RUN_AS_ROOT variables */
     bool yields;          /* Open MPI gives way while it waits */
     bool has_keepalive;   /* mpirun notices a host without power */
@@ -111,6 +112,9 @@ const char *host_list_text(const struct survey *survey, const struct host_list *
 
 /* Index behind the last rank of the host that rank number `first` (by index) belongs to. Local. */
 int survey_host_end(const struct survey *survey, int first);
+
+/* Whether the MPI that is linked is Open MPI. Local. */
+bool has_open_mpi(const struct rank_facts *rank);
 
 /* Cores that the ranks first .. end-1 of one host may use together, a cgroup's quota included. */
 int survey_cores(const struct survey *survey, int first, int end);

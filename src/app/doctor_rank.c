@@ -78,6 +78,7 @@ void examine_launch(struct launch_facts *facts)
     /* A batch script has SLURM_NTASKS and SLURM_PROCID too, but no step of its own. */
     facts->in_slurm_step = is_set("SLURM_STEP_NUM_TASKS") || is_set("SLURM_SRUN_COMM_PORT");
     facts->slurm_tasks = first_number(facts->in_slurm_step ? in_step : in_job, 0);
+    facts->by_hydra = is_set("HYDI_CONTROL_FD");
     facts->ompi_size = environment_number("OMPI_COMM_WORLD_SIZE", 0);
     facts->pmi_size = environment_number("PMI_SIZE", 0);
     facts->number = first_number(numbers, 0);

@@ -281,7 +281,11 @@ void check_crowding(const struct survey *survey, struct finding *finding)
             "%d ranks on %d %s, and those that wait do not give way: messages take hundreds "
             "of times longer%s",
             ranks, cores, cores == 1 ? "core" : "cores", where);
-        finding_fix(finding, "mpirun -n %d ..., or: export OMPI_MCA_mpi_yield_when_idle=1", cores);
+        finding_fix(finding,
+                    has_open_mpi(&survey->rank[shown])
+                        ? "mpirun -n %d ..., or: export OMPI_MCA_mpi_yield_when_idle=1"
+                        : "mpirun -n %d ...",
+                    cores);
     }
 }
 

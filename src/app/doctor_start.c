@@ -6,7 +6,7 @@
 
 /* Checks of how the ranks were started, and on what. */
 
-static bool is_open_mpi(const struct rank_facts *rank)
+bool has_open_mpi(const struct rank_facts *rank)
 {
     return strstr(rank->mpi, "Open MPI") != NULL;
 }
@@ -38,7 +38,7 @@ static void explain_strangers(const struct survey *survey, struct finding *findi
                     "alone: %s is linked",
                     launch->pmi_size, root->mpi);
         finding_fix(finding, "%s -n %d coterie ...",
-                    is_open_mpi(root) ? "mpirun.openmpi" : "the mpiexec of that library",
+                    has_open_mpi(root) ? "mpirun.openmpi" : "the mpiexec of that library",
                     launch->pmi_size);
     } else {
         finding_set(finding, VERDICT_FIX,
@@ -53,7 +53,8 @@ void check_launch(const struct survey *survey, struct finding *finding)
 {
     const struct launch_facts *launch = &survey->rank[0].launch;
     int cores = survey_cores(survey, 0, survey_host_end(survey, 0));
-    bool by_mpirun = launch->ompi_size == survey->n_ranks;
+    bool by_mpirun = launch->ompi_size == survey->n_ranks ||
+                     (launch->by_hydra && launch->pmi_size == survey->n_ranks);
     int most = launch->slurm_tasks > launch->pmi_size ? launch->slurm_tasks : launch->pmi_size;
     if (launch->ompi_size > survey->n_ranks ||
         (survey->n_ranks == 1 && !by_mpirun && most > survey->n_ranks)) {
@@ -76,7 +77,9 @@ void check_root(const struct survey *survey, struct finding *finding)
     const struct rank_facts *root = &survey->rank[0];
     if (root->uid != 0) {
         finding_set(finding, VERDICT_OK, "not root");
-    } else if (!is_open_mpi(root) || root->launch.root_is_allowed) {
+    } else if (!has_open_mpi(root)) {
+        finding_set(finding, VERDICT_OK, "you are root, which mpirun of Open MPI alone refuses");
+    } else if (root->launch.root_is_allowed) {
         finding_set(finding, VERDICT_OK, "you are root, and mpirun is told to allow it");
     } else {
         finding_set(finding, VERDICT_ADVICE, "you are root: mpirun of Open MPI refuses to run");
@@ -175,7 +178,7 @@ void check_keepalive(const struct survey *survey, struct finding *finding)
     const struct rank_facts *root = &survey->rank[0];
     if (survey->n_hosts < 2) {
         finding_set(finding, VERDICT_OK, "one host");
-    } else if (!is_open_mpi(root) || root->launch.ompi_size == 0) {
+    } else if (!has_open_mpi(root) || root->launch.ompi_size == 0) {
         finding_set(finding, VERDICT_ADVICE, "a rank that dies may leave the others waiting");
         finding_fix(finding, "srun -K1 --wait=3 ...; coterie's --hang-timeout ends the rest");
     } else if (root->launch.has_keepalive) {

@@ -160,6 +160,10 @@ void check_temporary(const struct survey *survey, struct finding *finding)
     const struct rank_facts *bad = NULL;
     struct host_list hosts = {0};
     char text[HOST_TEXT];
+    if (!has_open_mpi(&survey->rank[0])) {
+        finding_set(finding, VERDICT_OK, "%s needs none", survey->rank[0].mpi);
+        return;
+    }
     for (int i = 0; i < survey->n_ranks; i = survey_host_end(survey, i)) {
         const struct host_facts *facts = &survey->rank[i].host_facts;
         if (facts->tmp_length <= LONGEST && facts->tmp_is_usable &&

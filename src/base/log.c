@@ -124,18 +124,39 @@ void log_from_any_rank(const char *format, ...)
     va_end(arguments);
 }
 
+static int parent_of(int process)
+{
+    char path[64];
+    int parent = 0;
+    snprintf(path, sizeof path, "/proc/%d/stat", process);
+    FILE *file = fopen(path, "r");
+    /* The name, in brackets, is that of a launcher and has no blanks. */
+    if (file && fscanf(file, "%*d %*s %*c %d", &parent) != 1)
+        parent = 0;
+    if (file)
+        fclose(file);
+    return parent;
+}
+
+/* The mpirun that started this process on its own host; 0 if none did. MPICH has a proxy between.
+ */
+static int find_mpirun(void)
+{
+    if (getenv("OMPI_COMM_WORLD_RANK"))
+        return getppid();
+    return getenv("HYDI_CONTROL_FD") ? parent_of(getppid()) : 0;
+}
+
 /*
  * mpirun gives its ranks a pipe for standard error even on a terminal, so the question goes to
- * mpirun, the parent of a rank on its own host. Where that cannot be seen the answer is no.
+ * mpirun. Where that cannot be seen the answer is no.
  */
 static int open_terminal(void)
 {
     if (isatty(STDERR_FILENO))
         return dup(STDERR_FILENO);
-    if (!getenv("OMPI_COMM_WORLD_RANK"))
-        return -1;
     char link[64], target[256];
-    snprintf(link, sizeof link, "/proc/%d/fd/2", (int)getppid());
+    snprintf(link, sizeof link, "/proc/%d/fd/2", find_mpirun());
     ssize_t length = readlink(link, target, sizeof target - 1);
     if (length < 0)
         return -1;

@@ -43,7 +43,7 @@ class Permissions(support.TestCase):
             self.addCleanup((self.folder / "hidden").chmod, 0o700)
 
     def run_unprivileged(self, *arguments, ranks=None):
-        command = [support.MPIRUN, "--oversubscribe", "-n", str(ranks)] if ranks else []
+        command = [support.MPIRUN, *support.MPIRUN_OPTIONS, "-n", str(ranks)] if ranks else []
         command = [*(NOBODY if AS_ROOT else []), *command, D, *map(str, arguments)]
         temporary = str(self.folder / "temporary")
         # Without a folder of their own ranks would take root's.

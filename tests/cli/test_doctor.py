@@ -85,7 +85,9 @@ class Launch(Doctor):
     def test_a_part_of_a_slurm_job_by_mpirun(self):
         _, findings = self.doctor(ranks=2, env={"SLURM_NTASKS": 8})
         self.assertEqual(findings["launch"][0], "ok")
+        self.assertIn("2 ranks by mpirun", findings["launch"][1])
 
+    @support.only_with_open_mpi("its mpirun refuses to run for root")
     @unittest.skipUnless(IS_ROOT, "needs root")
     def test_root(self):
         self.assert_finds("root", "advice", "refuses", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1",
@@ -118,6 +120,11 @@ class Speed(Doctor):
 
     @unittest.skipUnless(CORES <= 6, "too many cores to fill")
     def test_more_ranks_than_cores(self):
+        if support.HYDRA:  # never yields
+            result = self.assert_finds("ranks and cores", "FIX", f"{CORES + 2} ranks on {CORES} ",
+                                       f"mpirun -n {CORES}", ranks=CORES + 2)
+            self.assertNotIn("OMPI", result.stdout)
+            return
         # Slots enough, so that mpirun does not switch yielding on.
         how = {"ranks": CORES + 2, "launcher": ("--host", "localhost:64", "--bind-to", "none")}
         for yields, verdict, fix in ((0, "FIX", "OMPI_MCA_mpi_yield_when_idle=1"),
@@ -129,7 +136,7 @@ class Speed(Doctor):
     @unittest.skipUnless(CORES >= 2, "needs 2 cores")
     def test_ranks_on_one_core(self):
         core = min(os.sched_getaffinity(0))
-        command = (support.MPIRUN, "--oversubscribe", "--bind-to", "none", "-n", 2,
+        command = (support.MPIRUN, *support.MPIRUN_OPTIONS, "--bind-to", "none", "-n", 2,
                    "taskset", "-c", core)
         self.assert_finds("binding", "FIX", f"2 ranks share 1 core .from core {core} ",
                           "--bind-to none", before=command)

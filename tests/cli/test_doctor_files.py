@@ -87,7 +87,8 @@ class Files(test_doctor.Doctor):
     def test_small_shared_memory(self):
         for size, verdict in ((200, "advice"), (32, "FIX")):
             mount = shell(f"mount -t tmpfs -o size={size}m tmpfs /dev/shm")
-            self.assert_finds("shared memory", verdict, f"only {size} MiB free", "--shm-size",
+            left = size - (4 if support.HYDRA else 0)  # MPICH takes some even for one rank
+            self.assert_finds("shared memory", verdict, f"only {left} MiB free", "--shm-size",
                               before=("unshare", "-m", *mount))
 
     def test_leftovers(self):
@@ -110,8 +111,9 @@ class Files(test_doctor.Doctor):
     def test_path_of_temporary_files(self):
         path = self.folder / ("x" * 80)
         path.mkdir()
-        self.assert_finds("temporary files", "advice", "characters", "TMPDIR=/tmp",
-                          env={"TMPDIR": path})
+        expected = ("ok", "needs none", "") if support.HYDRA else \
+            ("advice", "characters", "TMPDIR=/tmp")
+        self.assert_finds("temporary files", *expected, env={"TMPDIR": path})
 
     def test_limits(self):
         for limit, seen in (("-n 256", "only 256 open files"), ("-f 200000", "files are"),

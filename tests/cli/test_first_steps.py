@@ -77,7 +77,18 @@ class FirstSteps(support.TestCase):
             self.assertEqual((int(found[2]), bin(int(found[1])).count("1")), (n, n))
 
     def test_the_bar_fits_the_terminal(self):
-        """On a pseudo-terminal of 60 columns no line may wrap."""
+        """On a pseudo-terminal of 60 columns no line may wrap, nor with mpirun in between."""
+        for launcher in ((), (support.MPIRUN, *support.MPIRUN_OPTIONS, "-n", "2")):
+            with self.subTest(launcher=launcher):
+                bars = self.bars_on_a_terminal([*launcher, support.COTERIE, "train", "--epochs",
+                                                "3000" if launcher else "30000", "--output",
+                                                str(self.folder / f"run{len(launcher)}")])
+                self.assertGreater(len(bars), 2)
+                for bar in bars:
+                    self.assertLess(len(bar.rstrip()), 60)
+
+    def bars_on_a_terminal(self, command):
+        """What a program shows of its progress on a terminal of 60 columns."""
         master, slave = pty.openpty()
         import fcntl
         import struct
@@ -88,8 +99,7 @@ class FirstSteps(support.TestCase):
             os.dup2(slave, 2)
             null = os.open(os.devnull, os.O_WRONLY)
             os.dup2(null, 1)
-            os.execv(support.COTERIE, [str(support.COTERIE), "train", "--epochs", "30000", "--output",
-                                       str(self.folder / "run")])
+            os.execvp(command[0], command)
         os.close(slave)
         text = b""
         while True:
@@ -101,10 +111,7 @@ class FirstSteps(support.TestCase):
                 break
             text += part
         self.assertEqual(os.waitpid(process, 0)[1], 0)
-        bars = [bar for bar in re.split(rb"\r\x1b\[K", text) if bar.startswith(b"[")]
-        self.assertGreater(len(bars), 2)
-        for bar in bars:
-            self.assertLess(len(bar.rstrip()), 60)
+        return [bar for bar in re.split(rb"\r\x1b\[K", text) if bar.startswith(b"[")]
 
 
 if __name__ == "__main__":

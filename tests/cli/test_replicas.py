@@ -11,6 +11,7 @@ import support
 # Batches of 90 do not divide by 4, nor 320 samples by 90.
 MODEL = ("--experts", 5, "--expert-hidden", 6, "--batch-size", 90, "--valid", 0.2, "--clip", 0.5,
          "--learning-rate", 0.05, "--metrics-every", 1, "--hang-timeout", 3)
+KILLED = support.codes_of_death(signal.SIGKILL)
 # What legitimately tells two runs apart that share their batches otherwise.
 LAYOUT = ("/config@replicas", "/config@micro_batch")
 
@@ -95,7 +96,7 @@ class ReplicasTest(support.TestCase):
         """Each start has the bits of any group size, and a killed one goes on with other ranks."""
         options = ("--starts", 3, "--seed", 4, "--epochs", 3, "--checkpoint-every", "5s")
         whole, _ = self.train("whole", 2, 2, *options)
-        self.train("run", 4, 2, *options, rc=137, env={"COTERIE_FAULT": "update:3:11:kill"})
+        self.train("run", 4, 2, *options, rc=KILLED, env={"COTERIE_FAULT": "update:3:11:kill"})
         resumed, result = self.train("run", 2, 2, *options, "--resume", "auto")
         self.assertIn("resumed ", result.stdout)
         self.assert_same_checkpoint(whole, resumed)
@@ -130,7 +131,7 @@ class ReplicasTest(support.TestCase):
         _, result = self.train("hang", 3, 3, env={"COTERIE_FAULT": "step_forward:2:30:hang"},
                                rc=1)
         self.assertRegex(result.stderr, r"rank 2 on \S+ hangs.* at step 30")
-        self.train("kill", 4, 2, "--checkpoint-every", "10s", "--epochs", 9, rc=137,
+        self.train("kill", 4, 2, "--checkpoint-every", "10s", "--epochs", 9, rc=KILLED,
                    env={"COTERIE_FAULT": "update:3:25:kill"})
         self.train("kill", 4, 2, "--resume", "auto", "--epochs", 9)
         whole, _ = self.train("whole", 2, 2, "--checkpoint-every", "10s", "--epochs", 9)

@@ -61,7 +61,7 @@ class Running(support.TestCase):
             support.run("sh", "-c", "sleep 60 & wait", timeout=0.2)
 
     def test_ranks(self):
-        result = self.succeed("sh", "-c", "echo rank $OMPI_COMM_WORLD_RANK", ranks=2)
+        result = self.succeed("sh", "-c", f"echo rank ${support.RANK_VARIABLE}", ranks=2)
         self.assertEqual(sorted(result.stdout.split("\n"))[1:], ["rank 0", "rank 1"])
 
     def test_processes_of_ranks(self):
