@@ -77,6 +77,18 @@ def codes_of_death(number):
     return (number, number | signal.SIGKILL) if HYDRA else (128 + number,)
 
 
+def ended_with(result, codes):
+    """Whether a program ended with one of these exit codes.
+
+    That of MPICH 4.0 is sometimes 0 although all ranks have left with another code, the same on all
+    (pmodels/mpich issue 7057).
+    """
+    lost = HYDRA and result.command[0] == MPIRUN and result.rc == 0 and 0 not in codes
+    if lost:
+        print(f"mpiexec of MPICH says 0 in place of {' or '.join(map(str, codes))}", file=sys.stderr)
+    return lost or result.rc in codes
+
+
 def only_with_open_mpi(why):
     """Leaves a test out under another MPI, and says why."""
     return unittest.skipIf(HYDRA, f"of Open MPI only: {why}")
@@ -260,7 +272,7 @@ class TestCase(unittest.TestCase):
     def assert_rc(self, result, expected, *words):
         """The exit code, one or several, and that each of `words` is said on either stream."""
         codes = expected if isinstance(expected, tuple) else (expected,)
-        self.assertIn(result.rc, codes, str(result))
+        self.assertTrue(ended_with(result, codes), f"not {expected}: {result}")
         for word in words:
             self.assertIn(word, result.stdout + result.stderr, str(result))
 

@@ -16,6 +16,7 @@ static void explain_strangers(const struct survey *survey, struct finding *findi
 {
     const struct rank_facts *root = &survey->rank[0];
     const struct launch_facts *launch = &root->launch;
+    const char *interface = has_open_mpi(root) ? "pmix" : "pmi2";
     if (launch->ompi_size > survey->n_ranks) {
         finding_set(finding, VERDICT_FIX,
                     "mpirun of Open MPI started %d processes, but each is alone: %s is linked",
@@ -29,9 +30,9 @@ static void explain_strangers(const struct survey *survey, struct finding *findi
                     "srun started %d tasks, but MPI sees %d: srun and %s do not speak the same PMI",
                     launch->slurm_tasks, survey->n_ranks, root->mpi);
         finding_fix(finding,
-                    "srun --mpi=pmix -n %d coterie ...      (`srun --mpi=list` shows what there "
+                    "srun --mpi=%s -n %d coterie ...      (`srun --mpi=list` shows what there "
                     "is)\nor, in the batch script: mpirun -n %d coterie ...",
-                    launch->slurm_tasks, launch->slurm_tasks);
+                    interface, launch->slurm_tasks, launch->slurm_tasks);
     } else if (launch->pmi_size > survey->n_ranks) {
         finding_set(finding, VERDICT_FIX,
                     "a launcher of MPICH's kind (PMI_SIZE=%d) started this, but each process is "
@@ -44,8 +45,8 @@ static void explain_strangers(const struct survey *survey, struct finding *findi
         finding_set(finding, VERDICT_FIX,
                     "a Slurm job of %d tasks, but this is one process without a launcher",
                     launch->slurm_tasks);
-        finding_fix(finding, "mpirun -n %d coterie ...      or: srun --mpi=pmix coterie ...",
-                    launch->slurm_tasks);
+        finding_fix(finding, "mpirun -n %d coterie ...      or: srun --mpi=%s coterie ...",
+                    launch->slurm_tasks, interface);
     }
 }
 

@@ -71,7 +71,8 @@ class Launch(Doctor):
     def test_strangers(self):
         for variables, seen, fix in (
                 ({"SLURM_NTASKS": 4}, "one process without a launcher", "mpirun -n 4"),
-                ({"SLURM_NTASKS": 4, "SLURM_STEP_NUM_TASKS": 4}, "the same PMI", "--mpi=pmix"),
+                ({"SLURM_NTASKS": 4, "SLURM_STEP_NUM_TASKS": 4}, "the same PMI",
+                 "--mpi=pmi2" if support.HYDRA else "--mpi=pmix"),
                 ({"PMI_SIZE": 3, "PMI_RANK": 0}, "PMI_SIZE=3", "-n 3 coterie"),
                 ({"OMPI_COMM_WORLD_SIZE": 2}, "mpirun of Open MPI started 2", "libmpi")):
             self.assert_finds("launch", "FIX", seen, fix, env=variables)

@@ -83,7 +83,7 @@ class LauncherEnds(Kill):
                 process.send_signal(signal.Signals[name])
                 result = support.finish(process, 15)
                 self.assertEqual(harness.wait_gone(pids.values(), 5), [])
-                self.assertIn(result.rc, codes, str(result))
+                self.assert_rc(result, codes)
                 self.assert_verifies()
                 self.goes_on(2 + number % 2)
 
