@@ -2,6 +2,7 @@
 
 #include "coterie/base/memory.h"
 #include "row_blocks.h"
+#include "scaled_columns.h"
 
 #include <math.h>
 #include <string.h>
@@ -76,30 +77,17 @@ static status too_large(const char *path, const char *column, uint64_t row, doub
                       sizeof(real) == sizeof(double) ? "" : " or the program coterie_d");
 }
 
-/* False if a result is not finite: its difference from itself is not 0 then. */
-LEAF_KERNEL static bool scale_values(const double *from, const double *mean, const double *scale,
-                                     size_t n, real *to)
-{
-    real sum = 0;
-#pragma omp simd reduction(+ : sum)
-    for (size_t c = 0; c < n; c++) {
-        real scaled = (real)((from[c] - mean[c]) / scale[c]);
-        to[c] = scaled;
-        sum += scaled - scaled;
-    }
-    return sum == 0;
-}
-
+/* One row by division, which tells what is wrong with it if anything is. */
 static status scale_row(const char *path, const double *from, const double *mean,
                         const double *scale, const struct string_list *names, size_t n,
                         uint64_t row, real *to)
 {
-    if (scale_values(from, mean, scale, n, to))
-        return STATUS_OK;
-    size_t c = 0;
-    while (isfinite(to[c]))
-        c++;
-    return too_large(path, names->item[c], row, from[c]);
+    for (size_t c = 0; c < n; c++) {
+        to[c] = (real)((from[c] - mean[c]) / scale[c]);
+        if (!isfinite(to[c]))
+            return too_large(path, names->item[c], row, from[c]);
+    }
+    return STATUS_OK;
 }
 
 /* Labels and weights are in memory already. */
@@ -123,6 +111,49 @@ status dataset_copy_labels(struct dataset *dataset, const struct source_info *in
                                 info->path, dataset->shape.n);
 }
 
+/* Samples first .. first+n-1 of the data set once more, where a number is not finite. */
+static status fill_slowly(struct dataset *dataset, struct source *source,
+                          const struct scaler *scaler, const uint64_t *rows, size_t first, size_t n)
+{
+    const struct source_info *info = source_info(source);
+    const struct dataset_shape *shape = &dataset->shape;
+    double *x = NULL;
+    status outcome = memory_alloc(&x, info->n_inputs + info->n_targets, sizeof *x, "a sample");
+    double *y = outcome == STATUS_OK ? x + info->n_inputs : NULL;
+    for (size_t i = first; i < first + n && outcome == STATUS_OK; i++) {
+        outcome = source_read(source, (size_t)rows[i], 1, x, y);
+        if (outcome == STATUS_OK)
+            outcome = scale_row(info->path, x, scaler->x_mean, scaler->x_scale, &info->input_names,
+                                shape->n_inputs, rows[i], dataset->x + i * shape->n_inputs);
+        if (outcome == STATUS_OK && shape->n_targets)
+            outcome = scale_row(info->path, y, scaler->y_mean, scaler->y_scale, &info->target_names,
+                                shape->n_targets, rows[i], dataset->y + i * shape->n_targets);
+    }
+    memory_free(&x);
+    return outcome;
+}
+
+/* The present block. */
+static status fill_block(struct dataset *dataset, const struct row_blocks *blocks,
+                         const struct scaler *scaler, const struct scaled_columns *x,
+                         const struct scaled_columns *y)
+{
+    const size_t width = dataset->shape.n_inputs, n_targets = dataset->shape.n_targets;
+    bool finite = true;
+    for (size_t i = 0, n; i < blocks->n; i += n) {
+        size_t at = blocks->begin + i;
+        n = row_blocks_run(blocks, i);
+        finite &= scaled_columns_apply(x, blocks->x_type, row_blocks_x(blocks, i), n * width,
+                                       dataset->x + at * width);
+        if (n_targets)
+            finite &= scaled_columns_apply(y, blocks->y_type, row_blocks_y(blocks, i),
+                                           n * n_targets, dataset->y + at * n_targets);
+    }
+    return finite ? STATUS_OK
+                  : fill_slowly(dataset, blocks->source, scaler, blocks->rows, blocks->begin,
+                                blocks->n);
+}
+
 status dataset_fill(struct dataset *dataset, struct source *source, const struct scaler *scaler,
                     const uint64_t *rows)
 {
@@ -134,18 +165,15 @@ status dataset_fill(struct dataset *dataset, struct source *source, const struct
     COTERIE_ASSERT(!shape->has_labels || info->label);
     COTERIE_ASSERT(!shape->has_weights || info->weight);
     struct row_blocks blocks;
-    status outcome = row_blocks_init(&blocks, source, rows, shape->n);
+    struct scaled_columns x = {0}, y = {0};
+    status outcome = row_blocks_init(&blocks, source, ROWS_AS_STORED, rows, shape->n);
+    if (outcome == STATUS_OK)
+        outcome = scaled_columns_init(&x, shape->n_inputs, scaler->x_mean, scaler->x_scale);
+    if (outcome == STATUS_OK)
+        outcome = scaled_columns_init(&y, shape->n_targets, scaler->y_mean, scaler->y_scale);
     while (row_blocks_next(&blocks, &outcome))
-        for (size_t i = 0; i < blocks.n && outcome == STATUS_OK; i++) {
-            size_t at = blocks.begin + i;
-            outcome = scale_row(info->path, row_blocks_x(&blocks, i), scaler->x_mean,
-                                scaler->x_scale, &info->input_names, shape->n_inputs, rows[at],
-                                dataset->x + at * shape->n_inputs);
-            if (outcome == STATUS_OK && shape->n_targets)
-                outcome = scale_row(info->path, row_blocks_y(&blocks, i), scaler->y_mean,
-                                    scaler->y_scale, &info->target_names, shape->n_targets,
-                                    rows[at], dataset->y + at * shape->n_targets);
-        }
-    row_blocks_release(&blocks);
+        outcome = fill_block(dataset, &blocks, scaler, &x, &y);
+    scaled_columns_release(&x);
+    scaled_columns_release(&y);
     return outcome == STATUS_OK ? dataset_copy_labels(dataset, info, rows) : outcome;
 }

@@ -10,6 +10,18 @@
 enum { HDF5_OPEN_DATASETS = 8, HDF5_LONGEST_STRING = 1 << 20 };
 
 /*
+ * Reading past the page cache (O_DIRECT): the kernel neither copies the bytes nor makes room for
+ * them, which takes more time than all the rest where data do not fit into memory.
+ */
+struct hdf5_direct {
+    bool in_use;
+    int descriptor;
+    unsigned char *room, *bytes; /* `bytes`, in `room`, are begin .. end-1 of the file */
+    uint64_t begin, end;
+    uint64_t expected_end; /* where what is wanted soon ends; 0: not known */
+};
+
+/*
  * Where the numbers of a data set lie in its file, if they can be read without the library: one
  * piece, or chunks of whole rows, without filters or with Fletcher-32 alone.
  */
@@ -24,6 +36,7 @@ struct hdf5_stored {
     bool has_checksums;
     unsigned char *cached; /* the chunk last read, whole */
     uint64_t cached_chunk; /* UINT64_MAX: none */
+    struct hdf5_direct direct;
 };
 
 struct hdf5_open_dataset {
@@ -36,6 +49,8 @@ struct hdf5_file {
     hid_t id;
     char *path;
     bool writable;
+    bool reads_directly;  /* data sets of .. */
+    uint64_t direct_from; /* .. so many bytes or more */
     /* Data sets stay open between calls: their chunk cache would be lost with them. */
     struct hdf5_open_dataset open[HDF5_OPEN_DATASETS];
     int next_to_replace;
@@ -65,6 +80,17 @@ status hdf5_open_dataset(struct hdf5_file *file, const char *name, hid_t *id);
 /* *open stays the file's. */
 status hdf5_open_slot(struct hdf5_file *file, const char *name, struct hdf5_open_dataset **open);
 void hdf5_stored_release(struct hdf5_stored *stored);
+
+/*
+ * n bytes of the file, and the n_after behind them, each to where they are wanted. STATUS_USAGE if
+ * the file is too short.
+ */
+status hdf5_read_bytes(const struct hdf5_file *file, const char *name, struct hdf5_stored *stored,
+                       uint64_t offset, size_t n, void *data, size_t n_after, void *after);
+
+/* Not in use where the file system has no direct reading. */
+status hdf5_direct_open(const char *path, struct hdf5_direct *direct);
+void hdf5_direct_close(struct hdf5_direct *direct);
 
 /*
  * One thread at a time is inside the library, which is not built for more; the thread that saves

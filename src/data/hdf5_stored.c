@@ -4,11 +4,8 @@
 #include "coterie/base/real.h"
 #include "coterie/base/site.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <string.h>
-#include <sys/uio.h>
-#include <unistd.h>
 
 static pthread_mutex_t library = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
 
@@ -30,6 +27,7 @@ void hdf5_stored_release(struct hdf5_stored *stored)
 {
     memory_free(&stored->chunk);
     memory_free(&stored->cached);
+    hdf5_direct_close(&stored->direct);
     *stored = (struct hdf5_stored){0};
 }
 
@@ -150,6 +148,9 @@ static status look(struct hdf5_file *file, struct hdf5_open_dataset *open)
     hid_t creation = H5Dget_create_plist(open->id);
     status outcome = find_layout(stored, open->id, creation);
     H5Pclose(creation);
+    if (outcome == STATUS_OK && stored->usable && file->reads_directly &&
+        stored->n_rows * stored->row_bytes >= file->direct_from)
+        outcome = hdf5_direct_open(file->path, &stored->direct);
     return outcome;
 }
 
@@ -176,33 +177,6 @@ status hdf5_stored(struct hdf5_file *file, const char *name, enum hdf5_number *n
     status outcome = find_stored(file, name, &stored);
     *number = outcome == STATUS_OK && stored->usable ? stored->number : HDF5_NO_NUMBER;
     return outcome;
-}
-
-/* n bytes, and the n_after behind them, each to where they are wanted. */
-static status read_bytes(const struct hdf5_file *file, const char *name, int descriptor,
-                         uint64_t offset, size_t n, void *data, size_t n_after, void *after)
-{
-    struct iovec place[2] = {{data, n}, {after, n_after}};
-    while (place[0].iov_len + place[1].iov_len > 0) {
-        ssize_t part = preadv(descriptor, place, 2, (off_t)offset);
-        if (part < 0 && errno == EINTR)
-            continue;
-        if (part < 0)
-            return status_set(STATUS_USAGE, "%s, '%s': cannot be read: %s", file->path, name,
-                              strerror(errno));
-        if (part == 0)
-            return status_set(STATUS_USAGE,
-                              "%s, '%s': damaged, its end is missing; make or copy it again",
-                              file->path, name);
-        offset += (uint64_t)part;
-        for (int i = 0; i < 2 && part > 0; i++) {
-            size_t taken = (size_t)part < place[i].iov_len ? (size_t)part : place[i].iov_len;
-            place[i].iov_base = (unsigned char *)place[i].iov_base + taken;
-            place[i].iov_len -= taken;
-            part -= (ssize_t)taken;
-        }
-    }
-    return STATUS_OK;
 }
 
 /*
@@ -261,13 +235,13 @@ static bool same_checksum(uint32_t a, uint32_t b)
 }
 
 /* A whole chunk, with its checksum verified if it has one. */
-static status read_chunk(const struct hdf5_file *file, const char *name,
-                         const struct hdf5_stored *stored, uint64_t chunk, unsigned char *data)
+static status read_chunk(const struct hdf5_file *file, const char *name, struct hdf5_stored *stored,
+                         uint64_t chunk, unsigned char *data)
 {
     size_t bytes = (size_t)stored->chunk_rows * stored->row_bytes;
     unsigned char end[CHECKSUM_BYTES] = {0};
-    status outcome = read_bytes(file, name, stored->descriptor, stored->chunk[chunk], bytes, data,
-                                stored->has_checksums ? CHECKSUM_BYTES : 0, end);
+    status outcome = hdf5_read_bytes(file, name, stored, stored->chunk[chunk], bytes, data,
+                                     stored->has_checksums ? CHECKSUM_BYTES : 0, end);
     if (outcome != STATUS_OK || !stored->has_checksums)
         return outcome;
     uint32_t expected =
@@ -284,8 +258,8 @@ static status read_part(const struct hdf5_file *file, const char *name, struct h
                         uint64_t chunk, uint64_t row, size_t bytes, unsigned char *data)
 {
     if (!stored->has_checksums)
-        return read_bytes(file, name, stored->descriptor,
-                          stored->chunk[chunk] + row * stored->row_bytes, bytes, data, 0, NULL);
+        return hdf5_read_bytes(file, name, stored, stored->chunk[chunk] + row * stored->row_bytes,
+                               bytes, data, 0, NULL);
     if (stored->cached_chunk != chunk) {
         stored->cached_chunk = UINT64_MAX;
         status outcome = read_chunk(file, name, stored, chunk, stored->cached);
@@ -333,8 +307,36 @@ status hdf5_read_stored(struct hdf5_file *file, const char *name, uint64_t first
                           (unsigned long long)stored->n_rows);
     if (stored->chunk_rows)
         return read_chunked(file, name, stored, first, n, data);
-    return read_bytes(file, name, stored->descriptor, stored->offset + first * stored->row_bytes,
-                      (size_t)n * stored->row_bytes, data, 0, NULL);
+    return hdf5_read_bytes(file, name, stored, stored->offset + first * stored->row_bytes,
+                           (size_t)n * stored->row_bytes, data, 0, NULL);
+}
+
+void hdf5_read_directly(struct hdf5_file *file, uint64_t least)
+{
+    file->reads_directly = true;
+    file->direct_from = least;
+}
+
+/* Chunks mostly follow each other in the file; else each is read by itself. */
+static uint64_t end_of_run(const struct hdf5_stored *stored, uint64_t begin, uint64_t last)
+{
+    if (!stored->chunk_rows)
+        return stored->offset + (last + 1) * stored->row_bytes;
+    uint64_t bytes =
+        stored->chunk_rows * stored->row_bytes + (stored->has_checksums ? CHECKSUM_BYTES : 0);
+    uint64_t from = begin / stored->chunk_rows, to = last / stored->chunk_rows;
+    return stored->chunk[to] == stored->chunk[from] + (to - from) * bytes
+               ? stored->chunk[to] + bytes
+               : 0;
+}
+
+status hdf5_expect(struct hdf5_file *file, const char *name, uint64_t first, uint64_t n)
+{
+    struct hdf5_stored *stored = NULL;
+    status outcome = find_stored(file, name, &stored);
+    if (outcome == STATUS_OK && stored->usable && n > 0 && first + n <= stored->n_rows)
+        stored->direct.expected_end = end_of_run(stored, first, first + n - 1);
+    return outcome;
 }
 
 #define CONVERTER(name, type)                                                                      \

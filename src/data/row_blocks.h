@@ -1,6 +1,7 @@
 #ifndef COTERIE_DATA_ROW_BLOCKS_H
 #define COTERIE_DATA_ROW_BLOCKS_H
 
+#include "coterie/data/hdf5_file.h"
 #include "coterie/data/source.h"
 
 /*
@@ -10,7 +11,9 @@
  *         for (size_t i = 0; i < blocks.n; i++)
  *             ... row_blocks_x(&blocks, i) is the sample rows[blocks.begin + i] ...
  *
- * Private to the data layer; Local.
+ * Its numbers are of the types x_type and y_type. Samples whose numbers follow each other in the
+ * file do so in memory. One at a time for a source, which has the room. Private to the data layer;
+ * Local.
  */
 struct row_blocks {
     struct source *source;
@@ -18,17 +21,25 @@ struct row_blocks {
     size_t n_rows;
     size_t per_block; /* rows of the file read at once */
     size_t begin, n;  /* the present block: rows[begin .. begin+n-1] */
-    double *x, *y;    /* (per_block, D) and (per_block, T) */
+    bool as_stored;
+    enum hdf5_number x_type, y_type;
+    size_t x_bytes, y_bytes; /* of a row */
+    unsigned char *x, *y;    /* (per_block, D) and (per_block, T) */
 };
 
-status row_blocks_init(struct row_blocks *blocks, struct source *source, const uint64_t *rows,
-                       size_t n_rows);
-void row_blocks_release(struct row_blocks *blocks);
+/* As they lie in the file and unchecked, see source_read_stored; or as doubles, all finite. */
+enum row_numbers { ROWS_AS_STORED, ROWS_AS_DOUBLE };
+
+status row_blocks_init(struct row_blocks *blocks, struct source *source, enum row_numbers numbers,
+                       const uint64_t *rows, size_t n_rows);
 
 /* False at the end and after a failure. */
 bool row_blocks_next(struct row_blocks *blocks, status *outcome);
 
-const double *row_blocks_x(const struct row_blocks *blocks, size_t i);
-const double *row_blocks_y(const struct row_blocks *blocks, size_t i);
+const void *row_blocks_x(const struct row_blocks *blocks, size_t i);
+const void *row_blocks_y(const struct row_blocks *blocks, size_t i);
+
+/* How many samples from number i of the block on follow each other in the file. */
+size_t row_blocks_run(const struct row_blocks *blocks, size_t i);
 
 #endif

@@ -44,14 +44,15 @@ struct moments {
 
 static double column_value(const struct row_blocks *blocks, size_t i, size_t c, size_t n_inputs)
 {
-    return c < n_inputs ? row_blocks_x(blocks, i)[c] : row_blocks_y(blocks, i)[c - n_inputs];
+    const double *x = row_blocks_x(blocks, i), *y = row_blocks_y(blocks, i);
+    return c < n_inputs ? x[c] : y[c - n_inputs];
 }
 
 static status add_sums(struct moments *moments, struct source *source, const uint64_t *rows,
                        size_t n_rows)
 {
     struct row_blocks blocks;
-    status outcome = row_blocks_init(&blocks, source, rows, n_rows);
+    status outcome = row_blocks_init(&blocks, source, ROWS_AS_DOUBLE, rows, n_rows);
     while (row_blocks_next(&blocks, &outcome))
         for (size_t i = 0; i < blocks.n; i++)
             for (size_t c = 0; c < moments->n; c++) {
@@ -61,7 +62,6 @@ static status add_sums(struct moments *moments, struct source *source, const uin
                 moments->least[c] = first ? value : fmin(moments->least[c], value);
                 moments->largest[c] = first ? value : fmax(moments->largest[c], value);
             }
-    row_blocks_release(&blocks);
     return outcome;
 }
 
@@ -69,7 +69,7 @@ static status add_squares(struct moments *moments, struct source *source, const 
                           size_t n_rows)
 {
     struct row_blocks blocks;
-    status outcome = row_blocks_init(&blocks, source, rows, n_rows);
+    status outcome = row_blocks_init(&blocks, source, ROWS_AS_DOUBLE, rows, n_rows);
     while (row_blocks_next(&blocks, &outcome))
         for (size_t i = 0; i < blocks.n; i++)
             for (size_t c = 0; c < moments->n; c++) {
@@ -77,7 +77,6 @@ static status add_squares(struct moments *moments, struct source *source, const 
                                    moments->sum[c] / (double)n_rows;
                 moments->square[c] += deviation * deviation;
             }
-    row_blocks_release(&blocks);
     return outcome;
 }
 

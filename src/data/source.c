@@ -98,6 +98,7 @@ void source_close(struct source **source)
     memory_free(&info->label);
     memory_free(&info->group);
     memory_free(&info->weight);
+    memory_free(&(*source)->room);
     memory_free(&(*source)->path);
     for (int i = 0; i < SOURCE_NAMES; i++)
         memory_free(&(*source)->asked_names[i]);
@@ -111,6 +112,46 @@ status source_read(struct source *source, size_t first, size_t n, double *x, dou
     if (outcome != STATUS_OK)
         return outcome;
     return source->read(source, first, n, x, source->info.n_targets ? y : NULL);
+}
+
+status source_stored(struct source *source, enum hdf5_number *x, enum hdf5_number *y)
+{
+    *x = *y = HDF5_F64;
+    return source->stored ? source->stored(source, x, y) : STATUS_OK;
+}
+
+status source_read_stored(struct source *source, size_t first, size_t n, void *x, void *y)
+{
+    if (!source->read_stored)
+        return source_read(source, first, n, x, y);
+    COTERIE_ASSERT(first <= source->info.n && n <= source->info.n - first);
+    status outcome = site_file(SITE_data_read, source->path);
+    if (outcome != STATUS_OK)
+        return outcome;
+    return source->read_stored(source, first, n, x, source->info.n_targets ? y : NULL);
+}
+
+status source_expect(struct source *source, size_t first, size_t n)
+{
+    return source->expect ? source->expect(source, first, n) : STATUS_OK;
+}
+
+void source_read_directly(struct source *source, uint64_t least)
+{
+    if (source->read_directly)
+        source->read_directly(source, least);
+}
+
+status source_room(struct source *source, size_t bytes, unsigned char **out)
+{
+    status outcome = STATUS_OK;
+    if (bytes > source->room_bytes || !source->room) {
+        memory_free(&source->room);
+        outcome = memory_alloc(&source->room, bytes, 1, "a block of samples");
+        source->room_bytes = outcome == STATUS_OK ? bytes : 0;
+    }
+    *out = source->room;
+    return outcome;
 }
 
 const char *source_row_text(const struct source *source, size_t row, char text[SOURCE_ROW_TEXT])

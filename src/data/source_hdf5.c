@@ -194,6 +194,44 @@ static status read_hdf5(struct source *source, size_t first, size_t n, double *x
     return outcome;
 }
 
+static status stored_hdf5(struct source *source, enum hdf5_number *x, enum hdf5_number *y)
+{
+    struct hdf5_reader *reader = source->reader;
+    status outcome = hdf5_columns_stored(source, &reader->x, x);
+    if (outcome == STATUS_OK && source->info.n_targets)
+        outcome = hdf5_columns_stored(source, &reader->y, y);
+    if (*x == HDF5_NO_NUMBER)
+        *x = HDF5_F64;
+    if (*y == HDF5_NO_NUMBER)
+        *y = HDF5_F64;
+    return outcome;
+}
+
+static status read_stored_hdf5(struct source *source, size_t first, size_t n, void *x, void *y)
+{
+    struct hdf5_reader *reader = source->reader;
+    const struct source_info *info = &source->info;
+    status outcome = hdf5_columns_read_stored(source, &reader->x, &info->input_names, first, n, x);
+    if (y && outcome == STATUS_OK)
+        outcome = hdf5_columns_read_stored(source, &reader->y, &info->target_names, first, n, y);
+    return outcome;
+}
+
+static status expect_hdf5(struct source *source, size_t first, size_t n)
+{
+    struct hdf5_reader *reader = source->reader;
+    status outcome = hdf5_expect(reader->file, reader->x.datasets.item[0], first, n);
+    if (outcome == STATUS_OK && source->info.n_targets)
+        outcome = hdf5_expect(reader->file, reader->y.datasets.item[0], first, n);
+    return outcome;
+}
+
+static void read_hdf5_directly(struct source *source, uint64_t least)
+{
+    struct hdf5_reader *reader = source->reader;
+    hdf5_read_directly(reader->file, least);
+}
+
 static void release_hdf5(struct source *source)
 {
     struct hdf5_reader *reader = source->reader;
@@ -231,6 +269,10 @@ status source_open_hdf5(const struct source_request *request, struct source *sou
         return outcome;
     source->reader = reader;
     source->read = read_hdf5;
+    source->stored = stored_hdf5;
+    source->read_stored = read_stored_hdf5;
+    source->expect = expect_hdf5;
+    source->read_directly = read_hdf5_directly;
     source->release = release_hdf5;
     reader->x.option = "--inputs", reader->x.default_dataset = "/x";
     reader->y.option = "--targets", reader->y.default_dataset = "/y";

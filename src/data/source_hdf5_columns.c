@@ -336,3 +336,25 @@ status hdf5_columns_read(const struct source *source, struct hdf5_columns *colum
                 not_finite(source, columns, names, first + i / columns->n, i % columns->n, out[i]);
     return outcome;
 }
+
+status hdf5_columns_stored(const struct source *source, const struct hdf5_columns *columns,
+                           enum hdf5_number *number)
+{
+    struct hdf5_reader *reader = source->reader;
+    *number = HDF5_NO_NUMBER;
+    return is_whole_dataset(columns) ? hdf5_stored(reader->file, columns->datasets.item[0], number)
+                                     : STATUS_OK;
+}
+
+status hdf5_columns_read_stored(const struct source *source, struct hdf5_columns *columns,
+                                const struct string_list *names, size_t first, size_t n, void *out)
+{
+    struct hdf5_reader *reader = source->reader;
+    enum hdf5_number number;
+    status outcome = hdf5_columns_stored(source, columns, &number);
+    if (outcome != STATUS_OK)
+        return outcome;
+    return number == HDF5_NO_NUMBER
+               ? hdf5_columns_read(source, columns, names, first, n, out)
+               : hdf5_read_stored(reader->file, columns->datasets.item[0], first, n, out);
+}

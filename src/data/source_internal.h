@@ -2,6 +2,7 @@
 #define COTERIE_DATA_SOURCE_INTERNAL_H
 
 #include "coterie/data/csv.h"
+#include "coterie/data/hdf5_file.h"
 #include "coterie/data/source.h"
 
 /*
@@ -18,6 +19,13 @@ struct source {
     const size_t *line; /* (n), of a CSV file; else NULL */
     void *reader;       /* owned through release */
     status (*read)(struct source *source, size_t first, size_t n, double *x, double *y);
+    /* All NULL if numbers are doubles only. */
+    status (*stored)(struct source *source, enum hdf5_number *x, enum hdf5_number *y);
+    status (*read_stored)(struct source *source, size_t first, size_t n, void *x, void *y);
+    status (*expect)(struct source *source, size_t first, size_t n);
+    void (*read_directly)(struct source *source, uint64_t least);
+    void *room; /* see source_room */
+    size_t room_bytes;
     void (*release)(struct source *source);
 };
 
@@ -30,6 +38,19 @@ status source_open_builtin(const struct source_request *request, struct source *
 /* A table in memory as a source; takes the table over and leaves an empty one. */
 status source_open_table(const struct source_request *request, struct source *source,
                          struct csv_table *table);
+
+/*
+ * Samples as source_read gives them, but in the types that source_stored tells: as they lie in the
+ * file where they can be had so (and then not checked to be finite), else double.
+ */
+status source_stored(struct source *source, enum hdf5_number *x, enum hdf5_number *y);
+status source_read_stored(struct source *source, size_t first, size_t n, void *x, void *y);
+
+/* A hint: these samples are wanted next, in parts. */
+status source_expect(struct source *source, size_t first, size_t n);
+
+/* Room for a block of samples, kept from one use to the next; `out` is a pointer's address. */
+status source_room(struct source *source, size_t bytes, unsigned char **out);
 
 /* "line 7" for a CSV file, else "row 5 (from 0)". */
 const char *source_row_text(const struct source *source, size_t row, char text[SOURCE_ROW_TEXT]);

@@ -79,6 +79,9 @@ status stream_create(const struct communicator *comm, const struct dataset_shape
     /* The root's own source may be in use while the thread reads. */
     outcome = host_source_open(comm, &stream->shape, READERS_ALL, source, scaler, rows,
                                &stream->reader.from);
+    /* What fits into memory the kernel keeps there by itself. */
+    if (outcome == STATUS_OK && stream->reader.from.source)
+        source_read_directly(stream->reader.from.source, memory_available());
     return outcome == STATUS_OK ? make_windows(stream) : outcome;
 }
 
@@ -227,10 +230,11 @@ bool stream_next(struct stream *stream, bool shuffled, size_t first, size_t n,
     piece->n = n < left ? n : left;
     stream->position = first + piece->n;
     announce(stream, generation);
+    long pause = 0;
     while (atomic_load(&control->filled) <= generation) {
         if (atomic_load(&control->failure) != STATUS_OK)
             return false;
-        stream_pause();
+        stream_pause(&pause);
     }
     piece->first = (generation % 2) * stream->largest + (shuffled ? 0 : in_window);
     piece->place = shuffled ? stream->sampler->place + (first - stream->sampler->first) : NULL;

@@ -70,7 +70,10 @@ void stream_reader_start(struct stream *stream);
 struct stream_pass stream_pass_after(const struct stream_pass *pass,
                                      const struct stream_pass *next);
 
-/* A look at a counter now and then costs nothing beside a window, and needs no lock. */
-void stream_pause(void);
+/*
+ * A look at a counter now and then costs nothing beside a window, and needs no lock. *pause, 0 at
+ * first, grows with what has been waited for: who waits long must not take time from who computes.
+ */
+void stream_pause(long *pause);
 
 #endif

@@ -7,9 +7,12 @@
 #include <string.h>
 #include <time.h>
 
-void stream_pause(void)
+void stream_pause(long *pause)
 {
-    nanosleep(&(struct timespec){.tv_nsec = 50000}, NULL);
+    const long least = 50000, most = 1000000; /* nanoseconds */
+    long doubled = 2 * *pause;
+    *pause = doubled < least ? least : doubled < most ? doubled : most;
+    nanosleep(&(struct timespec){.tv_nsec = *pause}, NULL);
 }
 
 struct stream_pass stream_pass_after(const struct stream_pass *pass, const struct stream_pass *next)
@@ -26,13 +29,14 @@ struct stream_pass stream_pass_after(const struct stream_pass *pass, const struc
 static bool wait_for_room(struct stream *stream, uint64_t generation)
 {
     struct stream_control *control = stream->control;
+    long pause = 0;
     for (;;) {
         bool room = true;
         for (int r = 0; r < stream->comm->node_size; r++)
             room = room && atomic_load(&control->rank[r].generation) + 1 >= generation;
         if (room || atomic_load(&stream->reader.stop))
             return room;
-        stream_pause();
+        stream_pause(&pause);
     }
 }
 

@@ -84,11 +84,15 @@ static void stored_numbers_are_those_of_the_library(void **state)
             hsize_t rows = hdf5_number_size(types[t].number) <= 2 ? 4 * ROWS : ROWS;
             H5Fclose(make("stored.h5", types[t].type, &layouts[l], rows));
             assert_ok(hdf5_open(fixture_path("stored.h5"), &file));
+            if (t % 2 == 1)
+                hdf5_read_directly(file, 0);
             assert_ok(hdf5_stored(file, "x", &number));
             assert_int_equal(number, types[t].number);
             compare(file, number, 0, rows);
             compare(file, number, 1000, 1);
+            assert_ok(hdf5_expect(file, "x", 1020, 90000));
             compare(file, number, 1020, 3000);
+            compare(file, number, 4020, 87000);
             compare(file, number, rows - 1, 1);
             assert_ok(hdf5_close(&file));
         }
@@ -122,6 +126,32 @@ static void what_cannot_be_had_so_is_left_to_the_library(void **state)
     assert_ok(hdf5_stored(file, "x", &number));
     assert_int_equal(number, HDF5_NO_NUMBER);
     assert_ok(hdf5_close(&file));
+}
+
+/* In blocks, at places and of lengths that are no multiples of what a device reads. */
+static void past_the_page_cache(void **state)
+{
+    (void)state;
+    static const struct layout layouts[] = {
+        {0}, {1021, 3, true, false, 0}, {517, 3, false, false, 0}};
+    for (size_t l = 0; l < sizeof layouts / sizeof *layouts; l++) {
+        struct hdf5_file *file;
+        enum hdf5_number number;
+        H5Fclose(make("direct.h5", H5T_NATIVE_FLOAT, &layouts[l], ROWS));
+        assert_ok(hdf5_open(fixture_path("direct.h5"), &file));
+        hdf5_read_directly(file, ROWS * COLUMNS * sizeof(float));
+        assert_ok(hdf5_stored(file, "x", &number));
+        assert_int_equal(number, HDF5_F32);
+        for (uint64_t block = 0; block < 5; block++) {
+            uint64_t first = (block * 3 % 5) * 20000;
+            assert_ok(hdf5_expect(file, "x", first, 20000));
+            for (uint64_t part = 0; part < 20000; part += 5000)
+                compare(file, HDF5_F32, first + part, 5000);
+        }
+        compare(file, HDF5_F32, ROWS - 1, 1);
+        compare(file, HDF5_F32, 0, ROWS);
+        assert_ok(hdf5_close(&file));
+    }
 }
 
 /* The largest double of the file is at its end: one byte of a chunk, or the end, is damaged. */
@@ -163,9 +193,15 @@ static void damage_is_found(void **state)
     assert_ok(hdf5_open(fixture_path("cut.h5"), &file));
     assert_ok(hdf5_stored(file, "x", &number));
     assert_int_equal(number, HDF5_F64);
+    struct hdf5_file *direct;
+    assert_ok(hdf5_open(fixture_path("cut.h5"), &direct));
+    hdf5_read_directly(direct, 0);
+    assert_ok(hdf5_stored(direct, "x", &number));
     assert_int_equal(truncate(fixture_path("cut.h5"), 100000), 0);
     assert_usage(hdf5_read_stored(file, "x", ROWS - 10, 10, data), "'x'", "its end is missing");
     assert_usage(hdf5_read_stored(file, "x", ROWS - 1, 2, data), "100003", "expected");
+    assert_usage(hdf5_read_stored(direct, "x", ROWS - 10, 10, data), "'x'", "its end is missing");
+    assert_ok(hdf5_close(&direct));
     assert_ok(hdf5_close(&file));
     memory_free(&data);
 }
@@ -175,6 +211,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(stored_numbers_are_those_of_the_library),
         cmocka_unit_test(what_cannot_be_had_so_is_left_to_the_library),
+        cmocka_unit_test(past_the_page_cache),
         cmocka_unit_test(damage_is_found),
     };
     return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);

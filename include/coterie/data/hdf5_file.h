@@ -96,6 +96,15 @@ enum hdf5_number {
 status hdf5_stored(struct hdf5_file *file, const char *name, enum hdf5_number *number);
 status hdf5_read_stored(struct hdf5_file *file, const char *name, uint64_t first, uint64_t n,
                         void *data);
+
+/*
+ * From now on hdf5_read_stored reads data sets of at least `least` bytes past the page cache, if
+ * the file system can: for what does not fit into memory. hdf5_expect says which rows are wanted
+ * next, so that they are read at once though asked for in parts; a hint, no more.
+ */
+void hdf5_read_directly(struct hdf5_file *file, uint64_t least);
+status hdf5_expect(struct hdf5_file *file, const char *name, uint64_t first, uint64_t n);
+
 size_t hdf5_number_size(enum hdf5_number number);
 /* Exact: every one of these types is part of double. */
 void hdf5_to_double(enum hdf5_number number, const void *from, size_t n, double *to);

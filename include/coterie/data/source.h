@@ -77,6 +77,12 @@ void source_close(struct source **source);
 status source_read(struct source *source, size_t first, size_t n, double *x, double *y);
 
 /*
+ * Arrays of at least `least` bytes in an HDF5 file are read past the page cache from now on, where
+ * that is possible: for samples that do not fit into memory and are read again and again.
+ */
+void source_read_directly(struct source *source, uint64_t least);
+
+/*
  * Replaces the source's classes by those of a trained model, and its labels by their indices there.
  * STATUS_USAGE naming the first label that the model does not know, with its row (CSV: line).
  */

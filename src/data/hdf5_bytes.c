@@ -1,0 +1,122 @@
+#include "hdf5_internal.h"
+
+#include "coterie/base/memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+/* What devices ask of direct reading: place, length and memory are multiples of it. */
+enum { DIRECT_UNIT = 4096, DIRECT_ROOM = 1 << 20 };
+
+static status cannot_be_read(const struct hdf5_file *file, const char *name)
+{
+    return status_set(STATUS_USAGE, "%s, '%s': cannot be read: %s", file->path, name,
+                      strerror(errno));
+}
+
+static status is_too_short(const struct hdf5_file *file, const char *name)
+{
+    return status_set(STATUS_USAGE, "%s, '%s': damaged, its end is missing; make or copy it again",
+                      file->path, name);
+}
+
+status hdf5_direct_open(const char *path, struct hdf5_direct *direct)
+{
+    int descriptor = open(path, O_RDONLY | O_DIRECT | O_CLOEXEC);
+    /* Some file systems have no direct reading. */
+    if (descriptor < 0)
+        return STATUS_OK;
+    status outcome = memory_alloc(&direct->room, DIRECT_ROOM + 2 * DIRECT_UNIT, 1, "a block");
+    if (outcome != STATUS_OK) {
+        close(descriptor);
+        return outcome;
+    }
+    size_t past = (uintptr_t)direct->room % DIRECT_UNIT;
+    direct->bytes = direct->room + (past ? DIRECT_UNIT - past : 0);
+    direct->descriptor = descriptor;
+    direct->in_use = true;
+    return STATUS_OK;
+}
+
+void hdf5_direct_close(struct hdf5_direct *direct)
+{
+    if (direct->in_use)
+        close(direct->descriptor);
+    memory_free(&direct->room);
+    *direct = (struct hdf5_direct){0};
+}
+
+/* Reads the n bytes at `offset`, or as many as there is room for, and what is expected next. */
+static ssize_t fill_room(struct hdf5_direct *direct, uint64_t offset, size_t n)
+{
+    uint64_t begin = offset - offset % DIRECT_UNIT, end = offset + n;
+    if (direct->expected_end > end)
+        end = direct->expected_end;
+    size_t wanted = end - begin < DIRECT_ROOM ? (size_t)(end - begin) : DIRECT_ROOM;
+    wanted = (wanted + DIRECT_UNIT - 1) / DIRECT_UNIT * DIRECT_UNIT;
+    direct->begin = direct->end = begin;
+    ssize_t part = pread(direct->descriptor, direct->bytes, wanted, (off_t)begin);
+    if (part > 0)
+        direct->end = begin + (uint64_t)part;
+    return part;
+}
+
+static status read_directly(const struct hdf5_file *file, const char *name,
+                            struct hdf5_direct *direct, uint64_t offset, size_t n,
+                            unsigned char *data)
+{
+    while (n > 0) {
+        if (offset < direct->begin || offset >= direct->end) {
+            ssize_t part = fill_room(direct, offset, n);
+            if (part < 0 && errno == EINTR)
+                continue;
+            if (part < 0)
+                return cannot_be_read(file, name);
+            if (direct->end <= offset)
+                return is_too_short(file, name);
+        }
+        size_t there = (size_t)(direct->end - offset), taken = n < there ? n : there;
+        memcpy(data, direct->bytes + (offset - direct->begin), taken);
+        data += taken;
+        offset += taken;
+        n -= taken;
+    }
+    return STATUS_OK;
+}
+
+static status read_buffered(const struct hdf5_file *file, const char *name, int descriptor,
+                            uint64_t offset, struct iovec place[2])
+{
+    while (place[0].iov_len + place[1].iov_len > 0) {
+        ssize_t part = preadv(descriptor, place, 2, (off_t)offset);
+        if (part < 0 && errno == EINTR)
+            continue;
+        if (part < 0)
+            return cannot_be_read(file, name);
+        if (part == 0)
+            return is_too_short(file, name);
+        offset += (uint64_t)part;
+        for (int i = 0; i < 2 && part > 0; i++) {
+            size_t taken = (size_t)part < place[i].iov_len ? (size_t)part : place[i].iov_len;
+            place[i].iov_base = (unsigned char *)place[i].iov_base + taken;
+            place[i].iov_len -= taken;
+            part -= (ssize_t)taken;
+        }
+    }
+    return STATUS_OK;
+}
+
+status hdf5_read_bytes(const struct hdf5_file *file, const char *name, struct hdf5_stored *stored,
+                       uint64_t offset, size_t n, void *data, size_t n_after, void *after)
+{
+    struct iovec place[2] = {{data, n}, {after, n_after}};
+    if (!stored->direct.in_use)
+        return read_buffered(file, name, stored->descriptor, offset, place);
+    status outcome = read_directly(file, name, &stored->direct, offset, n, data);
+    return outcome == STATUS_OK
+               ? read_directly(file, name, &stored->direct, offset + n, n_after, after)
+               : outcome;
+}
