@@ -1,5 +1,7 @@
 #include "coterie/base/memory.h"
+#include "coterie/base/rng.h"
 #include "coterie/data/dataset.h"
+#include "coterie/data/hdf5_file.h"
 
 #include "data_fixture.h"
 
@@ -136,6 +138,55 @@ static void many_samples_with_labels(void **state)
     source_close(&source);
 }
 
+/* As many as are read without the library, from a file of the program's own precision. */
+static void scaled_numbers_are_the_quotients(void **state)
+{
+    (void)state;
+    enum { ROWS = 40000, COLUMNS = 7, CHOSEN = 3 * ROWS / 4 };
+    struct hdf5_file *file;
+    struct rng rng;
+    real *x;
+    assert_ok(memory_alloc(&x, ROWS * COLUMNS, sizeof *x, "a test"));
+    rng_init(&rng, 4, RNG_START, 0, 0);
+    for (size_t i = 0; i < ROWS * COLUMNS; i++)
+        x[i] = (real)exp(40 * rng_uniform(&rng) - 20) * (i % 2 ? 1 : -1);
+    assert_ok(hdf5_create(fixture_path("scaled.h5"), &file));
+    assert_ok(hdf5_create_dataset(file, "x", HDF5_AS_REAL, 2, (uint64_t[2]){ROWS, COLUMNS}, 1000));
+    assert_ok(hdf5_write_rows(file, "x", 0, ROWS, HDF5_AS_REAL, x));
+    assert_ok(hdf5_close(&file));
+
+    struct source *source;
+    struct source_request request = {.path = fixture_path("scaled.h5"),
+                                     .target_kind = TARGETS_NONE};
+    assert_ok(source_open(&request, &source));
+    const struct dataset_shape shape = {.n = CHOSEN, .n_inputs = COLUMNS};
+    struct scaler scaler;
+    struct dataset dataset;
+    uint64_t *rows;
+    assert_ok(memory_alloc(&rows, CHOSEN, sizeof *rows, "a test"));
+    for (uint64_t i = 0; i < CHOSEN; i++)
+        rows[i] = i / 3 * 4 + i % 3;
+    assert_ok(scaler_init(&scaler, COLUMNS, 0));
+    for (size_t c = 0; c < COLUMNS; c++) {
+        scaler.x_mean[c] = rng_uniform(&rng);
+        scaler.x_scale[c] = 3 * rng_uniform(&rng) - 1.7;
+    }
+    void *block = block_for(&shape);
+    dataset_map(&dataset, &shape, block);
+    assert_ok(dataset_fill(&dataset, source, &scaler, rows));
+    for (size_t i = 0; i < CHOSEN * COLUMNS; i++) {
+        size_t c = i % COLUMNS;
+        double number = (double)x[rows[i / COLUMNS] * COLUMNS + c];
+        if (dataset.x[i] != (real)((number - scaler.x_mean[c]) / scaler.x_scale[c]))
+            fail_msg("number %zu", i);
+    }
+    memory_free(&block);
+    memory_free(&rows);
+    memory_free(&x);
+    scaler_release(&scaler);
+    source_close(&source);
+}
+
 static void numbers_that_do_not_fit(void **state)
 {
     (void)state;
@@ -184,6 +235,7 @@ int main(void)
         cmocka_unit_test(sizes_beyond_memory),
         cmocka_unit_test(filled_with_scaled_numbers),
         cmocka_unit_test(many_samples_with_labels),
+        cmocka_unit_test(scaled_numbers_are_the_quotients),
         cmocka_unit_test(numbers_that_do_not_fit),
         cmocka_unit_test(weights_of_the_chosen_samples),
     };
