@@ -1,15 +1,17 @@
 #include "hdf5_internal.h"
 
-#include "coterie/base/memory.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
-/* What devices ask of direct reading: place, length and memory are multiples of it. */
-enum { DIRECT_UNIT = 4096, DIRECT_ROOM = 1 << 20 };
+/*
+ * What devices ask of direct reading: place, length and memory are multiples of the unit. Room in
+ * one large page is one piece of memory to the device, not hundreds.
+ */
+enum { DIRECT_UNIT = 4096, DIRECT_ROOM = 1 << 20, LARGE_PAGE = 1 << 21 };
 
 static status cannot_be_read(const struct hdf5_file *file, const char *name)
 {
@@ -29,13 +31,15 @@ status hdf5_direct_open(const char *path, struct hdf5_direct *direct)
     /* Some file systems have no direct reading. */
     if (descriptor < 0)
         return STATUS_OK;
-    status outcome = memory_alloc(&direct->room, DIRECT_ROOM + 2 * DIRECT_UNIT, 1, "a block");
-    if (outcome != STATUS_OK) {
+    void *room =
+        mmap(NULL, 2 * LARGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (room == MAP_FAILED) {
         close(descriptor);
-        return outcome;
+        return status_set(STATUS_FAILED, "%s: not enough memory to read it", path);
     }
-    size_t past = (uintptr_t)direct->room % DIRECT_UNIT;
-    direct->bytes = direct->room + (past ? DIRECT_UNIT - past : 0);
+    direct->room = room;
+    direct->bytes = direct->room + LARGE_PAGE - (uintptr_t)room % LARGE_PAGE;
+    madvise(direct->bytes, LARGE_PAGE, MADV_HUGEPAGE);
     direct->descriptor = descriptor;
     direct->in_use = true;
     return STATUS_OK;
@@ -43,9 +47,10 @@ status hdf5_direct_open(const char *path, struct hdf5_direct *direct)
 
 void hdf5_direct_close(struct hdf5_direct *direct)
 {
-    if (direct->in_use)
+    if (direct->in_use) {
         close(direct->descriptor);
-    memory_free(&direct->room);
+        munmap(direct->room, 2 * LARGE_PAGE);
+    }
     *direct = (struct hdf5_direct){0};
 }
 
