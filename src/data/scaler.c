@@ -1,6 +1,7 @@
 #include "coterie/data/scaler.h"
 
 #include "coterie/base/memory.h"
+#include "coterie/base/real.h"
 #include "row_blocks.h"
 
 #include <math.h>
@@ -39,44 +40,53 @@ void scaler_release(struct scaler *scaler)
 /* Columns of the inputs, then (where they are scaled) of the targets. */
 struct moments {
     size_t n_inputs, n; /* columns */
-    double *sum, *square, *least, *largest;
+    double *sum, *mean, *square, *least, *largest;
 };
 
-static double column_value(const struct row_blocks *blocks, size_t i, size_t c, size_t n_inputs)
+/* What a pass adds for n rows of `width` numbers, the columns from `first` on. */
+typedef void add_rows(struct moments *moments, size_t first, size_t width, const double *number,
+                      size_t n);
+
+LEAF_KERNEL static void add_sums(struct moments *moments, size_t first, size_t width,
+                                 const double *restrict number, size_t n)
 {
-    const double *x = row_blocks_x(blocks, i), *y = row_blocks_y(blocks, i);
-    return c < n_inputs ? x[c] : y[c - n_inputs];
+    double *restrict sum = moments->sum + first, *restrict least = moments->least + first;
+    double *restrict largest = moments->largest + first;
+    for (size_t i = 0; i < n; i++, number += width)
+#pragma omp simd
+        for (size_t c = 0; c < width; c++) {
+            sum[c] += number[c];
+            least[c] = number[c] < least[c] ? number[c] : least[c];
+            largest[c] = number[c] > largest[c] ? number[c] : largest[c];
+        }
 }
 
-static status add_sums(struct moments *moments, struct source *source, const uint64_t *rows,
-                       size_t n_rows)
+LEAF_KERNEL static void add_squares(struct moments *moments, size_t first, size_t width,
+                                    const double *restrict number, size_t n)
 {
-    struct row_blocks blocks;
-    status outcome = row_blocks_init(&blocks, source, ROWS_AS_DOUBLE, rows, n_rows);
-    while (row_blocks_next(&blocks, &outcome))
-        for (size_t i = 0; i < blocks.n; i++)
-            for (size_t c = 0; c < moments->n; c++) {
-                double value = column_value(&blocks, i, c, moments->n_inputs);
-                bool first = blocks.begin + i == 0;
-                moments->sum[c] += value;
-                moments->least[c] = first ? value : fmin(moments->least[c], value);
-                moments->largest[c] = first ? value : fmax(moments->largest[c], value);
-            }
-    return outcome;
+    const double *restrict mean = moments->mean + first;
+    double *restrict square = moments->square + first;
+    for (size_t i = 0; i < n; i++, number += width)
+#pragma omp simd
+        for (size_t c = 0; c < width; c++) {
+            double deviation = number[c] - mean[c];
+            square[c] += deviation * deviation;
+        }
 }
 
-static status add_squares(struct moments *moments, struct source *source, const uint64_t *rows,
-                          size_t n_rows)
+static status pass_over(struct moments *moments, add_rows *add, struct source *source,
+                        const uint64_t *rows, size_t n_rows)
 {
     struct row_blocks blocks;
+    const size_t n_inputs = moments->n_inputs, n_targets = moments->n - n_inputs;
     status outcome = row_blocks_init(&blocks, source, ROWS_AS_DOUBLE, rows, n_rows);
     while (row_blocks_next(&blocks, &outcome))
-        for (size_t i = 0; i < blocks.n; i++)
-            for (size_t c = 0; c < moments->n; c++) {
-                double deviation = column_value(&blocks, i, c, moments->n_inputs) -
-                                   moments->sum[c] / (double)n_rows;
-                moments->square[c] += deviation * deviation;
-            }
+        for (size_t i = 0, n; i < blocks.n; i += n) {
+            n = row_blocks_run(&blocks, i);
+            add(moments, 0, n_inputs, row_blocks_x(&blocks, i), n);
+            if (n_targets)
+                add(moments, n_inputs, n_targets, row_blocks_y(&blocks, i), n);
+        }
     return outcome;
 }
 
@@ -86,7 +96,7 @@ static status take_moments(struct scaler *scaler, const struct source_info *info
     for (size_t c = 0; c < moments->n; c++) {
         bool is_input = c < moments->n_inputs;
         size_t place = is_input ? c : c - moments->n_inputs;
-        double mean = moments->sum[c] / (double)n_rows;
+        double mean = moments->mean[c];
         double scale = sqrt(moments->square[c] / (double)n_rows);
         /* Rounding gives even a constant column a tiny deviation, which would blow it up. */
         if (moments->least[c] == moments->largest[c]) {
@@ -111,17 +121,24 @@ static status standardise(struct scaler *scaler, struct source *source, const ui
 {
     struct moments moments = {.n_inputs = scaler->n_inputs,
                               .n = scaler->n_inputs + (scale_targets ? scaler->n_targets : 0)};
-    double **array[4] = {&moments.sum, &moments.square, &moments.least, &moments.largest};
+    double **array[5] = {&moments.sum, &moments.mean, &moments.square, &moments.least,
+                         &moments.largest};
     status outcome = STATUS_OK;
-    for (int i = 0; i < 4 && outcome == STATUS_OK; i++)
+    for (int i = 0; i < 5 && outcome == STATUS_OK; i++)
         outcome = memory_alloc(array[i], moments.n, sizeof(double), "the scaling");
+    for (size_t c = 0; c < moments.n && outcome == STATUS_OK; c++) {
+        moments.least[c] = INFINITY;
+        moments.largest[c] = -INFINITY;
+    }
     if (outcome == STATUS_OK)
-        outcome = add_sums(&moments, source, rows, n_rows);
+        outcome = pass_over(&moments, add_sums, source, rows, n_rows);
+    for (size_t c = 0; c < moments.n && outcome == STATUS_OK; c++)
+        moments.mean[c] = moments.sum[c] / (double)n_rows;
     if (outcome == STATUS_OK)
-        outcome = add_squares(&moments, source, rows, n_rows);
+        outcome = pass_over(&moments, add_squares, source, rows, n_rows);
     if (outcome == STATUS_OK)
         outcome = take_moments(scaler, source_info(source), &moments, n_rows);
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 5; i++)
         memory_free(array[i]);
     return outcome;
 }
