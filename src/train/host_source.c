@@ -122,7 +122,7 @@ static status open_source(const struct communicator *comm, const struct dataset_
     }
     status outcome = share_request(comm, source, &request);
     communicator_broadcast(comm, &file, sizeof file);
-    bool opens = comm->node_rank == 0 && (which == READERS_ALL || comm->rank != 0);
+    bool opens = which == READERS_ALL || (comm->node_rank == 0 && comm->rank != 0);
     if (outcome == STATUS_OK && opens)
         outcome = open_own(comm, shape, file.is_hdf5, file.n, &request, own);
     if (!source)

@@ -90,6 +90,8 @@ void stream_release(struct stream **stream)
     struct stream *old = *stream;
     if (!old)
         return;
+    /* Others may still wait for what this rank's thread reads. */
+    communicator_barrier(old->comm);
     stream_reader_stop(old);
     shared_memory_release(&old->windows);
     host_source_release(&old->reader.from);
@@ -155,10 +157,10 @@ static struct epoch_window window_at(const struct stream *stream, size_t positio
 }
 
 /*
- * What the thread does not read by itself. Every rank counts on from a generation that lies beyond
- * all that can have been read; the thread begins there when it has seen that all ranks are here.
- * No rank can still want a window that the old thread would have read: the first rank has come here
- * through a step, for which every rank had loaded its samples.
+ * What the threads do not read by themselves. Every rank counts on from a generation that lies
+ * beyond all that can have been read; its thread begins there when it has seen that all ranks are
+ * here. No rank can still want a window of which the old thread would have read a share: this rank
+ * has waited for that window too.
  */
 static void seek(struct stream *stream, const struct stream_pass *pass, size_t position)
 {
@@ -171,8 +173,6 @@ static void seek(struct stream *stream, const struct stream_pass *pass, size_t p
     enter(stream, pass);
     stream->next = pass_after_plain(stream);
     stream->window = window_at(stream, position);
-    if (stream->comm->node_rank != 0)
-        return;
     struct stream_reader *reader = &stream->reader;
     stream_reader_stop(stream);
     reader->pass = *pass;
@@ -219,6 +219,14 @@ void stream_end_batch(struct stream *stream, size_t first, size_t n)
     stream_done(stream);
 }
 
+static bool is_filled(const struct stream *stream, uint64_t generation)
+{
+    bool filled = true;
+    for (int r = 0; r < stream->comm->node_size; r++)
+        filled = filled && atomic_load(&stream->control->rank[r].filled) > generation;
+    return filled;
+}
+
 bool stream_next(struct stream *stream, bool shuffled, size_t first, size_t n,
                  struct stream_piece *piece)
 {
@@ -231,7 +239,7 @@ bool stream_next(struct stream *stream, bool shuffled, size_t first, size_t n,
     stream->position = first + piece->n;
     announce(stream, generation);
     long pause = 0;
-    while (atomic_load(&control->filled) <= generation) {
+    while (!is_filled(stream, generation)) {
         if (atomic_load(&control->failure) != STATUS_OK)
             return false;
         stream_pause(&pause);

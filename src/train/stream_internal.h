@@ -15,17 +15,18 @@ struct stream_pass {
     struct epoch_order order;
 };
 
-/* Where the ranks of a host and its reading thread meet. */
+/* Where the ranks of a host and their reading threads meet. */
 struct stream_control {
-    _Atomic uint64_t filled; /* generations below it have been read */
-    atomic_int failure;      /* a status; its text is complete before */
+    atomic_bool fails;  /* a thread is about to set: */
+    atomic_int failure; /* a status; its text is complete before */
     char text[1024];
     struct {
-        _Alignas(64) _Atomic uint64_t generation; /* those below it are not needed any more */
-    } rank[];                                     /* (node_size) */
+        _Alignas(64) _Atomic uint64_t filled; /* its thread has read its share of those below */
+        _Atomic uint64_t generation;          /* those below it are not needed any more */
+    } rank[];                                 /* (node_size) */
 };
 
-/* The reading thread, of the first rank of a host. */
+/* The reading thread of a rank. */
 struct stream_reader {
     pthread_t thread;
     bool runs;

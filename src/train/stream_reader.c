@@ -55,6 +55,7 @@ static status fill_block(struct stream *stream, uint64_t block, size_t at)
     return dataset_fill(&part, reader->from.source, &reader->from.scaler, rows);
 }
 
+/* The blocks of a window are dealt to the threads of the host. */
 static status fill_window(struct stream *stream, const struct stream_pass *pass, size_t window,
                           size_t half)
 {
@@ -66,11 +67,21 @@ static status fill_window(struct stream *stream, const struct stream_pass *pass,
         uint64_t block = pass->shuffled ? reader->blocks.block[b] : b;
         if (outcome != STATUS_OK || atomic_load(&reader->stop))
             break;
-        outcome = fill_block(stream, block, at);
+        if ((b - begin) % (size_t)stream->comm->node_size == (size_t)stream->comm->node_rank)
+            outcome = fill_block(stream, block, at);
         at +=
             block + 1 == n_blocks ? stream->shape.n - (size_t)block * stream->block : stream->block;
     }
     return outcome;
+}
+
+/* The first failure on this host is the one that is told. */
+static void fail(struct stream_control *control, status outcome, const char *text)
+{
+    if (atomic_exchange(&control->fails, true))
+        return;
+    snprintf(control->text, sizeof control->text, "%s", text);
+    atomic_store(&control->failure, (int)outcome);
 }
 
 static void *read_ahead(void *context)
@@ -88,11 +99,10 @@ static void *read_ahead(void *context)
         if (atomic_load(&reader->stop))
             return NULL;
         if (outcome != STATUS_OK) {
-            snprintf(control->text, sizeof control->text, "%s", status_text());
-            atomic_store(&control->failure, (int)outcome);
+            fail(control, outcome, status_text());
             return NULL;
         }
-        atomic_store(&control->filled, generation + 1);
+        atomic_store(&control->rank[stream->comm->node_rank].filled, generation + 1);
         if (++window == n_windows) {
             window = 0;
             pass = stream_pass_after(&pass, &reader->next);
@@ -108,7 +118,7 @@ void stream_reader_start(struct stream *stream)
     struct stream_reader *reader = &stream->reader;
     sigset_t all, before;
     atomic_store(&reader->stop, false);
-    atomic_store(&stream->control->filled, reader->generation);
+    atomic_store(&stream->control->rank[stream->comm->node_rank].filled, reader->generation);
     /* Signals are for the thread that trains. */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -117,9 +127,10 @@ void stream_reader_start(struct stream *stream)
     reader->runs = failure == 0;
     if (failure == 0)
         return;
-    snprintf(stream->control->text, sizeof stream->control->text,
-             "a thread that reads the data cannot be started: %s", strerror(failure));
-    atomic_store(&stream->control->failure, (int)STATUS_FAILED);
+    char text[200];
+    snprintf(text, sizeof text, "a thread that reads the data cannot be started: %s",
+             strerror(failure));
+    fail(stream->control, STATUS_FAILED, text);
 }
 
 void stream_reader_stop(struct stream *stream)

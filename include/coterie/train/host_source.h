@@ -15,13 +15,13 @@
  * fill a data set there.
  */
 struct host_source {
-    struct source *source; /* of the first rank of a host, see `which`; else NULL */
+    struct source *source; /* of the ranks that read, see `which`; else NULL */
     struct scaler scaler;  /* the root's, on every rank */
     struct shared_memory chosen;
     const uint64_t *rows; /* (n), ascending, in `chosen`; NULL: all samples of the file */
 };
 
-/* Which first ranks open the source: that of the root's host reads the root's one, or its own. */
+/* Who opens the source: the first rank of every host but the root's; or every rank. */
 enum host_readers { READERS_BESIDE_ROOT, READERS_ALL };
 
 /*

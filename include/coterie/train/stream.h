@@ -16,13 +16,14 @@
 /*
  * Inputs and numeric targets of an HDF5 file that are never in memory as a whole: they come in the
  * windows of epoch_order.h. Each host has room for two windows in memory that its ranks share; a
- * thread of its first rank reads the one while all ranks use the other. Ranks and that thread meet
- * at two counters, without MPI: `filled`, how many windows were read, and for each rank the one it
- * is at. A window is one generation; generation g lies in half g % 2.
+ * thread of each rank reads its share of the one while all ranks use the other. One thread for all
+ * would make its own rank late, and the others would wait for that. Ranks and threads meet at two
+ * counters for each rank, without MPI: `filled`, of how many windows its thread has read its share,
+ * and the window that the rank is at. A window is one generation; generation g lies in half g % 2.
  *
- * The thread goes on by itself from the end of an epoch to the next. A rank that asks for anything
- * else (a restart within an epoch, a pass in the order of the file) makes the thread begin anew
- * there. All ranks must ask for the same passes in the same order.
+ * The threads go on by themselves from the end of an epoch to the next. A rank that asks for
+ * anything else (a restart within an epoch, a pass in the order of the file) makes its thread begin
+ * anew there. All ranks must ask for the same passes in the same order.
  *
  * Labels and weights are small and stay in memory, in the data set. Samples are scaled by the
  * function that fills a data set in memory, so both have the same bits.
@@ -32,7 +33,7 @@ struct stream;
 /*
  * Collective. What is to be streamed: `shape` (n samples; labels and weights are left out of it),
  * the samples `rows` (ascending; at the root, NULL: all) of the root's `source`, in blocks of
- * `block`, scaled. The first rank of each host opens the file. STATUS_USAGE if one cannot.
+ * `block`, scaled. Every rank opens the file. STATUS_USAGE if one cannot.
  */
 status stream_create(const struct communicator *comm, const struct dataset_shape *shape,
                      size_t block, struct source *source, const struct scaler *scaler,
