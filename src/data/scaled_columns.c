@@ -9,9 +9,11 @@ enum { SHORTEST = 256 };
 status scaled_columns_init(struct scaled_columns *columns, size_t n_columns, const double *mean,
                            const double *scale)
 {
-    size_t repeats = n_columns && n_columns < SHORTEST ? SHORTEST / n_columns : 1;
     double **array[3] = {&columns->mean, &columns->scale, &columns->inverse};
-    *columns = (struct scaled_columns){.length = repeats * n_columns};
+    *columns = (struct scaled_columns){0};
+    if (n_columns == 0)
+        return STATUS_OK;
+    columns->length = n_columns < SHORTEST ? SHORTEST / n_columns * n_columns : n_columns;
     status outcome = STATUS_OK;
     for (int i = 0; i < 3 && outcome == STATUS_OK; i++)
         outcome = memory_alloc(array[i], columns->length, sizeof(double), "the scaling");
