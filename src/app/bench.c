@@ -123,7 +123,7 @@ static void train_step(struct bench *bench, size_t number)
     size_t first = number % BATCHES * bench->n_samples;
     const double rate = 1e-4;
     const struct sample_run samples = {&bench->dataset, NULL, first, bench->n_samples,
-                                    (double)bench->n_samples};
+                                       (double)bench->n_samples};
     for (size_t at = 0; at < samples.n; at += bench->micro_batch) {
         step_load(&bench->step, &samples, at, bench->micro_batch);
         step_forward(&bench->step);

@@ -72,7 +72,7 @@ LEAF_KERNEL static void take_log(size_t n, const real *restrict largest, const d
 void softmax_posterior(size_t rows, size_t stride, const real *log_g, const real *loglik, real *h,
                        double *log_sum)
 {
-    real largest[TILE], unused[TILE];
+    real largest[TILE], unused[TILE] = {0};
     double sum[TILE];
     for (size_t at = 0; at < stride; at += TILE) {
         size_t n = stride - at < TILE ? stride - at : TILE;
@@ -102,7 +102,7 @@ LEAF_KERNEL static void subtract_log(const struct terms *terms, const real *rest
 void softmax_forward(size_t rows, size_t stride, const real *z, real *p, real *log_p)
 {
     static const real zero[TILE];
-    real largest[TILE], unused[TILE];
+    real largest[TILE], unused[TILE] = {0};
     double sum[TILE];
     for (size_t at = 0; at < stride; at += TILE) {
         size_t n = stride - at < TILE ? stride - at : TILE;
