@@ -19,7 +19,8 @@ class Study:
 
     def __init__(self, program="coterie_d", jobs=None):
         self.program = environment.find_coterie(program)
-        self.jobs = jobs or len(os.sched_getaffinity(0))
+        # Short runs wait for nearly half of their time, while MPI starts and ends.
+        self.jobs = jobs or 2 * len(os.sched_getaffinity(0))
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="coterie-study-"))
 
     def close(self):
