@@ -33,3 +33,34 @@ LEAF_KERNEL void dots(size_t m, size_t n, size_t k, const real *a, size_t lda, c
             break;
         }
 }
+
+__attribute__((always_inline)) static inline void
+combine_row(size_t n, size_t k, const real *a, const real *b, size_t ldb, real bias, real *c)
+{
+    for (size_t i = 0; i < k; i += REALS_PER_LINE) {
+        line sum = a[0] * *(const line *)(b + i);
+        for (size_t j = 1; j < n; j++)
+            sum += a[j] * *(const line *)(b + j * ldb + i);
+        *(line *)(c + i) = sum + bias;
+    }
+}
+
+LEAF_KERNEL void dots_combine(size_t m, size_t n, size_t k, const real *a, const real *b,
+                              size_t ldb, const real *bias, real *c, size_t ldc)
+{
+    for (size_t row = 0; row < m; row++, a += n, c += ldc)
+        switch (n) {
+        case 1:
+            combine_row(1, k, a, b, ldb, bias[row], c);
+            break;
+        case 2:
+            combine_row(2, k, a, b, ldb, bias[row], c);
+            break;
+        case 3:
+            combine_row(3, k, a, b, ldb, bias[row], c);
+            break;
+        default:
+            combine_row(DOTS_COLUMNS, k, a, b, ldb, bias[row], c);
+            break;
+        }
+}

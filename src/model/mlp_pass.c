@@ -55,11 +55,27 @@ static struct hidden_tile hidden_tile(const struct mlp *mlp, int l, size_t strid
     return (struct hidden_tile){z, a};
 }
 
+/* One layer of few inputs: the products are too small to be worth preparing. */
+static void forward_few(const struct mlp *mlp, const struct mlp_plan *plan, const real *parameters,
+                        const struct inputs *x, real *z)
+{
+    size_t width = mlp->width[0], w;
+    for (size_t at = 0; at < plan->stride; at += w) {
+        w = plan->stride - at < plan->tile ? plan->stride - at : plan->tile;
+        dots_combine(mlp->width[1], width, w, parameters + mlp->weight_at[0], x->tiles + at * width,
+                     w, parameters + mlp->bias_at[0], z + at, plan->stride);
+    }
+}
+
 void mlp_forward(const struct mlp *mlp, const struct mlp_plan *plan, const real *parameters,
                  const struct inputs *x, real *memory, real *z)
 {
     int last = mlp->n_layers - 1;
     size_t stride = plan->stride;
+    if (last == 0 && mlp->width[0] <= DOTS_COLUMNS) {
+        forward_few(mlp, plan, parameters, x, z);
+        return;
+    }
     for (size_t at = 0; at < stride; at += plan->tile) {
         size_t w = stride - at < plan->tile ? stride - at : plan->tile;
         int edge = w < plan->tile;

@@ -85,6 +85,32 @@ static void transposed_and_added(void **state)
     memory_free(&to);
 }
 
+static void combinations_of_few_rows(void **state)
+{
+    (void)state;
+    enum { M = 5, K = 2 * REALS_PER_LINE, LDC = K + REALS_PER_LINE };
+    _Alignas(REAL_ALIGNMENT) static real b[DOTS_COLUMNS * K], c[M * LDC];
+    real a[M * DOTS_COLUMNS], bias[M];
+    for (size_t i = 0; i < DOTS_COLUMNS * K; i++)
+        b[i] = (real)(0.25 * (double)(i % 13)) - 1;
+    for (size_t i = 0; i < M * DOTS_COLUMNS; i++)
+        a[i] = (real)(0.5 * (double)(i % 7)) - 1;
+    for (size_t i = 0; i < M; i++)
+        bias[i] = (real)i;
+    /* Quarters and halves of small numbers: every sum is exact. */
+    for (size_t n = 1; n <= DOTS_COLUMNS; n++) {
+        memset(c, 0, sizeof c);
+        dots_combine(M, n, K, a, b, K, bias, c, LDC);
+        for (size_t row = 0; row < M; row++)
+            for (size_t i = 0; i < LDC; i++) {
+                real sum = i < K ? bias[row] : 0;
+                for (size_t j = 0; j < n && i < K; j++)
+                    sum += a[row * n + j] * b[j * K + i];
+                assert_true(c[row * LDC + i] == sum);
+            }
+    }
+}
+
 static void dots_of_rows(void **state)
 {
     (void)state;
@@ -138,6 +164,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(products_of_all_shapes), cmocka_unit_test(transposed_and_added),
-        cmocka_unit_test(dots_of_rows), cmocka_unit_test(inputs_tile_by_tile)};
+        cmocka_unit_test(dots_of_rows), cmocka_unit_test(combinations_of_few_rows),
+        cmocka_unit_test(inputs_tile_by_tile)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,4 +18,11 @@ enum { DOTS_COLUMNS = 4 };
 void dots(size_t m, size_t n, size_t k, const real *a, size_t lda, const real *b, size_t ldb,
           bool add, real *c, size_t ldc);
 
+/*
+ * C (m,k) = A (m,n) B (n,k) + bias (m) in every column: few inputs through one layer, in one pass.
+ * n <= DOTS_COLUMNS and k as above; rows of A follow each other. Local.
+ */
+void dots_combine(size_t m, size_t n, size_t k, const real *a, const real *b, size_t ldb,
+                  const real *bias, real *c, size_t ldc);
+
 #endif
