@@ -27,6 +27,7 @@ STAND_INS = {
     "coterie": 'echo "threads $OPENBLAS_NUM_THREADS $OMP_NUM_THREADS"; echo "$@"\n'
                'env | grep _oob_\n'
                '[ -z "$SAVES" ] || { mkdir -p "$SAVES"; ln -s step-7.h5 "$SAVES/latest"; }\n'
+               '[ -z "$TAKES_UP" ] || touch "$TAKES_UP"\n'
                '[ -z "$END" ] || exit "$END"\n'
                'trap "echo saved; exit 75" USR1; touch "$READY"\n'
                'for ((i = 0; i < 200; i++)); do /bin/sleep 0.05; done; exit 9',
@@ -137,6 +138,20 @@ class Train(support.TestCase):
                 result = self.run_script("--output", "run", END=code, SLURM_JOB_ID=17,
                                          SAVES=None if begun else saves)
                 self.assert_rc(result, code)
+                self.assertEqual("scontrol got requeue" in result.stdout, requeued, str(result))
+
+    def test_start_that_fails_after_a_restart(self):
+        """Of a job that has run before: on a node that has just come up nothing may start."""
+        lock = self.folder / "run" / "lock"
+        lock.parent.mkdir()
+        lock.touch()
+        for restarts, takes_up, requeued in ((1, False, True), (9, False, True), (10, False, False),
+                                             (1, True, False), (0, False, False)):
+            with self.subTest(restarts=restarts, takes_up=takes_up):
+                result = self.run_script("--output", "run", END=1, SLURM_JOB_ID=17,
+                                         SLURM_RESTART_COUNT=restarts, RESTARTS=restarts,
+                                         TAKES_UP=lock if takes_up else None)
+                self.assert_rc(result, 1)
                 self.assertEqual("scontrol got requeue" in result.stdout, requeued, str(result))
 
     def test_a_later_start_goes_on(self):
