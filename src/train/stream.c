@@ -91,7 +91,8 @@ void stream_release(struct stream **stream)
     if (!old)
         return;
     /* Others may still wait for what this rank's thread reads. */
-    communicator_barrier(old->comm);
+    if (old->control)
+        communicator_barrier(old->comm);
     stream_reader_stop(old);
     shared_memory_release(&old->windows);
     host_source_release(&old->reader.from);
