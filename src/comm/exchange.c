@@ -142,10 +142,10 @@ typedef uint64_t integers __attribute__((vector_size(REAL_ALIGNMENT)));
  */
 #define SHIFT 0x1.8p52
 
-__attribute__((always_inline)) static inline void add_rounded(doubles v, integers *sum,
+__attribute__((always_inline)) static inline void add_rounded(const doubles *v, integers *sum,
                                                               integers *seen)
 {
-    doubles last = v;
+    doubles last = *v;
 #ifdef COTERIE_DOUBLE
     doubles upper = last * 0x1p-32 + SHIFT;
     last -= (upper - SHIFT) * 0x1p32;
@@ -185,11 +185,11 @@ LEAF_KERNEL static int64_t sum_fixed(size_t n_experts, size_t n, double scale, c
         integers total[LINE_PARTS] = {{0}};
         for (size_t k = 0; k < n_experts; k++) {
             doubles v[LINE_PARTS];
-            line_widen(*(const line *)(value + k * value_step + i) * factor *
-                           *(const line *)(g + k * g_step + i),
-                       v);
+            line product = *(const line *)(value + k * value_step + i) * factor *
+                           *(const line *)(g + k * g_step + i);
+            line_widen(&product, v);
             for (int part = 0; part < LINE_PARTS; part++)
-                add_rounded(v[part], &total[part], &seen);
+                add_rounded(&v[part], &total[part], &seen);
         }
         for (int part = 0; part < LINE_PARTS; part++)
             ((integers *)(sum + i))[part] = total[part] - zero;

@@ -159,7 +159,7 @@ __attribute__((always_inline)) static inline void sums_of_rows(size_t rows, size
         for (size_t i = 0; i < width; i += REALS_PER_LINE)
             for (size_t r = 0; r < rows; r++) {
                 doubles v[LINE_PARTS];
-                line_widen(*(const line *)(d + t * step + r * width + i), v);
+                line_widen((const line *)(d + t * step + r * width + i), v);
                 for (int part = 0; part < LINE_PARTS; part++)
                     sum[r][part] += v[part];
             }
@@ -167,7 +167,7 @@ __attribute__((always_inline)) static inline void sums_of_rows(size_t rows, size
         for (int part = 1; part < LINE_PARTS; part++)
             sum[r][0] += sum[r][part];
         /* Not keep * sums: what was there may be unset. */
-        sums[r] = (real)((keep != 0 ? (double)sums[r] : 0) + doubles_sum(sum[r][0]));
+        sums[r] = (real)((keep != 0 ? (double)sums[r] : 0) + doubles_sum(&sum[r][0]));
     }
 }
 

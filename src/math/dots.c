@@ -11,7 +11,7 @@ dots_of_row(size_t n, size_t k, const real *a, const real *b, size_t ldb, bool a
         for (size_t j = 0; j < n; j++)
             sum[j] += *(const line *)(a + i) * *(const line *)(b + j * ldb + i);
     for (size_t j = 0; j < n; j++)
-        c[j] = (add ? c[j] : 0) + line_sum(sum[j]);
+        c[j] = (add ? c[j] : 0) + line_sum(&sum[j]);
 }
 
 LEAF_KERNEL void dots(size_t m, size_t n, size_t k, const real *a, size_t lda, const real *b,
