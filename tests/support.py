@@ -9,6 +9,7 @@ and MPIRUN, with MPI_LAUNCHER, which is hydra for the one of MPICH. A test file 
 """
 import atexit
 import io
+import itertools
 import json
 import multiprocessing
 import os
@@ -38,21 +39,22 @@ MAY_DIFFER = ("/@created", "/history/seconds", "/progress@seconds")
 
 
 def _make_place_for_sessions():
-    """A folder for the files of Open MPI's sessions, which several mpirun at once share.
-
-    Each makes what it needs and removes it again, and two fail if they do so at the same time. What
-    is there, and not empty, stays.
-    """
+    """A folder for the files of Open MPI's sessions, which goes when the tests end."""
     base = pathlib.Path(tempfile.mkdtemp(prefix="coterie-mpi-"))
-    shared = base / f"ompi.{os.uname().nodename.split('.')[0]}.{os.geteuid()}"
-    shared.mkdir()
-    (shared / "in-use").touch()
-    os.environ["OMPI_MCA_orte_tmpdir_base"] = str(base)
     owner = os.getpid()
     atexit.register(lambda: os.getpid() == owner and shutil.rmtree(base, ignore_errors=True))
+    return base
 
 
-_make_place_for_sessions()
+_SESSIONS = _make_place_for_sessions()
+_numbers = itertools.count()
+
+
+def _place_for_session():
+    """One for each start: of two in one folder, the one that ends removes what the other makes."""
+    place = _SESSIONS / str(next(_numbers))
+    place.mkdir(exist_ok=True)
+    return str(place)
 
 
 class Result:
@@ -102,7 +104,7 @@ def start(program, *args, ranks=None, env=None, cwd=None, launcher=()):
     command = [str(part) for part in (program, *args)]
     if ranks is not None:
         command = [MPIRUN, *MPIRUN_OPTIONS, "-n", str(ranks), *map(str, launcher), *command]
-    environment = dict(os.environ)
+    environment = dict(os.environ, OMPI_MCA_orte_tmpdir_base=_place_for_session())
     for name, value in (env or {}).items():
         if value is None:
             environment.pop(name, None)
