@@ -113,7 +113,8 @@ class Files(test_doctor.Doctor):
         path.mkdir()
         expected = ("ok", "needs none", "") if support.HYDRA else \
             ("advice", "characters", "TMPDIR=/tmp")
-        self.assert_finds("temporary files", *expected, env={"TMPDIR": path})
+        self.assert_finds("temporary files", *expected,
+                          env={"TMPDIR": path, "OMPI_MCA_orte_tmpdir_base": None})
 
     def test_limits(self):
         for limit, seen in (("-n 256", "only 256 open files"), ("-f 200000", "files are"),

@@ -83,7 +83,7 @@ class FirstSteps(support.TestCase):
                 bars = self.bars_on_a_terminal([*launcher, support.COTERIE, "train", "--epochs",
                                                 "3000" if launcher else "30000", "--output",
                                                 str(self.folder / f"run{len(launcher)}")])
-                self.assertGreater(len(bars), 2)
+                self.assertGreater(len(bars), 0)
                 for bar in bars:
                     self.assertLess(len(bar.rstrip()), 60)
 
