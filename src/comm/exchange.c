@@ -135,10 +135,10 @@ typedef uint64_t integers __attribute__((vector_size(REAL_ALIGNMENT)));
 
 /*
  * sum += llrint(v), in operations that every processor has for vectors: adding 1.5 * 2^52 to a
- * number below 2^51 rounds it to an integer and leaves that in the last bits, OFFSET higher. For
- * larger ones, up to 2^62, the upper and the lower 32 bits are taken one after the other; what the
- * upper ones leave is exact. `seen` collects the bits of the exponent, which are others if v is no
- * number.
+ * number below 2^51 rounds it to an integer and leaves that in the last bits, higher by those of
+ * 1.5 * 2^52 (offset_of_rounded). For larger ones, up to 2^62, the upper and the lower 32 bits are
+ * taken one after the other; what the upper ones leave is exact. `seen` collects the bits of the
+ * exponent, which are others if v is no number.
  */
 #define SHIFT 0x1.8p52
 

@@ -147,7 +147,26 @@ static void cooperative_error(struct step *step)
     }
 }
 
-/* What the experts say of the targets, to the root; what the root makes of it, back to them. */
+static void posterior_at_root(struct step *step, const real *loglik, const real *square)
+{
+    profile_enter(PHASE_POSTERIOR);
+    switch (step->model->config.error) {
+    case ERROR_MIXTURE:
+        mixture_at_root(step, loglik);
+        break;
+    case ERROR_COMPETITIVE:
+        competitive_at_root(step, loglik, square);
+        break;
+    case ERROR_COOPERATIVE:
+        cooperative_at_root(step, loglik);
+        break;
+    }
+}
+
+/*
+ * What the experts say of the targets, to the root; what the root makes of it, back to them. While
+ * the root forms the posterior the others may look ahead; the root does so when it has sent it.
+ */
 static void exchange_posteriors(struct step *step)
 {
     struct model *model = step->model;
@@ -160,25 +179,11 @@ static void exchange_posteriors(struct step *step)
     real *square = model->config.error == ERROR_COMPETITIVE
                        ? exchange_gather(exchange, 1, stride, model->experts.square)
                        : NULL;
-    /* The others look ahead while the root forms the posterior; the root itself afterwards. */
-    if (!model->has_gate)
+    if (model->has_gate)
+        posterior_at_root(step, loglik, square);
+    else
         step_ahead_compute(step);
     profile_enter(PHASE_EXCHANGE);
-    if (model->has_gate) {
-        profile_enter(PHASE_POSTERIOR);
-        switch (model->config.error) {
-        case ERROR_MIXTURE:
-            mixture_at_root(step, loglik);
-            break;
-        case ERROR_COMPETITIVE:
-            competitive_at_root(step, loglik, square);
-            break;
-        case ERROR_COOPERATIVE:
-            cooperative_at_root(step, loglik);
-            break;
-        }
-        profile_enter(PHASE_EXCHANGE);
-    }
     step->loglik = loglik;
     step->own_weights = exchange_scatter(exchange, 1, stride, step->coefficient);
     if (model->has_gate)

@@ -11,7 +11,10 @@ void step_ahead_release(struct step *step);
  */
 void step_ahead_compute(struct step *step);
 
-/* Local. Gate and own experts, for the micro-batch in step->batch. In step.c. */
+/*
+ * Gate and own experts, for the micro-batch in step->batch. Local; with --top-k, which does not
+ * look ahead, Collective. In step.c.
+ */
 void step_forward_alone(struct step *step);
 
 #endif

@@ -7,7 +7,8 @@
 
 /*
  * Softmax over the rows of a block (rows, samples), for every sample; layout as in activation.h.
- * Sums run in the order of rows and in double. Local.
+ * Sums run in the order of rows and in double; exponentials and logarithms are of the working
+ * precision. Local.
  */
 
 /* log_p = log softmax(z) and, unless p is NULL, p = softmax(z). log_p may be z. */
