@@ -12,6 +12,7 @@
  * one large page is one piece of memory to the device, not hundreds.
  */
 enum { DIRECT_UNIT = 4096, DIRECT_ROOM = 1 << 20, LARGE_PAGE = 1 << 21 };
+enum { MOST_SEEN = DIRECT_ROOM - DIRECT_UNIT }; /* wherever it begins */
 
 static status cannot_be_read(const struct hdf5_file *file, const char *name)
 {
@@ -54,42 +55,59 @@ void hdf5_direct_close(struct hdf5_direct *direct)
     *direct = (struct hdf5_direct){0};
 }
 
-/* Reads the n bytes at `offset`, or as many as there is room for, and what is expected next. */
-static ssize_t fill_room(struct hdf5_direct *direct, uint64_t offset, size_t n)
+/* Reads on from what is there already of the bytes that begin at `begin`; as pread. */
+static ssize_t read_on(struct hdf5_direct *direct, uint64_t begin, size_t wanted)
+{
+    size_t kept = 0;
+    if (begin >= direct->begin && begin < direct->end) {
+        kept = (size_t)(direct->end - begin) / DIRECT_UNIT * DIRECT_UNIT;
+        memmove(direct->bytes, direct->bytes + (begin - direct->begin), kept);
+    }
+    direct->begin = begin;
+    direct->end = begin + kept;
+    ssize_t part;
+    do
+        part = pread(direct->descriptor, direct->bytes + kept, wanted - kept, (off_t)direct->end);
+    while (part < 0 && errno == EINTR);
+    direct->end += part > 0 ? (uint64_t)part : 0;
+    return part;
+}
+
+/* The n bytes at `offset`, at most MOST_SEEN, where they were read to with what is expected next.
+ */
+static status see_directly(const struct hdf5_file *file, const char *name,
+                           struct hdf5_direct *direct, uint64_t offset, size_t n,
+                           const unsigned char **bytes)
 {
     uint64_t begin = offset - offset % DIRECT_UNIT, end = offset + n;
-    if (direct->expected_end > end)
-        end = direct->expected_end;
-    size_t wanted = end - begin < DIRECT_ROOM ? (size_t)(end - begin) : DIRECT_ROOM;
+    uint64_t last = direct->expected_end > end ? direct->expected_end : end;
+    size_t wanted = last - begin < DIRECT_ROOM ? (size_t)(last - begin) : DIRECT_ROOM;
     wanted = (wanted + DIRECT_UNIT - 1) / DIRECT_UNIT * DIRECT_UNIT;
-    direct->begin = direct->end = begin;
-    ssize_t part = pread(direct->descriptor, direct->bytes, wanted, (off_t)begin);
-    if (part > 0)
-        direct->end = begin + (uint64_t)part;
-    return part;
+    while (offset < direct->begin || end > direct->end) {
+        uint64_t before = direct->end;
+        ssize_t part = read_on(direct, begin, wanted);
+        if (part < 0)
+            return cannot_be_read(file, name);
+        if (part == 0 || direct->end == before)
+            return is_too_short(file, name);
+    }
+    *bytes = direct->bytes + (offset - direct->begin);
+    return STATUS_OK;
 }
 
 static status read_directly(const struct hdf5_file *file, const char *name,
                             struct hdf5_direct *direct, uint64_t offset, size_t n,
                             unsigned char *data)
 {
-    while (n > 0) {
-        if (offset < direct->begin || offset >= direct->end) {
-            ssize_t part = fill_room(direct, offset, n);
-            if (part < 0 && errno == EINTR)
-                continue;
-            if (part < 0)
-                return cannot_be_read(file, name);
-            if (direct->end <= offset)
-                return is_too_short(file, name);
-        }
-        size_t there = (size_t)(direct->end - offset), taken = n < there ? n : there;
-        memcpy(data, direct->bytes + (offset - direct->begin), taken);
-        data += taken;
-        offset += taken;
-        n -= taken;
+    const unsigned char *bytes = NULL;
+    status outcome = STATUS_OK;
+    for (size_t done = 0, part; done < n && outcome == STATUS_OK; done += part) {
+        part = n - done < MOST_SEEN ? n - done : MOST_SEEN;
+        outcome = see_directly(file, name, direct, offset + done, part, &bytes);
+        if (outcome == STATUS_OK)
+            memcpy(data + done, bytes, part);
     }
-    return STATUS_OK;
+    return outcome;
 }
 
 static status read_buffered(const struct hdf5_file *file, const char *name, int descriptor,
@@ -124,4 +142,13 @@ status hdf5_read_bytes(const struct hdf5_file *file, const char *name, struct hd
     return outcome == STATUS_OK
                ? read_directly(file, name, &stored->direct, offset + n, n_after, after)
                : outcome;
+}
+
+status hdf5_view_bytes(const struct hdf5_file *file, const char *name, struct hdf5_stored *stored,
+                       uint64_t offset, size_t n, void *room, const unsigned char **bytes)
+{
+    if (stored->direct.in_use && n <= MOST_SEEN)
+        return see_directly(file, name, &stored->direct, offset, n, bytes);
+    *bytes = room;
+    return hdf5_read_bytes(file, name, stored, offset, n, room, 0, NULL);
 }

@@ -7,7 +7,7 @@
 
 /* Shared by the hdf5_*.c files only: nobody else sees the library's own types. */
 
-enum { HDF5_OPEN_DATASETS = 8, HDF5_LONGEST_STRING = 1 << 20 };
+enum { HDF5_OPEN_DATASETS = 8, HDF5_LONGEST_STRING = 1 << 20, CHECKSUM_BYTES = 4 };
 
 /*
  * Reading past the page cache (O_DIRECT): the kernel neither copies the bytes nor makes room for
@@ -81,12 +81,20 @@ status hdf5_open_dataset(struct hdf5_file *file, const char *name, hid_t *id);
 status hdf5_open_slot(struct hdf5_file *file, const char *name, struct hdf5_open_dataset **open);
 void hdf5_stored_release(struct hdf5_stored *stored);
 
+/* Where its numbers lie; *out stays the file's. */
+status hdf5_find_stored(struct hdf5_file *file, const char *name, struct hdf5_stored **out);
+
 /*
  * n bytes of the file, and the n_after behind them, each to where they are wanted. STATUS_USAGE if
  * the file is too short.
  */
 status hdf5_read_bytes(const struct hdf5_file *file, const char *name, struct hdf5_stored *stored,
                        uint64_t offset, size_t n, void *data, size_t n_after, void *after);
+
+/* The same n bytes, read into `room` or seen where they were read to: good until the next reading.
+ */
+status hdf5_view_bytes(const struct hdf5_file *file, const char *name, struct hdf5_stored *stored,
+                       uint64_t offset, size_t n, void *room, const unsigned char **bytes);
 
 /* Not in use where the file system has no direct reading. */
 status hdf5_direct_open(const char *path, struct hdf5_direct *direct);

@@ -2,7 +2,6 @@
 
 #include "coterie/base/memory.h"
 #include "coterie/base/real.h"
-#include "coterie/base/site.h"
 
 #include <pthread.h>
 #include <string.h>
@@ -21,7 +20,7 @@ void hdf5_unlock(const int *unused)
 }
 
 /* Smaller data sets are left to the library; larger chunks too, for one is kept in memory. */
-enum { SMALLEST = 1 << 20, LARGEST_CHUNK = 1 << 28, MOST_CHUNKS = 1 << 24, CHECKSUM_BYTES = 4 };
+enum { SMALLEST = 1 << 20, LARGEST_CHUNK = 1 << 28, MOST_CHUNKS = 1 << 24 };
 
 void hdf5_stored_release(struct hdf5_stored *stored)
 {
@@ -80,7 +79,8 @@ static status find_chunks(struct hdf5_stored *stored, hid_t dataset, hid_t creat
     uint64_t n_chunks = (stored->n_rows + chunk[0] - 1) / chunk[0];
     if (n_chunks > MOST_CHUNKS)
         return STATUS_OK;
-    size_t bytes = (size_t)chunk[0] * stored->row_bytes + (stored->has_checksums ? 4 : 0);
+    size_t bytes =
+        (size_t)chunk[0] * stored->row_bytes + (stored->has_checksums ? CHECKSUM_BYTES : 0);
     status outcome = memory_alloc(&stored->chunk, n_chunks, sizeof *stored->chunk, "chunks");
     if (outcome == STATUS_OK)
         outcome = memory_alloc(&stored->cached, bytes, 1, "a chunk");
@@ -154,7 +154,7 @@ static status look(struct hdf5_file *file, struct hdf5_open_dataset *open)
     return outcome;
 }
 
-static status find_stored(struct hdf5_file *file, const char *name, struct hdf5_stored **out)
+status hdf5_find_stored(struct hdf5_file *file, const char *name, struct hdf5_stored **out)
 {
     /* What is known already is had without waiting for another thread in the library. */
     for (int i = 0; i < HDF5_OPEN_DATASETS; i++) {
@@ -174,168 +174,8 @@ static status find_stored(struct hdf5_file *file, const char *name, struct hdf5_
 status hdf5_stored(struct hdf5_file *file, const char *name, enum hdf5_number *number)
 {
     struct hdf5_stored *stored = NULL;
-    status outcome = find_stored(file, name, &stored);
+    status outcome = hdf5_find_stored(file, name, &stored);
     *number = outcome == STATUS_OK && stored->usable ? stored->number : HDF5_NO_NUMBER;
-    return outcome;
-}
-
-/*
- * Fletcher's checksum as HDF5 has it: sums of 16-bit words, the high byte first, modulo 65535.
- * Swapping the bytes of a word multiplies it by 256 modulo 65535, so that words are added as this
- * machine has them and the sums swapped at the end. A word counts in the second sum as often as
- * words follow it, itself included: LANES sums run side by side and are put together per block,
- * whose length keeps them below 2^32.
- */
-LEAF_KERNEL static uint32_t fletcher32(const unsigned char *data, size_t n)
-{
-    enum { LANES = 16, STEPS = 256 };
-    typedef uint16_t words __attribute__((vector_size(2 * LANES)));
-    typedef uint32_t sums __attribute__((vector_size(4 * LANES)));
-    uint64_t first = 0, second = 0;
-    size_t left = n / 2;
-    while (left >= LANES) {
-        size_t steps = left / LANES < STEPS ? left / LANES : STEPS;
-        sums sum = {0}, weighted = {0};
-        for (size_t i = 0; i < steps; i++, data += sizeof(words)) {
-            words next;
-            memcpy(&next, data, sizeof next);
-            sum += __builtin_convertvector(next, sums);
-            weighted += sum;
-        }
-        uint64_t total = 0, total_weighted = 0;
-        for (size_t lane = 0; lane < LANES; lane++) {
-            total += sum[lane];
-            total_weighted += (uint64_t)LANES * weighted[lane] - (uint64_t)lane * sum[lane];
-        }
-        second = (second + steps * LANES * first + total_weighted) % 65535;
-        first = (first + total) % 65535;
-        left -= steps * LANES;
-    }
-    for (; left > 0; left--, data += 2) {
-        uint16_t word;
-        memcpy(&word, data, sizeof word);
-        first = (first + word) % 65535;
-        second = (second + first) % 65535;
-    }
-    if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__) {
-        first = first * 256 % 65535;
-        second = second * 256 % 65535;
-    }
-    if (n % 2 == 1) {
-        first = (first + ((uint64_t)data[0] << 8)) % 65535;
-        second = (second + first) % 65535;
-    }
-    return (uint32_t)second << 16 | (uint32_t)first;
-}
-
-/* 0 and 65535 are one number modulo 65535, and the library's folding may give either. */
-static bool same_checksum(uint32_t a, uint32_t b)
-{
-    return (a >> 16) % 65535 == (b >> 16) % 65535 && (a & 0xFFFF) % 65535 == (b & 0xFFFF) % 65535;
-}
-
-/* A whole chunk, with its checksum verified if it has one. */
-static status read_chunk(const struct hdf5_file *file, const char *name, struct hdf5_stored *stored,
-                         uint64_t chunk, unsigned char *data)
-{
-    size_t bytes = (size_t)stored->chunk_rows * stored->row_bytes;
-    unsigned char end[CHECKSUM_BYTES] = {0};
-    status outcome = hdf5_read_bytes(file, name, stored, stored->chunk[chunk], bytes, data,
-                                     stored->has_checksums ? CHECKSUM_BYTES : 0, end);
-    if (outcome != STATUS_OK || !stored->has_checksums)
-        return outcome;
-    uint32_t expected =
-        (uint32_t)end[0] | (uint32_t)end[1] << 8 | (uint32_t)end[2] << 16 | (uint32_t)end[3] << 24;
-    if (same_checksum(expected, fletcher32(data, bytes)))
-        return STATUS_OK;
-    return status_set(STATUS_USAGE,
-                      "%s, '%s': cannot be read; it is damaged (the checksum of a chunk is wrong)",
-                      file->path, name);
-}
-
-/* Of a chunk with a checksum all is read, also if some of its rows are wanted: it is kept. */
-static status read_part(const struct hdf5_file *file, const char *name, struct hdf5_stored *stored,
-                        uint64_t chunk, uint64_t row, size_t bytes, unsigned char *data)
-{
-    if (!stored->has_checksums)
-        return hdf5_read_bytes(file, name, stored, stored->chunk[chunk] + row * stored->row_bytes,
-                               bytes, data, 0, NULL);
-    if (stored->cached_chunk != chunk) {
-        stored->cached_chunk = UINT64_MAX;
-        status outcome = read_chunk(file, name, stored, chunk, stored->cached);
-        if (outcome != STATUS_OK)
-            return outcome;
-        stored->cached_chunk = chunk;
-    }
-    memcpy(data, stored->cached + row * stored->row_bytes, bytes);
-    return STATUS_OK;
-}
-
-static status read_chunked(const struct hdf5_file *file, const char *name,
-                           struct hdf5_stored *stored, uint64_t first, uint64_t n,
-                           unsigned char *data)
-{
-    status outcome = STATUS_OK;
-    while (n > 0 && outcome == STATUS_OK) {
-        uint64_t chunk = first / stored->chunk_rows, row = first % stored->chunk_rows;
-        uint64_t rows = stored->chunk_rows - row < n ? stored->chunk_rows - row : n;
-        size_t bytes = (size_t)rows * stored->row_bytes;
-        outcome = rows == stored->chunk_rows && stored->cached_chunk != chunk
-                      ? read_chunk(file, name, stored, chunk, data)
-                      : read_part(file, name, stored, chunk, row, bytes, data);
-        data += bytes;
-        first += rows;
-        n -= rows;
-    }
-    return outcome;
-}
-
-status hdf5_read_stored(struct hdf5_file *file, const char *name, uint64_t first, uint64_t n,
-                        void *data)
-{
-    struct hdf5_stored *stored = NULL;
-    status outcome = site_file(SITE_hdf5_read, file->path);
-    if (outcome == STATUS_OK)
-        outcome = find_stored(file, name, &stored);
-    if (outcome != STATUS_OK)
-        return outcome;
-    COTERIE_ASSERT(stored->usable);
-    if (first > stored->n_rows || n > stored->n_rows - first)
-        return status_set(STATUS_USAGE,
-                          "%s, '%s': rows %llu to %llu were expected, but it has %llu", file->path,
-                          name, (unsigned long long)first, (unsigned long long)(first + n),
-                          (unsigned long long)stored->n_rows);
-    if (stored->chunk_rows)
-        return read_chunked(file, name, stored, first, n, data);
-    return hdf5_read_bytes(file, name, stored, stored->offset + first * stored->row_bytes,
-                           (size_t)n * stored->row_bytes, data, 0, NULL);
-}
-
-void hdf5_read_directly(struct hdf5_file *file, uint64_t least)
-{
-    file->reads_directly = true;
-    file->direct_from = least;
-}
-
-/* Chunks mostly follow each other in the file; else each is read by itself. */
-static uint64_t end_of_run(const struct hdf5_stored *stored, uint64_t begin, uint64_t last)
-{
-    if (!stored->chunk_rows)
-        return stored->offset + (last + 1) * stored->row_bytes;
-    uint64_t bytes =
-        stored->chunk_rows * stored->row_bytes + (stored->has_checksums ? CHECKSUM_BYTES : 0);
-    uint64_t from = begin / stored->chunk_rows, to = last / stored->chunk_rows;
-    return stored->chunk[to] == stored->chunk[from] + (to - from) * bytes
-               ? stored->chunk[to] + bytes
-               : 0;
-}
-
-status hdf5_expect(struct hdf5_file *file, const char *name, uint64_t first, uint64_t n)
-{
-    struct hdf5_stored *stored = NULL;
-    status outcome = find_stored(file, name, &stored);
-    if (outcome == STATUS_OK && stored->usable && n > 0 && first + n <= stored->n_rows)
-        stored->direct.expected_end = end_of_run(stored, first, first + n - 1);
     return outcome;
 }
 

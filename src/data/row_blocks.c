@@ -1,38 +1,63 @@
 #include "row_blocks.h"
 
 #include "coterie/base/memory.h"
-#include "source_internal.h"
 
 #include <string.h>
 
 enum { BYTES_PER_BLOCK = 1 << 18 }; /* stays in the cache of a core */
 
+/* A chunk of the file is one block or some; or a block some chunks. */
+static size_t choose_length(size_t most, size_t chunk)
+{
+    if (chunk <= most)
+        return most;
+    size_t n_blocks = (chunk + most - 1) / most;
+    return (chunk + n_blocks - 1) / n_blocks;
+}
+
 status row_blocks_init(struct row_blocks *blocks, struct source *source, enum row_numbers numbers,
                        const uint64_t *rows, size_t n_rows)
 {
     const struct source_info *info = source_info(source);
+    struct source_numbers stored = {.x = HDF5_F64, .y = HDF5_F64};
+    status outcome = STATUS_OK;
+    if (numbers == ROWS_AS_STORED)
+        outcome = source_stored(source, &stored);
     *blocks = (struct row_blocks){.source = source,
                                   .rows = rows,
                                   .n_rows = n_rows,
                                   .as_stored = numbers == ROWS_AS_STORED,
-                                  .x_type = HDF5_F64,
-                                  .y_type = HDF5_F64};
-    status outcome = STATUS_OK;
-    if (blocks->as_stored)
-        outcome = source_stored(source, &blocks->x_type, &blocks->y_type);
+                                  .together = stored.rows_together,
+                                  .x_type = stored.x,
+                                  .y_type = stored.y};
     blocks->x_bytes = info->n_inputs * hdf5_number_size(blocks->x_type);
     blocks->y_bytes = info->n_targets * hdf5_number_size(blocks->y_type);
     size_t width = blocks->x_bytes + blocks->y_bytes;
-    blocks->per_block = width < BYTES_PER_BLOCK ? BYTES_PER_BLOCK / width : 1;
+    blocks->per_block =
+        choose_length(width < BYTES_PER_BLOCK ? BYTES_PER_BLOCK / width : 1, blocks->together);
     if (blocks->per_block > info->n)
         blocks->per_block = info->n;
     size_t x = (blocks->per_block * blocks->x_bytes + 63) / 64 * 64;
+    unsigned char *room = NULL;
     if (outcome == STATUS_OK)
-        outcome = source_room(source, x + blocks->per_block * blocks->y_bytes, &blocks->x);
-    blocks->y = blocks->x + x;
+        outcome = source_room(source, x + blocks->per_block * blocks->y_bytes, &room);
+    if (outcome == STATUS_OK) {
+        blocks->view.x_room = room;
+        blocks->view.y_room = room + x;
+    }
     if (outcome == STATUS_OK && n_rows > 0)
         outcome = source_expect(source, (size_t)rows[0], (size_t)(rows[n_rows - 1] - rows[0]) + 1);
     return outcome;
+}
+
+/* Where a block that begins with row `first` of the file ends at the latest. */
+static uint64_t latest_end(const struct row_blocks *blocks, uint64_t first)
+{
+    uint64_t end = first + blocks->per_block;
+    if (blocks->together < 2)
+        return end;
+    uint64_t boundary = end - end % blocks->together;
+    return boundary > first ? boundary : end;
 }
 
 bool row_blocks_next(struct row_blocks *blocks, status *outcome)
@@ -40,15 +65,20 @@ bool row_blocks_next(struct row_blocks *blocks, status *outcome)
     size_t begin = blocks->begin + blocks->n, end = begin;
     if (*outcome != STATUS_OK || begin == blocks->n_rows)
         return false;
-    uint64_t first = blocks->rows[begin];
-    while (end < blocks->n_rows && blocks->rows[end] - first < blocks->per_block)
+    uint64_t first = blocks->rows[begin], latest = latest_end(blocks, first);
+    while (end < blocks->n_rows && blocks->rows[end] < latest)
         end++;
     blocks->begin = begin;
     blocks->n = end - begin;
     size_t span = (size_t)(blocks->rows[end - 1] - first) + 1;
-    void *x = blocks->x, *y = blocks->y;
-    *outcome = blocks->as_stored ? source_read_stored(blocks->source, (size_t)first, span, x, y)
-                                 : source_read(blocks->source, (size_t)first, span, x, y);
+    struct source_view *view = &blocks->view;
+    *outcome = blocks->as_stored
+                   ? source_view(blocks->source, (size_t)first, span, view)
+                   : source_read(blocks->source, (size_t)first, span, view->x_room, view->y_room);
+    if (!blocks->as_stored) {
+        view->x = view->x_room;
+        view->y = view->y_room;
+    }
     return *outcome == STATUS_OK;
 }
 
@@ -59,12 +89,12 @@ static size_t place(const struct row_blocks *blocks, size_t i)
 
 const void *row_blocks_x(const struct row_blocks *blocks, size_t i)
 {
-    return blocks->x + place(blocks, i) * blocks->x_bytes;
+    return (const unsigned char *)blocks->view.x + place(blocks, i) * blocks->x_bytes;
 }
 
 const void *row_blocks_y(const struct row_blocks *blocks, size_t i)
 {
-    return blocks->y + place(blocks, i) * blocks->y_bytes;
+    return (const unsigned char *)blocks->view.y + place(blocks, i) * blocks->y_bytes;
 }
 
 size_t row_blocks_run(const struct row_blocks *blocks, size_t i)

@@ -3,6 +3,7 @@
 
 #include "coterie/data/hdf5_file.h"
 #include "coterie/data/source.h"
+#include "source_internal.h"
 
 /*
  * Goes through chosen samples of a source in blocks of bounded size:
@@ -19,12 +20,13 @@ struct row_blocks {
     struct source *source;
     const uint64_t *rows; /* (n_rows), ascending; the caller's */
     size_t n_rows;
-    size_t per_block; /* rows of the file read at once */
+    size_t per_block; /* most rows of the file read at once */
+    size_t together;  /* see source_numbers; 0 or 1: of no account */
     size_t begin, n;  /* the present block: rows[begin .. begin+n-1] */
     bool as_stored;
     enum hdf5_number x_type, y_type;
     size_t x_bytes, y_bytes; /* of a row */
-    unsigned char *x, *y;    /* (per_block, D) and (per_block, T) */
+    struct source_view view; /* rooms of (per_block, D) and (per_block, T) */
 };
 
 /* As they lie in the file and unchecked, see source_read_stored; or as doubles, all finite. */

@@ -114,21 +114,21 @@ status source_read(struct source *source, size_t first, size_t n, double *x, dou
     return source->read(source, first, n, x, source->info.n_targets ? y : NULL);
 }
 
-status source_stored(struct source *source, enum hdf5_number *x, enum hdf5_number *y)
+status source_stored(struct source *source, struct source_numbers *numbers)
 {
-    *x = *y = HDF5_F64;
-    return source->stored ? source->stored(source, x, y) : STATUS_OK;
+    *numbers = (struct source_numbers){.x = HDF5_F64, .y = HDF5_F64};
+    return source->stored ? source->stored(source, numbers) : STATUS_OK;
 }
 
-status source_read_stored(struct source *source, size_t first, size_t n, void *x, void *y)
+status source_view(struct source *source, size_t first, size_t n, struct source_view *view)
 {
-    if (!source->read_stored)
-        return source_read(source, first, n, x, y);
+    view->x = view->x_room;
+    view->y = view->y_room;
+    if (!source->view)
+        return source_read(source, first, n, view->x_room, view->y_room);
     COTERIE_ASSERT(first <= source->info.n && n <= source->info.n - first);
     status outcome = site_file(SITE_data_read, source->path);
-    if (outcome != STATUS_OK)
-        return outcome;
-    return source->read_stored(source, first, n, x, source->info.n_targets ? y : NULL);
+    return outcome == STATUS_OK ? source->view(source, first, n, view) : outcome;
 }
 
 status source_expect(struct source *source, size_t first, size_t n)

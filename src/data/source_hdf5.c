@@ -194,26 +194,32 @@ static status read_hdf5(struct source *source, size_t first, size_t n, double *x
     return outcome;
 }
 
-static status stored_hdf5(struct source *source, enum hdf5_number *x, enum hdf5_number *y)
+static status stored_hdf5(struct source *source, struct source_numbers *numbers)
 {
     struct hdf5_reader *reader = source->reader;
-    status outcome = hdf5_columns_stored(source, &reader->x, x);
+    uint64_t rows = 0;
+    status outcome = hdf5_columns_stored(source, &reader->x, &numbers->x);
     if (outcome == STATUS_OK && source->info.n_targets)
-        outcome = hdf5_columns_stored(source, &reader->y, y);
-    if (*x == HDF5_NO_NUMBER)
-        *x = HDF5_F64;
-    if (*y == HDF5_NO_NUMBER)
-        *y = HDF5_F64;
+        outcome = hdf5_columns_stored(source, &reader->y, &numbers->y);
+    if (outcome == STATUS_OK && numbers->x != HDF5_NO_NUMBER)
+        outcome = hdf5_chunk_rows(reader->file, reader->x.datasets.item[0], &rows);
+    numbers->rows_together = (size_t)rows;
+    if (numbers->x == HDF5_NO_NUMBER)
+        numbers->x = HDF5_F64;
+    if (numbers->y == HDF5_NO_NUMBER)
+        numbers->y = HDF5_F64;
     return outcome;
 }
 
-static status read_stored_hdf5(struct source *source, size_t first, size_t n, void *x, void *y)
+static status view_hdf5(struct source *source, size_t first, size_t n, struct source_view *view)
 {
     struct hdf5_reader *reader = source->reader;
     const struct source_info *info = &source->info;
-    status outcome = hdf5_columns_read_stored(source, &reader->x, &info->input_names, first, n, x);
-    if (y && outcome == STATUS_OK)
-        outcome = hdf5_columns_read_stored(source, &reader->y, &info->target_names, first, n, y);
+    status outcome =
+        hdf5_columns_view(source, &reader->x, &info->input_names, first, n, view->x_room, &view->x);
+    if (outcome == STATUS_OK && info->n_targets)
+        outcome = hdf5_columns_view(source, &reader->y, &info->target_names, first, n, view->y_room,
+                                    &view->y);
     return outcome;
 }
 
@@ -270,7 +276,7 @@ status source_open_hdf5(const struct source_request *request, struct source *sou
     source->reader = reader;
     source->read = read_hdf5;
     source->stored = stored_hdf5;
-    source->read_stored = read_stored_hdf5;
+    source->view = view_hdf5;
     source->expect = expect_hdf5;
     source->read_directly = read_hdf5_directly;
     source->release = release_hdf5;

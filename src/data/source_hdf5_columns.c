@@ -270,9 +270,10 @@ static status read_rows(struct hdf5_file *file, struct hdf5_columns *columns, si
         outcome = memory_alloc(&columns->piece, piece_bytes(columns), 1, "a piece of a data set");
     for (size_t i = 0; i < n && outcome == STATUS_OK; i += per_piece) {
         size_t part = n - i < per_piece ? n - i : per_piece;
-        outcome = hdf5_read_stored(file, name, first + i, part, columns->piece);
+        const void *numbers = NULL;
+        outcome = hdf5_view_stored(file, name, first + i, part, columns->piece, &numbers);
         if (outcome == STATUS_OK)
-            hdf5_to_double(number, columns->piece, part * width, out + i * width);
+            hdf5_to_double(number, numbers, part * width, out + i * width);
     }
     return outcome;
 }
@@ -346,15 +347,17 @@ status hdf5_columns_stored(const struct source *source, const struct hdf5_column
                                      : STATUS_OK;
 }
 
-status hdf5_columns_read_stored(const struct source *source, struct hdf5_columns *columns,
-                                const struct string_list *names, size_t first, size_t n, void *out)
+status hdf5_columns_view(const struct source *source, struct hdf5_columns *columns,
+                         const struct string_list *names, size_t first, size_t n, void *room,
+                         const void **numbers)
 {
     struct hdf5_reader *reader = source->reader;
     enum hdf5_number number;
     status outcome = hdf5_columns_stored(source, columns, &number);
+    *numbers = room;
     if (outcome != STATUS_OK)
         return outcome;
     return number == HDF5_NO_NUMBER
-               ? hdf5_columns_read(source, columns, names, first, n, out)
-               : hdf5_read_stored(reader->file, columns->datasets.item[0], first, n, out);
+               ? hdf5_columns_read(source, columns, names, first, n, room)
+               : hdf5_view_stored(reader->file, columns->datasets.item[0], first, n, room, numbers);
 }

@@ -49,12 +49,15 @@ status hdf5_columns_read(const struct source *source, struct hdf5_columns *colum
                          const struct string_list *names, size_t first, size_t n, double *out);
 
 /*
- * The type in which hdf5_columns_read_stored gives the numbers: as they lie in the file; or
+ * The type in which hdf5_columns_view gives the numbers: as they lie in the file; or
  * HDF5_NO_NUMBER: double, and then all are finite.
  */
 status hdf5_columns_stored(const struct source *source, const struct hdf5_columns *columns,
                            enum hdf5_number *number);
-status hdf5_columns_read_stored(const struct source *source, struct hdf5_columns *columns,
-                                const struct string_list *names, size_t first, size_t n, void *out);
+
+/* *numbers: the rows, in `room` or elsewhere until the columns are read again. */
+status hdf5_columns_view(const struct source *source, struct hdf5_columns *columns,
+                         const struct string_list *names, size_t first, size_t n, void *room,
+                         const void **numbers);
 
 #endif

@@ -11,6 +11,18 @@
  */
 enum { SOURCE_NAMES = 4 };
 
+/* How numbers come from source_view. */
+struct source_numbers {
+    enum hdf5_number x, y;
+    size_t rows_together; /* had without a copy if none is a multiple of it; 0: no such bounds */
+};
+
+/* Samples: (n, D) and (n, T), in the caller's rooms for so many or in a place of the source's. */
+struct source_view {
+    void *x_room, *y_room;
+    const void *x, *y;
+};
+
 struct source {
     char *path;
     char *asked_names[SOURCE_NAMES]; /* inputs, targets, group, weight, as requested */
@@ -20,8 +32,8 @@ struct source {
     void *reader;       /* owned through release */
     status (*read)(struct source *source, size_t first, size_t n, double *x, double *y);
     /* All NULL if numbers are doubles only. */
-    status (*stored)(struct source *source, enum hdf5_number *x, enum hdf5_number *y);
-    status (*read_stored)(struct source *source, size_t first, size_t n, void *x, void *y);
+    status (*stored)(struct source *source, struct source_numbers *numbers);
+    status (*view)(struct source *source, size_t first, size_t n, struct source_view *view);
     status (*expect)(struct source *source, size_t first, size_t n);
     void (*read_directly)(struct source *source, uint64_t least);
     void *room; /* see source_room */
@@ -41,10 +53,11 @@ status source_open_table(const struct source_request *request, struct source *so
 
 /*
  * Samples as source_read gives them, but in the types that source_stored tells: as they lie in the
- * file where they can be had so (and then not checked to be finite), else double.
+ * file where they can be had so (and then not checked to be finite), else double. What is seen is
+ * good until the source is read again.
  */
-status source_stored(struct source *source, enum hdf5_number *x, enum hdf5_number *y);
-status source_read_stored(struct source *source, size_t first, size_t n, void *x, void *y);
+status source_stored(struct source *source, struct source_numbers *numbers);
+status source_view(struct source *source, size_t first, size_t n, struct source_view *view);
 
 /* A hint: these samples are wanted next, in parts. */
 status source_expect(struct source *source, size_t first, size_t n);

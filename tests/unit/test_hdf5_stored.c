@@ -16,7 +16,21 @@ struct layout {
     hsize_t chunk_rows, chunk_columns; /* 0: contiguous */
     bool checksums, compressed;
     hsize_t user_block;
+    hsize_t odd_bytes; /* before the data set */
 };
+
+static void write_bytes(hid_t file, hsize_t n)
+{
+    unsigned char *bytes = NULL;
+    assert_ok(memory_alloc(&bytes, n, 1, "bytes"));
+    hid_t space = H5Screate_simple(1, &n, NULL);
+    hid_t id =
+        H5Dcreate2(file, "bytes", H5T_NATIVE_UINT8, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    assert_true(H5Dwrite(id, H5T_NATIVE_UINT8, H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes) >= 0);
+    H5Dclose(id);
+    H5Sclose(space);
+    memory_free(&bytes);
+}
 
 static hid_t make(const char *name, hid_t type, const struct layout *layout, hsize_t rows)
 {
@@ -38,6 +52,8 @@ static hid_t make(const char *name, hid_t type, const struct layout *layout, hsi
         H5Pset_fletcher32(layout_list);
     if (layout->compressed)
         H5Pset_deflate(layout_list, 1);
+    if (layout->odd_bytes)
+        write_bytes(file, layout->odd_bytes);
     hid_t x = H5Dcreate2(file, "x", type, space, H5P_DEFAULT, layout_list, H5P_DEFAULT);
     assert_true(H5Dwrite(x, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) >= 0);
     H5Dclose(x);
@@ -59,6 +75,12 @@ static void compare(struct hdf5_file *file, enum hdf5_number number, uint64_t fi
     assert_ok(hdf5_read_stored(file, "x", first, n, stored));
     hdf5_to_double(number, stored, n * COLUMNS, converted);
     assert_memory_equal(converted, expected, n * COLUMNS * sizeof(double));
+    const void *seen = NULL;
+    memset(stored, 0x55, n * COLUMNS * hdf5_number_size(number));
+    assert_ok(hdf5_view_stored(file, "x", first, n, stored, &seen));
+    assert_int_equal((uintptr_t)seen % hdf5_number_size(number), 0);
+    hdf5_to_double(number, seen, n * COLUMNS, converted);
+    assert_memory_equal(converted, expected, n * COLUMNS * sizeof(double));
     memory_free(&stored);
     memory_free(&converted);
     memory_free(&expected);
@@ -76,7 +98,10 @@ static void stored_numbers_are_those_of_the_library(void **state)
                  {H5T_NATIVE_INT32, HDF5_I32}, {H5T_NATIVE_UINT32, HDF5_U32}};
     /* The last chunk is not full; 1021 rows of 3 bytes are an odd number of bytes. */
     static const struct layout layouts[] = {
-        {0}, {1024, 3, false, false, 0}, {1021, 3, true, false, 0}, {ROWS, 3, true, false, 0}};
+        {0},
+        {.chunk_rows = 1024, .chunk_columns = 3},
+        {.chunk_rows = 1021, .chunk_columns = 3, .checksums = true},
+        {.chunk_rows = ROWS, .chunk_columns = 3, .checksums = true}};
     for (size_t t = 0; t < sizeof types / sizeof *types; t++)
         for (size_t l = 0; l < sizeof layouts / sizeof *layouts; l++) {
             struct hdf5_file *file;
@@ -101,9 +126,11 @@ static void stored_numbers_are_those_of_the_library(void **state)
 static void what_cannot_be_had_so_is_left_to_the_library(void **state)
 {
     (void)state;
-    static const struct layout plain = {0}, other[] = {{1024, 3, false, true, 0},
-                                                       {1024, 2, false, false, 0},
-                                                       {1024, 3, false, false, 512}};
+    static const struct layout plain = {0},
+                               other[] = {
+                                   {.chunk_rows = 1024, .chunk_columns = 3, .compressed = true},
+                                   {.chunk_rows = 1024, .chunk_columns = 2},
+                                   {.chunk_rows = 1024, .chunk_columns = 3, .user_block = 512}};
     struct hdf5_file *file;
     enum hdf5_number number = HDF5_F64;
     for (size_t l = 0; l < sizeof other / sizeof *other; l++) {
@@ -133,7 +160,9 @@ static void past_the_page_cache(void **state)
 {
     (void)state;
     static const struct layout layouts[] = {
-        {0}, {1021, 3, true, false, 0}, {517, 3, false, false, 0}};
+        {0},
+        {.chunk_rows = 1021, .chunk_columns = 3, .checksums = true},
+        {.chunk_rows = 517, .chunk_columns = 3}};
     for (size_t l = 0; l < sizeof layouts / sizeof *layouts; l++) {
         struct hdf5_file *file;
         enum hdf5_number number;
@@ -154,11 +183,35 @@ static void past_the_page_cache(void **state)
     }
 }
 
+/* Behind an odd number of bytes: numbers are not seen where no number may lie in memory. */
+static void numbers_that_begin_anywhere(void **state)
+{
+    (void)state;
+    static const struct layout layout = {.odd_bytes = 1000001};
+    struct hdf5_file *file;
+    enum hdf5_number number;
+    hid_t id = make("odd.h5", H5T_NATIVE_DOUBLE, &layout, ROWS);
+    hid_t x = H5Dopen2(id, "x", H5P_DEFAULT);
+    assert_int_not_equal(H5Dget_offset(x) % sizeof(double), 0);
+    H5Dclose(x);
+    H5Fclose(id);
+    for (int directly = 0; directly < 2; directly++) {
+        assert_ok(hdf5_open(fixture_path("odd.h5"), &file));
+        if (directly)
+            hdf5_read_directly(file, 0);
+        assert_ok(hdf5_stored(file, "x", &number));
+        compare(file, HDF5_F64, 0, 3000);
+        compare(file, HDF5_F64, ROWS - 5000, 5000);
+        assert_ok(hdf5_close(&file));
+    }
+}
+
 /* The largest double of the file is at its end: one byte of a chunk, or the end, is damaged. */
 static void damage_is_found(void **state)
 {
     (void)state;
-    static const struct layout layout = {1024, 3, true, false, 0}, plain = {0};
+    static const struct layout layout = {.chunk_rows = 1024, .chunk_columns = 3, .checksums = true},
+                               plain = {0};
     const double mark = 12345.678;
     struct hdf5_file *file;
     enum hdf5_number number;
@@ -187,6 +240,8 @@ static void damage_is_found(void **state)
     assert_ok(hdf5_read_stored(file, "x", 0, 4096, data));
     assert_usage(hdf5_read_stored(file, "x", 4096, 1000, data), "damaged", "'x'", "checksum");
     assert_usage(hdf5_read_stored(file, "x", 0, ROWS, data), "damaged", "'x'", "checksum");
+    const void *seen;
+    assert_usage(hdf5_view_stored(file, "x", 5000, 10, data, &seen), "damaged", "'x'", "checksum");
     assert_ok(hdf5_close(&file));
 
     H5Fclose(make("cut.h5", H5T_NATIVE_DOUBLE, &plain, ROWS));
@@ -201,6 +256,8 @@ static void damage_is_found(void **state)
     assert_usage(hdf5_read_stored(file, "x", ROWS - 10, 10, data), "'x'", "its end is missing");
     assert_usage(hdf5_read_stored(file, "x", ROWS - 1, 2, data), "100003", "expected");
     assert_usage(hdf5_read_stored(direct, "x", ROWS - 10, 10, data), "'x'", "its end is missing");
+    assert_usage(hdf5_view_stored(direct, "x", ROWS - 10, 10, data, &seen), "'x'",
+                 "its end is missing");
     assert_ok(hdf5_close(&direct));
     assert_ok(hdf5_close(&file));
     memory_free(&data);
@@ -212,6 +269,7 @@ int main(void)
         cmocka_unit_test(stored_numbers_are_those_of_the_library),
         cmocka_unit_test(what_cannot_be_had_so_is_left_to_the_library),
         cmocka_unit_test(past_the_page_cache),
+        cmocka_unit_test(numbers_that_begin_anywhere),
         cmocka_unit_test(damage_is_found),
     };
     return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);

@@ -98,7 +98,16 @@ status hdf5_read_stored(struct hdf5_file *file, const char *name, uint64_t first
                         void *data);
 
 /*
- * From now on hdf5_read_stored reads data sets of at least `least` bytes past the page cache, if
+ * The same rows without a copy where they can be had so: *numbers is `room`, which they were read
+ * into, or a place of the file's own that is good until the data set is read again. So can rows of
+ * one chunk: of hdf5_chunk_rows rows, 0 if all are in one piece.
+ */
+status hdf5_view_stored(struct hdf5_file *file, const char *name, uint64_t first, uint64_t n,
+                        void *room, const void **numbers);
+status hdf5_chunk_rows(struct hdf5_file *file, const char *name, uint64_t *rows);
+
+/*
+ * From now on these two read data sets of at least `least` bytes past the page cache, if
  * the file system can: for what does not fit into memory. hdf5_expect says which rows are wanted
  * next, so that they are read at once though asked for in parts; a hint, no more.
  */
