@@ -77,13 +77,13 @@ static status too_large(const char *path, const char *column, uint64_t row, doub
                       sizeof(real) == sizeof(double) ? "" : " or the program coterie_d");
 }
 
-/* One row by division, which tells what is wrong with it if anything is. */
+/* One row, telling what is wrong with it if anything is. */
 static status scale_row(const char *path, const double *from, const double *mean,
                         const double *scale, const struct string_list *names, size_t n,
                         uint64_t row, real *to)
 {
     for (size_t c = 0; c < n; c++) {
-        to[c] = (real)((from[c] - mean[c]) / scale[c]);
+        to[c] = (real)((from[c] - mean[c]) * (1 / scale[c]));
         if (!isfinite(to[c]))
             return too_large(path, names->item[c], row, from[c]);
     }

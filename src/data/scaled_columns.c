@@ -2,25 +2,22 @@
 
 #include "coterie/base/memory.h"
 
-#include <math.h>
-
 enum { SHORTEST = 256 };
 
 status scaled_columns_init(struct scaled_columns *columns, size_t n_columns, const double *mean,
                            const double *scale)
 {
-    double **array[3] = {&columns->mean, &columns->scale, &columns->inverse};
+    double **array[2] = {&columns->mean, &columns->inverse};
     *columns = (struct scaled_columns){0};
     if (n_columns == 0)
         return STATUS_OK;
     columns->length = n_columns < SHORTEST ? SHORTEST / n_columns * n_columns : n_columns;
     status outcome = STATUS_OK;
-    for (int i = 0; i < 3 && outcome == STATUS_OK; i++)
+    for (int i = 0; i < 2 && outcome == STATUS_OK; i++)
         outcome = memory_alloc(array[i], columns->length, sizeof(double), "the scaling");
     for (size_t i = 0; i < columns->length && outcome == STATUS_OK; i++) {
         columns->mean[i] = mean[i % n_columns];
-        columns->scale[i] = scale[i % n_columns];
-        columns->inverse[i] = 1 / columns->scale[i];
+        columns->inverse[i] = 1 / scale[i % n_columns];
     }
     if (outcome != STATUS_OK)
         scaled_columns_release(columns);
@@ -30,31 +27,23 @@ status scaled_columns_init(struct scaled_columns *columns, size_t n_columns, con
 void scaled_columns_release(struct scaled_columns *columns)
 {
     memory_free(&columns->mean);
-    memory_free(&columns->scale);
     memory_free(&columns->inverse);
     columns->length = 0;
 }
 
-/*
- * A division takes as long as ten multiplications. The quotient by the inverse, corrected once by
- * its remainder (which fma gives exactly), is the one that division rounds to: Markstein, IBM
- * Journal of Research and Development 34 (1990). A result less itself is 0 if it is finite.
- */
+/* A division would take as long as ten multiplications. A result less itself is 0 if finite. */
 #define SCALE_NUMBERS(name, type)                                                                  \
     LEAF_KERNEL static bool name(const struct scaled_columns *columns, const void *from, size_t n, \
                                  real *restrict to)                                                \
     {                                                                                              \
-        const double *restrict mean = columns->mean, *restrict scale = columns->scale;             \
-        const double *restrict inverse = columns->inverse;                                         \
+        const double *restrict mean = columns->mean, *restrict inverse = columns->inverse;         \
         const type *restrict number = from;                                                        \
         real sum = 0;                                                                              \
         for (size_t left = n; left > 0;) {                                                         \
             size_t length = left < columns->length ? left : columns->length;                       \
             _Pragma("omp simd reduction(+ : sum)") for (size_t i = 0; i < length; i++)             \
             {                                                                                      \
-                double value = (double)number[i] - mean[i], quotient = value * inverse[i];         \
-                double remainder = fma(-quotient, scale[i], value);                                \
-                to[i] = (real)fma(remainder, inverse[i], quotient);                                \
+                to[i] = (real)(((double)number[i] - mean[i]) * inverse[i]);                        \
                 sum += to[i] - to[i];                                                              \
             }                                                                                      \
             number += length;                                                                      \

@@ -10,14 +10,14 @@
 
 /*
  * Scales numbers as they lie in a file,
- *     scaled = (number - mean) / scale,
+ *     scaled = (number - mean) (1 / scale),
  * in one pass: read, made double, scaled, rounded to `real`, checked and written. Mean and scale of
  * the columns stand here as often as makes a row long enough for whole vectors. Private to the data
  * layer; Local.
  */
 struct scaled_columns {
-    size_t length;                  /* a multiple of the number of columns */
-    double *mean, *scale, *inverse; /* (length); inverse = 1 / scale */
+    size_t length;          /* a multiple of the number of columns */
+    double *mean, *inverse; /* (length); inverse = 1 / scale */
 };
 
 status scaled_columns_init(struct scaled_columns *columns, size_t n_columns, const double *mean,
