@@ -3,10 +3,12 @@
 #include "coterie/base/real.h"
 #include "memory_cgroup.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 static status out_of_memory(size_t count, size_t size, const char *what)
@@ -17,6 +19,13 @@ static status out_of_memory(size_t count, size_t size, const char *what)
                       what, count, size);
 }
 
+/*
+ * Strides through an array in large pages miss fewer addresses. What is larger than the arrays of a
+ * step is a table of data, passed over in order; and a virtual machine may have to get every large
+ * page from its host first, 1.5 s a gibibyte.
+ */
+enum { LARGE_PAGE = 1 << 21, LARGE_FROM = 2 * LARGE_PAGE, LARGE_TO = 1 << 27 };
+
 status memory_alloc(void *out, size_t count, size_t size, const char *what)
 {
     void **pointer = out;
@@ -24,9 +33,14 @@ status memory_alloc(void *out, size_t count, size_t size, const char *what)
     if (size != 0 && count > (SIZE_MAX - REAL_ALIGNMENT) / size)
         return out_of_memory(count, size, what);
     size_t bytes = (count * size + REAL_ALIGNMENT) / REAL_ALIGNMENT * REAL_ALIGNMENT;
-    *pointer = aligned_alloc(REAL_ALIGNMENT, bytes);
-    if (!*pointer)
+    bool large = bytes >= LARGE_FROM && bytes <= LARGE_TO;
+    if (posix_memalign(pointer, large ? LARGE_PAGE : REAL_ALIGNMENT, bytes) != 0) {
+        *pointer = NULL;
         return out_of_memory(count, size, what);
+    }
+    /* A wish: where the kernel has no large pages all is as it was. */
+    if (large)
+        (void)madvise(*pointer, bytes / LARGE_PAGE * LARGE_PAGE, MADV_HUGEPAGE);
     memset(*pointer, 0, bytes);
     return STATUS_OK;
 }

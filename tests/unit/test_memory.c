@@ -3,7 +3,10 @@
 #include "coterie/base/real.h"
 #include "unit_test.h"
 
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static void arrays_are_aligned_padded_and_zero(void **state)
 {
@@ -21,6 +24,43 @@ static void arrays_are_aligned_padded_and_zero(void **state)
         assert_null(bytes);
         memory_free(&bytes);
     }
+}
+
+/* "hg" among the flags of /proc/self/smaps: the kernel knows the wish. */
+static bool wants_large_pages(const void *place)
+{
+    FILE *file = fopen("/proc/self/smaps", "r");
+    char line[512];
+    unsigned long long begin, end;
+    bool inside = false, wants = false;
+    assert_non_null(file);
+    while (fgets(line, sizeof line, file)) {
+        if (sscanf(line, "%llx-%llx ", &begin, &end) == 2)
+            inside = begin <= (uintptr_t)place && (uintptr_t)place < end;
+        else if (inside && strncmp(line, "VmFlags:", 8) == 0)
+            wants = wants || strstr(line, " hg");
+    }
+    fclose(file);
+    return wants;
+}
+
+static void large_arrays_ask_for_large_pages(void **state)
+{
+    (void)state;
+    if (access("/sys/kernel/mm/transparent_hugepage/enabled", F_OK) != 0) {
+        print_message("this kernel has no large pages\n");
+        skip();
+    }
+    const size_t large = (size_t)10 << 20;
+    unsigned char *bytes;
+    assert_int_equal(memory_alloc(&bytes, large, 1, "bytes"), STATUS_OK);
+    assert_true(wants_large_pages(bytes) && wants_large_pages(bytes + large - (3 << 20)));
+    for (size_t i = 0; i < large; i++)
+        assert_int_equal(bytes[i], 0);
+    memory_free(&bytes);
+    assert_int_equal(memory_alloc(&bytes, (size_t)256 << 20, 1, "a table"), STATUS_OK);
+    assert_false(wants_large_pages(bytes + large));
+    memory_free(&bytes);
 }
 
 static void impossible_sizes_fail_and_name_the_array(void **state)
@@ -87,6 +127,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(arrays_are_aligned_padded_and_zero),
+        cmocka_unit_test(large_arrays_ask_for_large_pages),
         cmocka_unit_test(impossible_sizes_fail_and_name_the_array),
         cmocka_unit_test(growing_keeps_what_was_there),
         cmocka_unit_test(strdup_copies),
