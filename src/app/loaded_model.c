@@ -176,13 +176,13 @@ static status load_samples(const struct communicator *comm, const struct options
     outcome = communicator_agree(comm, outcome);
     communicator_broadcast(comm, &plan, sizeof plan);
     const struct scaler *scaler = &loaded->record.scaler;
+    const uint64_t *rows = options->part == PART_ALL ? NULL : loaded->rows;
     size_t width = plan.shape.n_inputs + plan.shape.n_targets;
     if (outcome == STATUS_OK && plan.streams)
         outcome = samples_stream(comm, &plan.shape, epoch_order_auto_block(plan.shape.n, width),
-                                 loaded->source, scaler,
-                                 options->part == PART_ALL ? NULL : loaded->rows, &loaded->samples);
+                                 loaded->source, scaler, rows, &loaded->samples);
     else if (outcome == STATUS_OK)
-        outcome = samples_load(comm, &plan.shape, plan.read, loaded->source, scaler, loaded->rows,
+        outcome = samples_load(comm, &plan.shape, plan.read, loaded->source, scaler, rows,
                                &loaded->samples);
     return outcome;
 }

@@ -304,8 +304,8 @@ const struct option_entry option_table[] = {
      SECTION_RANKS, TRAIN | EVALUATE | PREDICT | BENCH,
      KIND_INTEGER, AT(micro_batch), RANGE_FROM_1, micro_batch_words},
     {"read", "WHO", "auto",
-     "who reads the data: rank 0 for all hosts (root), one rank on each host (node), or auto: "
-     "root, but node for what is streamed; results are the same",
+     "who reads the data: rank 0 for all hosts (root), ranks of each host (node), or auto: "
+     "ranks of rank 0's host, but node for what is streamed; results are the same",
      SECTION_RANKS, TRAIN | EVALUATE | PREDICT, KIND_CHOICE, AT(read), 0, read_words},
     {"stream", "WHEN", "auto",
      "read an HDF5 file again and again instead of keeping it in memory: auto does so if it does "

@@ -349,9 +349,10 @@ static void show_reader(const struct training *training)
 {
     bool memory = !training->streams_train || (training->has_valid && !training->streams_valid);
     if (training->comm->n_nodes > 1 && memory)
-        log_info("read     %s", training->options->read == READ_NODE
-                                    ? "by one rank on each host"
-                                    : "by rank 0, which sends the samples to the other hosts");
+        log_info("read     %s",
+                 training->options->read == READ_NODE
+                     ? "on each host"
+                     : "on the host of rank 0, which sends the samples to the others");
 }
 
 static void show_stream(const struct training *training)

@@ -6,33 +6,82 @@
 
 #include <string.h>
 
+/*
+ * A rank reads and scales as fast as two or three copy, and a file system may serve a few at once.
+ * Opening a file takes as long as reading some mebibytes.
+ */
+enum { MOST_READERS = 8, BYTES_PER_READER = 1 << 23 };
+
+static struct host_readers choose_readers(const struct communicator *comm,
+                                          const struct dataset_shape *shape,
+                                          enum read_choice reader)
+{
+    size_t worth = 1 + dataset_numbers_bytes(shape) / BYTES_PER_READER;
+    int most = worth < MOST_READERS ? (int)worth : MOST_READERS;
+    return (struct host_readers){.per_host = reader == READ_ROOT ? 1 : most,
+                                 .on_root_host_only = reader != READ_NODE || comm->n_nodes == 1};
+}
+
 /* Labels and weights, which the root may have changed, are read by nobody else. */
+static struct dataset numbers_of(const struct dataset *dataset, size_t first, size_t n)
+{
+    struct dataset part = {.shape = dataset->shape};
+    part.shape.n = n;
+    part.shape.has_labels = part.shape.has_weights = false;
+    part.x = dataset->x + first * part.shape.n_inputs;
+    part.y = dataset->y ? dataset->y + first * part.shape.n_targets : NULL;
+    return part;
+}
+
+/* Samples first .. last-1; rows NULL: all of the source. */
+static status fill_share(const struct dataset *dataset, struct source *source,
+                         const struct scaler *scaler, const uint64_t *rows, size_t first,
+                         size_t last)
+{
+    enum { PIECE = 1 << 16 };
+    const size_t most = last - first < PIECE ? last - first : PIECE;
+    uint64_t *piece = NULL;
+    status outcome = rows ? STATUS_OK : memory_alloc(&piece, most, sizeof *piece, "samples");
+    for (size_t at = first, n; at < last && outcome == STATUS_OK; at += n) {
+        n = rows || last - at < PIECE ? last - at : PIECE;
+        for (size_t i = 0; piece && i < n; i++)
+            piece[i] = at + i;
+        struct dataset part = numbers_of(dataset, at, n);
+        outcome = dataset_fill(&part, source, scaler, piece ? piece : rows + at);
+    }
+    memory_free(&piece);
+    return outcome;
+}
+
+/* The readers of a host take the samples in shares of equal size. */
 static status fill_own(const struct communicator *comm, struct source *source,
                        const struct scaler *scaler, const uint64_t *rows,
                        const struct host_source *host, struct dataset *dataset)
 {
-    struct dataset numbers = *dataset;
-    numbers.shape.has_labels = numbers.shape.has_weights = false;
-    numbers.label = NULL;
-    numbers.weight = NULL;
-    if (comm->rank == 0)
-        return dataset_fill(dataset, source, scaler, rows);
-    return comm->node_rank == 0 ? dataset_fill(&numbers, host->source, &host->scaler, host->rows)
-                                : STATUS_OK;
+    size_t n = dataset->shape.n, n_readers = (size_t)host->n_readers;
+    if (comm->node_rank >= host->n_readers)
+        return STATUS_OK;
+    size_t reader = (size_t)comm->node_rank;
+    size_t first = n / n_readers * reader, last = n / n_readers * (reader + 1);
+    if (reader + 1 == n_readers)
+        last = n;
+    if (comm->rank != 0)
+        return fill_share(dataset, host->source, &host->scaler, host->rows, first, last);
+    status outcome = fill_share(dataset, source, scaler, rows, first, last);
+    return outcome == STATUS_OK ? dataset_copy_labels(dataset, source_info(source), rows) : outcome;
 }
 
-/* Collective. All hosts at once; the root's labels and weights are still to be published. */
-static status fill_on_hosts(const struct communicator *comm, struct source *source,
-                            const struct scaler *scaler, const uint64_t *rows,
-                            struct dataset *dataset)
+/* Collective. What other hosts have not read, and labels and weights, are still to be published. */
+static status fill(const struct communicator *comm, const struct host_readers *readers,
+                   struct source *source, const struct scaler *scaler, const uint64_t *rows,
+                   struct dataset *dataset)
 {
     struct host_source host;
-    status outcome =
-        host_source_open(comm, &dataset->shape, READERS_BESIDE_ROOT, source, scaler, rows, &host);
+    status outcome = host_source_open(comm, &dataset->shape, *readers, source, scaler, rows, &host);
     if (outcome == STATUS_OK)
         outcome = communicator_agree(comm, fill_own(comm, source, scaler, rows, &host, dataset));
     const struct source *own = source ? source : host.source;
-    if (outcome == STATUS_OK)
+    if (outcome == STATUS_OK && !readers->on_root_host_only)
         outcome = host_source_compare(comm, dataset, own ? source_info(own)->path : "");
     host_source_release(&host);
     return outcome;
@@ -53,15 +102,11 @@ status samples_load(const struct communicator *comm, const struct dataset_shape 
     if (outcome != STATUS_OK)
         return outcome;
     dataset_map(&samples->dataset, shape, samples->memory.base);
-    bool on_hosts = reader == READ_NODE && comm->n_nodes > 1;
-    if (on_hosts)
-        outcome = fill_on_hosts(comm, source, scaler, rows, &samples->dataset);
-    else if (comm->rank == 0)
-        outcome = dataset_fill(&samples->dataset, source, scaler, rows);
-    outcome = communicator_agree(comm, outcome);
+    const struct host_readers readers = choose_readers(comm, shape, reader);
+    outcome = fill(comm, &readers, source, scaler, rows, &samples->dataset);
     if (outcome == STATUS_OK)
         shared_memory_publish_from(comm, &samples->memory,
-                                   on_hosts ? dataset_numbers_bytes(shape) : 0);
+                                   readers.on_root_host_only ? 0 : dataset_numbers_bytes(shape));
     return outcome;
 }
 

@@ -97,18 +97,8 @@ static status load_part(struct training *training, const struct dataset_shape *s
     const struct scaler *scaler = &training->record.scaler;
     if (streams)
         return samples_stream(training->comm, shape, block, source, scaler, rows, samples);
-    uint64_t *all = NULL;
-    status outcome = STATUS_OK;
-    if (source && !rows)
-        outcome = memory_alloc(&all, shape->n, sizeof *all, "samples");
-    for (size_t i = 0; all && i < shape->n; i++)
-        all[i] = i;
-    outcome = communicator_agree(training->comm, outcome);
-    if (outcome == STATUS_OK)
-        outcome = samples_load(training->comm, shape, training->options->read, source, scaler,
-                               all ? all : rows, samples);
-    memory_free(&all);
-    return outcome;
+    return samples_load(training->comm, shape, training->options->read, source, scaler, rows,
+                        samples);
 }
 
 static status load_samples(struct training *training)

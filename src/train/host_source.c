@@ -109,7 +109,8 @@ static status compare_some(const struct communicator *comm, const struct dataset
 }
 
 static status open_source(const struct communicator *comm, const struct dataset_shape *shape,
-                          enum host_readers which, struct source *source, struct source **own)
+                          struct host_readers readers, struct source *source,
+                          struct host_source *out)
 {
     struct source_request request;
     struct {
@@ -122,15 +123,21 @@ static status open_source(const struct communicator *comm, const struct dataset_
     }
     status outcome = share_request(comm, source, &request);
     communicator_broadcast(comm, &file, sizeof file);
-    bool opens = which == READERS_ALL || (comm->node_rank == 0 && comm->rank != 0);
+    int most = file.is_hdf5 ? readers.per_host : 1;
+    out->only_root = readers.on_root_host_only && !readers.root_opens && most == 1;
+    out->n_readers = most < comm->node_size ? most : comm->node_size;
+    if (readers.on_root_host_only && comm->node != 0)
+        out->n_readers = 0;
+    bool opens = comm->node_rank < out->n_readers && (comm->rank != 0 || readers.root_opens);
     if (outcome == STATUS_OK && opens)
-        outcome = open_own(comm, shape, file.is_hdf5, file.n, &request, own);
+        outcome = open_own(comm, shape, file.is_hdf5, file.n, &request, &out->source);
     if (!source)
         release_request(&request);
     outcome = communicator_agree(comm, outcome);
-    if (outcome != STATUS_OK || comm->n_nodes == 1)
+    if (outcome != STATUS_OK || comm->n_nodes == 1 || readers.on_root_host_only)
         return outcome;
-    return compare_some(comm, shape, comm->node_rank != 0 ? NULL : *own ? *own : source);
+    struct source *own = out->source ? out->source : source;
+    return compare_some(comm, shape, comm->node_rank == 0 ? own : NULL);
 }
 
 static status share_scaler(const struct communicator *comm, const struct dataset_shape *shape,
@@ -172,13 +179,14 @@ static status share_rows(const struct communicator *comm, size_t n, const uint64
 }
 
 status host_source_open(const struct communicator *comm, const struct dataset_shape *shape,
-                        enum host_readers which, struct source *source, const struct scaler *scaler,
-                        const uint64_t *rows, struct host_source *out)
+                        struct host_readers readers, struct source *source,
+                        const struct scaler *scaler, const uint64_t *rows, struct host_source *out)
 {
     memset(out, 0, sizeof *out);
-    status outcome = open_source(comm, shape, which, source, &out->source);
-    if (outcome == STATUS_OK)
-        outcome = share_scaler(comm, shape, scaler, &out->scaler);
+    status outcome = open_source(comm, shape, readers, source, out);
+    if (outcome != STATUS_OK || out->only_root)
+        return outcome;
+    outcome = share_scaler(comm, shape, scaler, &out->scaler);
     return outcome == STATUS_OK ? share_rows(comm, shape->n, rows, out) : outcome;
 }
 

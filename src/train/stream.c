@@ -77,8 +77,9 @@ status stream_create(const struct communicator *comm, const struct dataset_shape
         return outcome;
     COTERIE_ASSERT(stream && stream->reader.rows);
     /* The root's own source may be in use while the thread reads. */
-    outcome = host_source_open(comm, &stream->shape, READERS_ALL, source, scaler, rows,
-                               &stream->reader.from);
+    const struct host_readers readers = {.per_host = comm->node_size, .root_opens = true};
+    outcome =
+        host_source_open(comm, &stream->shape, readers, source, scaler, rows, &stream->reader.from);
     /* What fits into memory the kernel keeps there by itself. */
     if (outcome == STATUS_OK && stream->reader.from.source)
         source_read_directly(stream->reader.from.source, memory_available());

@@ -193,7 +193,7 @@ class Reading(Hosts):
                 self.train(["n1"], 1, one, *extra, data=data)
                 result = self.train(["n1", "n2", "n3"], 2, node, *extra, "--read", "node",
                                     data=data)
-                self.assertIn("read     by one rank on each host", result.stdout)
+                self.assertIn("read     on each host", result.stdout)
                 self.assert_same_checkpoint(harness.latest(self.folder / one),
                                             harness.latest(self.folder / node))
                 self.assert_same_metrics(self.folder / one, self.folder / node)

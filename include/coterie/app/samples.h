@@ -14,10 +14,11 @@ struct samples {
 };
 
 /*
- * Collective. Reads the samples `rows` (ascending) of the root's `source`, scaled, once per host.
- * Rank 0 reads for all hosts; with READ_NODE the first rank of each reads inputs and numeric
- * targets by itself. Bits are the same: of what other hosts have read, a hash is compared. On other
- * ranks source, scaler and rows may be NULL; shape and reader must be the same everywhere.
+ * Collective. Reads the samples `rows` (ascending; NULL: all) of the root's `source`, scaled, once
+ * per host. READ_ROOT: rank 0 reads. READ_AUTO: of a large HDF5 file some more ranks of its host
+ * read a share each. READ_NODE: so does every host; a hash is compared of what they have read.
+ * Otherwise rank 0 sends the samples to the other hosts. Bits are the same. On other ranks source,
+ * scaler and rows may be NULL; shape and reader must be the same everywhere.
  */
 status samples_load(const struct communicator *comm, const struct dataset_shape *shape,
                     enum read_choice reader, struct source *source, const struct scaler *scaler,

@@ -8,6 +8,7 @@
 #include "coterie/data/scaler.h"
 #include "coterie/data/source.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /*
@@ -15,25 +16,34 @@
  * fill a data set there.
  */
 struct host_source {
-    struct source *source; /* of the ranks that read, see `which`; else NULL */
+    struct source *source; /* of the ranks that open it; else NULL */
+    int n_readers;         /* of this host's ranks the first ones read */
+    bool only_root;        /* nobody else reads: the rest is empty */
     struct scaler scaler;  /* the root's, on every rank */
     struct shared_memory chosen;
     const uint64_t *rows; /* (n), ascending, in `chosen`; NULL: all samples of the file */
 };
 
-/* Who opens the source: the first rank of every host but the root's; or every rank. */
-enum host_readers { READERS_BESIDE_ROOT, READERS_ALL };
+/*
+ * How many ranks of a host read; one of a file that is no HDF5 file, which is read as a whole. The
+ * root reads from its own source, or opens another one.
+ */
+struct host_readers {
+    int per_host;
+    bool on_root_host_only;
+    bool root_opens;
+};
 
 /*
- * Collective. Opens the root's `source` on other hosts, for the inputs and numeric targets of
+ * Collective. Opens the root's `source` on other ranks, for the inputs and numeric targets of
  * `shape`, and hands the root's scaler and rows (NULL: all) to every rank; off the root all three
  * may be NULL. STATUS_USAGE naming the host that cannot open the file or finds another one: of
  * another size, or with another one of a few samples.
  * Release it also after a failure.
  */
 status host_source_open(const struct communicator *comm, const struct dataset_shape *shape,
-                        enum host_readers which, struct source *source, const struct scaler *scaler,
-                        const uint64_t *rows, struct host_source *out);
+                        struct host_readers readers, struct source *source,
+                        const struct scaler *scaler, const uint64_t *rows, struct host_source *out);
 
 /* Collective. */
 void host_source_release(struct host_source *own);
