@@ -155,8 +155,6 @@ static status fill_record(struct training *training)
     if (outcome == STATUS_OK && info->has_labels)
         outcome = string_list_copy(&record->classes, &info->classes);
     if (outcome == STATUS_OK)
-        outcome = source_fingerprint(training->source, &record->data_fingerprint);
-    if (outcome == STATUS_OK)
         outcome = options_visit(training->options, add_config, record);
     return outcome;
 }
@@ -168,7 +166,7 @@ static status scale(struct training *training)
     struct run_record *record = &training->record;
     status outcome = scaler_fit(&record->scaler, training->source, training->split.train,
                                 training->split.n_train, options->scaling, options->scale_number,
-                                problem_scales_targets(problem));
+                                problem_scales_targets(problem), &record->data_fingerprint);
     if (outcome == STATUS_OK)
         outcome = problem_measure(problem, training->source, &record->scaler, training->split.train,
                                   training->split.n_train, &record->target_variance);

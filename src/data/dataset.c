@@ -166,7 +166,7 @@ status dataset_fill(struct dataset *dataset, struct source *source, const struct
     COTERIE_ASSERT(!shape->has_weights || info->weight);
     struct row_blocks blocks;
     struct scaled_columns x = {0}, y = {0};
-    status outcome = row_blocks_init(&blocks, source, ROWS_AS_STORED, rows, shape->n);
+    status outcome = row_blocks_init(&blocks, source, rows, shape->n);
     if (outcome == STATUS_OK)
         outcome = scaled_columns_init(&x, shape->n_inputs, scaler->x_mean, scaler->x_scale);
     if (outcome == STATUS_OK)

@@ -15,18 +15,15 @@ static size_t choose_length(size_t most, size_t chunk)
     return (chunk + n_blocks - 1) / n_blocks;
 }
 
-status row_blocks_init(struct row_blocks *blocks, struct source *source, enum row_numbers numbers,
-                       const uint64_t *rows, size_t n_rows)
+status row_blocks_init(struct row_blocks *blocks, struct source *source, const uint64_t *rows,
+                       size_t n_rows)
 {
     const struct source_info *info = source_info(source);
-    struct source_numbers stored = {.x = HDF5_F64, .y = HDF5_F64};
-    status outcome = STATUS_OK;
-    if (numbers == ROWS_AS_STORED)
-        outcome = source_stored(source, &stored);
+    struct source_numbers stored;
+    status outcome = source_stored(source, &stored);
     *blocks = (struct row_blocks){.source = source,
                                   .rows = rows,
                                   .n_rows = n_rows,
-                                  .as_stored = numbers == ROWS_AS_STORED,
                                   .together = stored.rows_together,
                                   .x_type = stored.x,
                                   .y_type = stored.y};
@@ -71,14 +68,7 @@ bool row_blocks_next(struct row_blocks *blocks, status *outcome)
     blocks->begin = begin;
     blocks->n = end - begin;
     size_t span = (size_t)(blocks->rows[end - 1] - first) + 1;
-    struct source_view *view = &blocks->view;
-    *outcome = blocks->as_stored
-                   ? source_view(blocks->source, (size_t)first, span, view)
-                   : source_read(blocks->source, (size_t)first, span, view->x_room, view->y_room);
-    if (!blocks->as_stored) {
-        view->x = view->x_room;
-        view->y = view->y_room;
-    }
+    *outcome = source_view(blocks->source, (size_t)first, span, &blocks->view);
     return *outcome == STATUS_OK;
 }
 

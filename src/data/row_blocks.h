@@ -12,9 +12,9 @@
  *         for (size_t i = 0; i < blocks.n; i++)
  *             ... row_blocks_x(&blocks, i) is the sample rows[blocks.begin + i] ...
  *
- * Its numbers are of the types x_type and y_type. Samples whose numbers follow each other in the
- * file do so in memory. One at a time for a source, which has the room. Private to the data layer;
- * Local.
+ * Its numbers are of the types x_type and y_type, as source_view gives them. Samples whose numbers
+ * follow each other in the file do so in memory. One at a time for a source, which has the room.
+ * Private to the data layer; Local.
  */
 struct row_blocks {
     struct source *source;
@@ -23,17 +23,13 @@ struct row_blocks {
     size_t per_block; /* most rows of the file read at once */
     size_t together;  /* see source_numbers; 0 or 1: of no account */
     size_t begin, n;  /* the present block: rows[begin .. begin+n-1] */
-    bool as_stored;
     enum hdf5_number x_type, y_type;
     size_t x_bytes, y_bytes; /* of a row */
     struct source_view view; /* rooms of (per_block, D) and (per_block, T) */
 };
 
-/* As they lie in the file and unchecked, see source_read_stored; or as doubles, all finite. */
-enum row_numbers { ROWS_AS_STORED, ROWS_AS_DOUBLE };
-
-status row_blocks_init(struct row_blocks *blocks, struct source *source, enum row_numbers numbers,
-                       const uint64_t *rows, size_t n_rows);
+status row_blocks_init(struct row_blocks *blocks, struct source *source, const uint64_t *rows,
+                       size_t n_rows);
 
 /* False at the end and after a failure. */
 bool row_blocks_next(struct row_blocks *blocks, status *outcome);

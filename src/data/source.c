@@ -10,9 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <xxhash.h>
 
-enum { VALUES_PER_BLOCK = 1 << 17 };
+enum { VALUES_PER_BLOCK = 1 << 15 }; /* stay in the cache of a core */
 
 static bool named_like_hdf5(const char *path)
 {
@@ -154,6 +153,26 @@ status source_room(struct source *source, size_t bytes, unsigned char **out)
     return outcome;
 }
 
+status source_visit(struct source *source, source_visitor *visit, void *context)
+{
+    const struct source_info *info = &source->info;
+    size_t width = info->n_inputs + info->n_targets;
+    size_t per_block = width < VALUES_PER_BLOCK ? VALUES_PER_BLOCK / width : 1;
+    if (per_block > info->n)
+        per_block = info->n;
+    unsigned char *room = NULL;
+    status outcome = source_room(source, per_block * width * sizeof(double), &room);
+    void *place = room;
+    double *x = place, *y = outcome == STATUS_OK ? x + per_block * info->n_inputs : NULL;
+    for (size_t first = 0; first < info->n && outcome == STATUS_OK; first += per_block) {
+        size_t n = info->n - first < per_block ? info->n - first : per_block;
+        outcome = source_read(source, first, n, x, y);
+        for (size_t i = 0; i < n && outcome == STATUS_OK; i++)
+            visit(context, first + i, x + i * info->n_inputs, y + i * info->n_targets);
+    }
+    return outcome;
+}
+
 const char *source_row_text(const struct source *source, size_t row, char text[SOURCE_ROW_TEXT])
 {
     if (source->line)
@@ -266,80 +285,5 @@ status source_map_classes(struct source *source, const struct string_list *class
     if (outcome == STATUS_OK)
         outcome = map_labels(source, &known, classes);
     dictionary_release(&known);
-    return outcome;
-}
-
-static void hash_names(XXH3_state_t *state, const struct string_list *names)
-{
-    uint64_t n = names->n;
-    XXH3_64bits_update(state, &n, sizeof n);
-    for (size_t i = 0; i < names->n; i++)
-        XXH3_64bits_update(state, names->item[i], strlen(names->item[i]) + 1);
-}
-
-/* By their texts, so that the numbering of the classes does not matter. */
-static status hash_codes(XXH3_state_t *state, const struct string_list *names, const int32_t *code,
-                         size_t n)
-{
-    uint64_t *hash = NULL;
-    status outcome = memory_alloc(&hash, names->n, sizeof *hash, "a fingerprint");
-    for (size_t i = 0; i < names->n && outcome == STATUS_OK; i++)
-        hash[i] = XXH3_64bits(names->item[i], strlen(names->item[i]));
-    for (size_t i = 0; i < n && outcome == STATUS_OK; i++)
-        XXH3_64bits_update(state, &hash[code[i]], sizeof *hash);
-    memory_free(&hash);
-    return outcome;
-}
-
-static status hash_values(XXH3_state_t *state, struct source *source)
-{
-    const struct source_info *info = &source->info;
-    size_t width = info->n_inputs + info->n_targets;
-    size_t per_block = width < VALUES_PER_BLOCK ? VALUES_PER_BLOCK / width : 1;
-    double *x = NULL, *y = NULL;
-    if (per_block > info->n)
-        per_block = info->n;
-    status outcome = memory_alloc(&x, per_block * info->n_inputs, sizeof *x, "a fingerprint");
-    if (outcome == STATUS_OK)
-        outcome = memory_alloc(&y, per_block * info->n_targets, sizeof *y, "a fingerprint");
-    for (size_t first = 0; first < info->n && outcome == STATUS_OK; first += per_block) {
-        size_t n = info->n - first < per_block ? info->n - first : per_block;
-        outcome = source_read(source, first, n, x, y);
-        if (outcome != STATUS_OK)
-            break;
-        /* Sample by sample, so that the block size does not matter. */
-        for (size_t i = 0; i < n; i++) {
-            XXH3_64bits_update(state, x + i * info->n_inputs, info->n_inputs * sizeof *x);
-            XXH3_64bits_update(state, y + i * info->n_targets, info->n_targets * sizeof *y);
-        }
-    }
-    memory_free(&x);
-    memory_free(&y);
-    return outcome;
-}
-
-status source_fingerprint(struct source *source, uint64_t *fingerprint)
-{
-    const struct source_info *info = &source->info;
-    uint64_t shape[6] = {info->n,          info->n_inputs,      info->n_targets,
-                         info->has_labels, info->group != NULL, info->weight != NULL};
-    XXH3_state_t *state = XXH3_createState();
-    if (!state)
-        return status_set(STATUS_FAILED, "not enough memory for a fingerprint");
-    XXH3_64bits_reset(state);
-    XXH3_64bits_update(state, shape, sizeof shape);
-    hash_names(state, &info->input_names);
-    hash_names(state, &info->target_names);
-    status outcome = STATUS_OK;
-    if (info->label)
-        outcome = hash_codes(state, &info->classes, info->label, info->n);
-    if (outcome == STATUS_OK && info->group)
-        outcome = hash_codes(state, &info->group_names, info->group, info->n);
-    if (info->weight)
-        XXH3_64bits_update(state, info->weight, info->n * sizeof *info->weight);
-    if (outcome == STATUS_OK)
-        outcome = hash_values(state, source);
-    *fingerprint = XXH3_64bits_digest(state);
-    XXH3_freeState(state);
     return outcome;
 }

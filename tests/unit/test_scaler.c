@@ -4,6 +4,8 @@
 
 #include <math.h>
 
+static uint64_t fingerprint;
+
 static struct source *source_of(const char *text, const char *targets)
 {
     struct source *source;
@@ -23,17 +25,17 @@ static void standard_scaling_by_hand(void **state)
     (void)state;
     struct source *source = source_of(textbook, NULL);
     struct scaler scaler;
-    assert_ok(scaler_fit(&scaler, source, eight, 8, SCALING_STANDARD, 0, true));
+    assert_ok(scaler_fit(&scaler, source, eight, 8, SCALING_STANDARD, 0, true, &fingerprint));
     assert_true(scaler.x_mean[0] == 5 && scaler.x_scale[0] == 2);
     assert_true(scaler.x_mean[1] == 7 && scaler.x_scale[1] == 1); /* constant */
     assert_true(scaler.y_mean[0] == 15 && scaler.y_scale[0] == 5);
     scaler_release(&scaler);
-    assert_ok(scaler_fit(&scaler, source, eight, 8, SCALING_STANDARD, 0, false));
+    assert_ok(scaler_fit(&scaler, source, eight, 8, SCALING_STANDARD, 0, false, &fingerprint));
     assert_true(scaler.x_scale[0] == 2);
     assert_true(scaler.y_mean[0] == 0 && scaler.y_scale[0] == 1);
     scaler_release(&scaler);
     const uint64_t two[2] = {0, 8}; /* 2 and 1000 */
-    assert_ok(scaler_fit(&scaler, source, two, 2, SCALING_STANDARD, 0, false));
+    assert_ok(scaler_fit(&scaler, source, two, 2, SCALING_STANDARD, 0, false, &fingerprint));
     assert_true(scaler.x_mean[0] == 501 && scaler.x_scale[0] == 499);
     assert_true(scaler.x_mean[1] == 5 && scaler.x_scale[1] == 2);
     scaler_release(&scaler);
@@ -45,15 +47,17 @@ static void no_scaling_and_division(void **state)
     (void)state;
     struct source *source = source_of(textbook, NULL);
     struct scaler scaler;
-    assert_ok(scaler_fit(&scaler, source, eight, 8, SCALING_NONE, 0, true));
+    assert_ok(scaler_fit(&scaler, source, eight, 8, SCALING_NONE, 0, true, &fingerprint));
     assert_true(scaler.x_mean[0] == 0 && scaler.x_scale[0] == 1 && scaler.y_scale[0] == 1);
     scaler_release(&scaler);
-    assert_ok(scaler_fit(&scaler, source, eight, 8, SCALING_NUMBER, 1000, true));
+    assert_ok(scaler_fit(&scaler, source, eight, 8, SCALING_NUMBER, 1000, true, &fingerprint));
     assert_true(scaler.x_mean[1] == 0 && scaler.x_scale[0] == 1000 && scaler.x_scale[1] == 1000);
     assert_true(scaler.y_mean[0] == 0 && scaler.y_scale[0] == 1);
     scaler_release(&scaler);
-    assert_usage(scaler_fit(&scaler, source, eight, 8, SCALING_NUMBER, 0, true), "--scale 0");
-    assert_usage(scaler_fit(&scaler, source, eight, 8, SCALING_NUMBER, NAN, true), "--scale");
+    assert_usage(scaler_fit(&scaler, source, eight, 8, SCALING_NUMBER, 0, true, &fingerprint),
+                 "--scale 0");
+    assert_usage(scaler_fit(&scaler, source, eight, 8, SCALING_NUMBER, NAN, true, &fingerprint),
+                 "--scale");
     source_close(&source);
 }
 
@@ -71,7 +75,7 @@ static void a_constant_column_stays_in_place(void **state)
     }
     struct source *source = source_of(text, NULL);
     struct scaler scaler;
-    assert_ok(scaler_fit(&scaler, source, rows, ROWS, SCALING_STANDARD, 0, true));
+    assert_ok(scaler_fit(&scaler, source, rows, ROWS, SCALING_STANDARD, 0, true, &fingerprint));
     assert_true(scaler.x_mean[0] == 0.1 && scaler.x_scale[0] == 1);
     /* 0 .. 999: mean 499.5, variance (n^2 - 1) / 12 */
     assert_true(scaler.y_mean[0] == 499.5);
@@ -81,13 +85,51 @@ static void a_constant_column_stays_in_place(void **state)
     free(text);
 }
 
+/* Chosen among others, in several groups; a trend, so that the groups' own means differ. */
+static void moments_are_those_of_two_passes(void **state)
+{
+    (void)state;
+    enum { ROWS = 5000 };
+    FILE *file = fopen(fixture_path("trend.csv"), "w");
+    uint64_t rows[ROWS];
+    double value[ROWS], mean = 0, square = 0;
+    size_t n = 0;
+    assert_non_null(file);
+    fputs("x,y\n", file);
+    for (int i = 0; i < ROWS; i++) {
+        double number = 1e6 + i * 0.37 + (i * 7919 % 101) * 1e-3;
+        fprintf(file, "%.17g,%d\n", i % 3 ? number : -number, i);
+        if (i % 3 == 0)
+            continue;
+        rows[n] = (uint64_t)i;
+        value[n++] = number;
+        mean += number;
+    }
+    assert_int_equal(fclose(file), 0);
+    mean /= (double)n;
+    for (size_t i = 0; i < n; i++)
+        square += (value[i] - mean) * (value[i] - mean);
+    struct source *source;
+    struct source_request request = {.path = fixture_path("trend.csv")};
+    assert_ok(source_open(&request, &source));
+    struct scaler scaler;
+    uint64_t alone;
+    assert_ok(scaler_fit(&scaler, source, rows, n, SCALING_STANDARD, 0, false, &fingerprint));
+    assert_true(fabs(scaler.x_mean[0] / mean - 1) < 1e-13);
+    assert_true(fabs(scaler.x_scale[0] / sqrt(square / (double)n) - 1) < 1e-12);
+    assert_ok(source_fingerprint(source, &alone));
+    assert_true(fingerprint == alone);
+    scaler_release(&scaler);
+    source_close(&source);
+}
+
 /* A large mean and a small deviation: the one-pass formula would lose all digits. */
 static void a_large_mean(void **state)
 {
     (void)state;
     struct source *source = source_of("x,y\n1000000001,1\n1000000003,1\n", NULL);
     struct scaler scaler;
-    assert_ok(scaler_fit(&scaler, source, eight, 2, SCALING_STANDARD, 0, false));
+    assert_ok(scaler_fit(&scaler, source, eight, 2, SCALING_STANDARD, 0, false, &fingerprint));
     assert_true(scaler.x_mean[0] == 1000000002 && scaler.x_scale[0] == 1);
     scaler_release(&scaler);
     source_close(&source);
@@ -98,8 +140,8 @@ static void numbers_too_large_to_square(void **state)
     (void)state;
     struct source *source = source_of("big,y\n-1e300,1\n1e300,2\n", NULL);
     struct scaler scaler;
-    assert_usage(scaler_fit(&scaler, source, eight, 2, SCALING_STANDARD, 0, true), "'big'",
-                 "--scale none");
+    assert_usage(scaler_fit(&scaler, source, eight, 2, SCALING_STANDARD, 0, true, &fingerprint),
+                 "'big'", "--scale none");
     source_close(&source);
 }
 
@@ -108,7 +150,7 @@ static void labels_are_not_scaled(void **state)
     (void)state;
     struct source *source = source_of("x,y\n1,a\n3,b\n", NULL);
     struct scaler scaler;
-    assert_ok(scaler_fit(&scaler, source, eight, 2, SCALING_STANDARD, 0, true));
+    assert_ok(scaler_fit(&scaler, source, eight, 2, SCALING_STANDARD, 0, true, &fingerprint));
     assert_int_equal(scaler.n_targets, 0);
     assert_true(scaler.x_mean[0] == 2 && scaler.x_scale[0] == 1);
     scaler_release(&scaler);
@@ -122,6 +164,7 @@ int main(void)
         cmocka_unit_test(standard_scaling_by_hand),
         cmocka_unit_test(no_scaling_and_division),
         cmocka_unit_test(a_constant_column_stays_in_place),
+        cmocka_unit_test(moments_are_those_of_two_passes),
         cmocka_unit_test(a_large_mean),
         cmocka_unit_test(numbers_too_large_to_square),
         cmocka_unit_test(labels_are_not_scaled),

@@ -28,9 +28,10 @@ void scaler_release(struct scaler *scaler);
 /*
  * SCALING_STANDARD: mean and standard deviation (divisor n) over the samples `rows` (ascending);
  * a constant column gets scale 1. Targets only if scale_targets. SCALING_NUMBER: inputs are divided
- * by `number` (not 0), targets left. Sums are two-pass and in double, in the order of rows.
+ * by `number` (not 0), targets left. One pass over the source, in double and in the order of rows,
+ * which also gives its *fingerprint, see source_fingerprint.
  */
 status scaler_fit(struct scaler *scaler, struct source *source, const uint64_t *rows, size_t n_rows,
-                  enum scaling scaling, double number, bool scale_targets);
+                  enum scaling scaling, double number, bool scale_targets, uint64_t *fingerprint);
 
 #endif
