@@ -305,9 +305,9 @@ static enum stop_reason reason_of_start(const struct trainer *trainer)
     const struct trainer_config *config = trainer->config;
     if (trainer->progress.epoch >= config->epochs)
         return STOP_EPOCHS;
-    return config->patience > 0 && trainer->progress.stale_epochs >= config->patience
-               ? STOP_PATIENCE
-               : STOP_ERROR;
+    if (config->patience > 0 && trainer->progress.stale_epochs >= config->patience)
+        return STOP_PATIENCE;
+    return trainer->em && !trainer_error_is_reached(trainer) ? STOP_LIKELIHOOD : STOP_ERROR;
 }
 
 /* Collective. All starts have been tried: takes up the best one again, if any ended well. */

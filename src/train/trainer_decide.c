@@ -26,17 +26,22 @@ static bool likelihood_stands(const struct trainer *trainer)
            before - error <= trainer->config->stop_likelihood * (1 + fabs(error));
 }
 
+bool trainer_error_is_reached(const struct trainer *trainer)
+{
+    const struct metrics *running = &trainer->running;
+    return trainer->config->stop_error > 0 && running->weight > 0 &&
+           running->expected_square / running->weight <= trainer->config->stop_error;
+}
+
 static enum stop_reason reason_at_epoch(const struct trainer *trainer)
 {
     const struct trainer_config *config = trainer->config;
     const struct progress *progress = &trainer->progress;
-    const struct metrics *running = &trainer->running;
     if (likelihood_fell(trainer))
         return STOP_FELL;
     if (progress->epoch >= config->epochs)
         return STOP_EPOCHS;
-    if (config->stop_error > 0 && running->weight > 0 &&
-        running->expected_square / running->weight <= config->stop_error)
+    if (trainer_error_is_reached(trainer))
         return STOP_ERROR;
     if (likelihood_stands(trainer))
         return STOP_LIKELIHOOD;

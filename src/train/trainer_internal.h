@@ -41,6 +41,9 @@ struct trainer_decision {
 /* Collective. */
 struct trainer_decision trainer_decide(struct trainer *trainer);
 
+/* Root. The last epoch came down to --stop-error. */
+bool trainer_error_is_reached(const struct trainer *trainer);
+
 /* Local. The rate of the next update, by --schedule and after rollbacks. */
 double trainer_learning_rate(const struct trainer *trainer);
 

@@ -111,6 +111,15 @@ class SameBits(Em):
         with h5py.File(self.latest("one")) as file:
             self.assertEqual(file["progress"].attrs["starts_finished"], 1)
 
+    def test_why_the_best_start_ended(self):
+        words = [*self.words("gaussian"), "--starts", 2, "--stop-likelihood", 1e-2]
+        for run, more, why in (("rise", (), "--stop-likelihood"),
+                               ("neither", ("--stop-error", 1e-6), "--stop-likelihood"),
+                               ("error", ("--stop-error", 1e6), "--stop-error")):
+            self.train(run, words, *more)
+            log = (self.folder / run / "log.txt").read_text(encoding="utf-8")
+            self.assertRegex(log, rf"finished after .*: .*{why}\b")
+
 
 def newton_step(d_z, curvature, x):
     """The shortest solution of the Newton system for z = theta [x; 1]; all per sample, (N,K,...)."""
