@@ -58,6 +58,10 @@ static void show_data(const struct training *training)
         log_info(
             "hint: the targets are a few whole numbers, taken as numbers; if they name classes "
             "say --task classification");
+    if (training->problem.has_odd_class)
+        log_warning("the targets are taken as names of classes because of '%s': all others are "
+                    "numbers; --task regression says where it is",
+                    problem_odd_class(&record->classes));
     log_info("scaling  %s", strcmp(options_value(training->options, "scale"), "standard") == 0
                                 ? "standard (mean 0, standard deviation 1)"
                                 : options_value(training->options, "scale"));

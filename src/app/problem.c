@@ -5,7 +5,9 @@
 #include "coterie/data/builtin.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static bool has_likelihood(const struct options *options, enum likelihood_kind kind)
 {
@@ -130,6 +132,49 @@ static status find_facts(struct source *source, const struct scaler *scaler, con
     return outcome;
 }
 
+/* What R, pandas, spreadsheets and others write for a value that is missing. */
+static bool is_missing_mark(const char *text)
+{
+    static const char *const marks[] = {"NA",      "<NA>", "#N/A", "N/A", "NULL", "None",
+                                        "missing", "?",    "-",    ".",   "*"};
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+        if (strcasecmp(text, marks[i]) == 0)
+            return true;
+    return false;
+}
+
+const char *problem_odd_class(const struct string_list *classes)
+{
+    const char *odd = NULL;
+    for (size_t i = 0; i < classes->n; i++) {
+        char *end;
+        strtod(classes->item[i], &end);
+        if (end != classes->item[i] && *end == '\0')
+            continue;
+        if (odd)
+            return NULL;
+        odd = classes->item[i];
+    }
+    return classes->n > 2 ? odd : NULL;
+}
+
+/* One cell that is no number makes classes of a column of numbers. */
+static status check_odd_class(const struct options *options, const struct source_info *info,
+                              const char *path, struct problem *problem)
+{
+    const char *odd = problem_odd_class(&info->classes);
+    if (!odd || options->task != TASK_AUTO || wants_classes(options))
+        return STATUS_OK;
+    if (is_missing_mark(odd))
+        return status_set(STATUS_USAGE,
+                          "%s: the targets are numbers but for '%s'; if that is a missing value "
+                          "remove it (--task regression says where it is), if all are names of "
+                          "classes say --task classification",
+                          path, odd);
+    problem->has_odd_class = true;
+    return STATUS_OK;
+}
+
 static status resolve_labels(const struct options *options, const struct source_info *info,
                              const char *path, struct problem *problem)
 {
@@ -145,6 +190,9 @@ static status resolve_labels(const struct options *options, const struct source_
         return status_set(STATUS_USAGE,
                           "--likelihood bernoulli needs two classes, %s has %zu; use categorical",
                           path, n_classes);
+    status outcome = check_odd_class(options, info, path, problem);
+    if (outcome != STATUS_OK)
+        return outcome;
     problem->task = TASK_CLASSIFICATION;
     problem->model.n_outputs = one_output ? 1 : n_classes;
     if (options->likelihood == LIKELIHOOD_CHOICE_AUTO && options->error == ERROR_MIXTURE)

@@ -38,6 +38,7 @@ CSV = {
     "missing target": (rows_with(6, 2, ""), "a,b,t", (), (r"line 8\b", r"\bt\b", "missing|empty")),
     "NaN": (rows_with(19, 0, "nan"), "a,b,t", (), (r"line 21\b", r"\ba\b", "nan|finite")),
     "NaN as target": (rows_with(0, 2, "NaN"), "a,b,t", (), (r"line 2\b", r"\bt\b", "NaN|finite")),
+    "NA as target": (rows_with(6, 2, "NA"), "a,b,t", (), ("'NA'", "missing", "--task regression")),
     "Inf": (rows_with(4, 1, "-inf"), "a,b,t", (), (r"line 6\b", r"\bb\b", "-inf|finite")),
     "too large": (rows_with(4, 1, "1e999"), "a,b,t", (), (r"line 6\b", r"\bb\b", "1e999|finite")),
     "duplicate column": (ROWS, "a,a,t", (), (r"\ba\b", "twice|duplicate|same name")),

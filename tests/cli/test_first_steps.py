@@ -65,6 +65,19 @@ class FirstSteps(support.TestCase):
         plan = support.run(support.COTERIE, "train", "--data", data, "--dry-run", "--task", "regression")
         self.assertNotIn("--task classification", plan.stdout)
 
+    def test_one_word_makes_classes_of_numbers(self):
+        """A single NA once made 596 classes of 600 samples."""
+        numbers = "".join(f"{i},{i}.5\n" for i in range(30))
+        for text, more, rc, warning in ((numbers + "30,n.a\n", (), 0, "because of 'n.a'"),
+                                        (numbers + "30,NA\n", (), 2, "numbers but for 'NA'"),
+                                        (numbers + "30,na\n", ("--task", "classification"), 0, ""),
+                                        ("".join(f"{i},{'xyz'[i % 3]}\n" for i in range(30)), (), 0, "")):
+            plan = support.run(support.COTERIE, "train", "--data", self.csv("d.csv", "a,y\n" + text),
+                               "--dry-run", *more)
+            self.assert_rc(plan, rc)
+            self.assertIn(warning, plan.stderr)
+            self.assertEqual(plan.stderr.count("\n"), 1 if warning else 0, plan.stderr)
+
     def test_groups_that_are_held_out_are_counted(self):
         """Groups of 1, 2, 4 ... samples: the sum tells how many they are."""
         rows = "".join(f"{i},{i % 5},s{g}\n" for g in range(7) for i in range(2 ** g))

@@ -22,6 +22,7 @@ struct problem {
     bool has_accuracy, has_rmse, nll_from_mixture;
     double nll_offset;
     bool looks_like_classes; /* regression on few whole numbers that the user did not ask for */
+    bool has_odd_class;      /* labels of which all but one are numbers, likewise */
 };
 
 /* Root. What the numeric targets of a source look like. */
@@ -42,6 +43,9 @@ status problem_open_source(const struct options *options, const char *path, stru
  */
 status problem_resolve(const struct options *options, struct source *source,
                        struct problem *problem);
+
+/* Local. Of three or more classes the one that is no number if all others are; else NULL. */
+const char *problem_odd_class(const struct string_list *classes);
 
 /* Root. Target scaling goes with identity outputs only: others are bounded. */
 bool problem_scales_targets(const struct problem *problem);
