@@ -109,8 +109,9 @@ status submit_check(const struct communicator *comm, struct job *job)
         if (outcome == STATUS_OK)
             outcome = check_sweep(comm, &layout, &options, &most);
     } else if (outcome == STATUS_OK) {
-        /* The script says --resume auto where nothing is said. */
-        if (!options_is_set(&options, "resume"))
+        /* The script says --resume auto where nothing is said. Without --output it gives each job a
+         * new directory, where there is nothing to resume. */
+        if (options.output && !options_is_set(&options, "resume"))
             outcome = options_set(&options, "resume", "auto", "submit");
         if (outcome == STATUS_OK)
             outcome = check_training(comm, &layout, &options, &most);

@@ -68,6 +68,16 @@ class Submit(support.TestCase):
             self.assert_rc(result, 0, "finished after 2 epochs")
         self.assertTrue((self.folder / "it's here; $HOME/checkpoints/latest").exists())
 
+    def test_without_output(self):
+        """As slurm/README.md says, the run is in a directory of the job's own."""
+        self.submit("--", "--epochs", 2)
+        result = support.run("bash", self.folder / "coterie.sbatch", cwd=self.folder,
+                             env={"PATH": self.path, "COTERIE": None, "SLURM_JOB_ID": 17})
+        self.assert_rc(result, 0, "finished after 2 epochs")
+        self.assertTrue((self.folder / "runs/job-17/checkpoints/latest").exists())
+        self.assertIn("missing.csv: no such file",
+                      self.submit("--", "--data", "missing.csv", rc=2).stderr)
+
     def test_memory_grows_with_data_and_experts(self):
         def memory(*options, job=JOB):
             self.submit(*job, "--", "--output", "r", *options)
