@@ -30,8 +30,8 @@ def residuals(run, prediction, d):
     above.plot(y[shown], d[shown, 0], ".", color=style.PALETTE[0], markersize=2.5, alpha=0.6)
     both = [min(y.min(), d[:, 0].min()), max(y.max(), d[:, 0].max())]
     above.plot(both, both, color=style.INK, linewidth=0.7)
-    above.set_xlabel(f"predicted {name}")
-    above.set_ylabel(name)
+    above.set_xlabel(style.plain(f"predicted {name}"))
+    above.set_ylabel(style.plain(name))
     style.headline(above, f"{len(y)} {run.samples_are}" +
                    (f", the first of {len(run.targets)} targets" if len(run.targets) > 1 else ""))
     z = (d[:, 0] - y) / numpy.sqrt(variance)
@@ -62,8 +62,9 @@ def confusions(run, prediction, labels):
         if count[i, j] and len(classes) <= CONFUSION_TEXT:
             axis.text(j, i, f"{share[i, j]:.0f}", ha="center", va="center", fontsize=7,
                       color="white" if share[i, j] > 55 else style.INK)
-    axis.set_xticks(range(len(classes)), classes, rotation=90 if max(map(len, classes)) > 3 else 0)
-    axis.set_yticks(range(len(classes)), classes)
+    names = [style.plain(c) for c in classes]
+    axis.set_xticks(range(len(classes)), names, rotation=90 if max(map(len, classes)) > 3 else 0)
+    axis.set_yticks(range(len(classes)), names)
     axis.set_xlabel("predicted class")
     axis.set_ylabel("class")
     right = count.trace() / count.sum()
@@ -125,7 +126,8 @@ def coverage(run, prediction, d):
     above.plot([0, 1], [0, 1], color=style.INK, linewidth=0.7)
     for k, name in enumerate(run.targets[:4]):
         inside = [(abs(u[:, k] - 0.5) < p / 2).mean() for p in nominal]
-        above.plot(nominal, inside, style.LINES[k], color=style.PALETTE[(0, 5, 2, 3)[k]], label=name)
+        above.plot(nominal, inside, style.LINES[k], color=style.PALETTE[(0, 5, 2, 3)[k]],
+                   label=style.plain(name))
     above.set_xlabel("probability of the interval")
     above.set_ylabel("share of targets in it")
     above.legend(loc="upper left")

@@ -7,7 +7,7 @@ from common import style
 def _name_of_metric(run):
     if numpy.isfinite(run.metric("accuracy")).any():
         return "accuracy", "accuracy"
-    return "rmse", f"RMSE of {run.targets[0]}" if len(run.targets) == 1 else "RMSE"
+    return "rmse", style.plain(f"RMSE of {run.targets[0]}") if len(run.targets) == 1 else "RMSE"
 
 
 def _draw_metric(axis, run, name, label):

@@ -12,7 +12,8 @@ class Plane:
     def __init__(self, run, x):
         self.run = run
         if x.shape[1] == 2:
-            self.names, self.basis, self.origin = run.inputs, numpy.eye(2), numpy.zeros(2)
+            self.names = [style.plain(name) for name in run.inputs]
+            self.basis, self.origin = numpy.eye(2), numpy.zeros(2)
             self.scale = numpy.ones(2)
             return
         self.origin, self.scale = x.mean(0), numpy.where(run.x_scale == 0, 1, run.x_scale)
@@ -104,13 +105,13 @@ def draw_samples(axis, at, labels, classes):
         axis.plot(*at.T, ".", color=style.INK, markersize=1.5, alpha=0.6)
         for c in classes if labels is not None else ():
             if (labels == c).any():
-                axis.text(*numpy.median(at[labels == c], 0), c, fontsize=7, ha="center",
+                axis.text(*numpy.median(at[labels == c], 0), style.plain(c), fontsize=7, ha="center",
                           va="center", bbox={"boxstyle": "square,pad=0.1", "facecolor": "white",
                                              "alpha": 0.8, "linewidth": 0}, zorder=5)
         return
     for marker, c in zip(style.MARKERS, classes):
         axis.plot(*at[labels == c].T, marker, markersize=2.6, markeredgewidth=0.5,
-                  markerfacecolor="none", markeredgecolor=style.INK, label=c)
+                  markerfacecolor="none", markeredgecolor=style.INK, label=style.plain(c))
     axis.legend(loc="lower left", bbox_to_anchor=(0, 1), ncol=min(len(classes), 5),
                 borderaxespad=0.2, columnspacing=1, handletextpad=0.1)
 
@@ -130,7 +131,8 @@ def plane(run, x, targets):
         y = prediction.columns[f"y_{run.targets[0]}"].reshape(u.shape)
         lines = axis.contour(u, v, y, 6, colors=style.INK, linewidths=0.7)
         axis.clabel(lines, fontsize=7, fmt="%.3g")
-        style.headline(axis, f"areas: the expert with the largest $g$; lines: equal {run.targets[0]}")
+        style.headline(axis, "areas: the expert with the largest $g$; lines: equal " +
+                       style.plain(run.targets[0]))
     else:
         draw_decisions(axis, u, v, prediction, run, colours, first)
         style.headline(axis, "areas: the expert with the largest $g$; lines: its decisions")
@@ -157,7 +159,7 @@ def _draw_line(axis, run, t, prediction, used, colours):
         axis.fill_between(t, prediction.columns[f"lower_{name}"],
                           prediction.columns[f"upper_{name}"], color=style.PALE, alpha=0.5,
                           linewidth=0, label="90 % interval")
-    axis.set_ylabel(name if run.is_regression else f"P({name})")
+    axis.set_ylabel(style.plain(name if run.is_regression else f"P({name})"))
 
 
 def line(run, x, targets):
@@ -177,7 +179,7 @@ def line(run, x, targets):
         below.plot(t, prediction.g[e], color=colours[e], linestyle=style.LINES[i % 4])
     below.set_ylim(-0.02, 1.02)
     below.set_ylabel("$g$")
-    below.set_xlabel(run.inputs[0])
+    below.set_xlabel(style.plain(run.inputs[0]))
     below.margins(x=0.02)
     return figure
 

@@ -17,26 +17,32 @@ def text(value):
 
 
 def read_csv(path):
-    """The columns of a CSV file by name, as text."""
+    """The columns of a CSV file by name, as text; names without the blanks around them, too."""
     with open(path, encoding="utf-8-sig", newline="") as file:
-        rows = csv.reader(file)
+        rows = csv.reader(file, skipinitialspace=True)
         names = next(rows)
         columns = list(zip(*(row for row in rows if row)))
-    return dict(zip(names, columns))
+    return {**dict(zip(map(str.strip, names), columns)), **dict(zip(names, columns))}
 
 
 class Prediction:
     """What `coterie predict` wrote: `columns` by name."""
 
     def __init__(self, path, run):
+        self.columns = {}
         with h5py.File(path) as file:
-            self.columns = {name: item[()] for name, item in file.items()}
+            file.visititems(self._keep)  # a column "y_speed (m/s)" is in a group "y_speed (m"
         self.experts = run.experts
         self.g = numpy.stack([self.columns[f"g_{e}"] for e in range(run.experts)])
 
+    def _keep(self, name, item):
+        if isinstance(item, h5py.Dataset):
+            self.columns[name] = item[()]
+
     def each(self, form):
         """(E, N): the column of each expert, as each("o_{}_height")."""
-        return numpy.stack([self.columns[form.format(e)] for e in range(self.experts)])
+        return numpy.stack([self.columns[form.replace("{}", str(e), 1)]
+                            for e in range(self.experts)])
 
 
 class Run:
@@ -141,5 +147,6 @@ class Run:
         rows = prediction.columns.get("row", numpy.arange(len(prediction.g[0]))).astype(int)
         x = numpy.array([columns[name] for name in self.inputs], float).T[rows]
         if self.classes:
-            return x, numpy.array(columns[self.targets[0]])[rows]
+            labels = [c if c in self.classes else c.strip() for c in columns[self.targets[0]]]
+            return x, numpy.array(labels)[rows]
         return x, numpy.array([columns[name] for name in self.targets], float).T[rows]

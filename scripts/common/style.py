@@ -24,6 +24,11 @@ matplotlib.rcParams.update({
     "axes.formatter.useoffset": False})
 
 
+def plain(name):
+    """A name from the data as text: between two dollars Matplotlib would read mathematics."""
+    return name.replace("$", r"\$")
+
+
 def panels(rows=1, height=2.4, **how):
     """A figure one column wide; its panels one above the other."""
     figure, axes = pyplot.subplots(rows, 1, figsize=(WIDTH, height), **how)

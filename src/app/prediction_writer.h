@@ -13,8 +13,8 @@
  * sample in input order. Columns: regression y_<target>, variance_<target>; classification class
  * (the original label) and p_<class>; g_<e>; h_<e> where targets are given. On request
  * lower_<target> and upper_<target>, and what each expert says: o_<e>_<target> and
- * sigma_<e>_<target>, or p_<e>_<class>. In HDF5 each column is a data set of that name. Scaling is
- * undone. Everything here is Root.
+ * sigma_<e>_<target>, or p_<e>_<class>. In HDF5 each column is a data set of that name (of which a
+ * slash, as in a unit, makes a group). Scaling is undone. Everything here is Root.
  *
  * The file appears under its name only when it is whole; an existing one is never overwritten.
  */
