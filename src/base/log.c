@@ -208,15 +208,21 @@ static void format_duration(char *text, size_t size, double seconds)
 
 static void draw_bar(double fraction, const char *counts, const char *remaining, const char *text)
 {
-    enum { WIDTH = 24 };
-    char bar[WIDTH + 1], line[256];
-    int filled = (int)(fraction * WIDTH);
-    for (int i = 0; i < WIDTH; i++)
-        bar[i] = i < filled ? '#' : '.';
-    bar[WIDTH] = '\0';
-    snprintf(line, sizeof line, "[%s] %s  %s left  %s", bar, counts, remaining, text);
+    enum { WIDTH = 24, LEAST = 6 };
+    char bar[WIDTH + 4] = "", line[256];
+    /* What is said matters more than the bar, which takes what is left of the line. */
+    int used = snprintf(line, sizeof line, "%s  %s left  %s", counts, remaining, text);
+    int width = progress.columns - used - 4;
+    if (width >= LEAST) {
+        width = width < WIDTH ? width : WIDTH;
+        memset(bar, '.', (size_t)width + 2);
+        memset(bar + 1, '#', (size_t)(fmin(fraction, 1) * width));
+        memcpy(bar + width + 1, "] ", 3);
+        bar[0] = '[';
+    }
     /* A line that wraps cannot be drawn over. */
-    fprintf(stderr, "\r\033[K%.*s", progress.columns - 1, line);
+    int room = progress.columns - 1 - (int)strlen(bar);
+    fprintf(stderr, "\r\033[K%s%.*s", bar, room, line);
     fflush(stderr);
     progress.drawn = true;
 }

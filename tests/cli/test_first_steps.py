@@ -90,7 +90,8 @@ class FirstSteps(support.TestCase):
             self.assertEqual((int(found[2]), bin(int(found[1])).count("1")), (n, n))
 
     def test_the_bar_fits_the_terminal(self):
-        """On a pseudo-terminal of 60 columns no line may wrap, nor with mpirun in between."""
+        """On a pseudo-terminal of 60 columns no line may wrap, nor with mpirun in between, and the bar
+        may not push out what is said."""
         for launcher in ((), (support.MPIRUN, *support.MPIRUN_OPTIONS, "-n", "2")):
             with self.subTest(launcher=launcher):
                 bars = self.bars_on_a_terminal([*launcher, support.COTERIE, "train", "--epochs",
@@ -99,6 +100,7 @@ class FirstSteps(support.TestCase):
                 self.assertGreater(len(bars), 0)
                 for bar in bars:
                     self.assertLess(len(bar.rstrip()), 60)
+                    self.assertIn(b"  valid ", bar)
 
     def bars_on_a_terminal(self, command):
         """What a program shows of its progress on a terminal of 60 columns."""
@@ -124,7 +126,7 @@ class FirstSteps(support.TestCase):
                 break
             text += part
         self.assertEqual(os.waitpid(process, 0)[1], 0)
-        return [bar for bar in re.split(rb"\r\x1b\[K", text) if bar.startswith(b"[")]
+        return [bar for bar in re.split(rb"\r\x1b\[K", text) if b" left  " in bar]
 
 
 if __name__ == "__main__":
