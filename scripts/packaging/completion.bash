@@ -9,7 +9,7 @@ _coterie_help() {
 _coterie() {
     local word=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]} words=''
     if [ "$COMP_CWORD" = 1 ]; then
-        words=$(_coterie_help | sed -n '/^Commands/,/^$/s/^  \([a-z]*\) .*/\1/p')
+        words=$(_coterie_help | sed -n '/^Commands/,/^$/s/^  \([a-z][a-z]*\) .*/\1/p')
     elif [[ $word == -* ]]; then
         words=$(_coterie_help "$command" | sed -n 's/^  \(--[a-z-]*\).*/\1/p')
     fi

@@ -8,13 +8,16 @@ const struct command_entry command_table[N_COMMANDS] = {
          {NULL, NULL},
          "coterie submit [options] -- [train|sweep] [options of it]",
          "checks a training and writes the batch script for Slurm",
-         "  coterie submit --nodes 2 --tasks-per-node 16 --time 8h -- --data d.h5 --output run\n"
-         "  coterie submit --tasks-per-node 8 --time 1d --now -- --config run.yaml --output run\n"
+         "  coterie submit --nodes 2 --tasks-per-node 16 --time 8h -- \\\n"
+         "      --data d.h5 --output run\n"
+         "  coterie submit --tasks-per-node 8 --time 1d --now -- \\\n"
+         "      --config run.yaml --output run\n"
          "  coterie submit --array 10 --tasks-per-node 8 --time 4h --now -- \\\n"
          "      sweep --output s --grid experts=2,4,8 --seeds 5 --data d.h5 --valid 0.2\n\n"
-         "Data and options are checked as by `coterie train --dry-run`. The script holds all that\n"
-         "slurm/train.sbatch (or sweep.sbatch) does: it saves and queues itself again before the\n"
-         "time limit and goes on after it. It runs in the folder where it was made.\n",
+         "Data and options are checked as by `coterie train --dry-run`. The script holds\n"
+         "all that slurm/train.sbatch (or sweep.sbatch) does: it saves and queues itself\n"
+         "again before the time limit and goes on after it. It runs in the folder where\n"
+         "it was made.\n",
          true},
     [COMMAND_TRAIN] =
         {"train",
@@ -22,7 +25,7 @@ const struct command_entry command_table[N_COMMANDS] = {
          {NULL, NULL},
          "coterie train [options]",
          "trains a mixture of local experts",
-         "  coterie train                                  the built-in vowels, with defaults\n"
+         "  coterie train                            the built-in vowels, with defaults\n"
          "  mpirun -n 4 coterie train --experts 8 --output run\n"
          "  mpirun -n 4 coterie train --data wine.csv --targets quality --valid 0.2 \\\n"
          "      --expert-hidden 32 --batch-size 256 --epochs 200 --output wine\n"
@@ -88,20 +91,18 @@ const struct command_entry command_table[N_COMMANDS] = {
          {NULL, NULL},
          {"output", NULL},
          "coterie sweep --output DIR --grid NAME=VALUES ... [options of train]",
-         "trains with every setting of a grid and ranks them by held-out likelihood",
-         "  mpirun -n 8 coterie sweep --output s --grid experts=2,4,8 --grid "
-         "learning-rate=0.1,0.01 "
-         "\\\n"
-         "      --seeds 5 --data wine.csv --valid 0.2 --epochs 200\n"
-         "  mpirun -n 8 coterie sweep --output s                 goes on with what is not "
-         "finished\n"
-         "  coterie sweep --output s --table                     the results so far\n"
-         "  mpirun -n 8 coterie sweep --output s --index 3 --of 10   a task of a job array\n\n"
-         "The table has a row for each setting: mean and standard deviation over its seeds of "
-         "nll,\n"
-         "the mean of -log p(d|x), of the validation samples, and for the n training samples\n"
+         "trains every setting of a grid and ranks them by held-out likelihood",
+         "  mpirun -n 8 coterie sweep --output s --grid experts=2,4,8 \\\n"
+         "      --grid learning-rate=0.1,0.01 --seeds 5 \\\n"
+         "      --data wine.csv --valid 0.2 --epochs 200\n"
+         "  mpirun -n 8 coterie sweep --output s       goes on with what is not finished\n"
+         "  coterie sweep --output s --table           the results so far\n"
+         "  coterie sweep --output s --index 3 --of 10     a task of a job array\n\n"
+         "The table has a row for each setting: mean and standard deviation over its\n"
+         "seeds of nll, the mean of -log p(d|x), of the validation samples, and for the n\n"
+         "training samples\n"
          "  BIC = 2 n nll + k ln n       k free parameters; Schwarz 1978\n"
-         "  ICL = BIC - 2 sum h ln h     h posteriors of the experts; Biernacki et al. 2000\n"
+         "  ICL = BIC - 2 sum h ln h     h posteriors; Biernacki et al. 2000\n"
          "each with the parameters of the lowest validation error. Less is better.\n",
          false},
 };

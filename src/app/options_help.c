@@ -3,19 +3,19 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { HELP_COLUMN = 30, HELP_WIDTH = 98 };
+enum { HELP_COLUMN = 30, HELP_WIDTH = 80 };
 
-/* Prints words from the help column on, with line breaks between them. */
-static void print_wrapped(const char *text, FILE *file)
+/* Prints words from column `indent` on, where the line is, with line breaks between them. */
+static void print_wrapped(size_t indent, const char *text, FILE *file)
 {
-    size_t column = HELP_COLUMN;
+    size_t column = indent;
     for (const char *word = text; *word;) {
         size_t length = strcspn(word, " ");
-        if (column > HELP_COLUMN && column + 1 + length > HELP_WIDTH) {
-            fprintf(file, "\n%*s", HELP_COLUMN, "");
-            column = HELP_COLUMN;
+        if (column > indent && column + 1 + length > HELP_WIDTH) {
+            fprintf(file, "\n%*s", (int)indent, "");
+            column = indent;
         }
-        bool first = column == HELP_COLUMN;
+        bool first = column == indent;
         fprintf(file, "%s%.*s", first ? "" : " ", (int)length, word);
         column += length + !first;
         word += length;
@@ -45,7 +45,7 @@ static void print_option(const struct option_entry *entry, FILE *file)
     fprintf(file, "%-*s", HELP_COLUMN, left);
     if (strlen(left) >= HELP_COLUMN)
         fprintf(file, "\n%*s", HELP_COLUMN, "");
-    print_wrapped(right, file);
+    print_wrapped(HELP_COLUMN, right, file);
 }
 
 static void print_section(enum command command, enum option_section section, FILE *file)
@@ -65,7 +65,10 @@ static void print_section(enum command command, enum option_section section, FIL
 void options_print_help(enum command command, FILE *file)
 {
     const struct command_entry *entry = &command_table[command];
-    fprintf(file, "Usage: %s\n\n`coterie %s` %s.\n", entry->usage, entry->name, entry->summary);
+    char text[256];
+    snprintf(text, sizeof text, "`coterie %s` %s.", entry->name, entry->summary);
+    fprintf(file, "Usage: %s\n\n", entry->usage);
+    print_wrapped(0, text, file);
     for (int section = 0; section < N_SECTIONS; section++)
         print_section(command, (enum option_section)section, file);
     fprintf(file, "\nExamples\n%s", entry->examples);
@@ -73,19 +76,21 @@ void options_print_help(enum command command, FILE *file)
 
 void options_print_overview(FILE *file)
 {
+    fprintf(file, "Usage: coterie <command> [options]\n\n"
+                  "Coterie trains adaptive mixtures of local experts (Jacobs, Jordan, Nowlan &\n"
+                  "Hinton 1991) over MPI: a gating network on rank 0 and experts dealt out over\n"
+                  "all ranks.\n\nCommands\n");
+    for (int c = 0; c < N_COMMANDS; c++) {
+        fprintf(file, "  %-10s", command_table[c].name);
+        print_wrapped(12, command_table[c].summary, file);
+    }
     fprintf(file,
-            "Usage: coterie <command> [options]\n\n"
-            "Coterie trains adaptive mixtures of local experts (Jacobs, Jordan, Nowlan & "
-            "Hinton 1991) over MPI:\na gating network on rank 0 and experts dealt out over all "
-            "ranks.\n\nCommands\n");
-    for (int c = 0; c < N_COMMANDS; c++)
-        fprintf(file, "  %-10s%s\n", command_table[c].name, command_table[c].summary);
-    fprintf(file, "\n`coterie <command> --help` lists a command's options; `coterie --version` the "
-                  "libraries in use.\n\nExamples\n"
-                  "  coterie train                                  the built-in vowels\n"
-                  "  mpirun -n 4 coterie train --experts 8 --output run\n"
-                  "  mpirun -n 4 coterie train --data wine.csv --targets quality --valid 0.2\n"
-                  "  coterie predict run --data new.csv --output predictions.csv\n\n"
-                  "coterie computes in single precision, coterie_d in double; each reads the "
-                  "other's files.\n");
+            "\n`coterie <command> --help` lists a command's options; `coterie --version` the\n"
+            "libraries in use.\n\nExamples\n"
+            "  coterie train                                  the built-in vowels\n"
+            "  mpirun -n 4 coterie train --experts 8 --output run\n"
+            "  mpirun -n 4 coterie train --data wine.csv --targets quality --valid 0.2\n"
+            "  coterie predict run --data new.csv --output predictions.csv\n\n"
+            "coterie computes in single precision, coterie_d in double; each reads the\n"
+            "other's files.\n");
 }
