@@ -85,30 +85,35 @@ void expert_use_add(struct expert_use *use, const struct step *step, size_t firs
     }
 }
 
-/* "iy 98, ih 3": the classes of an expert's samples, most frequent first. */
+/* The class of most samples after class `last` of those of an expert; n if there is none. */
+static size_t next_class(const double *count, size_t n, size_t last)
+{
+    size_t best = n;
+    for (size_t c = 0; c < n; c++) {
+        bool is_later = last == n || (c > last ? count[c] <= count[last] : count[c] < count[last]);
+        if (count[c] > 0 && is_later && (best == n || count[c] > count[best]))
+            best = c;
+    }
+    return best;
+}
+
+/* "iy 98, ih 3": the classes of an expert's samples, most frequent first, or the first of many. */
 static void classes_text(const struct expert_use *use, size_t e, const struct string_list *classes,
                          char *text, size_t size)
 {
-    enum { SHOWN = 5 };
-    size_t used = 0;
-    double limit = 1e300;
+    enum { SHOWN = 8 };
+    size_t n = use->n_classes, last = n, left = 0, used = 0;
+    const double *count = use->of_class + e * n;
     text[0] = '\0';
-    for (int shown = 0; shown < SHOWN; shown++) {
-        size_t best = use->n_classes;
-        for (size_t c = 0; c < use->n_classes; c++) {
-            double count = use->of_class[e * use->n_classes + c];
-            if (count > 0 && count < limit &&
-                (best == use->n_classes || count > use->of_class[e * use->n_classes + best]))
-                best = c;
-        }
-        if (best == use->n_classes || used >= size)
-            return;
-        limit = use->of_class[e * use->n_classes + best];
-        for (size_t c = 0; c < use->n_classes && used < size; c++)
-            if (use->of_class[e * use->n_classes + c] == limit)
-                used += (size_t)snprintf(text + used, size - used, "%s%s %.0f", used ? ", " : "",
-                                         classes->item[c], limit);
+    for (size_t c = 0; c < n; c++)
+        left += count[c] > 0;
+    for (int shown = 0; shown < SHOWN && left > 0 && used < size; shown++, left--) {
+        last = next_class(count, n, last);
+        used += (size_t)snprintf(text + used, size - used, "%s%s %.0f", used ? ", " : "",
+                                 classes->item[last], count[last]);
     }
+    if (left > 0 && used < size)
+        snprintf(text + used, size - used, " and %zu more", left);
 }
 
 double expert_use_least(const struct expert_use *use)

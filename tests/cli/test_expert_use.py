@@ -1,5 +1,6 @@
 """Experts that are unused, and experts that do the same, are named; alike on any number of ranks."""
 import json
+import re
 
 import h5py
 import numpy
@@ -51,6 +52,16 @@ class ExpertUse(support.TestCase):
         self.assertRegex(lines[2], "^hint: .*--seed.*--experts")
         self.assertEqual([e["unused"] for e in experts], [e == 4 for e in range(N_EXPERTS)])
         self.assertEqual([e["same_as"] for e in experts], [None, None, 0, None, None, None])
+
+    def test_many_classes(self):
+        """Eight of them, the most frequent first, and how many more; not all, cut off somewhere."""
+        rows = [f"{i},class number {i % 60}" for i in range(60)] + ["1,class number 7", "1,none"]
+        (self.folder / "d.csv").write_text("a,y\n" + "\n".join(rows) + "\n", encoding="utf-8")
+        result = self.succeed(support.COTERIE, "train", "--data", self.folder / "d.csv", "--experts", 2,
+                              "--epochs", 1, "--learning-rate", 1e-30, "--output", self.folder / "many")
+        line = re.search(r"(?m)^     0 .*$", result.stdout)[0]
+        shown = ", ".join(f"class number {i} 1" for i in (0, 1, 10, 11, 12, 13, 14))
+        self.assertTrue(line.endswith(f"  class number 7 2, {shown} and 53 more"), line)
 
     def test_nothing_to_say(self):
         """3 % of the spread is another expert."""
