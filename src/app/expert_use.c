@@ -195,8 +195,8 @@ void expert_use_print(const struct expert_use *use, const struct string_list *cl
             continue;
         if (use->n_classes > 0)
             classes_text(use, e, classes, text, sizeof text);
-        log_info("%6zu  %6.3f  %6.3f  %9.0f  %s", e, use->g[e] / use->weight,
-                 use->h[e] / use->weight, use->first[e], text);
+        log_info("%6zu  %6.3f  %6.3f  %9.0f%s%s", e, use->g[e] / use->weight,
+                 use->h[e] / use->weight, use->first[e], text[0] ? "  " : "", text);
     }
     size_t spare = print_unused(use);
     spare += print_alike(use);

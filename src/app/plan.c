@@ -203,9 +203,10 @@ static void show_ranks(const struct training *training, const struct shard *shar
     if (size > RANKS_SHOWN)
         log_info("  ... and %d more ranks like these", size - RANKS_SHOWN);
     if (idle > 0)
-        log_warning("%d of %d ranks have no expert to compute: use at most %zu ranks, or more "
+        log_warning("%d of %d ranks %s no expert to compute: use at most %zu ranks, or more "
                     "experts",
-                    idle, size, shard->n_experts * (size_t)training->config.replicas);
+                    idle, size, idle == 1 ? "has" : "have",
+                    shard->n_experts * (size_t)training->config.replicas);
 }
 
 static struct em_config em_config_of(const struct training *training)

@@ -35,7 +35,9 @@ status model_config_check(const struct model_config *config)
                           "--variance learned goes with --error mixture only: the cooperative and "
                           "competitive errors have no variance");
     if (config->variance_is_learned && config->likelihood != LIKELIHOOD_GAUSSIAN)
-        return status_set(STATUS_USAGE, "--variance learned goes with --likelihood gaussian only");
+        return status_set(STATUS_USAGE,
+                          "--variance learned goes with --likelihood gaussian only, that of "
+                          "regression; for classes leave it out");
     if (config->top_k > config->n_experts)
         return status_set(STATUS_USAGE, "--top-k %zu is more than the %zu experts", config->top_k,
                           config->n_experts);
