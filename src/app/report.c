@@ -48,7 +48,12 @@ static void show_hints(const struct training *training, const struct trainer *tr
 {
     const struct progress *progress = &trainer->progress;
     const struct model_config *model = &training->problem.model;
+    const struct metrics_record *first = &trainer->history.record[0];
     const struct metrics_record *last = &trainer->history.record[trainer->history.n - 1];
+    if (first->epoch == 0 && last->error > first->error)
+        log_info("hint: the error is larger than it was before training, %.6g; a smaller "
+                 "--learning-rate may do better",
+                 first->error);
     if (trainer->reason == STOP_EPOCHS && training->has_valid &&
         progress->best_epoch == progress->epoch)
         log_info("hint: the validation error was still falling; more --epochs, or smaller steps "
@@ -78,7 +83,8 @@ static void show_result(const struct training *training, const struct trainer *t
         log_info("the lowest validation %s, %.6g, was in epoch %lld: checkpoints/best",
                  training->problem.model.gate == GATE_GAUSSIAN ? "nll" : "error",
                  progress->best_error, (long long)progress->best_epoch);
-    show_hints(training, trainer);
+    if (trainer->history.n > 0)
+        show_hints(training, trainer);
 }
 
 void report_show(struct training *training, struct trainer *trainer)

@@ -65,6 +65,13 @@ class FirstSteps(support.TestCase):
         plan = support.run(support.COTERIE, "train", "--data", data, "--dry-run", "--task", "regression")
         self.assertNotIn("--task classification", plan.stdout)
 
+    def test_a_learning_rate_that_is_too_large(self):
+        for rate, is_said in ((100, True), (0.01, False)):
+            result = support.run(support.COTERIE, "train", "--learning-rate", rate, "--epochs", 20,
+                                 "--output", self.folder / str(rate))
+            self.assert_rc(result, 0)
+            self.assertEqual("a smaller --learning-rate" in result.stdout, is_said, str(result))
+
     def test_one_word_makes_classes_of_numbers(self):
         """A single NA once made 596 classes of 600 samples."""
         numbers = "".join(f"{i},{i}.5\n" for i in range(30))
