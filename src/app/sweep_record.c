@@ -1,5 +1,6 @@
 #include "sweep_internal.h"
 
+#include "coterie/base/log.h"
 #include "coterie/base/memory.h"
 #include "coterie/train/run_directory.h"
 
@@ -32,6 +33,10 @@ static status merge_option(const char *key, const char *recorded, void *context)
     if (!options_is_set(options, key))
         return *recorded ? options_set(options, key, recorded, "sweep.yaml") : STATUS_OK;
     const char *said = options_value(options, key);
+    if (strcmp(key, "grid") == 0 && strcmp(said, recorded) != 0)
+        log_info("grid     not that of before: runs of settings that it lacks stay in %s/runs, but "
+                 "leave the table",
+                 options->output);
     if (may_grow || strcmp(said, recorded) == 0)
         return STATUS_OK;
     char option[64];

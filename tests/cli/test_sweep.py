@@ -169,6 +169,11 @@ class Sweep(support.TestCase):
         self.assertIn("ranked by BIC", result.stdout)
         means = [float(row["bic_mean"]) for row in table(self.folder / "s")]
         self.assertEqual(means, sorted(means))
+        # A grid without what has been run is not taken in silence.
+        self.assertNotIn("leave the table", result.stdout)
+        result = self.sweep("s", "--grid", "experts=2")
+        self.assertIn("leave the table", result.stdout)
+        self.assertEqual([row["experts"] for row in table(self.folder / "s")], ["2"])
 
     def test_what_is_refused(self):
         self.sweep("s", "--seeds", 2, *SHORT)
