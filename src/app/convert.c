@@ -63,12 +63,14 @@ static status write_whole(struct source *source, const char *path)
 static void say_what_was_written(const struct source *source, const char *path)
 {
     const struct source_info *info = source_info(source);
-    char targets[256] = "no targets", hint[512] = "";
+    char targets[384] = "no targets", names[200], hint[512] = "";
+    /* By name: where nothing is said a file of inputs loses its last column to them. */
+    string_list_join(&info->target_names, names, sizeof names);
     if (info->has_labels)
-        snprintf(targets, sizeof targets, "labels of %zu classes", info->classes.n);
+        snprintf(targets, sizeof targets, "labels of %zu classes (%s)", info->classes.n, names);
     else if (info->n_targets > 0)
-        snprintf(targets, sizeof targets, "%zu target%s", info->n_targets,
-                 info->n_targets == 1 ? "" : "s");
+        snprintf(targets, sizeof targets, "%zu target%s (%s)", info->n_targets,
+                 info->n_targets == 1 ? "" : "s", names);
     if (writer_for(path) == convert_to_csv)
         convert_csv_hint(source, hint, sizeof hint);
     log_info("%s: %zu samples, %zu input%s, %s%s%s", path, info->n, info->n_inputs,

@@ -25,7 +25,7 @@ class Convert(support.TestCase):
     def test_csv_to_hdf5(self):
         table = self.write("table.csv", TABLE)
         result = self.convert(table, self.folder / "table.h5", "--group", "speaker")
-        self.assert_rc(result, 0, "3 samples, 2 inputs, labels of 3 classes")
+        self.assert_rc(result, 0, "3 samples, 2 inputs, labels of 3 classes (kind)")
         with h5py.File(self.folder / "table.h5") as file:
             self.assertEqual(file["x"][:].tolist(), [[1.5, 0.1], [-2, 1e-300],
                                                      [0.30000000000000004, 123456789.123456789]])
