@@ -243,6 +243,7 @@ static status resolve_numbers(const struct options *options, struct source *sour
     problem->has_rmse = true;
     problem->looks_like_classes = options->task == TASK_AUTO && info->n_targets == 1 &&
                                   problem->model.output == OUTPUT_IDENTITY && facts.are_whole &&
+                                  facts.most > facts.least &&
                                   facts.most - facts.least < FEW_CLASSES;
     return STATUS_OK;
 }

@@ -54,10 +54,12 @@ static void show_hints(const struct training *training, const struct trainer *tr
         log_info("hint: the error is larger than it was before training, %.6g; a smaller "
                  "--learning-rate may do better",
                  first->error);
+    int64_t batch = (int64_t)training->config.batch_size;
+    bool is_small = batch > 0 && batch <= 64;
     if (trainer->reason == STOP_EPOCHS && training->has_valid &&
         progress->best_epoch == progress->epoch)
-        log_info("hint: the validation error was still falling; more --epochs, or smaller steps "
-                 "more often (--batch-size 64), may do better");
+        log_info("hint: the validation error was still falling; more --epochs%s may do better",
+                 is_small ? "" : ", or smaller steps more often (--batch-size 64),");
     if (training->problem.task == TASK_REGRESSION && model->output == OUTPUT_IDENTITY &&
         model->error == ERROR_MIXTURE && !model->variance_is_learned &&
         last->expected_square < 0.5 * model->variance * (double)model->n_outputs)

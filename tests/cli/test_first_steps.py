@@ -58,6 +58,13 @@ class FirstSteps(support.TestCase):
         self.assert_rc(result, 2)
         self.assertIn("--init", result.stderr)
 
+    def test_mini_batches_are_not_advised_to_those_who_have_them(self):
+        for more, is_said in (((), True), (("--batch-size", 64), False)):
+            result = support.run(support.COTERIE, "train", "--epochs", 5, *more, "--output",
+                                 self.folder / f"run{is_said}")
+            self.assert_rc(result, 0, "the validation error was still falling")
+            self.assertEqual("--batch-size 64" in result.stdout, is_said, str(result))
+
     def test_whole_numbers_may_be_classes(self):
         data = self.csv("d.csv", "a,y\n" + "".join(f"{i},{i % 3}\n" for i in range(30)))
         plan = support.run(support.COTERIE, "train", "--data", data, "--dry-run")
