@@ -3,18 +3,16 @@
 #include "bench_internal.h"
 #include "bench_machine.h"
 
-#include "coterie/base/clock.h"
 #include "coterie/base/log.h"
-#include "coterie/base/memory.h"
-#include "coterie/base/rng.h"
 #include "coterie/math/blas.h"
+#include "coterie/train/cost_model.h"
 
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCHES = 4, MIN_STEPS = 21, MAX_STEPS = 20001 };
+enum { MIN_STEPS = 21 };
 
 static const double bench_seconds = 2; /* of measuring, after a tenth of it to warm up */
 
@@ -36,138 +34,14 @@ static status read_shape(const char *text, struct bench *bench)
     return STATUS_OK;
 }
 
-static void fill_dataset(struct bench *bench)
-{
-    struct rng rng;
-    struct dataset *dataset = &bench->dataset;
-    rng_init(&rng, 1, RNG_SPLIT, 0, 0);
-    for (size_t i = 0; i < dataset->shape.n * dataset->shape.n_inputs; i++)
-        dataset->x[i] = (real)(2 * rng_uniform(&rng) - 1);
-    for (size_t i = 0; i < dataset->shape.n * dataset->shape.n_targets; i++)
-        dataset->y[i] = (real)(2 * rng_uniform(&rng) - 1);
-}
-
-static status make_dataset(struct bench *bench)
-{
-    struct dataset_shape shape = {.n = BATCHES * bench->n_samples,
-                                  .n_inputs = bench->n_inputs,
-                                  .n_targets = bench->n_outputs};
-    status outcome =
-        memory_alloc(&bench->block, dataset_bytes(&shape), 1, "the samples of the benchmark");
-    if (outcome == STATUS_OK) {
-        dataset_map(&bench->dataset, &shape, bench->block);
-        fill_dataset(bench);
-        outcome = memory_alloc(&bench->seconds, MAX_STEPS, sizeof(double), "times");
-    }
-    return communicator_agree(bench->comm, outcome);
-}
-
-struct model_config bench_model(const struct bench *bench, const struct options *options)
-{
-    struct model_config config = {.n_inputs = bench->n_inputs,
-                                  .n_outputs = bench->n_outputs,
-                                  .n_experts = bench->n_experts,
-                                  .activation = ACTIVATION_TANH,
-                                  .output = OUTPUT_IDENTITY,
-                                  .likelihood = LIKELIHOOD_GAUSSIAN,
-                                  .error = options->error,
-                                  .variance = 1};
-    if (bench->n_hidden > 0) {
-        config.n_expert_hidden = 1;
-        config.expert_hidden[0] = bench->n_hidden;
-    }
-    return config;
-}
-
-status bench_init(struct bench *bench, const struct options *options)
-{
-    struct model_config config = bench_model(bench, options);
-    struct optimizer_config optimizer = {options->optimizer, 0.9, 0};
-    bench->micro_batch = options->micro_batch > 0 ? (size_t)options->micro_batch
-                                                  : model_micro_batch(&config, bench->n_samples);
-    size_t stride = real_padded(bench->micro_batch);
-    status outcome = make_dataset(bench);
-    if (outcome == STATUS_OK)
-        outcome = model_init(&bench->model, &config, bench->comm, options->root_experts, stride);
-    if (outcome == STATUS_OK)
-        outcome = step_init(&bench->step, &bench->model, bench->comm, stride);
-    if (outcome == STATUS_OK &&
-        step_looks_ahead(&config, &bench->model.shard, bench->n_samples, bench->micro_batch))
-        outcome = step_look_ahead(&bench->step);
-    if (outcome != STATUS_OK)
-        return outcome;
-    model_draw(&bench->model, 1);
-    if (bench->model.has_gate)
-        outcome = optimizer_init(&bench->gate, &optimizer, &bench->model.gate.parameters);
-    if (outcome == STATUS_OK)
-        outcome = optimizer_init(&bench->experts, &optimizer, &bench->model.experts.parameters);
-    early_update_init(&bench->early, &bench->experts, &bench->model.experts,
-                      bench->n_samples <= bench->micro_batch);
-    return communicator_agree(bench->comm, outcome);
-}
-
-void bench_release(struct bench *bench)
-{
-    profile_table_release(&bench->phases);
-    step_release(&bench->step);
-    model_release(&bench->model);
-    optimizer_release(&bench->gate);
-    optimizer_release(&bench->experts);
-    memory_free(&bench->block);
-    memory_free(&bench->seconds);
-}
-
-/* The step of training: a batch that was not there before, both passes, update. */
-static void train_step(struct bench *bench, size_t number)
-{
-    size_t first = number % BATCHES * bench->n_samples;
-    const double rate = 1e-4;
-    const struct sample_run samples = {&bench->dataset, NULL, first, bench->n_samples,
-                                       (double)bench->n_samples};
-    for (size_t at = 0; at < samples.n; at += bench->micro_batch) {
-        step_load(&bench->step, &samples, at, bench->micro_batch);
-        step_forward(&bench->step);
-        early_update_prepare(&bench->early, at + bench->micro_batch >= samples.n, rate, number + 1);
-        step_backward(&bench->step, at > 0);
-    }
-    profile_enter(PHASE_UPDATE);
-    if (bench->model.has_gate)
-        optimizer_update(&bench->gate, &bench->model.gate.parameters, rate, 1, number + 1);
-    profile_enter(PHASE_OTHER);
-}
-
-void bench_time_steps(struct bench *bench, size_t n)
-{
-    communicator_barrier(bench->comm);
-    double before = clock_seconds();
-    for (size_t i = 0; i < n; i++) {
-        train_step(bench, i);
-        double now = clock_seconds();
-        bench->seconds[i] = now - before;
-        before = now;
-    }
-    bench->n_steps = n;
-}
-
-/* Collective. Phases in steps of their own: reading the clock costs tiny models a tenth. */
-static status profile_steps(struct bench *bench, size_t n)
-{
-    profile_start(true);
-    for (size_t i = 0; i < n; i++) {
-        profile_round(1);
-        train_step(bench, i);
-    }
-    bench->n_profiled = n;
-    status outcome = profile_table_gather(bench->comm, &bench->phases);
-    profile_start(false);
-    return outcome;
-}
-
 /* Collective. Warms up, and finds the number of steps that fill the time. */
 static status measure(struct bench *bench)
 {
     size_t n = MIN_STEPS;
     bench_time_steps(bench, n);
+    status outcome = bench_look(bench, &bench->early_view);
+    if (outcome != STATUS_OK)
+        return outcome;
     double spent = 0;
     size_t half = n / 2;
     for (size_t i = half; i < n; i++)
@@ -175,10 +49,13 @@ static status measure(struct bench *bench)
     communicator_max(bench->comm, &spent, 1);
     double per_step = spent / (double)(n - half);
     double wanted = bench_seconds / per_step;
-    n = wanted < MIN_STEPS ? MIN_STEPS : wanted > MAX_STEPS ? MAX_STEPS : (size_t)wanted;
+    n = wanted < MIN_STEPS         ? MIN_STEPS
+        : wanted > BENCH_MAX_STEPS ? BENCH_MAX_STEPS
+                                   : (size_t)wanted;
     bench_time_steps(bench, n / 10 + 1);
     bench_time_steps(bench, n);
-    return profile_steps(bench, n / 4 + 1);
+    outcome = bench_profile_steps(bench, n / 4 + 1);
+    return outcome == STATUS_OK ? bench_look(bench, &bench->last_view) : outcome;
 }
 
 static int by_value(const void *a, const void *b)
@@ -191,14 +68,6 @@ double bench_median(double *values, size_t n)
 {
     qsort(values, n, sizeof *values, by_value);
     return values[n / 2];
-}
-
-/* Operations of a step that no implementation can leave out: see tests/bench/README.md. */
-static double floor_operations(const struct bench *bench)
-{
-    double d = (double)bench->n_inputs, h = (double)bench->n_hidden, o = (double)bench->n_outputs;
-    double expert = h > 0 ? 4 * d * h + 6 * h * o : 4 * d * o;
-    return (double)bench->n_samples * (double)bench->n_experts * (expert + 4 * d);
 }
 
 struct bench_result {
@@ -214,13 +83,34 @@ static void print_json(const struct bench *bench, const struct bench_result *res
     json_object_set_new(line, "sgemm_gflops", json_real(result->machine.gemm_gflops));
     json_object_set_new(line, "share", json_real(result->share));
     json_object_set_new(line, "latency_us", json_real(1e6 * result->machine.latency));
+    if (model_is_routed(&bench->model.config))
+        json_object_set_new(line, "busiest", json_real(bench->last_view.busiest));
+    json_object_set_new(line, "error", json_real(bench->early_view.error));
     json_object_set_new(line, "ranks", json_integer(bench->comm->size));
+    json_object_set_new(line, "replicas", json_integer(bench->replicas.n));
+    json_object_set_new(line, "top_k", json_integer((json_int_t)bench->model.config.top_k));
     json_object_set_new(line, "micro_batch", json_integer((json_int_t)bench->micro_batch));
     json_object_set_new(line, "precision", json_string(REAL_NAME));
     json_object_set_new(line, "kernel", json_string(blas_kernel()));
-    json_dumpf(line, stdout, JSON_REAL_PRECISION(6));
+    json_dumpf(line, stdout, JSON_REAL_PRECISION(9));
     fputc('\n', stdout);
     json_decref(line);
+}
+
+static void show_shape(const struct bench *bench)
+{
+    const struct model_config *config = &bench->model.config;
+    int n_ranks = bench->comm->size, n_replicas = bench->replicas.n, each = n_ranks / n_replicas;
+    char replicas[80] = "", chosen[64] = "";
+    if (n_replicas > 1)
+        snprintf(replicas, sizeof replicas, " in %d replicas of %d", n_replicas, each);
+    if (model_is_routed(config))
+        snprintf(chosen, sizeof chosen, ", %zu of them for a sample", config->top_k);
+    log_info("shape    batch %zu, %zu inputs, %zu hidden, %zu outputs, %zu experts%s; %d rank%s%s, "
+             "micro-batches of %zu, %s, kernel %s",
+             bench->n_samples, bench->n_inputs, bench->n_hidden, bench->n_outputs, bench->n_experts,
+             chosen, n_ranks, n_ranks == 1 ? "" : "s", replicas, bench->micro_batch, REAL_NAME,
+             blas_kernel());
 }
 
 /* Collective. */
@@ -233,24 +123,49 @@ static status report(struct bench *bench, const struct options *options)
     if (outcome != STATUS_OK)
         return outcome;
     result.step_seconds = slowest;
-    result.gflops = 1e-9 * floor_operations(bench) / slowest;
+    result.gflops = 1e-9 * cost_floor(&bench->model.config, bench->n_samples) / slowest;
     result.share = result.gflops / result.machine.gemm_gflops;
     if (bench->comm->rank == 0) {
-        log_info("shape    batch %zu, %zu inputs, %zu hidden, %zu outputs, %zu experts; %d rank%s, "
-                 "micro-batches of %zu, %s, kernel %s",
-                 bench->n_samples, bench->n_inputs, bench->n_hidden, bench->n_outputs,
-                 bench->n_experts, bench->comm->size, bench->comm->size == 1 ? "" : "s",
-                 bench->micro_batch, REAL_NAME, blas_kernel());
+        show_shape(bench);
         profile_table_print(&bench->phases, 1e6 / (double)bench->n_profiled, "us a step");
         log_info("step     %.4g ms, median of %zu, slowest rank", 1e3 * slowest, bench->n_steps);
         log_info("rate     %.4g GFLOP/s of %.4g that its matrix products reach alone (n = %d): "
                  "%.1f %%",
                  result.gflops, result.machine.gemm_gflops, MACHINE_GEMM_SIZE, 100 * result.share);
+        log_info("         counted are the matrix products that a step needs%s",
+                 model_is_routed(&bench->model.config) ? ": those of the chosen experts only" : "");
+        if (model_is_routed(&bench->model.config) && bench->replicas.group.size > 1)
+            log_info("choices  the busiest rank computes %.2f times the mean of the ranks",
+                     bench->last_view.busiest);
         log_info("latency  %.3g us for a sum over all ranks of one number",
                  1e6 * result.machine.latency);
+        log_info("check    mean error %.9g after the first %d steps: the same on any number of "
+                 "ranks%s",
+                 bench->early_view.error, MIN_STEPS,
+                 bench->replicas.n > 1 ? " in as many replicas" : "");
         if (options->json)
             print_json(bench, &result);
     }
+    return STATUS_OK;
+}
+
+/* Local. What does not fit together, in the words of `coterie train`. */
+static status check_options(const struct bench *bench, const struct options *options)
+{
+    const struct model_config config = bench_model(bench, options);
+    status outcome = model_config_check(&config);
+    if (outcome == STATUS_OK)
+        outcome = replicas_check(options->replicas, bench->comm->size, bench->n_samples);
+    if (outcome != STATUS_OK || !options->plan)
+        return outcome;
+    if (options->replicas > 1)
+        return status_set(STATUS_USAGE, "--plan finds the best number of replicas itself: leave "
+                                        "--replicas out");
+    if (model_is_routed(&config) || config.balance_weight != 0)
+        return status_set(STATUS_USAGE,
+                          "--plan predicts steps in which every expert computes every sample, "
+                          "without a balance term: leave --%s out",
+                          model_is_routed(&config) ? "top-k" : "balance-weight");
     return STATUS_OK;
 }
 
@@ -258,6 +173,8 @@ status bench_command(const struct communicator *comm, struct options *options)
 {
     struct bench bench = {.comm = comm};
     status outcome = read_shape(options->shape, &bench);
+    if (outcome == STATUS_OK)
+        outcome = check_options(&bench, options);
     if (outcome == STATUS_OK && options->plan)
         return bench_plan(&bench, options);
     if (outcome == STATUS_OK)

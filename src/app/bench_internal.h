@@ -7,24 +7,35 @@
 #include "coterie/comm/communicator.h"
 #include "coterie/train/early_update.h"
 #include "coterie/train/optimizer.h"
+#include "coterie/train/replicas.h"
 #include "coterie/train/step.h"
 
 /* Shared by bench*.c. */
+
+enum { BENCH_MAX_STEPS = 20001 };
+
+/* What tells steps that are merely fast from steps that train; and how --top-k loads the ranks. */
+struct bench_view {
+    double error;   /* mean over a batch */
+    double busiest; /* samples times experts that a rank computes, most over mean in a replica */
+};
 
 /* One model and its made-up samples, trained for the clock only. */
 struct bench {
     const struct communicator *comm;
     size_t n_samples, n_inputs, n_hidden, n_outputs, n_experts; /* of --shape */
     size_t micro_batch;
+    struct replicas replicas;
     struct model model;
     struct step step;
     struct optimizer gate, experts;
     struct early_update early;
-    struct dataset dataset; /* BATCHES batches, one after the other */
+    struct dataset dataset; /* some batches, one after the other */
     real *block;
     double *seconds; /* (steps) of this rank */
     size_t n_steps;
-    struct profile_table phases; /* over n_profiled steps */
+    struct bench_view early_view, last_view; /* root: after few steps, after all */
+    struct profile_table phases;             /* over n_profiled steps */
     size_t n_profiled;
 };
 
@@ -35,8 +46,14 @@ struct model_config bench_model(const struct bench *bench, const struct options 
 status bench_init(struct bench *bench, const struct options *options);
 void bench_release(struct bench *bench);
 
-/* Collective. Each rank's times of n steps. */
+/* Collective. Each rank's times of n steps, at most BENCH_MAX_STEPS. */
 void bench_time_steps(struct bench *bench, size_t n);
+
+/* Collective. Phases in steps of their own: reading the clock costs tiny models a tenth. */
+status bench_profile_steps(struct bench *bench, size_t n);
+
+/* Collective. One batch with the parameters of this moment; *view is set on rank 0. */
+status bench_look(struct bench *bench, struct bench_view *view);
 
 /* Local. */
 double bench_median(double *values, size_t n);

@@ -68,15 +68,22 @@ const struct command_entry command_table[N_COMMANDS] = {
                          "  coterie convert wine.h5 wine.csv\n"
                          "  coterie convert builtin:vowels vowels.csv\n",
                          false},
-    [COMMAND_BENCH] = {"bench",
-                       {NULL, NULL},
-                       {NULL, NULL},
-                       "coterie bench [options]",
-                       "times the training step against this machine's matrix products",
-                       "  mpirun -n 2 coterie bench --shape 256,64,128,10,16\n"
-                       "  mpirun -n 8 coterie bench --shape 4096,784,256,10,64 --json\n"
-                       "  mpirun -n 8 coterie bench --plan --shape 4096,784,256,10,1024\n",
-                       false},
+    [COMMAND_BENCH] =
+        {"bench",
+         {NULL, NULL},
+         {NULL, NULL},
+         "coterie bench [options]",
+         "times the training step against this machine's matrix products",
+         "  mpirun -n 2 coterie bench --shape 256,64,128,10,16\n"
+         "  mpirun -n 8 coterie bench --shape 4096,784,256,10,64 --json\n"
+         "  mpirun -n 8 coterie bench --shape 4096,784,256,10,64 --replicas 2 "
+         "--top-k 4\n"
+         "  mpirun -n 8 coterie bench --plan --shape 4096,784,256,10,1024\n\n"
+         "A step is both passes over a new batch with all that crosses ranks (with\n"
+         "--replicas the sum of gradients, too) and the update; no metrics, no files. Its\n"
+         "rate counts the matrix products that a step needs, with --top-k K those of K\n"
+         "experts a sample, and is set beside products of 2048 x 2048 matrices alone.\n",
+         false},
     [COMMAND_DOCTOR] = {"doctor",
                         {NULL, NULL},
                         {NULL, NULL},

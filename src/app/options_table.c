@@ -206,10 +206,10 @@ const struct option_entry option_table[] = {
 
     {"top-k", "K", "0",
      "compute only the K experts of largest mixing proportion for each sample; 0: all",
-     SECTION_MODEL, TRAIN, KIND_INTEGER, AT(top_k), RANGE_FROM_0, NULL},
+     SECTION_MODEL, TRAIN | BENCH, KIND_INTEGER, AT(top_k), RANGE_FROM_0, NULL},
     {"balance-weight", "W", "0",
      "how much the gate is pushed towards equal use of all experts",
-     SECTION_MODEL, TRAIN, KIND_NUMBER, AT(balance_weight), RANGE_FROM_0, NULL},
+     SECTION_MODEL, TRAIN | BENCH, KIND_NUMBER, AT(balance_weight), RANGE_FROM_0, NULL},
     {"entropy-weight", "W", "0",
      "how much the gate is pushed to decide for one expert (W times its entropy is added to the "
      "error); below 0: to spread samples over experts",
@@ -298,7 +298,7 @@ const struct option_entry option_table[] = {
      SECTION_RANKS, TRAIN, KIND_DURATION, AT(hang_timeout), RANGE_FROM_0, NULL},
     {"replicas", "G", "1",
      "groups of ranks, each with a whole mixture and its share of every batch",
-     SECTION_RANKS, TRAIN, KIND_INTEGER, AT(replicas), RANGE_FROM_1, NULL},
+     SECTION_RANKS, TRAIN | BENCH, KIND_INTEGER, AT(replicas), RANGE_FROM_1, NULL},
     {"root-experts", "N", "auto",
      "experts of rank 0, which has the gating network too",
      SECTION_RANKS, TRAIN | BENCH, KIND_INTEGER, AT(root_experts), RANGE_FROM_0, root_experts_words},

@@ -27,6 +27,20 @@ void cost_shape_of(const struct model_config *config, size_t batch, struct cost_
     }
 }
 
+double cost_floor(const struct model_config *config, size_t n_samples)
+{
+    struct mlp gate, expert;
+    if (model_shapes(config, &gate, &expert) != STATUS_OK)
+        return 0;
+    double n_computed = (double)(model_is_routed(config) ? config->top_k : config->n_experts);
+    double n_idle = (double)config->n_experts - n_computed;
+    double products = gate.n_layers > 1 ? 2 : 1; /* backward, of the gate's last layer */
+    double gate_flops = mlp_flops(&gate);
+    if (config->balance_weight == 0)
+        gate_flops -= 2 * products * (double)gate.width[gate.n_layers - 1] * n_idle;
+    return (double)n_samples * (n_computed * mlp_flops(&expert) + gate_flops);
+}
+
 static double mix(double share, double below, double above)
 {
     return below + share * (above - below);

@@ -3,17 +3,32 @@
 #include "coterie/base/memory.h"
 #include "coterie/comm/ordered_sum.h"
 
+#include <stdint.h>
 #include <string.h>
+
+status replicas_check(long n, long n_ranks, size_t n_samples)
+{
+    if (n < 1 || n_ranks % n != 0)
+        return status_set(STATUS_USAGE,
+                          "--replicas %ld does not divide %ld rank%s: start %ld ranks or a "
+                          "multiple, or choose another number of replicas",
+                          n, n_ranks, n_ranks == 1 ? "" : "s", n);
+    if ((size_t)n > n_samples)
+        return status_set(STATUS_USAGE,
+                          "--replicas %ld share batches of %zu samples: use at most "
+                          "%zu replicas, or larger batches",
+                          n, n_samples, n_samples);
+    return STATUS_OK;
+}
 
 status replicas_init(struct replicas *replicas, const struct communicator *all, int n)
 {
     memset(replicas, 0, sizeof *replicas);
     replicas->all = all;
     replicas->n = n;
-    if (n < 1 || all->size % n != 0)
-        return status_set(STATUS_USAGE,
-                          "--replicas %d does not divide %d rank%s: start a multiple of %d ranks",
-                          n, all->size, all->size == 1 ? "" : "s", n);
+    status outcome = replicas_check(n, all->size, SIZE_MAX);
+    if (outcome != STATUS_OK)
+        return outcome;
     replicas->own = all->rank / (all->size / n);
     return communicator_divide(all, n, &replicas->group, &replicas->peers);
 }

@@ -171,6 +171,29 @@ static void replicas_lift_the_root(void **state)
     assert_true(several < one / 2);
 }
 
+/* Per sample: an expert of 5-7-3 has 4*35 + 6*21 = 266, a gate of 5-4 has 2*20 forward. */
+static void operations_that_a_step_needs(void **state)
+{
+    (void)state;
+    struct model_config config = {
+        .n_inputs = 5, .n_outputs = 3, .n_experts = 4, .expert_hidden = {7}, .n_expert_hidden = 1};
+    assert_close(cost_floor(&config, 10), 10 * (4 * 266 + 2 * 20 + 2 * 20));
+    config.top_k = 4;
+    assert_close(cost_floor(&config, 10), 10 * (4 * 266 + 2 * 20 + 2 * 20));
+    config.top_k = 1; /* the gradient at the logits of three experts is 0 */
+    assert_close(cost_floor(&config, 10), 10 * (266 + 2 * 20 + 2 * 5));
+    config.balance_weight = 0.1; /* now it is not */
+    assert_close(cost_floor(&config, 10), 10 * (266 + 2 * 20 + 2 * 20));
+    config.balance_weight = 0;
+    config.gate_hidden[0] = 6; /* 5-6-4: 4*30, 2*24 forward, twice 2*6 backward */
+    config.n_gate_hidden = 1;
+    assert_close(cost_floor(&config, 10), 10 * (266 + 4 * 30 + 2 * 24 + 2 * 2 * 6));
+    config.n_expert_hidden = 0;
+    config.top_k = 2;
+    config.n_gate_hidden = 0;
+    assert_close(cost_floor(&config, 10), 10 * (2 * 4 * 15 + 2 * 20 + 2 * 10));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -181,6 +204,7 @@ int main(void)
         cmocka_unit_test(parts_add_up),
         cmocka_unit_test(root_experts_are_the_best),
         cmocka_unit_test(replicas_lift_the_root),
+        cmocka_unit_test(operations_that_a_step_needs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

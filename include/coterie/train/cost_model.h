@@ -95,6 +95,15 @@ const char *cost_part_name(enum cost_part part);
 
 void cost_shape_of(const struct model_config *config, size_t batch, struct cost_shape *shape);
 
+/*
+ * Operations of a step on so many samples that no implementation can leave out, those of the matrix
+ * products: for each sample, of the K = --top-k experts that compute it (else of all E) forward,
+ * gradient of the weights and, between layers, of their inputs; of the gate the same with all E
+ * outputs. With --top-k and no balance term the E - K others have no gradient: backward K outputs
+ * will do. What several replicas add to each other is not counted, nor is an update.
+ */
+double cost_floor(const struct model_config *config, size_t n_samples);
+
 /* The rates for micro-batches of n samples: straight lines between points, through 0 beyond. */
 struct cost_point cost_at(const struct cost_rates *rates, size_t n);
 

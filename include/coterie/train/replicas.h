@@ -25,6 +25,12 @@ struct replicas {
     real *work; /* for the sum of gradients */
 };
 
+/*
+ * Local. STATUS_USAGE unless n groups of equal size can be made of n_ranks ranks and every group
+ * has samples in a batch of n_samples.
+ */
+status replicas_check(long n, long n_ranks, size_t n_samples);
+
 /* Collective. STATUS_USAGE if n does not divide the number of ranks. */
 status replicas_init(struct replicas *replicas, const struct communicator *all, int n);
 void replicas_release(struct replicas *replicas);
