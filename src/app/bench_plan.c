@@ -299,15 +299,16 @@ static void print_json(const struct prediction *prediction)
                               (json_int_t)prediction->checked.micro_batch, "root_experts",
                               (json_int_t)prediction->checked.root_experts, "predicted_seconds",
                               prediction->predicted, "measured_seconds", prediction->measured);
-    json_t *line = json_pack(
-        "{s:f,s:o,s:f,s:f,s:I,s:I,s:i,s:o,s:o,s:o,s:o,s:i,s:s,s:s}", "sgemm_gflops",
-        prediction->machine.gemm_gflops, "points", points, "update", rates->update, "add",
-        rates->add, "expert_reals", (json_int_t)prediction->shape.expert_reals, "gate_reals",
-        (json_int_t)prediction->shape.gate_reals, "ranks_per_host", rates->ranks_per_host, "inside",
-        json_of_link(&rates->inside, prediction->is_measured[0]), "between",
-        json_of_link(&rates->between, prediction->is_measured[1]), "check", check, "rows", rows,
-        "best_ranks", prediction->rows[prediction->best].plan.n_ranks, "precision", REAL_NAME,
-        "kernel", blas_kernel());
+    json_t *line =
+        json_pack("{s:f,s:o,s:f,s:f,s:I,s:I,s:f,s:i,s:o,s:o,s:o,s:o,s:i,s:s,s:s}", "sgemm_gflops",
+                  prediction->machine.gemm_gflops, "points", points, "update", rates->update, "add",
+                  rates->add, "expert_reals", (json_int_t)prediction->shape.expert_reals,
+                  "gate_reals", (json_int_t)prediction->shape.gate_reals, "posterior_in_experts",
+                  prediction->shape.posterior_in_experts, "ranks_per_host", rates->ranks_per_host,
+                  "inside", json_of_link(&rates->inside, prediction->is_measured[0]), "between",
+                  json_of_link(&rates->between, prediction->is_measured[1]), "check", check, "rows",
+                  rows, "best_ranks", prediction->rows[prediction->best].plan.n_ranks, "precision",
+                  REAL_NAME, "kernel", blas_kernel());
     json_dumpf(line, stdout, JSON_REAL_PRECISION(6));
     fputc('\n', stdout);
     json_decref(line);

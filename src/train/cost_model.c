@@ -2,6 +2,7 @@
 
 #include "coterie/base/real.h"
 #include "coterie/comm/shard.h"
+#include "coterie/train/step.h"
 
 #include <math.h>
 #include <string.h>
@@ -21,6 +22,9 @@ void cost_shape_of(const struct model_config *config, size_t batch, struct cost_
     shape->n_experts = config->n_experts;
     shape->n_outputs = config->n_outputs;
     shape->n_gathers = config->error == ERROR_MIXTURE ? 1 : 2;
+    if (!model_is_routed(config) && config->gate == GATE_SOFTMAX)
+        shape->posterior_in_experts =
+            model_posterior_in_experts(config) / (double)config->n_experts;
     if (model_shapes(config, &gate, &expert) == STATUS_OK) {
         shape->expert_reals = parameters_stride(&expert);
         shape->gate_reals = parameters_stride(&gate);
@@ -151,28 +155,64 @@ static double experts_elsewhere(const struct cost_shape *shape, const struct cos
     return others < 1 ? 0 : ceil((double)(shape->n_experts - plan->root_experts) / others);
 }
 
+/* One micro-batch on the ranks of a plan: what the formulas are made of, `data` left out. */
+struct round {
+    double root, other, experts; /* rank 0 with its gate, the others, most of what experts take */
+    double posterior, gather;    /* gather(E n), which is scatter too */
+    double hidden; /* what each round but one is shorter by where ranks look ahead, or below 0 */
+};
+
+/* Below 0 where rank 0's forward pass, which begins when the others are back, is too long. */
+static double hidden_seconds(const struct cost_shape *shape, const struct cost_point *at, double k0,
+                             double k, const struct round *round)
+{
+    double n_experts = (double)shape->n_experts;
+    double before = (double)shape->n_gathers * round->gather + round->posterior;
+    double backward =
+        fmax(k0 * at->expert_backward + n_experts * at->gate_backward, k * at->expert_backward);
+    double forward = k0 * at->expert_forward + n_experts * at->gate_forward;
+    double behind = fmax(round->root, round->other) + before + round->gather;
+    return behind - fmax(round->other + round->gather, backward + before + forward);
+}
+
+static struct round round_of(const struct group *group, const struct cost_shape *shape,
+                             const struct cost_plan *plan, const struct cost_point *at)
+{
+    double n_experts = (double)shape->n_experts;
+    double k0 = (double)plan->root_experts, k = experts_elsewhere(shape, plan);
+    double expert = at->expert_forward + at->expert_backward;
+    double bytes = n_experts * (double)plan->micro_batch * sizeof(real);
+    struct round round = {.root = k0 * expert + n_experts * (at->gate_forward + at->gate_backward),
+                          .other = k * expert,
+                          .experts = fmax(k0, k) * expert,
+                          .posterior = n_experts * at->posterior,
+                          .gather = gather_seconds(group, bytes)};
+    if (step_ahead_pays(shape->posterior_in_experts * n_experts, plan->root_experts, (size_t)k))
+        round.hidden = hidden_seconds(shape, at, k0, k, &round);
+    return round;
+}
+
 double cost_step(const struct cost_rates *rates, const struct cost_shape *shape,
                  const struct cost_plan *plan, double *parts)
 {
     struct group group = group_of(rates, plan);
     struct cost_point at = cost_at(rates, plan->micro_batch);
-    double n = (double)plan->micro_batch, n_experts = (double)shape->n_experts;
-    double m = ceil((double)shape->batch / plan->n_replicas / n);
+    struct round round = round_of(&group, shape, plan, &at);
+    double n = (double)plan->micro_batch, m = ceil((double)shape->batch / plan->n_replicas / n);
     double k0 = (double)plan->root_experts, k = experts_elsewhere(shape, plan), most = fmax(k0, k);
-    double expert = at.expert_forward + at.expert_backward;
-    double gate = n_experts * (at.gate_forward + at.gate_backward);
-    double root = k0 * expert + gate, other = k * expert;
     double reals = fmax(k0 * (double)shape->expert_reals + (double)shape->gate_reals,
                         k * (double)shape->expert_reals);
-    double column = n * sizeof(real), sums = 8 * ((double)(shape->n_outputs + 1) * n + 2);
+    double sums = 8 * ((double)(shape->n_outputs + 1) * n + 2);
+    double hidden = fmax(round.hidden, 0), late = fmax(-round.hidden, 0);
+    double hidden_posterior = fmin(hidden, round.posterior);
 
     double own[COST_N_PARTS];
     own[COST_DATA] = m * at.data;
-    own[COST_EXPERTS] = m * most * expert;
-    own[COST_GATE] = m * (fmax(root, other) - most * expert);
-    own[COST_POSTERIOR] = m * n_experts * at.posterior;
+    own[COST_EXPERTS] = m * round.experts;
+    own[COST_GATE] = m * (fmax(round.root, round.other) - round.experts) + (m - 1) * late;
+    own[COST_POSTERIOR] = m * round.posterior - (m - 1) * hidden_posterior;
     own[COST_EXCHANGE] =
-        m * (double)(shape->n_gathers + 2) * gather_seconds(&group, n_experts * column);
+        m * (double)(shape->n_gathers + 2) * round.gather - (m - 1) * (hidden - hidden_posterior);
     own[COST_COMBINE] = m * (most * at.combine + at.combine_once + sum_seconds(&group, 16) +
                              sum_seconds(&group, sums));
     own[COST_UPDATE] = reals * rates->update;
@@ -185,30 +225,47 @@ double cost_step(const struct cost_rates *rates, const struct cost_shape *shape,
     return total;
 }
 
+/* The best number of root's experts near that with which rank 0 has `extra` fewer than others. */
+static void try_near(const struct cost_rates *rates, const struct cost_shape *shape,
+                     struct cost_plan *trial, double extra, size_t *best, double *least)
+{
+    int shards = trial->n_ranks / trial->n_replicas;
+    double n_experts = (double)shape->n_experts;
+    double balanced = floor((n_experts + extra) / shards - extra);
+    double from = fmax(balanced - 2, 0), to = fmin(fmax(balanced + 3, 1), n_experts);
+    /* From above, so that of two equals the root gets the more. */
+    for (long k0 = (long)to; k0 >= (long)from; k0--) {
+        trial->root_experts = (size_t)k0;
+        double seconds = cost_step(rates, shape, trial, NULL);
+        if (seconds < *least) {
+            *least = seconds;
+            *best = trial->root_experts;
+        }
+    }
+}
+
 size_t cost_root_experts(const struct cost_rates *rates, const struct cost_shape *shape,
                          const struct cost_plan *plan)
 {
+    struct group group = group_of(rates, plan);
     struct cost_point at = cost_at(rates, plan->micro_batch);
-    int shards = plan->n_ranks / plan->n_replicas;
+    struct round round = round_of(&group, shape, plan, &at);
     double n_experts = (double)shape->n_experts;
-    if (shards < 2)
-        return shape->n_experts;
-    double gate_in_experts =
-        n_experts * (at.gate_forward + at.gate_backward) / (at.expert_forward + at.expert_backward);
-    double balanced = floor((n_experts + gate_in_experts) / shards - gate_in_experts);
-    double from = fmax(balanced - 2, 0), to = fmin(fmax(balanced + 3, 1), n_experts);
     struct cost_plan trial = *plan;
     size_t best = 0;
     double least = INFINITY;
-    /* From above, so that of two equals the root gets the more. */
-    for (long k0 = (long)to; k0 >= (long)from; k0--) {
-        trial.root_experts = (size_t)k0;
-        double seconds = cost_step(rates, shape, &trial, NULL);
-        if (seconds < least) {
-            least = seconds;
-            best = trial.root_experts;
-        }
-    }
+    if (plan->n_ranks / plan->n_replicas < 2)
+        return shape->n_experts;
+    double gate =
+        n_experts * (at.gate_forward + at.gate_backward) / (at.expert_forward + at.expert_backward);
+    double ahead = (n_experts * at.gate_forward + round.posterior +
+                    (double)(shape->n_gathers - 1) * round.gather) /
+                   at.expert_forward;
+    /* Even shards, with which nobody looks ahead; the gate in place of experts; or so few that all
+     * is hidden beside the others' forward pass. */
+    try_near(rates, shape, &trial, 0, &best, &least);
+    try_near(rates, shape, &trial, fmin(gate, ahead), &best, &least);
+    try_near(rates, shape, &trial, fmax(gate, ahead), &best, &least);
     return best;
 }
 

@@ -7,9 +7,9 @@
  * What is computed ahead is out of the nearest caches when its turn comes, which in a small model
  * on two ranks cost 6 %. So the wait must be worth it: a hundredth of a rank's experts.
  */
-static bool wait_is_long(const struct model_config *config, size_t most_experts)
+bool step_ahead_pays(double posterior_in_experts, size_t on_root, size_t most)
 {
-    return model_posterior_in_experts(config) > 0.01 * (double)most_experts;
+    return most > on_root && posterior_in_experts > 0.01 * (double)most;
 }
 
 bool step_looks_ahead(const struct model_config *config, const struct shard *shard, size_t n,
@@ -20,7 +20,7 @@ bool step_looks_ahead(const struct model_config *config, const struct shard *sha
         return false;
     for (int r = 1; r < shard->n_ranks; r++)
         most = shard_count(shard, r) > most ? shard_count(shard, r) : most;
-    return most > shard_count(shard, 0) && wait_is_long(config, most);
+    return step_ahead_pays(model_posterior_in_experts(config), shard_count(shard, 0), most);
 }
 
 /* Sizes of the buffers, in reals, in the order in which swap_buffers has them. */

@@ -37,6 +37,7 @@ def step_parts(plan, row):
     at = {name: rate(plan, name, n) for name in plan["points"][0] if name != "samples"}
     expert = at["expert_forward"] + at["expert_backward"]
     gate = N_EXPERTS * (at["gate_forward"] + at["gate_backward"])
+    posterior = N_EXPERTS * at["posterior"]
     start, rounds = link["latency"] + link["overhead"], math.ceil(math.log2(shards))
 
     def gather(w):
@@ -48,14 +49,25 @@ def step_parts(plan, row):
                    2 * rounds * start +
                    2 * w * (shards - 1) / shards * sharing / link["bandwidth"])
 
+    # Looking ahead: all rounds but one are shorter by so much; the posterior is hidden first.
+    one = gather(N_EXPERTS * n * REAL)
+    ahead = m > 1 and k > k0 and plan["posterior_in_experts"] * N_EXPERTS > 0.01 * k
+    hidden = (m - 1) * ahead * (
+        max(k0 * expert + gate, k * expert) + posterior + 2 * one -
+        max(k * expert + one,
+            max(k0 * at["expert_backward"] + N_EXPERTS * at["gate_backward"],
+                k * at["expert_backward"]) + one + posterior +
+            k0 * at["expert_forward"] + N_EXPERTS * at["gate_forward"]))
+    hidden_posterior = min(max(hidden, 0), (m - 1) * posterior)
     reals = max(k0 * plan["expert_reals"] + plan["gate_reals"], k * plan["expert_reals"])
     slices = 2 * ((replicas - 1) * (far["latency"] + far["overhead"]) +
                   reals * REAL * (replicas - 1) / replicas * far_sharing / far["bandwidth"])
     return {"data": m * at["data"],
             "experts": m * max(k0, k) * expert,
-            "gate": m * (max(k0 * expert + gate, k * expert) - max(k0, k) * expert),
-            "posterior": m * N_EXPERTS * at["posterior"],
-            "exchange": m * 3 * gather(N_EXPERTS * n * REAL),
+            "gate": m * (max(k0 * expert + gate, k * expert) - max(k0, k) * expert) -
+            min(hidden, 0),
+            "posterior": m * posterior - hidden_posterior,
+            "exchange": m * 3 * one - (max(hidden, 0) - hidden_posterior),
             "combine": m * (max(k0, k) * at["combine"] + at["combine_once"] + total(16) +
                             total(8 * ((N_OUTPUTS + 1) * n + 2))),
             "update": reals * plan["update"],

@@ -131,23 +131,145 @@ static void parts_add_up(void **state)
     }
 }
 
+/* What looking ahead takes off a step of 8 micro-batches on 4 ranks of a host, part by part. */
+static void check_hidden(const struct cost_rates *rates, const struct cost_plan *plan,
+                         double posterior, double exchange, double gate)
+{
+    struct cost_shape ahead = shape;
+    double before[COST_N_PARTS], after[COST_N_PARTS];
+    ahead.posterior_in_experts = 0.01;
+    cost_step(rates, &shape, plan, before);
+    cost_step(rates, &ahead, plan, after);
+    assert_close(before[COST_POSTERIOR] - after[COST_POSTERIOR], 7 * posterior);
+    assert_close(before[COST_EXCHANGE] - after[COST_EXCHANGE], 7 * exchange);
+    assert_close(after[COST_GATE] - before[COST_GATE], 7 * gate);
+    for (int p = 0; p < COST_N_PARTS; p++)
+        if (p != COST_POSTERIOR && p != COST_EXCHANGE && p != COST_GATE)
+            assert_close(before[p], after[p]);
+}
+
+/*
+ * Rank 0 has 15 experts, two others 16 and one 17: 17 ms forward and 34 ms backward there, on rank
+ * 0 15 ms forward and 30 ms backward, and 64 us and 128 us for the gate.
+ */
+static void posteriors_hidden_by_looking_ahead(void **state)
+{
+    (void)state;
+    struct cost_rates rates = rates_for_test();
+    struct cost_plan plan = {4, 1, 128, 15};
+    double gather = 1e-6 + 3 * 0.25e-6 + 64 * 128 * sizeof(real) * 0.75 / 4e9;
+    /* 192 us of posterior and one gather are less than 17 - 15.064 ms. */
+    check_hidden(&rates, &plan, 192e-6, gather, 0);
+    /* 4 ms of posterior are more. */
+    rates.point[0].posterior = 4e-3 / 64;
+    check_hidden(&rates, &plan, 1.936e-3 + gather, 0, 0);
+    /* The gate's forward pass is 3.2 ms: 18.2 ms on rank 0, which had 3 ms to spare in all. */
+    rates = rates_for_test();
+    rates.point[0].gate_forward = 3.2e-3 / 64;
+    check_hidden(&rates, &plan, 0, 0, 1.2e-3 - gather);
+    /* Backward it is 6 ms: rank 0 is late anyhow, and the others wait for all but the scatter. */
+    rates = rates_for_test();
+    rates.point[0].gate_backward = 6e-3 / 64;
+    check_hidden(&rates, &plan, gather, 0, 0);
+}
+
+static void where_steps_do_not_look_ahead(void **state)
+{
+    (void)state;
+    struct cost_rates rates = rates_for_test();
+    struct cost_shape ahead = shape;
+    /* As many experts on rank 0 as elsewhere. */
+    check_hidden(&rates, &(struct cost_plan){4, 1, 128, 16}, 0, 0, 0);
+    /* One micro-batch only. */
+    check_hidden(&rates, &(struct cost_plan){4, 1, 1024, 15}, 0, 0, 0);
+    check_hidden(&rates, &(struct cost_plan){1, 1, 128, 64}, 0, 0, 0);
+    /* Less than a hundredth of 17 experts: 64 * 0.0026 = 0.1664. */
+    struct cost_plan plan = {4, 1, 128, 15};
+    ahead.posterior_in_experts = 0.0026;
+    double with = cost_step(&rates, &ahead, &plan, NULL);
+    assert_close(with, cost_step(&rates, &shape, &plan, NULL));
+    ahead.posterior_in_experts = 0.0027;
+    assert_true(cost_step(&rates, &ahead, &plan, NULL) < with);
+    struct model_config config = {.n_inputs = 4, .n_outputs = 1, .n_experts = 10};
+    cost_shape_of(&config, 1024, &ahead);
+    assert_close(ahead.posterior_in_experts, model_posterior_in_experts(&config) / 10);
+    config.top_k = 3;
+    cost_shape_of(&config, 1024, &ahead);
+    assert_close(ahead.posterior_in_experts, 0);
+}
+
+/*
+ * Against src/train/step.c itself, run by SMPI with the same rates on the network of
+ * tests/bench/README.md: experts of 256-1024-32 on 256 ranks, with looking ahead less without.
+ */
+static void the_change_that_was_simulated(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t n_experts, root_experts;
+        double gate_forward, change; /* ms */
+    } cases[] = {{1023, 3, 1.318e-6, 245.05 - 249.09},
+                 {1020, 0, 1.318e-6, 244.84 - 249.08},
+                 {1024, 3, 1.318e-6, 302.14 - 307.53},
+                 {1024, 4, 1.318e-6, 0},
+                 {1023, 3, 1.977e-6, 255.65 - 249.58}};
+    /* Simulated in single precision: 12.5 GB/s for numbers of four bytes. */
+    const struct cost_link link = {4e-6, 7.7e-8, 12.5e9 * sizeof(real) / 4};
+    struct cost_rates rates = {
+        .n_points = 1, .update = 1.42e-10, .inside = link, .between = link, .ranks_per_host = 1};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct model_config config = {.n_inputs = 256,
+                                      .n_outputs = 32,
+                                      .n_experts = cases[i].n_experts,
+                                      .expert_hidden = {1024},
+                                      .n_expert_hidden = 1,
+                                      .error = ERROR_MIXTURE};
+        struct cost_plan plan = {256, 1, 256, cases[i].root_experts};
+        struct cost_shape one_by_one, ahead;
+        rates.point[0] = (struct cost_point){.samples = 256,
+                                             .data = 18.3e-6,
+                                             .gate_forward = cases[i].gate_forward,
+                                             .gate_backward = 1.203e-6,
+                                             .posterior = 0.189e-6,
+                                             .expert_forward = 1.543e-3,
+                                             .expert_backward = 2.199e-3,
+                                             .combine = 1.3e-6,
+                                             .combine_once = 1.6e-6};
+        cost_shape_of(&config, 4096, &ahead);
+        one_by_one = ahead;
+        one_by_one.posterior_in_experts = 0;
+        double change = 1e3 * (cost_step(&rates, &ahead, &plan, NULL) -
+                               cost_step(&rates, &one_by_one, &plan, NULL));
+        if (fabs(change - cases[i].change) > 1)
+            fail_msg("%zu experts, %zu of them on rank 0: %.3g ms by the formula, %.3g simulated",
+                     cases[i].n_experts, cases[i].root_experts, change, cases[i].change);
+    }
+}
+
 /* No other number of experts on rank 0 is better, and a slow gate leaves it none. */
 static void root_experts_are_the_best(void **state)
 {
     (void)state;
-    struct cost_rates rates = rates_for_test();
-    for (int slow = 0; slow < 3; slow++) {
-        struct cost_plan plan = {8, 1, 128, 0};
-        size_t best = cost_root_experts(&rates, &shape, &plan);
-        plan.root_experts = best;
-        double least = cost_step(&rates, &shape, &plan, NULL);
-        for (size_t k0 = 0; k0 <= 64; k0++) {
-            plan.root_experts = k0;
-            assert_true(least <= cost_step(&rates, &shape, &plan, NULL));
+    for (int ahead = 0; ahead < 2; ahead++) {
+        struct cost_rates rates = rates_for_test();
+        struct cost_shape own = shape;
+        own.posterior_in_experts = 0.01 * ahead;
+        for (int slow = 0; slow < 3; slow++) {
+            size_t best = 0;
+            for (int ranks = 2; ranks <= 33; ranks++) {
+                struct cost_plan plan = {ranks, 1, 128, 0};
+                best = cost_root_experts(&rates, &own, &plan);
+                plan.root_experts = best;
+                double least = cost_step(&rates, &own, &plan, NULL);
+                for (size_t k0 = 0; k0 <= 64; k0++) {
+                    plan.root_experts = k0;
+                    assert_true(least <= cost_step(&rates, &own, &plan, NULL));
+                }
+            }
+            if (slow == 2)
+                assert_int_equal(best, 0);
+            rates.point[0].gate_forward *= 30;
         }
-        if (slow == 2)
-            assert_int_equal(best, 0);
-        rates.point[0].gate_forward *= 30;
     }
 }
 
@@ -201,6 +323,9 @@ int main(void)
         cmocka_unit_test(a_step_of_one_rank),
         cmocka_unit_test(messages_of_shards),
         cmocka_unit_test(gradients_of_replicas),
+        cmocka_unit_test(posteriors_hidden_by_looking_ahead),
+        cmocka_unit_test(where_steps_do_not_look_ahead),
+        cmocka_unit_test(the_change_that_was_simulated),
         cmocka_unit_test(parts_add_up),
         cmocka_unit_test(root_experts_are_the_best),
         cmocka_unit_test(replicas_lift_the_root),

@@ -17,16 +17,25 @@
  *
  *     root    = data + k0 (forward + backward) + E (gate_forward + gate_backward)
  *     other   = data + k (forward + backward)
- *     serial  = a gather(E n) + E posterior + 2 gather(E n)           scatter costs the same
- *               + max(k0, k) combine + combine_once + 2 sum(2) or sum((O+1) n + 2)
+ *     h       = a gather(E n) + E posterior + gather(E n)             scatter costs the same
+ *     round   = max(root, other) + h
+ *     y       = gather(E n) + max(k0, k) combine + combine_once + 2 sum(2) or sum((O+1) n + 2)
  *     update  = update max(k0 P + P_gate, k P)
  *     slices  = exchange of the gradients with the G - 1 ranks of the other replicas
- *     step    = m max(root, other) + m serial + update + slices
+ *     step    = m round + m y + update + slices
  *
  * Between one combine and the next gather no rank waits for another: hence the maximum over a whole
- * round of backward and forward. Where ranks look ahead (step_looks_ahead) a part of the posterior
- * is hidden; that is not counted. a is 1 for the mixture error and 2 for the other two. Messages
- * (latency L one way, overhead o of each message at its sender or receiver, bandwidth W; w bytes):
+ * round of backward and forward. Where ranks look ahead (step_looks_ahead) the others compute the
+ * forward pass of the next micro-batch before they wait for h of the present one, and rank 0 does
+ * so when it has sent h. It must then wait for the others' backward pass before it forms h. All but
+ * one round of a step take
+ *
+ *     round   = max(other + gather(E n),
+ *                   max(k0 backward + E gate_backward, k backward)
+ *                   + a gather(E n) + E posterior + data + k0 forward + E gate_forward)
+ *
+ * instead. a is 1 for the mixture error and 2 for the other two. Messages (latency L one way,
+ * overhead o of each message at its sender or receiver, bandwidth W; w bytes):
  *
  *     gather(w) = L + (S-1) o + w (S-1)/S / W           the root takes one message after another
  *     sum(w)    = the cheaper of
@@ -71,6 +80,8 @@ struct cost_shape {
     size_t batch, n_experts, n_outputs;
     size_t expert_reals, gate_reals; /* parameters, padding included */
     size_t n_gathers;                /* a: numbers per sample and expert that go to the root */
+    /* of a sample and expert, in units of an expert; 0: steps do not look ahead in this model */
+    double posterior_in_experts;
 };
 
 struct cost_plan {
@@ -83,7 +94,7 @@ enum cost_part {
     COST_DATA,
     COST_EXPERTS,   /* forward and backward on the rank with most of them */
     COST_GATE,      /* by how much the root, with its gate, is later than the others */
-    COST_POSTERIOR, /* at the root, while the others wait */
+    COST_POSTERIOR, /* at the root, while the others wait; what is hidden is taken off here first */
     COST_EXCHANGE,  /* gather and scatter */
     COST_COMBINE,
     COST_UPDATE,

@@ -79,6 +79,11 @@ void step_release(struct step *step);
  */
 bool step_looks_ahead(const struct model_config *config, const struct shard *shard, size_t n,
                       size_t micro_batch);
+/*
+ * Local. What of that hangs on the shards: rank 0 has `on_root` experts, others at most `most`, and
+ * forming the posterior costs as much as `posterior_in_experts` experts.
+ */
+bool step_ahead_pays(double posterior_in_experts, size_t on_root, size_t most);
 /* Collective. From now on micro-batches are computed ahead. For the softmax gate. */
 status step_look_ahead(struct step *step);
 /* Local. Bytes that it takes on a rank. */
