@@ -1,7 +1,10 @@
 #include "coterie/math/transpose.h"
 
-/* A square of LANES rows and columns is transposed in registers, halves of halves. */
-enum { LANES = 8 };
+/*
+ * A square of LANES rows and columns is transposed in registers, halves of halves. Rows of FEW
+ * numbers are taken apart; with more of them the compiler has no fast way.
+ */
+enum { LANES = 8, FEW = 4 };
 typedef real reals __attribute__((vector_size(LANES * sizeof(real)), aligned(sizeof(real))));
 
 /* Swaps the blocks off the diagonal in each square of two by two blocks of 1, 2 and 4 numbers. */
@@ -55,10 +58,20 @@ take_apart(size_t rows, size_t columns, const real *restrict from, real *restric
 LEAF_KERNEL static void transpose_narrow(size_t rows, size_t columns, const real *restrict from,
                                          real *restrict to, size_t ld_to)
 {
-    if (columns == 2)
+    switch (columns) {
+    case 1:
+        take_apart(rows, 1, from, to, ld_to);
+        break;
+    case 2:
         take_apart(rows, 2, from, to, ld_to);
-    else
-        take_apart(rows, 4, from, to, ld_to);
+        break;
+    case 3:
+        take_apart(rows, 3, from, to, ld_to);
+        break;
+    case FEW:
+        take_apart(rows, FEW, from, to, ld_to);
+        break;
+    }
 }
 
 /* One by one: what the squares leave over. */
@@ -84,7 +97,7 @@ static void transpose_all(size_t rows, size_t columns, const real *from, size_t 
 void transpose(size_t rows, size_t columns, const real *from, size_t ld_from, real *to,
                size_t ld_to)
 {
-    if ((columns == 2 || columns == 4) && ld_from == columns)
+    if (columns <= FEW && ld_from == columns)
         transpose_narrow(rows, columns, from, to, ld_to);
     else
         transpose_all(rows, columns, from, ld_from, 0, to, ld_to);

@@ -85,6 +85,28 @@ static void transposed_and_added(void **state)
     memory_free(&to);
 }
 
+/* Rows one behind the other and with a gap, which take different ways; nothing else is written. */
+static void narrow_transposes(void **state)
+{
+    (void)state;
+    enum { MOST = 45, WIDEST = 9, GAP = 2, LD_TO = MOST + 1 };
+    real *from = numbers(MOST * (WIDEST + GAP)), *to = numbers((WIDEST + 1) * LD_TO);
+    for (size_t columns = 1; columns <= WIDEST; columns++)
+        for (size_t rows = 1; rows <= MOST; rows += 4)
+            for (size_t ld_from = columns; ld_from <= columns + GAP; ld_from += GAP) {
+                for (size_t i = 0; i < (WIDEST + 1) * LD_TO; i++)
+                    to[i] = -7;
+                transpose(rows, columns, from, ld_from, to, LD_TO);
+                for (size_t j = 0; j <= WIDEST; j++)
+                    for (size_t i = 0; i < LD_TO; i++) {
+                        bool is_inside = i < rows && j < columns;
+                        assert_true(to[j * LD_TO + i] == (is_inside ? from[i * ld_from + j] : -7));
+                    }
+            }
+    memory_free(&from);
+    memory_free(&to);
+}
+
 static void combinations_of_few_rows(void **state)
 {
     (void)state;
@@ -163,8 +185,8 @@ static void inputs_tile_by_tile(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(products_of_all_shapes), cmocka_unit_test(transposed_and_added),
-        cmocka_unit_test(dots_of_rows), cmocka_unit_test(combinations_of_few_rows),
-        cmocka_unit_test(inputs_tile_by_tile)};
+        cmocka_unit_test(products_of_all_shapes),   cmocka_unit_test(transposed_and_added),
+        cmocka_unit_test(narrow_transposes),        cmocka_unit_test(dots_of_rows),
+        cmocka_unit_test(combinations_of_few_rows), cmocka_unit_test(inputs_tile_by_tile)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
