@@ -70,25 +70,13 @@ static void set_shapes(struct training *training)
     training->valid_shape = shape;
 }
 
-/* The ranks must form groups of equal size, and every group have samples in every full batch. */
 static status check_replicas(const struct training *training)
 {
     const struct options *options = training->options;
-    long size = training->comm->size, n = options->replicas;
     size_t samples = training->train_shape.n;
     if (options->batch_size > 0 && (size_t)options->batch_size < samples)
         samples = (size_t)options->batch_size;
-    if (size % n != 0)
-        return status_set(STATUS_USAGE,
-                          "--replicas %ld does not divide %ld rank%s: start %ld ranks or a "
-                          "multiple, or choose another number of replicas",
-                          n, size, size == 1 ? "" : "s", n);
-    if ((size_t)n > samples)
-        return status_set(STATUS_USAGE,
-                          "--replicas %ld share batches of %zu samples: use at most "
-                          "%zu replicas, or larger batches",
-                          n, samples, samples);
-    return STATUS_OK;
+    return replicas_check(options->replicas, training->comm->size, samples);
 }
 
 /* Puts what `auto` has become into the options, so that it is recorded. */
