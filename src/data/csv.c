@@ -4,17 +4,12 @@
 #include "dictionary.h"
 
 #include <csv.h>
-#include <ctype.h>
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 enum { BLOCK_SIZE = 1 << 20 };
-
-enum cell_kind { CELL_NUMBER, CELL_NOT_FINITE, CELL_TEXT };
 
 /* What is known about a column while the file is read. */
 struct column_state {
@@ -30,6 +25,8 @@ struct csv_reading {
     struct column_state *state; /* (n_columns) */
     size_t n_columns;           /* 0 until the header was read for the first time */
     struct csv_parser parser;
+    char separator;     /* of cells: a comma; else a semicolon, or a tab */
+    bool decimal_comma; /* numbers may be written so */
     bool in_header, at_row_start;
     size_t line;       /* of the character being parsed */
     size_t row_line;   /* where the present row began */
@@ -39,71 +36,19 @@ struct csv_reading {
     status outcome;    /* the first failure; the rest of the file is skipped after it */
 };
 
-const char *csv_printable(const char *cell, char text[CSV_SHOWN])
-{
-    snprintf(text, CSV_SHOWN, "%s", cell);
-    if (strlen(cell) >= CSV_SHOWN) {
-        size_t end = CSV_SHOWN - 4;
-        while (end > 0 && ((unsigned char)text[end] & 0xC0) == 0x80) /* not inside a letter */
-            end--;
-        strcpy(text + end, "...");
-    }
-    for (char *c = text; *c; c++)
-        if (iscntrl((unsigned char)*c))
-            *c = '?';
-    return text;
-}
-
-/*
- * Most cells: up to 15 digits, a point among them. Digits and power of ten are exact in double
- * then, and one division rounds their quotient correctly (Clinger 1990). False: strtod is to be
- * asked.
- */
-static bool parse_decimal(const char *cell, double *number)
-{
-    static const double power[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                   1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-                                   1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
-    const char *at = cell + (*cell == '-');
-    uint64_t digits = 0;
-    size_t n_digits = 0, n_significant = 0, n_decimals = 0;
-    bool after_point = false;
-    for (;; at++) {
-        unsigned digit = (unsigned)*at - '0';
-        if (digit > 9 && (*at != '.' || after_point))
-            break;
-        if (digit > 9) {
-            after_point = true;
-            continue;
-        }
-        digits = 10 * digits + digit;
-        n_digits++;
-        n_significant += digits > 0;
-        n_decimals += after_point;
-    }
-    if (*at || n_digits == 0 || n_significant > 15 || n_decimals > 22)
-        return false;
-    double value = (double)digits / power[n_decimals];
-    *number = *cell == '-' ? -value : value;
-    return true;
-}
-
-static enum cell_kind parse_cell(const char *cell, double *number)
-{
-    char *end;
-    if (parse_decimal(cell, number))
-        return CELL_NUMBER;
-    *number = strtod(cell, &end);
-    /* strtod reads hexadecimal numbers too; in a table they are more likely names. */
-    if (end == cell || *end || strpbrk(cell, "xX"))
-        return CELL_TEXT;
-    return isfinite(*number) ? CELL_NUMBER : CELL_NOT_FINITE;
-}
-
 static void set_outcome(struct csv_reading *reading, status outcome)
 {
     if (reading->outcome == STATUS_OK)
         reading->outcome = outcome;
+}
+
+static status not_utf8(const struct csv_reading *reading, size_t column, const char *name)
+{
+    return status_set(STATUS_USAGE,
+                      "%s, line %zu, column %zu%s%s%s: is not UTF-8 text; save the file as UTF-8, "
+                      "for example with iconv -f latin1 -t utf-8",
+                      reading->table->path, reading->row_line, column, name ? " '" : "",
+                      name ? name : "", name ? "'" : "");
 }
 
 static status header_cell(struct csv_reading *reading, const char *cell)
@@ -112,6 +57,8 @@ static status header_cell(struct csv_reading *reading, const char *cell)
     if (!*cell)
         return status_set(STATUS_USAGE, "%s, line %zu: column %zu has no name; give it one",
                           table->path, reading->row_line, table->names.n + 1);
+    if (!csv_is_utf8(cell))
+        return not_utf8(reading, reading->cells + 1, NULL);
     return reading->n_columns ? STATUS_OK : string_list_add(&table->names, cell);
 }
 
@@ -143,14 +90,17 @@ static status data_cell(struct csv_reading *reading, const char *cell)
     struct column_state *state = &reading->state[c];
     status outcome = STATUS_OK;
     double number = 0;
-    enum cell_kind kind = state->is_text ? CELL_TEXT : parse_cell(cell, &number);
-    if (kind == CELL_TEXT && !state->is_text)
+    enum csv_cell kind =
+        state->is_text ? CSV_TEXT : csv_parse_cell(cell, reading->decimal_comma, &number);
+    if (kind == CSV_TEXT && !csv_is_utf8(cell))
+        return not_utf8(reading, c + 1, table->names.item[c]);
+    if (kind == CSV_TEXT && !state->is_text)
         outcome = become_text(reading, c, row);
     if (state->is_text)
         return outcome == STATUS_OK && !state->late
                    ? dictionary_code(&state->texts, cell, &column->code[row])
                    : outcome;
-    if (kind == CELL_NOT_FINITE && !state->not_finite_line) {
+    if (kind == CSV_NOT_FINITE && !state->not_finite_line) {
         state->not_finite_line = reading->row_line;
         csv_printable(cell, state->not_finite);
     }
@@ -179,9 +129,8 @@ static bool is_row_of_samples(const struct string_list *names)
 {
     bool all_whole = true;
     for (size_t c = 0; c < names->n; c++) {
-        char *end;
-        strtod(names->item[c], &end);
-        if (end == names->item[c] || *end)
+        double number;
+        if (csv_parse_cell(names->item[c], false, &number) == CSV_TEXT)
             return false;
         if (strpbrk(names->item[c], ".eE"))
             all_whole = false;
@@ -211,11 +160,6 @@ static status check_header(struct csv_reading *reading)
                        "%s, line %zu: the first row holds numbers, not names of columns; add a "
                        "header row such as x0,x1,y",
                        table->path, reading->row_line);
-    if (outcome == STATUS_OK && table->names.n == 1 && strpbrk(table->names.item[0], ";\t"))
-        outcome = status_set(STATUS_USAGE,
-                             "%s, line %zu: the header is the one column '%s'; cells must be "
-                             "separated by commas",
-                             table->path, reading->row_line, table->names.item[0]);
     return outcome;
 }
 
@@ -257,9 +201,12 @@ static status end_of_data_row(struct csv_reading *reading)
     struct csv_table *table = reading->table;
     if (reading->cells != table->names.n)
         return status_set(STATUS_USAGE,
-                          "%s, line %zu: has %zu cells, but the header has %zu; check commas and "
+                          "%s, line %zu: has %zu cells, but the header has %zu; check %s and "
                           "quotes",
-                          table->path, reading->row_line, reading->cells, table->names.n);
+                          table->path, reading->row_line, reading->cells, table->names.n,
+                          reading->separator == ','   ? "commas"
+                          : reading->separator == ';' ? "semicolons"
+                                                      : "tabs");
     /* In a file of one column a blank line between rows is a row without its value. */
     if (reading->blank_line && table->names.n == 1)
         return status_set(STATUS_USAGE,
@@ -289,7 +236,8 @@ static void parse_piece(struct csv_reading *reading, const char *piece, size_t l
         return;
     if (reading->at_row_start) {
         size_t blanks = 0;
-        while (blanks < length && memchr(" \t\r\n", piece[blanks], 4))
+        while (blanks < length && piece[blanks] != reading->separator &&
+               memchr(" \t\r\n", piece[blanks], 4))
             blanks++;
         if (blanks < length) {
             reading->row_line = reading->line;
@@ -336,6 +284,28 @@ static void parse_block(struct csv_reading *reading, const char *block, size_t l
         parse_piece(reading, block + begin, length - begin);
 }
 
+/*
+ * A header without a comma is one of semicolons, as spreadsheets write them where numbers have a
+ * decimal comma; or of tabs. What stands in quotes does not count.
+ */
+static void find_separator(struct csv_reading *reading, const char *block, size_t length)
+{
+    bool quoted = false, semicolon = false, tab = false, comma = false;
+    size_t i = 0;
+    while (i < length && (block[i] == '\n' || block[i] == '\r'))
+        i++;
+    for (; i < length && (quoted || (block[i] != '\n' && block[i] != '\r')); i++) {
+        if (block[i] == '"')
+            quoted = !quoted;
+        semicolon |= !quoted && block[i] == ';';
+        tab |= !quoted && block[i] == '\t';
+        comma |= !quoted && block[i] == ',';
+    }
+    reading->separator = comma || !(semicolon || tab) ? ',' : semicolon ? ';' : '\t';
+    reading->decimal_comma = reading->separator == ';';
+    csv_set_delim(&reading->parser, (unsigned char)reading->separator);
+}
+
 /* The length of the byte-order mark of UTF-8 that is to be skipped. */
 static size_t check_beginning(struct csv_reading *reading, const char *block, size_t length)
 {
@@ -344,7 +314,9 @@ static size_t check_beginning(struct csv_reading *reading, const char *block, si
         ((byte[0] == 0xFF && byte[1] == 0xFE) || (byte[0] == 0xFE && byte[1] == 0xFF)))
         reading->outcome =
             status_set(STATUS_USAGE, "%s: is UTF-16 text; save it as UTF-8", reading->table->path);
-    return length >= 3 && memcmp(block, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+    size_t skipped = length >= 3 && memcmp(block, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+    find_separator(reading, block + skipped, length - skipped);
+    return skipped;
 }
 
 static status parse_stream(struct csv_reading *reading, FILE *file, char *block)

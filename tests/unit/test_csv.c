@@ -64,6 +64,61 @@ static void line_ends_and_byte_order_mark(void **state)
     }
 }
 
+/* As spreadsheets write them in much of Europe, and statistics programs. */
+static void semicolons_and_tabs(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "a;b c;label\n1,5;-2e-3;x\n-,25;\"1000,75\";y,z\n",
+        "\r\n\"a\";b c;label\r\n1.5;-0,002;x\r\n-0,25;1000.75;y,z\r\n",
+        "a\tb c\tlabel\n1.5\t-2e-3\tx\n-0.25\t1000.75\ty,z\n"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct csv_table table = read_text(texts[i]);
+        assert_int_equal(table.n_rows, 2);
+        assert_int_equal(table.names.n, 3);
+        assert_string_equal(table.names.item[0], "a");
+        assert_string_equal(table.names.item[1], "b c");
+        assert_true(table.column[0].number[0] == 1.5 && table.column[0].number[1] == -0.25);
+        assert_true(table.column[1].number[0] == -0.002 && table.column[1].number[1] == 1000.75);
+        assert_string_equal(table.column[2].values.item[1], "y,z");
+        csv_release(&table);
+    }
+    /* With commas between cells, or a point too, a comma is no decimal one. */
+    struct csv_table table = read_text("a,b;c\n\"1,5\",2\n");
+    assert_int_equal(table.names.n, 2);
+    assert_null(table.column[0].number);
+    csv_release(&table);
+    table = read_text("a;b\n1,000.5;1,2,3\n");
+    assert_true(!table.column[0].number && !table.column[1].number);
+    csv_release(&table);
+    assert_usage(read_outcome("a;b\n1;2\n3;\n"), "t.csv", "line 3", "column 'b'", "missing");
+    assert_usage(read_outcome("a\tb\n1\t2\n\t3\n"), "t.csv", "line 3", "column 'a'", "missing");
+    assert_usage(read_outcome("a;b\n1;2;3\n"), "t.csv", "line 2", "3 cells", "semicolons");
+    assert_usage(read_outcome("0.5;2\n1;2\n"), "t.csv", "line 1", "header");
+}
+
+static void text_that_is_not_utf8(void **state)
+{
+    (void)state;
+    assert_usage(read_outcome("a,stra\xDF"
+                              "e\n1,2\n"),
+                 "t.csv", "line 1", "column 2", "UTF-8", "iconv");
+    assert_usage(read_outcome("a,b\n1,x\n2,K\xF6ln\n"), "t.csv", "line 3", "'b'", "UTF-8");
+    assert_usage(read_outcome("a,b\n1,2\n2,K\xF6ln\n"), "t.csv", "line 3", "'b'", "UTF-8");
+    /* Half a letter, one too long, a surrogate, beyond the last letter. */
+    static const char *const bad[] = {
+        "\xC3", "\xC0\xAF", "\xE0\x80\xAF", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\x80", "\xE2\x82"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        char text[32];
+        snprintf(text, sizeof text, "a,b\n1,%s\n", bad[i]);
+        assert_usage(read_outcome(text), "UTF-8");
+    }
+    struct csv_table table = read_text("a,b\n1,K\xC3\xB6ln\n2,\xE2\x82\xAC\n3,\xF0\x9F\x98\x80\n");
+    assert_string_equal(table.column[1].values.item[0], "K\xC3\xB6ln");
+    assert_int_equal(table.column[1].values.n, 3);
+    csv_release(&table);
+}
+
 static void quoted_cells_span_lines(void **state)
 {
     (void)state;
@@ -212,7 +267,6 @@ static void bad_headers(void **state)
     assert_usage(read_outcome("a,b\n"), "t.csv", "no samples");
     assert_usage(read_outcome(""), "t.csv", "no samples");
     assert_usage(read_outcome("\n\n"), "t.csv", "no samples");
-    assert_usage(read_outcome("a;b;c\n1;2;3\n"), "t.csv", "commas");
     assert_usage(read_outcome("0.5,-1e3,2\n1,2,3\n"), "t.csv", "line 1", "header");
     struct csv_table numbered = read_text("0,1,2\n0.5,2,3\n");
     assert_string_equal(numbered.names.item[2], "2");
@@ -336,6 +390,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_and_text),
         cmocka_unit_test(line_ends_and_byte_order_mark),
+        cmocka_unit_test(semicolons_and_tabs),
+        cmocka_unit_test(text_that_is_not_utf8),
         cmocka_unit_test(quoted_cells_span_lines),
         cmocka_unit_test(a_long_file),
         cmocka_unit_test(what_counts_as_text),

@@ -9,9 +9,10 @@
 #include <stdint.h>
 
 /*
- * A CSV file in memory, by columns. Header row; quotes, CRLF and a byte-order mark are accepted. A
- * column is text if it holds at least one cell that is not a number, else numbers. All functions
- * are Local.
+ * A CSV file in memory, by columns. Header row; quotes, CRLF and a byte-order mark are accepted.
+ * Cells are separated by commas; where the header has none by semicolons, and then numbers may have
+ * a decimal comma; or by tabs. A column is text if it holds at least one cell that is not a number,
+ * else numbers. All functions are Local.
  *
  * Errors are STATUS_USAGE and name file, line (counted from 1, the header's is 1) and column: a
  * missing value, a row with too few or too many cells, a non-finite number (nan, inf, overflow), a
