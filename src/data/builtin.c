@@ -109,9 +109,9 @@ static status unknown_name(const char *path)
     const char *nearest = string_list_nearest(&known, path);
     string_list_join(&known, joined, sizeof joined);
     if (outcome == STATUS_OK)
-        outcome = status_set(STATUS_USAGE, "there is no built-in data '%s'%s%s%s; there are: %s",
+        outcome = status_set(STATUS_USAGE, "there is no built-in data '%s'%s%s%s there are: %s",
                              path, nearest ? "; did you mean '" : "", nearest ? nearest : "",
-                             nearest ? "'?" : "", joined);
+                             nearest ? "'?" : ";", joined);
     string_list_release(&known);
     return outcome;
 }

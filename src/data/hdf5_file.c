@@ -104,10 +104,11 @@ status hdf5_create(const char *path, struct hdf5_file **out)
     if (id < 0) {
         char cause[256];
         innermost_error(cause);
-        outcome = status_set(STATUS_FAILED,
-                             "%s: the file cannot be made; check that its folder exists and can be "
-                             "written (HDF5: %s)",
-                             path, cause);
+        outcome = status_set(STATUS_FAILED, "%s: the file cannot be made; %s (HDF5: %s)", path,
+                             strstr(cause, strerror(ENOSPC))
+                                 ? "the disk is full: free some space, or choose another one"
+                                 : "check that its folder exists and can be written",
+                             cause);
     }
     H5Pclose(creation);
     H5Pclose(access);

@@ -188,9 +188,9 @@ status source_unknown_name(const struct source *source, const char *what, const 
     char joined[512];
     const char *nearest = string_list_nearest(known, name);
     string_list_join(known, joined, sizeof joined);
-    return status_set(STATUS_USAGE, "%s: there is no %s '%s' for %s%s%s%s; there are: %s",
+    return status_set(STATUS_USAGE, "%s: there is no %s '%s' for %s%s%s%s there are: %s",
                       source->path, what, name, option, nearest ? "; did you mean '" : "",
-                      nearest ? nearest : "", nearest ? "'?" : "", joined);
+                      nearest ? nearest : "", nearest ? "'?" : ";", joined);
 }
 
 status source_split_names(const struct source *source, const char *option, const char *text,

@@ -180,6 +180,16 @@ class FullDisk(support.TestCase):
                     self.assertFalse((self.disk / name).exists())
                     self.assert_nothing_half()
 
+    def test_no_room_at_all(self):
+        """Not the advice to look for a folder that is there."""
+        data = self.folder / "data.csv"
+        data.write_text("a,y\n1,2\n2,3\n", encoding="utf-8")
+        self.fill(0)
+        result = support.run(D, "convert", data, self.disk / "data.h5")
+        self.assert_says_full(result, "data.h5")
+        self.assertIn("the disk is full", result.stderr)
+        self.assertNotIn("folder exists", result.stderr)
+
 
 if __name__ == "__main__":
     support.main()
