@@ -7,8 +7,9 @@
 #include <string.h>
 
 /*
- * A rank reads and scales as fast as two or three copy, and a file system may serve a few at once.
- * Opening a file takes as long as reading some mebibytes.
+ * Reading and scaling takes a rank about twice as long as a copy, so that a few get more out of a
+ * file; not all of a large host, for the file system's sake. Each opens the file: its share must be
+ * worth that.
  */
 enum { MOST_READERS = 8, BYTES_PER_READER = 1 << 23 };
 
