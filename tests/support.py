@@ -9,7 +9,6 @@ and MPIRUN, with MPI_LAUNCHER, which is hydra for the one of MPICH. A test file 
 """
 import atexit
 import io
-import itertools
 import json
 import multiprocessing
 import os
@@ -47,14 +46,14 @@ def _make_place_for_sessions():
 
 
 _SESSIONS = _make_place_for_sessions()
-_numbers = itertools.count()
 
 
-def _place_for_session():
-    """One for each start: of two in one folder, the one that ends removes what the other makes."""
-    place = _SESSIONS / str(next(_numbers))
-    place.mkdir(exist_ok=True)
-    return str(place)
+def place_for_session():
+    """One for each start: of two in one folder, the one that ends removes what the other makes.
+
+    mkdtemp and not a number, which two tests forked from here would both count from 0.
+    """
+    return tempfile.mkdtemp(prefix="", dir=_SESSIONS)
 
 
 class Result:
@@ -104,7 +103,7 @@ def start(program, *args, ranks=None, env=None, cwd=None, launcher=()):
     command = [str(part) for part in (program, *args)]
     if ranks is not None:
         command = [MPIRUN, *MPIRUN_OPTIONS, "-n", str(ranks), *map(str, launcher), *command]
-    environment = dict(os.environ, OMPI_MCA_orte_tmpdir_base=_place_for_session())
+    environment = dict(os.environ, OMPI_MCA_orte_tmpdir_base=place_for_session())
     for name, value in (env or {}).items():
         if value is None:
             environment.pop(name, None)
@@ -167,10 +166,12 @@ def rank_processes(process):
     return {rank: pid for pid, rank in found.items() if parents[pid] not in found}
 
 
-def wait_for(condition, timeout=60):
-    """Waits until condition() is true; its value."""
+def wait_for(condition, process=None, timeout=60):
+    """Waits until condition() is true; its value. A `process` that ends before has failed."""
     end = time.monotonic() + timeout * PATIENCE
     while not (value := condition()):
+        if process and process.poll() is not None:
+            raise AssertionError(f"too soon: {finish(process)}")
         if time.monotonic() > end:
             raise AssertionError(f"waited {timeout} s in vain")
         time.sleep(0.02)

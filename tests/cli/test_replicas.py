@@ -142,7 +142,7 @@ class ReplicasTest(support.TestCase):
     def test_a_signal_to_a_rank_of_the_second_replica(self):
         process = support.start(support.COTERIE, "train", *MODEL, "--epochs", 10**7, "--replicas", 2,
                                 "--metrics-every", 10**6, "--output", self.folder / "run", ranks=2)
-        support.wait_for(lambda: (self.folder / "run/metrics.jsonl").exists())
+        support.wait_for(lambda: (self.folder / "run/metrics.jsonl").exists(), process)
         os.kill(support.rank_processes(process)[1], signal.SIGUSR1)
         self.assert_rc(support.finish(process), 75, "--resume auto")
 

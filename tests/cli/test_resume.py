@@ -135,7 +135,7 @@ class Signals(Resume):
         process = support.start(D, "train", *options, "--output", self.folder / run,
                                 ranks=ranks)
         try:
-            support.wait_for(lambda: ready() or process.poll() is not None)
+            support.wait_for(ready, process)
             os.kill(support.rank_processes(process)[to], number)
         finally:
             result = support.finish(process)

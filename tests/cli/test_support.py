@@ -1,5 +1,7 @@
 # labels: quick
 """The helpers in support.py must see what they are there to see."""
+import multiprocessing
+
 import h5py
 import numpy
 import support
@@ -50,6 +52,10 @@ class Difference(support.TestCase):
                                                             self.folder / "c.h5"))
 
 
+def _place_in_a_child(_):
+    return support.place_for_session()
+
+
 class Running(support.TestCase):
     def test_outcome(self):
         rc, stdout, stderr = support.run("sh", "-c", "echo $NAME; echo bad >&2; exit 3",
@@ -60,6 +66,17 @@ class Running(support.TestCase):
         with self.assertRaisesRegex(AssertionError, "still running"):
             support.run("sh", "-c", "sleep 60 & wait", timeout=0.2)
 
+    def test_waiting_for_one_that_has_ended(self):
+        process = support.start("sh", "-c", "echo no disk >&2; exit 3")
+        with self.assertRaisesRegex(AssertionError, "(?s)ended with 3.*no disk"):
+            support.wait_for(lambda: False, process)
+
+    def test_a_session_each_in_tests_that_are_forked(self):
+        """The mpirun that ends removes its folder, also when another is about to write to it."""
+        with multiprocessing.get_context("fork").Pool(3, maxtasksperchild=1) as pool:
+            places = pool.map(_place_in_a_child, range(6), chunksize=1)
+        self.assertEqual(len({*places, support.place_for_session()}), 7)
+
     def test_ranks(self):
         result = self.succeed("sh", "-c", f"echo rank ${support.RANK_VARIABLE}", ranks=2)
         self.assertEqual(sorted(result.stdout.split("\n"))[1:], ["rank 0", "rank 1"])
@@ -67,7 +84,8 @@ class Running(support.TestCase):
     def test_processes_of_ranks(self):
         process = support.start("sleep", 60, ranks=2)
         try:
-            pids = support.wait_for(lambda: len(found := support.rank_processes(process)) == 2 and found)
+            pids = support.wait_for(lambda: len(found := support.rank_processes(process)) == 2
+                                    and found, process)
             self.assertEqual(sorted(pids), [0, 1])
         finally:
             support.send_signal(process, support.signal.SIGTERM)

@@ -128,7 +128,7 @@ class Sweep(support.TestCase):
         grid = ("--grid", "experts=2,6", "--seeds", 3, "--epochs", 800)
         self.sweep("whole", *grid, ranks=2)
         process = support.start(COTERIE, "sweep", "--output", self.folder / "s", *grid, ranks=2)
-        support.wait_for(lambda: results(self.folder / "s"))
+        support.wait_for(lambda: results(self.folder / "s"), process)
         time.sleep(0.1)
         process.send_signal(signal.SIGUSR1)
         result = support.finish(process)

@@ -52,7 +52,7 @@ class SlurmCase(support.TestCase):
         """Waits until the run has saved this step or a later one."""
         try:
             support.wait_for(lambda: any(int(re.search(r"\d+", path.name)[0]) >= step
-                                         for path in harness.generations(self.folder / run)), 100)
+                                         for path in harness.generations(self.folder / run)), timeout=100)
         except AssertionError as error:
             logs = [path.read_text(errors="replace") for path in self.folder.glob("*.out")]
             raise AssertionError(f"{error}: step {step} of {run}; {logs}") from None

@@ -53,8 +53,7 @@ class Hosts(support.TestCase):
         """On two hosts, slow enough not to be far when something happens to it."""
         process = self.launch(["n1", "n2"], 2, run, epochs=10 ** 7,
                               env={"COTERIE_FAULT": "update:0:*:slow"})
-        support.wait_for(lambda: harness.generations(self.folder / run)
-                         or process.poll() is not None)
+        support.wait_for(lambda: harness.generations(self.folder / run), process)
         return process
 
     def assert_goes_on(self, hosts, run="run"):
@@ -117,8 +116,7 @@ class Placement(Hosts):
         self.data = harness.write_data(self.folder / "data.h5", n=200000)
         bytes_of_x = 200000 * 2 * 4  # in single precision
         process = self.launch(["n1", "n2"], 2, "run", "--batch-size", 50, epochs=10 ** 7)
-        support.wait_for(lambda: harness.generations(self.folder / "run")
-                         or process.poll() is not None)
+        support.wait_for(lambda: harness.generations(self.folder / "run"), process)
         maps = {}
         for rank, pid in support.rank_processes(process).items():
             lines = pathlib.Path(f"/proc/{pid}/maps").read_text(encoding="utf-8").splitlines()

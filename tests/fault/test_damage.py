@@ -149,7 +149,7 @@ class Hostile(harness.FaultTest):
     def test_asked_to_end_while_it_looks(self):
         """Batch systems ask all processes of a job."""
         process = self.shop.start("inspect", self.hostile, env={"COTERIE_HANG_TIMEOUT": "60"})
-        child = support.wait_for(lambda: self.other_process(process.pid))
+        child = support.wait_for(lambda: self.other_process(process.pid), process)
         for number in (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT):
             os.kill(child, number)
         self.assert_rc(support.finish(process, 60), 2, "hostile.h5", "never comes to an end")
@@ -159,7 +159,7 @@ class Hostile(harness.FaultTest):
         with h5py.File(self.folder / "slow.h5", "w") as file:
             file.create_dataset("x", data=numpy.zeros((4000000, 2)), compression="gzip")
         process = self.shop.start("inspect", self.folder / "slow.h5")
-        os.kill(support.wait_for(lambda: self.other_process(process.pid)), signal.SIGKILL)
+        os.kill(support.wait_for(lambda: self.other_process(process.pid), process), signal.SIGKILL)
         self.assert_rc(support.finish(process, 60), 0)
 
     def test_a_loop_behind_what_cannot_be_listed(self):

@@ -74,7 +74,7 @@ class TooLarge(Disk):
         process = self.shop.start(*self.shop.options("run", 10 ** 7), ranks=2,
                                   fault="update:1:*:slow")
         self.addCleanup(support.send_signal, process, signal.SIGKILL)
-        support.wait_for(lambda: harness.generations(self.run_directory))
+        support.wait_for(lambda: harness.generations(self.run_directory), process)
         before = harness.generations(self.run_directory)
         rank = support.rank_processes(process)[0]
         resource.prlimit(rank, resource.RLIMIT_FSIZE, (16384, 16384))
@@ -196,7 +196,7 @@ class Lock(Disk):
     def test_second_run(self):
         first = self.shop.start(*self.shop.options("run", 10 ** 7), ranks=2)
         self.addCleanup(support.send_signal, first, signal.SIGKILL)
-        support.wait_for(lambda: harness.generations(self.run_directory))
+        support.wait_for(lambda: harness.generations(self.run_directory), first)
         holder = support.rank_processes(first)[0]
         started = time.monotonic()
         result = self.shop.train("run", "--resume", "auto", epochs=10 ** 7)
@@ -230,7 +230,7 @@ class Lock(Disk):
     def test_waits_for_one_that_ends(self):
         first = self.shop.start(*self.shop.options("run", 10 ** 7))
         self.addCleanup(support.send_signal, first, signal.SIGKILL)
-        support.wait_for(lambda: harness.generations(self.run_directory))
+        support.wait_for(lambda: harness.generations(self.run_directory), first)
         second = self.shop.start(*self.shop.options("run", extra=("--resume", "auto"), epochs=1))
         time.sleep(1)
         first.send_signal(signal.SIGUSR1)

@@ -24,8 +24,7 @@ class Kill(harness.FaultTest):
         process = self.shop.start(*self.shop.options("run", ENDLESS, extra=extra), ranks=ranks,
                                   fault=fault)
         self.addCleanup(support.send_signal, process, signal.SIGKILL)
-        support.wait_for(lambda: harness.generations(self.run_directory)
-                         or process.poll() is not None)
+        support.wait_for(lambda: harness.generations(self.run_directory), process)
         return process
 
     def end(self, process, timeout):
@@ -121,7 +120,8 @@ class AskedToStop(Kill):
                 process = self.shop.start(*self.shop.options("run", ENDLESS), ranks=ranks,
                                           fault="data_read:0:*:slow")
                 self.addCleanup(support.send_signal, process, signal.SIGKILL)
-                pids = support.wait_for(lambda: self.catching(process, ranks, signal.Signals[name]))
+                pids = support.wait_for(lambda: self.catching(process, ranks, signal.Signals[name]),
+                                        process)
                 self.assertFalse(self.run_directory.exists())
                 os.kill(process.pid if name == "SIGUSR1" else pids[0], signal.Signals[name])
                 self.assert_rc(self.end(process, 15), 75, "after 0 epochs", "--resume auto")
@@ -149,8 +149,7 @@ class AskedToStop(Kill):
         process = self.shop.start(*self.shop.options("run", ENDLESS, extra=("--resume", "auto")),
                                   ranks=2, fault="hdf5_write:0:*:slow")
         self.addCleanup(support.send_signal, process, signal.SIGKILL)
-        support.wait_for(lambda: list(self.run_directory.glob("checkpoints/step-*.tmp"))
-                         or process.poll() is not None)
+        support.wait_for(lambda: list(self.run_directory.glob("checkpoints/step-*.tmp")), process)
         return process
 
     def test_repeated_later_ends_at_once(self):
@@ -190,14 +189,14 @@ class Requeued(Kill):
         options = self.shop.options("run", ENDLESS)
         early = self.shop.start(*options, env={"SLURM_JOB_ID": "17"})
         self.addCleanup(support.send_signal, early, signal.SIGKILL)
-        support.wait_for(lambda: harness.generations(self.run_directory))
+        support.wait_for(lambda: harness.generations(self.run_directory), early)
         late = self.shop.start(*options, "--resume", "auto",
                                env={"SLURM_JOB_ID": "17", "SLURM_RESTART_COUNT": "1"})
         self.addCleanup(support.send_signal, late, signal.SIGKILL)
         self.assert_rc(support.finish(early, 20), 75, "on request")
         epochs = harness.progress(harness.generations(self.run_directory)[-1], "epoch")
         support.wait_for(lambda: harness.progress(harness.generations(self.run_directory)[-1],
-                                                  "epoch") > epochs)
+                                                  "epoch") > epochs, late)
         late.send_signal(signal.SIGTERM)
         result = support.finish(late, 20)
         self.assert_rc(result, 75, "waiting for an earlier run", "Slurm job 17", "resumed")
@@ -206,7 +205,7 @@ class Requeued(Kill):
         options = self.shop.options("run", ENDLESS)
         early = self.shop.start(*options, env={"SLURM_JOB_ID": "17"})
         self.addCleanup(support.send_signal, early, signal.SIGKILL)
-        support.wait_for(lambda: harness.generations(self.run_directory))
+        support.wait_for(lambda: harness.generations(self.run_directory), early)
         late = self.shop.start(*options, "--resume", "auto",
                                env={"SLURM_JOB_ID": "1", "SLURM_RESTART_COUNT": "1"})
         time.sleep(4)

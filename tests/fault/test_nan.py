@@ -65,7 +65,7 @@ class NotFinite(harness.FaultTest):
         options = self.shop.options("run", 1, extra=("--starts", 2, "--on-nan", "stop"))
         process = self.shop.start(*options, fault="update:0:*:slow")
         self.addCleanup(support.send_signal, process, signal.SIGKILL)
-        support.wait_for(lambda: (self.run_directory / "starts/0.h5").exists())
+        support.wait_for(lambda: (self.run_directory / "starts/0.h5").exists(), process)
         process.send_signal(signal.SIGUSR1)
         self.assert_rc(support.finish(process, 10), 75)
         result = self.shop.run(*options, "--resume", "auto", fault="step_forward:0:3:nan")
