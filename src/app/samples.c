@@ -34,26 +34,6 @@ static struct dataset numbers_of(const struct dataset *dataset, size_t first, si
     return part;
 }
 
-/* Samples first .. last-1; rows NULL: all of the source. */
-static status fill_share(const struct dataset *dataset, struct source *source,
-                         const struct scaler *scaler, const uint64_t *rows, size_t first,
-                         size_t last)
-{
-    enum { PIECE = 1 << 16 };
-    const size_t most = last - first < PIECE ? last - first : PIECE;
-    uint64_t *piece = NULL;
-    status outcome = rows ? STATUS_OK : memory_alloc(&piece, most, sizeof *piece, "samples");
-    for (size_t at = first, n; at < last && outcome == STATUS_OK; at += n) {
-        n = rows || last - at < PIECE ? last - at : PIECE;
-        for (size_t i = 0; piece && i < n; i++)
-            piece[i] = at + i;
-        struct dataset part = numbers_of(dataset, at, n);
-        outcome = dataset_fill(&part, source, scaler, piece ? piece : rows + at);
-    }
-    memory_free(&piece);
-    return outcome;
-}
-
 /* The readers of a host take the samples in shares of equal size. */
 static status fill_own(const struct communicator *comm, struct source *source,
                        const struct scaler *scaler, const uint64_t *rows,
@@ -66,10 +46,12 @@ static status fill_own(const struct communicator *comm, struct source *source,
     size_t first = n / n_readers * reader, last = n / n_readers * (reader + 1);
     if (reader + 1 == n_readers)
         last = n;
+    struct dataset share = numbers_of(dataset, first, last - first);
     if (comm->rank != 0)
-        return fill_share(dataset, host->source, &host->scaler, host->rows, first, last);
-    status outcome = fill_share(dataset, source, scaler, rows, first, last);
-    return outcome == STATUS_OK ? dataset_copy_labels(dataset, source_info(source), rows) : outcome;
+        return dataset_fill(&share, host->source, &host->scaler, host->rows, first);
+    status outcome = dataset_fill(&share, source, scaler, rows, first);
+    return outcome == STATUS_OK ? dataset_copy_labels(dataset, source_info(source), rows, 0)
+                                : outcome;
 }
 
 /* Collective. What other hosts have not read, and labels and weights, are still to be published. */
@@ -130,7 +112,7 @@ status samples_stream(const struct communicator *comm, const struct dataset_shap
         return outcome;
     dataset_map(&samples->dataset, &part, samples->memory.base);
     if (comm->rank == 0)
-        outcome = dataset_copy_labels(&samples->dataset, source_info(source), rows);
+        outcome = dataset_copy_labels(&samples->dataset, source_info(source), rows, 0);
     outcome = communicator_agree(comm, outcome);
     if (outcome != STATUS_OK)
         return outcome;

@@ -92,15 +92,15 @@ static status scale_row(const char *path, const double *from, const double *mean
 
 /* Labels and weights are in memory already. */
 status dataset_copy_labels(struct dataset *dataset, const struct source_info *info,
-                           const uint64_t *rows)
+                           const uint64_t *rows, size_t first)
 {
     double sum = 0;
     for (size_t i = 0; dataset->label && i < dataset->shape.n; i++)
-        dataset->label[i] = info->label[rows ? rows[i] : i];
+        dataset->label[i] = info->label[rows ? rows[first + i] : first + i];
     if (!dataset->weight)
         return STATUS_OK;
     for (size_t i = 0; i < dataset->shape.n; i++) {
-        size_t row = rows ? (size_t)rows[i] : i;
+        size_t row = rows ? (size_t)rows[first + i] : first + i;
         dataset->weight[i] = (real)info->weight[row];
         sum += (double)dataset->weight[i];
         if (!isfinite(dataset->weight[i]))
@@ -111,23 +111,24 @@ status dataset_copy_labels(struct dataset *dataset, const struct source_info *in
                                 info->path, dataset->shape.n);
 }
 
-/* Samples first .. first+n-1 of the data set once more, where a number is not finite. */
-static status fill_slowly(struct dataset *dataset, struct source *source,
-                          const struct scaler *scaler, const uint64_t *rows, size_t first, size_t n)
+/* The present block once more, where a number is not finite. */
+static status fill_slowly(struct dataset *dataset, const struct row_blocks *blocks,
+                          const struct scaler *scaler)
 {
-    const struct source_info *info = source_info(source);
+    const struct source_info *info = source_info(blocks->source);
     const struct dataset_shape *shape = &dataset->shape;
     double *x = NULL;
     status outcome = memory_alloc(&x, info->n_inputs + info->n_targets, sizeof *x, "a sample");
     double *y = outcome == STATUS_OK ? x + info->n_inputs : NULL;
-    for (size_t i = first; i < first + n && outcome == STATUS_OK; i++) {
-        outcome = source_read(source, (size_t)rows[i], 1, x, y);
+    for (size_t i = blocks->begin; i < blocks->begin + blocks->n && outcome == STATUS_OK; i++) {
+        const size_t row = row_blocks_row(blocks, i);
+        outcome = source_read(blocks->source, row, 1, x, y);
         if (outcome == STATUS_OK)
             outcome = scale_row(info->path, x, scaler->x_mean, scaler->x_scale, &info->input_names,
-                                shape->n_inputs, rows[i], dataset->x + i * shape->n_inputs);
+                                shape->n_inputs, row, dataset->x + i * shape->n_inputs);
         if (outcome == STATUS_OK && shape->n_targets)
             outcome = scale_row(info->path, y, scaler->y_mean, scaler->y_scale, &info->target_names,
-                                shape->n_targets, rows[i], dataset->y + i * shape->n_targets);
+                                shape->n_targets, row, dataset->y + i * shape->n_targets);
     }
     memory_free(&x);
     return outcome;
@@ -149,13 +150,11 @@ static status fill_block(struct dataset *dataset, const struct row_blocks *block
             finite &= scaled_columns_apply(y, blocks->y_type, row_blocks_y(blocks, i),
                                            n * n_targets, dataset->y + at * n_targets);
     }
-    return finite ? STATUS_OK
-                  : fill_slowly(dataset, blocks->source, scaler, blocks->rows, blocks->begin,
-                                blocks->n);
+    return finite ? STATUS_OK : fill_slowly(dataset, blocks, scaler);
 }
 
 status dataset_fill(struct dataset *dataset, struct source *source, const struct scaler *scaler,
-                    const uint64_t *rows)
+                    const uint64_t *rows, size_t first)
 {
     const struct source_info *info = source_info(source);
     const struct dataset_shape *shape = &dataset->shape;
@@ -166,7 +165,7 @@ status dataset_fill(struct dataset *dataset, struct source *source, const struct
     COTERIE_ASSERT(!shape->has_weights || info->weight);
     struct row_blocks blocks;
     struct scaled_columns x = {0}, y = {0};
-    status outcome = row_blocks_init(&blocks, source, rows, shape->n);
+    status outcome = row_blocks_init(&blocks, source, rows, first, shape->n);
     if (outcome == STATUS_OK)
         outcome = scaled_columns_init(&x, shape->n_inputs, scaler->x_mean, scaler->x_scale);
     if (outcome == STATUS_OK)
@@ -175,5 +174,5 @@ status dataset_fill(struct dataset *dataset, struct source *source, const struct
         outcome = fill_block(dataset, &blocks, scaler, &x, &y);
     scaled_columns_release(&x);
     scaled_columns_release(&y);
-    return outcome == STATUS_OK ? dataset_copy_labels(dataset, info, rows) : outcome;
+    return outcome == STATUS_OK ? dataset_copy_labels(dataset, info, rows, first) : outcome;
 }

@@ -16,13 +16,14 @@ static size_t choose_length(size_t most, size_t chunk)
 }
 
 status row_blocks_init(struct row_blocks *blocks, struct source *source, const uint64_t *rows,
-                       size_t n_rows)
+                       size_t first, size_t n_rows)
 {
     const struct source_info *info = source_info(source);
     struct source_numbers stored;
     status outcome = source_stored(source, &stored);
     *blocks = (struct row_blocks){.source = source,
-                                  .rows = rows,
+                                  .rows = rows ? rows + first : NULL,
+                                  .first = first,
                                   .n_rows = n_rows,
                                   .together = stored.rows_together,
                                   .x_type = stored.x,
@@ -42,18 +43,19 @@ status row_blocks_init(struct row_blocks *blocks, struct source *source, const u
         blocks->view.x_room = room;
         blocks->view.y_room = room + x;
     }
-    if (outcome == STATUS_OK && n_rows > 0)
-        outcome = source_expect(source, (size_t)rows[0], (size_t)(rows[n_rows - 1] - rows[0]) + 1);
-    return outcome;
+    if (outcome != STATUS_OK || n_rows == 0)
+        return outcome;
+    size_t begin = row_blocks_row(blocks, 0);
+    return source_expect(source, begin, row_blocks_row(blocks, n_rows - 1) - begin + 1);
 }
 
 /* Where a block that begins with row `first` of the file ends at the latest. */
-static uint64_t latest_end(const struct row_blocks *blocks, uint64_t first)
+static size_t latest_end(const struct row_blocks *blocks, size_t first)
 {
-    uint64_t end = first + blocks->per_block;
+    size_t end = first + blocks->per_block;
     if (blocks->together < 2)
         return end;
-    uint64_t boundary = end - end % blocks->together;
+    size_t boundary = end - end % blocks->together;
     return boundary > first ? boundary : end;
 }
 
@@ -62,19 +64,19 @@ bool row_blocks_next(struct row_blocks *blocks, status *outcome)
     size_t begin = blocks->begin + blocks->n, end = begin;
     if (*outcome != STATUS_OK || begin == blocks->n_rows)
         return false;
-    uint64_t first = blocks->rows[begin], latest = latest_end(blocks, first);
-    while (end < blocks->n_rows && blocks->rows[end] < latest)
+    size_t first = row_blocks_row(blocks, begin), latest = latest_end(blocks, first);
+    while (end < blocks->n_rows && row_blocks_row(blocks, end) < latest)
         end++;
     blocks->begin = begin;
     blocks->n = end - begin;
-    size_t span = (size_t)(blocks->rows[end - 1] - first) + 1;
-    *outcome = source_view(blocks->source, (size_t)first, span, &blocks->view);
+    size_t span = row_blocks_row(blocks, end - 1) - first + 1;
+    *outcome = source_view(blocks->source, first, span, &blocks->view);
     return *outcome == STATUS_OK;
 }
 
 static size_t place(const struct row_blocks *blocks, size_t i)
 {
-    return (size_t)(blocks->rows[blocks->begin + i] - blocks->rows[blocks->begin]);
+    return row_blocks_row(blocks, blocks->begin + i) - row_blocks_row(blocks, blocks->begin);
 }
 
 const void *row_blocks_x(const struct row_blocks *blocks, size_t i)
@@ -89,6 +91,8 @@ const void *row_blocks_y(const struct row_blocks *blocks, size_t i)
 
 size_t row_blocks_run(const struct row_blocks *blocks, size_t i)
 {
+    if (!blocks->rows)
+        return blocks->n - i;
     const uint64_t *row = blocks->rows + blocks->begin + i;
     size_t n = 1;
     while (i + n < blocks->n && row[n] == row[0] + n)

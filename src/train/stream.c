@@ -68,14 +68,11 @@ status stream_create(const struct communicator *comm, const struct dataset_shape
         outcome = epoch_blocks_init(&stream->blocks, &order);
         if (outcome == STATUS_OK)
             outcome = epoch_blocks_init(&stream->reader.blocks, &order);
-        if (outcome == STATUS_OK)
-            outcome = memory_alloc(&stream->reader.rows, stream->block, sizeof(uint64_t),
-                                   "a block of samples");
     }
     outcome = communicator_agree(comm, outcome);
     if (outcome != STATUS_OK)
         return outcome;
-    COTERIE_ASSERT(stream && stream->reader.rows);
+    COTERIE_ASSERT(stream);
     /* The root's own source may be in use while the thread reads. */
     const struct host_readers readers = {.per_host = comm->node_size, .root_opens = true};
     outcome =
@@ -99,7 +96,6 @@ void stream_release(struct stream **stream)
     host_source_release(&old->reader.from);
     epoch_blocks_release(&old->blocks);
     epoch_blocks_release(&old->reader.blocks);
-    memory_free(&old->reader.rows);
     memory_free(stream);
 }
 

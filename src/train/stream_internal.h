@@ -33,7 +33,6 @@ struct stream_reader {
     atomic_bool stop;
     struct host_source from;
     struct epoch_blocks blocks; /* of the pass being read; unused if not shuffled */
-    uint64_t *rows;             /* (block) samples of a block, where all are taken */
     /* Where it began: window `window` of `pass` is generation `generation`; then comes `next`. */
     struct stream_pass pass, next;
     uint64_t generation;

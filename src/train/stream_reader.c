@@ -1,7 +1,5 @@
 #include "stream_internal.h"
 
-#include "coterie/base/memory.h"
-
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -45,14 +43,10 @@ static status fill_block(struct stream *stream, uint64_t block, size_t at)
     struct stream_reader *reader = &stream->reader;
     size_t first = (size_t)block * stream->block, left = stream->shape.n - first;
     struct dataset part = {.shape = stream->shape};
-    const uint64_t *chosen = reader->from.rows;
-    const uint64_t *rows = chosen ? chosen + first : reader->rows;
     part.shape.n = left < stream->block ? left : stream->block;
     part.x = stream->x + at * stream->shape.n_inputs;
     part.y = stream->y ? stream->y + at * stream->shape.n_targets : NULL;
-    for (size_t i = 0; !chosen && i < part.shape.n; i++)
-        reader->rows[i] = first + i;
-    return dataset_fill(&part, reader->from.source, &reader->from.scaler, rows);
+    return dataset_fill(&part, reader->from.source, &reader->from.scaler, reader->from.rows, first);
 }
 
 /* The blocks of a window are dealt to the threads of the host. */

@@ -95,7 +95,7 @@ static void filled_with_scaled_numbers(void **state)
     scaler.y_scale[0] = -50;
     void *block = block_for(&shape);
     dataset_map(&dataset, &shape, block);
-    assert_ok(dataset_fill(&dataset, source, &scaler, rows));
+    assert_ok(dataset_fill(&dataset, source, &scaler, rows, 0));
     const real x[4] = {2, (real)2.5, 4, (real)7.5}, y[2] = {-2, -6}, weight[2] = {1, 2};
     assert_memory_equal(dataset.x, x, sizeof x);
     assert_memory_equal(dataset.y, y, sizeof y);
@@ -129,10 +129,23 @@ static void many_samples_with_labels(void **state)
     assert_ok(scaler_init(&scaler, 1, 0));
     void *block = block_for(&shape);
     dataset_map(&dataset, &shape, block);
-    assert_ok(dataset_fill(&dataset, source, &scaler, rows));
+    assert_ok(dataset_fill(&dataset, source, &scaler, rows, 0));
     for (uint64_t i = 0; i < CHOSEN; i++)
         if (dataset.x[i] != (real)rows[i] || dataset.label[i] != (int32_t)(rows[i] % 2))
             fail_msg("sample %d", (int)i);
+    /* A share of the chosen samples, and one of all: a third of them, which need not be the first.
+     */
+    const struct dataset_shape third = {.n = CHOSEN / 3, .n_inputs = 1, .has_labels = true};
+    dataset_map(&dataset, &third, block);
+    for (int list = 0; list < 2; list++) {
+        const size_t first = CHOSEN / 2 + 1;
+        assert_ok(dataset_fill(&dataset, source, &scaler, list ? rows : NULL, first));
+        for (size_t i = 0; i < third.n; i++) {
+            const size_t row = list ? (size_t)rows[first + i] : first + i;
+            if (dataset.x[i] != (real)row || dataset.label[i] != (int32_t)(row % 2))
+                fail_msg("sample %d of a share, %s", (int)i, list ? "chosen" : "all");
+        }
+    }
     memory_free(&block);
     memory_free(&rows);
     scaler_release(&scaler);
@@ -175,7 +188,7 @@ static void scaled_numbers_are_the_quotients_but_for_rounding(void **state)
     }
     void *block = block_for(&shape);
     dataset_map(&dataset, &shape, block);
-    assert_ok(dataset_fill(&dataset, source, &scaler, rows));
+    assert_ok(dataset_fill(&dataset, source, &scaler, rows, 0));
     for (size_t i = 0; i < CHOSEN * COLUMNS; i++) {
         size_t c = i % COLUMNS;
         double number = (double)x[rows[i / COLUMNS] * COLUMNS + c];
@@ -202,12 +215,12 @@ static void numbers_that_do_not_fit(void **state)
     void *block = block_for(&shape);
     dataset_map(&dataset, &shape, block);
     if (sizeof(real) == sizeof(float))
-        assert_usage(dataset_fill(&dataset, source, &scaler, rows), "column 'a'", "row 1", "1e+300",
-                     "coterie_d");
+        assert_usage(dataset_fill(&dataset, source, &scaler, rows, 0), "column 'a'", "row 1",
+                     "1e+300", "coterie_d");
     else
-        assert_ok(dataset_fill(&dataset, source, &scaler, rows));
+        assert_ok(dataset_fill(&dataset, source, &scaler, rows, 0));
     scaler.x_scale[0] = 1e-300;
-    assert_usage(dataset_fill(&dataset, source, &scaler, rows), "column 'a'", "row", "--scale");
+    assert_usage(dataset_fill(&dataset, source, &scaler, rows, 0), "column 'a'", "row", "--scale");
     memory_free(&block);
     scaler_release(&scaler);
     source_close(&source);
@@ -224,7 +237,7 @@ static void weights_of_the_chosen_samples(void **state)
     assert_ok(scaler_init(&scaler, 1, 1));
     void *block = block_for(&shape);
     dataset_map(&dataset, &shape, block);
-    assert_usage(dataset_fill(&dataset, source, &scaler, rows), "weights", "2 samples");
+    assert_usage(dataset_fill(&dataset, source, &scaler, rows, 0), "weights", "2 samples");
     memory_free(&block);
     scaler_release(&scaler);
     source_close(&source);

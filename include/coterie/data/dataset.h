@@ -45,17 +45,15 @@ uint64_t dataset_numbers_hash(const struct dataset *dataset);
 void dataset_map(struct dataset *dataset, const struct dataset_shape *shape, void *block);
 
 /*
- * Root: reads the samples `rows` (ascending, shape.n of them) of `source`, scales them and stores
- * them. Reads in blocks of bounded size. STATUS_USAGE if a value is not finite, also after scaling
- * to `real`.
+ * Root: reads the samples rows[first .. first+shape.n-1] (ascending) of `source`, or where rows is
+ * NULL the samples first .. first+shape.n-1 themselves, scales them and stores them. Reads in
+ * blocks of bounded size. STATUS_USAGE if a value is not finite, also after scaling to `real`.
  */
 status dataset_fill(struct dataset *dataset, struct source *source, const struct scaler *scaler,
-                    const uint64_t *rows);
+                    const uint64_t *rows, size_t first);
 
-/*
- * Root. The part of dataset_fill that concerns labels and weights only; rows NULL: all samples.
- */
+/* Root. The part of dataset_fill that concerns labels and weights only. */
 status dataset_copy_labels(struct dataset *dataset, const struct source_info *info,
-                           const uint64_t *rows);
+                           const uint64_t *rows, size_t first);
 
 #endif
