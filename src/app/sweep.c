@@ -157,9 +157,10 @@ static void show_plan(const struct communicator *comm, const struct dealing *dea
 {
     const struct sweep *sweep = &dealing->sweep;
     const struct options *options = sweep->options;
-    log_info("sweep    %zu setting%s x %ld seed%s = %zu runs, %zu to do%s", sweep->n_settings,
+    log_info("sweep    %zu setting%s x %ld seed%s = %zu run%s, %zu to do%s", sweep->n_settings,
              sweep->n_settings == 1 ? "" : "s", options->seeds, options->seeds == 1 ? "" : "s",
-             sweep->n_runs, dealing->n_todo, options->array_size > 0 ? " in this part" : "");
+             sweep->n_runs, sweep->n_runs == 1 ? "" : "s", dealing->n_todo,
+             options->array_size > 0 ? " in this part" : "");
     if (dealing->n_groups == 1)
         log_info("ranks    %d, all at work on one run after the other", comm->size);
     else
@@ -274,9 +275,9 @@ static status train_all(const struct communicator *comm, const struct dealing *d
         return status_set(STATUS_STOPPED, "stopped; the same command goes on with the sweep");
     if (counts[0] > 0)
         return status_set(STATUS_FAILED,
-                          "%lld of %zu runs have failed, for the reasons above; the same command "
-                          "tries them again",
-                          (long long)counts[0], dealing->n_todo);
+                          "%lld of %zu run%s failed, for the reasons above; the same command tries "
+                          "those again",
+                          (long long)counts[0], dealing->n_todo, dealing->n_todo == 1 ? "" : "s");
     return STATUS_OK;
 }
 

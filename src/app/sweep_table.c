@@ -120,7 +120,8 @@ static void print(const struct sweep *sweep, const struct row *rows)
         n_finished += rows[s].n_finished;
         has_valid |= !isnan(moments_of(&rows[s], "nll_valid")->mean);
     }
-    log_info("%zu of %zu runs finished; %s", n_finished, sweep->n_runs,
+    log_info("%zu of %zu run%s finished; %s", n_finished, sweep->n_runs,
+             sweep->n_runs == 1 ? "" : "s",
              has_valid || n_finished == 0
                  ? "ranked by the nll of the validation samples, mean +- standard deviation"
                  : "ranked by BIC, mean +- standard deviation (no samples were held out: --valid)");

@@ -120,7 +120,7 @@ class Sweep(support.TestCase):
         self.assertEqual([(row["finished"], row["failed"]) for row in rows], [("2", "0"), ("0", "2")])
         self.assertIn("(2 failed)", result.stdout)
         self.assertIn("is not finite", result.stdout)
-        self.assertIn("2 of 4 runs have failed", result.stderr)
+        self.assertIn("2 of 4 runs failed", result.stderr)
         # Only what has failed is tried again.
         self.assertIn("= 4 runs, 2 to do", self.sweep("s", rc=1).stdout)
 
