@@ -2,12 +2,11 @@
 
 #include "coterie/app/samples.h"
 #include "coterie/base/memory.h"
-#include "coterie/data/builtin.h"
+#include "coterie/data/csv.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 static bool has_likelihood(const struct options *options, enum likelihood_kind kind)
 {
@@ -132,17 +131,6 @@ static status find_facts(struct source *source, const struct scaler *scaler, con
     return outcome;
 }
 
-/* What R, pandas, spreadsheets and others write for a value that is missing. */
-static bool is_missing_mark(const char *text)
-{
-    static const char *const marks[] = {"NA",      "<NA>", "#N/A", "N/A", "NULL", "None",
-                                        "missing", "?",    "-",    ".",   "*"};
-    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
-        if (strcasecmp(text, marks[i]) == 0)
-            return true;
-    return false;
-}
-
 const char *problem_odd_class(const struct string_list *classes)
 {
     const char *odd = NULL;
@@ -165,7 +153,7 @@ static status check_odd_class(const struct options *options, const struct source
     const char *odd = problem_odd_class(&info->classes);
     if (!odd || options->task != TASK_AUTO || wants_classes(options))
         return STATUS_OK;
-    if (is_missing_mark(odd))
+    if (csv_is_missing_mark(odd))
         return status_set(STATUS_USAGE,
                           "%s: the targets are numbers but for '%s'; if that is a missing value "
                           "remove it (--task regression says where it is), if all are names of "

@@ -5,6 +5,7 @@
 
 #include <csv.h>
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,9 +16,7 @@ enum { BLOCK_SIZE = 1 << 20 };
 struct column_state {
     struct dictionary texts;
     bool is_text;
-    bool late;              /* its first cells look like numbers: their spelling is lost */
-    size_t not_finite_line; /* of the first nan or inf; 0: none */
-    char not_finite[CSV_SHOWN];
+    bool late; /* its first cells look like numbers: their spelling is lost */
 };
 
 struct csv_reading {
@@ -25,8 +24,7 @@ struct csv_reading {
     struct column_state *state; /* (n_columns) */
     size_t n_columns;           /* 0 until the header was read for the first time */
     struct csv_parser parser;
-    char separator;     /* of cells: a comma; else a semicolon, or a tab */
-    bool decimal_comma; /* numbers may be written so */
+    char separator; /* of cells: a comma; else a semicolon, or a tab */
     bool in_header, at_row_start;
     size_t line;       /* of the character being parsed */
     size_t row_line;   /* where the present row began */
@@ -67,12 +65,38 @@ static status become_text(struct csv_reading *reading, size_t c, size_t row)
     struct csv_column *column = &reading->table->column[c];
     struct column_state *state = &reading->state[c];
     state->is_text = true;
-    state->late = row > 0;
+    state->late = row > column->n_missing;
     column->first_text_row = row;
     memory_free(&column->number);
-    return state->late ? STATUS_OK
-                       : memory_alloc(&column->code, reading->capacity, sizeof *column->code,
-                                      "a CSV column");
+    if (state->late)
+        return STATUS_OK;
+    status outcome =
+        memory_alloc(&column->code, reading->capacity, sizeof *column->code, "a CSV column");
+    for (size_t i = 0; i < row && outcome == STATUS_OK; i++)
+        column->code[i] = -1;
+    return outcome;
+}
+
+static void missing_cell(struct csv_column *column, size_t row)
+{
+    if (column->n_missing++ == 0)
+        column->first_missing = row;
+    if (column->number)
+        column->number[row] = NAN;
+    else if (column->code)
+        column->code[row] = -1;
+}
+
+static status not_finite_cell(struct csv_column *column, size_t row, const char *cell)
+{
+    char shown[CSV_SHOWN];
+    column->number[row] = INFINITY;
+    if (column->n_not_finite++ > 0)
+        return STATUS_OK;
+    column->first_not_finite = row;
+    column->not_finite = memory_strdup(csv_printable(cell, shown));
+    return column->not_finite ? STATUS_OK
+                              : status_set(STATUS_FAILED, "not enough memory for a CSV column");
 }
 
 static status data_cell(struct csv_reading *reading, const char *cell)
@@ -81,17 +105,16 @@ static status data_cell(struct csv_reading *reading, const char *cell)
     size_t c = reading->cells, row = table->n_rows;
     if (c >= table->names.n)
         return STATUS_OK; /* reported with the number of cells at the end of the row */
-    if (!*cell)
-        return status_set(STATUS_USAGE,
-                          "%s, line %zu, column '%s': the value is missing; fill it in or remove "
-                          "the line",
-                          table->path, reading->row_line, table->names.item[c]);
     struct csv_column *column = &table->column[c];
     struct column_state *state = &reading->state[c];
+    if (!*cell) {
+        missing_cell(column, row);
+        return STATUS_OK;
+    }
     status outcome = STATUS_OK;
     double number = 0;
     enum csv_cell kind =
-        state->is_text ? CSV_TEXT : csv_parse_cell(cell, reading->decimal_comma, &number);
+        state->is_text ? CSV_TEXT : csv_parse_cell(cell, table->decimal_comma, &number);
     if (kind == CSV_TEXT && !csv_is_utf8(cell))
         return not_utf8(reading, c + 1, table->names.item[c]);
     if (kind == CSV_TEXT && !state->is_text)
@@ -100,10 +123,8 @@ static status data_cell(struct csv_reading *reading, const char *cell)
         return outcome == STATUS_OK && !state->late
                    ? dictionary_code(&state->texts, cell, &column->code[row])
                    : outcome;
-    if (kind == CSV_NOT_FINITE && !state->not_finite_line) {
-        state->not_finite_line = reading->row_line;
-        csv_printable(cell, state->not_finite);
-    }
+    if (kind == CSV_NOT_FINITE)
+        return not_finite_cell(column, row, cell);
     column->number[row] = number;
     return STATUS_OK;
 }
@@ -302,7 +323,7 @@ static void find_separator(struct csv_reading *reading, const char *block, size_
         comma |= !quoted && block[i] == ',';
     }
     reading->separator = comma || !(semicolon || tab) ? ',' : semicolon ? ';' : '\t';
-    reading->decimal_comma = reading->separator == ';';
+    reading->table->decimal_comma = reading->separator == ';';
     csv_set_delim(&reading->parser, (unsigned char)reading->separator);
 }
 
@@ -340,6 +361,16 @@ static status parse_stream(struct csv_reading *reading, FILE *file, char *block)
     return reading->outcome;
 }
 
+/* Of an earlier pass over the file. */
+static void forget_counts(struct csv_reading *reading)
+{
+    for (size_t c = 0; c < reading->n_columns; c++) {
+        struct csv_column *column = &reading->table->column[c];
+        memory_free(&column->not_finite);
+        column->n_missing = column->n_not_finite = 0;
+    }
+}
+
 static status parse_file(struct csv_reading *reading)
 {
     struct csv_table *table = reading->table;
@@ -359,6 +390,7 @@ static status parse_file(struct csv_reading *reading)
         reading->line = 1;
         reading->row_line = reading->blank_line = reading->cells = 0;
         table->n_rows = 0;
+        forget_counts(reading);
         outcome = parse_stream(reading, file, block);
         csv_free(&reading->parser);
     }
@@ -396,17 +428,13 @@ static status finish_columns(struct csv_reading *reading)
         struct column_state *state = &reading->state[c];
         if (state->is_text) {
             memory_free(&column->number);
+            memory_free(&column->not_finite);
+            column->n_not_finite = 0;
             column->values = state->texts.texts;
             state->texts.texts = (struct string_list){0};
         } else {
             memory_free(&column->code);
         }
-        if (!state->is_text && state->not_finite_line)
-            return status_set(STATUS_USAGE,
-                              "%s, line %zu, column '%s': '%s' is not a finite number; correct it "
-                              "or remove the line",
-                              table->path, state->not_finite_line, table->names.item[c],
-                              state->not_finite);
     }
     return STATUS_OK;
 }
@@ -446,6 +474,7 @@ void csv_release(struct csv_table *table)
     for (size_t c = 0; table->column && c < table->names.n; c++) {
         memory_free(&table->column[c].number);
         memory_free(&table->column[c].code);
+        memory_free(&table->column[c].not_finite);
         string_list_release(&table->column[c].values);
     }
     memory_free(&table->column);
@@ -453,18 +482,4 @@ void csv_release(struct csv_table *table)
     memory_free(&table->path);
     string_list_release(&table->names);
     table->n_rows = 0;
-}
-
-status csv_need_numbers(const struct csv_table *table, size_t c)
-{
-    const struct csv_column *column = &table->column[c];
-    char shown[CSV_SHOWN];
-    if (column->number)
-        return STATUS_OK;
-    size_t row = column->first_text_row;
-    const char *cell = column->values.item[column->code[row]];
-    return status_set(
-        STATUS_USAGE, "%s, %s %zu, column '%s': '%s' is not a number, but numbers are needed here",
-        table->path, table->line ? "line" : "row", table->line ? table->line[row] : row,
-        table->names.item[c], csv_printable(cell, shown));
 }

@@ -126,6 +126,28 @@ static status find_roles(const struct source_request *request, const struct sour
     return outcome;
 }
 
+/* Empty cells matter only in columns that play a part. */
+static status check_values(enum target_kind kind, const struct table_reader *reader)
+{
+    size_t n_targets = kind == TARGETS_NONE ? 0 : reader->n_targets, *needed = NULL, n = 0;
+    status outcome =
+        memory_alloc(&needed, reader->n_inputs + n_targets + 2, sizeof *needed, "column numbers");
+    if (outcome != STATUS_OK)
+        return outcome;
+    for (size_t i = 0; i < reader->n_inputs; i++)
+        needed[n++] = reader->input[i];
+    if (reader->weight >= 0)
+        needed[n++] = (size_t)reader->weight;
+    size_t n_numbers = n;
+    for (size_t i = 0; i < n_targets; i++)
+        needed[n++] = reader->target[i];
+    if (reader->group >= 0)
+        needed[n++] = (size_t)reader->group;
+    outcome = csv_need_values(&reader->table, needed, n, n_numbers);
+    memory_free(&needed);
+    return outcome;
+}
+
 /* The table's own message, and what to do about it in this place. */
 static status need_numbers(const struct table_reader *reader, size_t column, const char *advice)
 {
@@ -277,6 +299,8 @@ status source_open_table(const struct source_request *request, struct source *so
     if (!source->info.format[0])
         snprintf(source->info.format, sizeof source->info.format, "CSV");
     outcome = find_roles(request, source, reader);
+    if (outcome == STATUS_OK)
+        outcome = check_values(request->target_kind, reader);
     if (outcome == STATUS_OK)
         outcome = take_inputs(source, reader);
     if (outcome == STATUS_OK)

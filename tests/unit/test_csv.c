@@ -24,6 +24,16 @@ static status read_outcome(const char *text)
     return csv_read(fixture_path("t.csv"), &table);
 }
 
+/* Reads a good file of which the first columns are needed, as numbers if they are. */
+static status need_outcome(const char *text, size_t n, size_t n_numbers)
+{
+    static const size_t columns[] = {0, 1, 2, 3};
+    struct csv_table table = read_text(text);
+    status outcome = csv_need_values(&table, columns, n, n_numbers);
+    csv_release(&table);
+    return outcome;
+}
+
 static void numbers_and_text(void **state)
 {
     (void)state;
@@ -91,8 +101,8 @@ static void semicolons_and_tabs(void **state)
     table = read_text("a;b\n1,000.5;1,2,3\n");
     assert_true(!table.column[0].number && !table.column[1].number);
     csv_release(&table);
-    assert_usage(read_outcome("a;b\n1;2\n3;\n"), "t.csv", "line 3", "column 'b'", "missing");
-    assert_usage(read_outcome("a\tb\n1\t2\n\t3\n"), "t.csv", "line 3", "column 'a'", "missing");
+    assert_usage(need_outcome("a;b\n1;2\n3;\n", 2, 2), "t.csv", "line 3", "column 'b'", "missing");
+    assert_usage(need_outcome("a\tb\n1\t2\n\t3\n", 2, 2), "line 3", "column 'a'", "missing");
     assert_usage(read_outcome("a;b\n1;2;3\n"), "t.csv", "line 2", "3 cells", "semicolons");
     assert_usage(read_outcome("0.5;2\n1;2\n"), "t.csv", "line 1", "header");
 }
@@ -238,8 +248,9 @@ static void numbers_are_rounded_correctly(void **state)
 static void missing_and_surplus_cells(void **state)
 {
     (void)state;
-    assert_usage(read_outcome("a,b\n1,2\n3,\n"), "t.csv", "line 3", "column 'b'", "missing");
-    assert_usage(read_outcome("a,b\n1,2\n\n \"\",4\n"), "t.csv", "line 4", "column 'a'", "missing");
+    assert_usage(need_outcome("a,b\n1,2\n3,\n", 2, 2), "t.csv", "line 3", "column 'b'", "missing");
+    assert_usage(need_outcome("a,b\n1,2\n\n \"\",4\n", 1, 0), "t.csv", "line 4", "column 'a'",
+                 "missing");
     assert_usage(read_outcome("a,b\n1,2\n3\n"), "t.csv", "line 3", "1 cells", "header has 2");
     assert_usage(read_outcome("a,b\n1,2,3\n3,4\n"), "t.csv", "line 2", "3 cells", "header has 2");
     assert_usage(read_outcome("a\n1\n\n2\n"), "t.csv", "line 3", "column 'a'", "missing");
@@ -255,8 +266,39 @@ static void numbers_that_are_not_finite(void **state)
     for (size_t i = 0; i < sizeof cells / sizeof *cells; i++) {
         char text[64];
         snprintf(text, sizeof text, "a,b\n1,2\n\"3\",%s\n5,6\n", cells[i]);
-        assert_usage(read_outcome(text), "t.csv", "line 3", "column 'b'", cells[i], "finite");
+        assert_usage(need_outcome(text, 2, 2), "t.csv", "line 3", "column 'b'", cells[i], "finite");
+        assert_ok(need_outcome(text, 1, 1));
     }
+}
+
+/* Counted in one go, in columns that are needed. */
+static void cells_without_a_value(void **state)
+{
+    (void)state;
+    static const char text[] = "a,b,c,d\n1,,x,1\n,,,NA\n3,4,,2\n4,inf,y,3\n5,6,z,\n";
+    struct csv_table table = read_text(text);
+    assert_int_equal(table.column[0].n_missing, 1);
+    assert_int_equal(table.column[1].n_missing, 2);
+    assert_int_equal(table.column[1].first_missing, 0);
+    assert_int_equal(table.column[1].n_not_finite, 1);
+    assert_true(isnan(table.column[1].number[1]) && isinf(table.column[1].number[3]));
+    assert_int_equal(table.column[2].n_missing, 2);
+    assert_int_equal(table.column[2].code[1], -1);
+    assert_int_equal(table.column[2].code[4], 2);
+    assert_int_equal(csv_missing_mark(&table, 2), -1);
+    assert_string_equal(table.column[3].values.item[csv_missing_mark(&table, 3)], "NA");
+    csv_release(&table);
+    assert_usage(need_outcome(text, 1, 1), "line 3, column 'a'", "missing; fill it in");
+    assert_usage(need_outcome(text, 2, 2), "line 2, column 'b'", "4 such cells in 3 of the 5 rows");
+    assert_usage(need_outcome(text, 3, 2), "line 2, column 'b'", "6 such cells in 4 of the 5 rows");
+    assert_usage(need_outcome(text, 4, 4), "8 such cells in 5 of the 5 rows");
+    assert_usage(need_outcome(text, 4, 3), "7 such cells in 5 of the 5 rows"); /* NA: a name */
+    assert_usage(need_outcome("a,b\n1,2\nn/a,3\n2,4\n", 1, 1), "line 3, column 'a'", "('n/a')");
+    /* Words behind empty cells; and numbers, so that the file is read once more. */
+    assert_usage(need_outcome("a,b\n1,\n2,\n3,x\n,y\n", 2, 0), "line 2, column 'b'",
+                 "3 such cells in 3 of the 4 rows");
+    assert_usage(need_outcome("a,b\n1,\n2,7\n3,x\n,y\n", 2, 0), "line 2, column 'b'",
+                 "2 such cells in 2 of the 4 rows");
 }
 
 static void bad_headers(void **state)
@@ -397,6 +439,7 @@ int main(void)
         cmocka_unit_test(what_counts_as_text),
         cmocka_unit_test(numbers_are_rounded_correctly),
         cmocka_unit_test(missing_and_surplus_cells),
+        cmocka_unit_test(cells_without_a_value),
         cmocka_unit_test(numbers_that_are_not_finite),
         cmocka_unit_test(bad_headers),
         cmocka_unit_test(bad_quotes_and_bytes),

@@ -197,6 +197,32 @@ static void wrong_inputs(void **state)
     assert_usage(outcome_of(&request), "single.csv", "inputs", "--inputs");
 }
 
+/* What is missing matters where it would be used, and is counted there. */
+static void missing_cells(void **state)
+{
+    (void)state;
+    fixture_write("gaps.csv", "a,note,b,y\n1,,3,x\n2,,NA,\n3,nan,5,y\n4,,NA,x\n");
+    struct source_request request = request_of("gaps.csv");
+    request.inputs = "a";
+    assert_usage(outcome_of(&request), "gaps.csv, line 3, column 'y'", "the value is missing;");
+    request.target_kind = TARGETS_NONE;
+    struct source *source = opened(&request);
+    assert_int_equal(source_info(source)->n, 4);
+    source_close(&source);
+    request = request_of("gaps.csv");
+    request.targets = "a";
+    request.inputs = "b";
+    assert_usage(outcome_of(&request), "line 3, column 'b'", "missing ('NA')",
+                 "the first of 2 such cells in 2 of the 4 rows");
+    request.inputs = "note";
+    assert_usage(outcome_of(&request), "line 2, column 'note'", "4 such cells in 4 of the 4 rows");
+    request = request_of("gaps.csv");
+    request.inputs = "a";
+    request.group = "note";
+    request.targets = "a";
+    assert_usage(outcome_of(&request), "line 2, column 'note'", "4 such cells");
+}
+
 static void wrong_groups_and_weights(void **state)
 {
     (void)state;
@@ -345,6 +371,7 @@ int main(void)
         cmocka_unit_test(numeric_classes),
         cmocka_unit_test(wrong_targets),
         cmocka_unit_test(wrong_inputs),
+        cmocka_unit_test(missing_cells),
         cmocka_unit_test(wrong_groups_and_weights),
         cmocka_unit_test(optional_targets),
         cmocka_unit_test(classes_of_a_model),
