@@ -11,6 +11,7 @@ static inline struct source_request data_request(const struct options *options, 
     return (struct source_request){
         .path = path,
         .inputs = options->inputs,
+        .exclude = options->exclude,
         .targets = options->targets,
         .group = options->group,
         .weight = options->weight,

@@ -55,6 +55,9 @@ static status open_source(const struct options *options, bool targets_optional,
     const char *targets = run_record_config(record, "targets");
     if (!options->inputs && inputs && *inputs)
         as_trained.inputs = (char *)inputs;
+    const char *exclude = run_record_config(record, "exclude");
+    if (!as_trained.inputs && exclude && *exclude)
+        as_trained.exclude = (char *)exclude;
     if (!options->targets && targets && *targets)
         as_trained.targets = (char *)targets;
     const char *group = run_record_config(record, "group");

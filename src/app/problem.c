@@ -36,6 +36,7 @@ status problem_open_source(const struct options *options, const char *path, stru
 {
     struct source_request request = {.path = path,
                                      .inputs = options->inputs,
+                                     .exclude = options->exclude,
                                      .targets = options->targets,
                                      .group = options->group,
                                      .weight = options->weight,

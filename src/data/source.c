@@ -35,7 +35,8 @@ static status open_kind(const struct source_request *request, struct source *sou
 /* The request may be gone when somebody wants to open the source once more. */
 static status keep_request(const struct source_request *request, struct source *source)
 {
-    const char *asked[] = {request->inputs, request->targets, request->group, request->weight};
+    const char *asked[] = {request->inputs, request->targets, request->group, request->weight,
+                           request->exclude};
     bool complete = source->path != NULL;
     for (int i = 0; i < SOURCE_NAMES; i++) {
         source->asked_names[i] = memory_strdup(asked[i]);
@@ -47,7 +48,9 @@ static status keep_request(const struct source_request *request, struct source *
                                             .targets = names[1],
                                             .group = names[2],
                                             .weight = names[3],
+                                            .exclude = names[4],
                                             .target_kind = request->target_kind,
+                                            .exclude_if_there = request->exclude_if_there,
                                             .numbers_only = request->numbers_only};
     return complete ? STATUS_OK
                     : status_set(STATUS_FAILED, "%s: not enough memory to open it", request->path);
@@ -65,6 +68,10 @@ status source_open(const struct source_request *request, struct source **out)
     source->path = memory_strdup(request->path);
     source->info.path = source->path;
     outcome = keep_request(request, source);
+    if (outcome == STATUS_OK && request->inputs && request->exclude)
+        outcome =
+            status_set(STATUS_USAGE, "--inputs names all inputs, so that --exclude has nothing "
+                                     "to leave out; give one of the two");
     if (outcome == STATUS_OK)
         outcome = open_kind(request, source);
     if (outcome != STATUS_OK)
@@ -211,6 +218,40 @@ status source_split_names(const struct source *source, const char *option, const
                               names->item[i]);
     }
     return STATUS_OK;
+}
+
+status source_shell_names(const struct string_list *names, char text[SOURCE_SHELL_TEXT])
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "_-+.,:/@%";
+    char *joined = NULL, *end = text + SOURCE_SHELL_TEXT - sizeof "...'";
+    status outcome = string_list_joined(names, &joined);
+    if (outcome != STATUS_OK)
+        return outcome;
+    bool quoted = joined[strspn(joined, plain)] != '\0';
+    char *to = text;
+    const char *from = joined;
+    if (quoted)
+        *to++ = '\'';
+    for (; *from && to + 4 < end; from++)
+        to += sprintf(to, *from == '\'' ? "'\\''" : "%c", *from);
+    sprintf(to, "%s%s", *from ? "..." : "", quoted ? "'" : "");
+    memory_free(&joined);
+    return STATUS_OK;
+}
+
+status source_excluded(const struct source *source, const struct string_list *columns,
+                       struct string_list *excluded)
+{
+    const struct source_request *asked = &source->asked;
+    status outcome = asked->exclude
+                         ? source_split_names(source, "--exclude", asked->exclude, excluded)
+                         : STATUS_OK;
+    for (size_t i = 0; i < excluded->n && outcome == STATUS_OK; i++)
+        if (!asked->exclude_if_there && string_list_find(columns, excluded->item[i]) < 0)
+            outcome =
+                source_unknown_name(source, "column", "--exclude", excluded->item[i], columns);
+    return outcome;
 }
 
 /*

@@ -254,6 +254,8 @@ static status take_inputs(const struct source_request *request, struct source *s
     struct hdf5_columns *x = &reader->x;
     char text[SHAPE_TEXT];
     status outcome = hdf5_columns_find(source, reader, x, request->inputs, false);
+    if (outcome == STATUS_OK && request->exclude)
+        outcome = hdf5_columns_exclude(source, x);
     if (outcome != STATUS_OK)
         return outcome;
     if (x->shape.dims[0] == 0 || x->shape.dims[0] > SIZE_MAX)

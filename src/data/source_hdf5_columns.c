@@ -227,6 +227,31 @@ status hdf5_columns_find(const struct source *source, struct hdf5_reader *reader
     return outcome;
 }
 
+status hdf5_columns_exclude(const struct source *source, struct hdf5_columns *columns)
+{
+    struct string_list excluded = {0}, names = {0};
+    size_t n = 0;
+    status outcome = source_excluded(source, &columns->names, &excluded);
+    for (size_t c = 0; c < columns->n && outcome == STATUS_OK; c++) {
+        if (string_list_find(&excluded, columns->names.item[c]) >= 0)
+            continue;
+        columns->column[n++] = columns->column[c];
+        outcome = string_list_add(&names, columns->names.item[c]);
+    }
+    if (outcome == STATUS_OK && n == 0)
+        outcome = status_set(STATUS_USAGE, "%s: --exclude leaves no column of '%s' for the inputs",
+                             source->path, columns->default_dataset);
+    if (outcome == STATUS_OK) {
+        columns->n = n;
+        string_list_release(&columns->names);
+        columns->names = names;
+        names = (struct string_list){0};
+    }
+    string_list_release(&names);
+    string_list_release(&excluded);
+    return outcome;
+}
+
 static status not_finite(const struct source *source, const struct hdf5_columns *columns,
                          const struct string_list *names, size_t row, size_t column, double number)
 {

@@ -42,6 +42,9 @@ status hdf5_check_dataset(const struct source *source, struct hdf5_reader *reade
  */
 status hdf5_columns_find(const struct source *source, struct hdf5_reader *reader,
                          struct hdf5_columns *columns, const char *request, bool optional);
+
+/* Leaves out the columns of the default data set that --exclude names. */
+status hdf5_columns_exclude(const struct source *source, struct hdf5_columns *columns);
 void hdf5_columns_release(struct hdf5_columns *columns);
 
 /* Rows first .. first+n-1; STATUS_USAGE if a number is not finite. `names` are for messages. */

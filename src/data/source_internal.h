@@ -9,7 +9,7 @@
  * What the kinds of sources share. Each source_open_* fills `source` as far as it gets, also when
  * it fails: source_close then frees it.
  */
-enum { SOURCE_NAMES = 4 };
+enum { SOURCE_NAMES = 5 };
 
 /* How numbers come from source_view. */
 struct source_numbers {
@@ -25,7 +25,7 @@ struct source_view {
 
 struct source {
     char *path;
-    char *asked_names[SOURCE_NAMES]; /* inputs, targets, group, weight, as requested */
+    char *asked_names[SOURCE_NAMES]; /* the request's texts but the path */
     struct source_request asked;     /* of these texts */
     struct source_info info;
     const size_t *line; /* (n), of a CSV file; else NULL */
@@ -76,9 +76,20 @@ const char *source_row_text(const struct source *source, size_t row, char text[S
 status source_unknown_name(const struct source *source, const char *what, const char *option,
                            const char *name, const struct string_list *known);
 
+/*
+ * What --exclude names, for a source with these columns. STATUS_USAGE for a name that is none of
+ * them, unless it need not exist. Nothing excluded: empty.
+ */
+status source_excluded(const struct source *source, const struct string_list *columns,
+                       struct string_list *excluded);
+
 /* Splits the value of an option at commas. STATUS_USAGE if it names nothing, or a name twice. */
 status source_split_names(const struct source *source, const char *option, const char *text,
                           struct string_list *names);
+
+/* The names as the value of an option can be typed in a shell; "..." where there is no room. */
+enum { SOURCE_SHELL_TEXT = 1000 };
+status source_shell_names(const struct string_list *names, char text[SOURCE_SHELL_TEXT]);
 
 /* Sorts names as classes are sorted, and renumbers the n codes. */
 status source_sort_names(struct string_list *names, int32_t *code, size_t n);

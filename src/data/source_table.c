@@ -12,6 +12,7 @@ struct table_reader {
     size_t *target; /* (n_targets) */
     size_t n_inputs, n_targets;
     long group, weight; /* columns, or -1 */
+    struct string_list excluded;
 };
 
 enum { COLUMN_TEXT = 160 };
@@ -67,11 +68,17 @@ static status find_one(const struct source *source, const struct table_reader *r
                         : source_unknown_name(source, "column", option, name, &reader->table.names);
 }
 
+static bool is_excluded(const struct table_reader *reader, size_t c)
+{
+    return string_list_find(&reader->excluded, reader->table.names.item[c]) >= 0;
+}
+
 static status default_target(const struct source *source, struct table_reader *reader,
                              bool optional)
 {
     size_t c = reader->table.names.n;
-    while (c > 0 && ((long)c - 1 == reader->group || (long)c - 1 == reader->weight))
+    while (c > 0 && ((long)c - 1 == reader->group || (long)c - 1 == reader->weight ||
+                     is_excluded(reader, c - 1)))
         c--;
     bool free_column = c > 0 && !contains(reader->input, reader->n_inputs, c - 1);
     if (!free_column && optional)
@@ -89,7 +96,7 @@ static status default_target(const struct source *source, struct table_reader *r
     return outcome;
 }
 
-static status default_inputs(const struct source *source, struct table_reader *reader)
+static status default_inputs(struct table_reader *reader)
 {
     size_t n = reader->table.names.n;
     status outcome = memory_alloc(&reader->input, n, sizeof *reader->input, "column numbers");
@@ -97,12 +104,22 @@ static status default_inputs(const struct source *source, struct table_reader *r
         if ((long)c != reader->group && (long)c != reader->weight &&
             !contains(reader->target, reader->n_targets, c))
             reader->input[reader->n_inputs++] = c;
-    if (outcome == STATUS_OK && reader->n_inputs == 0)
-        outcome = status_set(STATUS_USAGE,
-                             "%s: no column is left for the inputs besides targets, group and "
-                             "weight; name them with --inputs",
-                             source->path);
     return outcome;
+}
+
+static status exclude_inputs(const struct source *source, struct table_reader *reader)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < reader->n_inputs; i++)
+        if (!is_excluded(reader, reader->input[i]))
+            reader->input[n++] = reader->input[i];
+    reader->n_inputs = n;
+    return n > 0 ? STATUS_OK
+                 : status_set(STATUS_USAGE,
+                              "%s: no column is left for the inputs besides targets, group%s "
+                              "weight%s; name them with --inputs",
+                              source->path, reader->excluded.n ? "," : " and",
+                              reader->excluded.n ? " and those of --exclude" : "");
 }
 
 static status find_roles(const struct source_request *request, const struct source *source,
@@ -110,7 +127,9 @@ static status find_roles(const struct source_request *request, const struct sour
 {
     bool optional =
         request->target_kind == TARGETS_OPTIONAL || request->target_kind == TARGETS_NONE;
-    status outcome = find_one(source, reader, "--group", request->group, &reader->group);
+    status outcome = source_excluded(source, &reader->table.names, &reader->excluded);
+    if (outcome == STATUS_OK)
+        outcome = find_one(source, reader, "--group", request->group, &reader->group);
     if (outcome == STATUS_OK)
         outcome = find_one(source, reader, "--weight", request->weight, &reader->weight);
     if (outcome == STATUS_OK && request->inputs)
@@ -122,8 +141,8 @@ static status find_roles(const struct source_request *request, const struct sour
                                               optional, &reader->target, &reader->n_targets)
                                : default_target(source, reader, optional);
     if (outcome == STATUS_OK && !request->inputs)
-        outcome = default_inputs(source, reader);
-    return outcome;
+        outcome = default_inputs(reader);
+    return outcome == STATUS_OK ? exclude_inputs(source, reader) : outcome;
 }
 
 /* Empty cells matter only in columns that play a part. */
@@ -205,19 +224,58 @@ static status take_targets(enum target_kind kind, struct source *source,
     return outcome;
 }
 
+/* The message about the first input of text, with all that are (names) to be left out. */
+static status refuse_text(const struct source *source, const struct table_reader *reader,
+                          size_t first, size_t n, const struct string_list *names)
+{
+    char shell[SOURCE_SHELL_TEXT], others[64] = "";
+    status outcome = source_shell_names(names, shell);
+    if (outcome != STATUS_OK)
+        return outcome;
+    if (n > 1)
+        snprintf(others, sizeof others, ", and %zu more input column%s text", n - 1,
+                 n == 2 ? " holds" : "s hold");
+    bool named = source->asked.inputs != NULL;
+    outcome = csv_need_numbers(&reader->table, first);
+    return status_set(outcome, "%s%s; correct the cell%s, or %s%s", status_text(), others,
+                      n == 1 ? "" : "s",
+                      named    ? "choose other columns with --inputs"
+                      : n == 1 ? "leave the column out with --exclude "
+                               : "leave the columns out with --exclude ",
+                      named ? "" : shell);
+}
+
+/*
+ * Names all inputs of text at once: who leaves out one does not want to be told of the next. Those
+ * that are numbers but for "NA" lack values, which is said elsewhere.
+ */
+static status check_inputs(const struct source *source, const struct table_reader *reader)
+{
+    struct string_list names = {0};
+    size_t first = 0, n = 0;
+    status outcome = string_list_copy(&names, &reader->excluded);
+    for (size_t i = 0; i < reader->n_inputs && outcome == STATUS_OK; i++) {
+        size_t c = reader->input[i];
+        if (reader->table.column[c].number || csv_missing_mark(&reader->table, c) >= 0)
+            continue;
+        if (n++ == 0)
+            first = c;
+        outcome = string_list_add(&names, reader->table.names.item[c]);
+    }
+    if (outcome == STATUS_OK && n > 0)
+        outcome = refuse_text(source, reader, first, n, &names);
+    string_list_release(&names);
+    return outcome;
+}
+
 static status take_inputs(struct source *source, struct table_reader *reader)
 {
     struct source_info *info = &source->info;
     status outcome = STATUS_OK;
     info->n_inputs = reader->n_inputs;
     info->names_known = true;
-    for (size_t i = 0; i < reader->n_inputs && outcome == STATUS_OK; i++) {
-        outcome = need_numbers(reader, reader->input[i],
-                               "correct the cell, or leave the column out with --inputs");
-        if (outcome == STATUS_OK)
-            outcome =
-                string_list_add(&info->input_names, reader->table.names.item[reader->input[i]]);
-    }
+    for (size_t i = 0; i < reader->n_inputs && outcome == STATUS_OK; i++)
+        outcome = string_list_add(&info->input_names, reader->table.names.item[reader->input[i]]);
     return outcome;
 }
 
@@ -265,6 +323,7 @@ static void release_table(struct source *source)
     csv_release(&reader->table);
     memory_free(&reader->input);
     memory_free(&reader->target);
+    string_list_release(&reader->excluded);
     memory_free(&source->reader);
 }
 
@@ -299,6 +358,8 @@ status source_open_table(const struct source_request *request, struct source *so
     if (!source->info.format[0])
         snprintf(source->info.format, sizeof source->info.format, "CSV");
     outcome = find_roles(request, source, reader);
+    if (outcome == STATUS_OK)
+        outcome = check_inputs(source, reader);
     if (outcome == STATUS_OK)
         outcome = check_values(request->target_kind, reader);
     if (outcome == STATUS_OK)

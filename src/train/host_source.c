@@ -5,14 +5,14 @@
 #include <string.h>
 #include <xxhash.h>
 
-enum { N_TEXTS = 5 };
+enum { N_TEXTS = 6 };
 
 /* What the root's source was asked for. The texts are allocated, but for those of the root. */
 static status share_request(const struct communicator *comm, const struct source *source,
                             struct source_request *request)
 {
-    const char **text[N_TEXTS] = {&request->path, &request->inputs, &request->targets,
-                                  &request->group, &request->weight};
+    const char **text[N_TEXTS] = {&request->path,  &request->inputs, &request->targets,
+                                  &request->group, &request->weight, &request->exclude};
     memset(request, 0, sizeof *request);
     if (source)
         *request = *source_asked(source);
@@ -24,13 +24,14 @@ static status share_request(const struct communicator *comm, const struct source
         outcome = status_first(outcome, shared);
     }
     communicator_broadcast(comm, &request->target_kind, sizeof request->target_kind);
+    communicator_broadcast(comm, &request->exclude_if_there, sizeof request->exclude_if_there);
     return outcome;
 }
 
 static void release_request(struct source_request *request)
 {
-    const char *text[N_TEXTS] = {request->path, request->inputs, request->targets, request->group,
-                                 request->weight};
+    const char *text[N_TEXTS] = {request->path,  request->inputs, request->targets,
+                                 request->group, request->weight, request->exclude};
     for (int i = 0; i < N_TEXTS; i++) {
         char *copy = (char *)text[i];
         memory_free(&copy);

@@ -191,10 +191,62 @@ static void wrong_inputs(void **state)
     fixture_write("word.csv", "age,y\n1,2\n3,4\nabc,6\n");
     request = request_of("word.csv");
     assert_usage(outcome_of(&request), "word.csv", "line 4", "column 'age'",
-                 "'abc' is not a number", "leave the column out with --inputs");
+                 "'abc' is not a number", "or leave the column out with --exclude age");
     fixture_write("single.csv", "y\n1\n2\n");
     request = request_of("single.csv");
     assert_usage(outcome_of(&request), "single.csv", "inputs", "--inputs");
+}
+
+static void excluded_columns(void **state)
+{
+    (void)state;
+    write_train();
+    struct source_request request = request_of("train.csv");
+    assert_usage(outcome_of(&request), "line 2", "column 'who'", "'anna'", "--exclude who");
+    request.exclude = "who,w";
+    struct source *source = opened(&request);
+    const struct source_info *info = source_info(source);
+    assert_int_equal(info->n_inputs, 2);
+    assert_string_equal(info->input_names.item[0], "age");
+    assert_string_equal(info->input_names.item[1], "height");
+    assert_string_equal(info->target_names.item[0], "class");
+    assert_string_equal(source_asked(source)->exclude, "who,w");
+    source_close(&source);
+    request.exclude = "class,who"; /* so that the last column is another one */
+    source = opened(&request);
+    assert_string_equal(source_info(source)->target_names.item[0], "w");
+    assert_int_equal(source_info(source)->n_inputs, 2);
+    source_close(&source);
+    request.exclude = "whoo";
+    assert_usage(outcome_of(&request), "train.csv", "'whoo'", "--exclude", "did you mean 'who'",
+                 "age, height, who, w, class");
+    request.exclude_if_there = true;
+    request.exclude = "whoo,who";
+    source = opened(&request);
+    assert_int_equal(source_info(source)->n_inputs, 3);
+    source_close(&source);
+    request.exclude = "age,height,who,w";
+    assert_usage(outcome_of(&request), "train.csv", "no column is left", "--exclude");
+    request.inputs = "age";
+    assert_usage(outcome_of(&request), "--inputs", "--exclude", "one of the two");
+    request = (struct source_request){.path = "builtin:vowels", .exclude = "F2,speaker"};
+    source = opened(&request);
+    assert_int_equal(source_info(source)->n_inputs, 1);
+    source_close(&source);
+}
+
+static void inputs_of_text(void **state)
+{
+    (void)state;
+    fixture_write("words.csv", "id,a,the city,b,\"x,z\",y\nk1,1,Ulm,2,u,1\nk2,2,it's,NA,v,2\n");
+    struct source_request request = request_of("words.csv");
+    assert_usage(outcome_of(&request), "words.csv, line 2, column 'id': 'k1' is not a number",
+                 "2 more input columns hold text", "--exclude 'id,the city,\"x,z\"'");
+    request.exclude = "id";
+    assert_usage(outcome_of(&request), "column 'the city'", "1 more input column holds text",
+                 "--exclude 'id,the city,\"x,z\"'");
+    request.exclude = "id,the city,\"x,z\"";
+    assert_usage(outcome_of(&request), "line 3, column 'b'", "missing ('NA')");
 }
 
 /* What is missing matters where it would be used, and is counted there. */
@@ -371,6 +423,8 @@ int main(void)
         cmocka_unit_test(numeric_classes),
         cmocka_unit_test(wrong_targets),
         cmocka_unit_test(wrong_inputs),
+        cmocka_unit_test(excluded_columns),
+        cmocka_unit_test(inputs_of_text),
         cmocka_unit_test(missing_cells),
         cmocka_unit_test(wrong_groups_and_weights),
         cmocka_unit_test(optional_targets),

@@ -247,6 +247,32 @@ static void columns_are_found_by_name(void **state)
     source_close(&source);
 }
 
+static void excluded_columns(void **state)
+{
+    (void)state;
+    struct hdf5_file *file = create_with_x("names.h5");
+    put(file, "/y", HDF5_AS_REAL, 4, 0, NULL);
+    put_names(file, "/x", "names", "age,height,width");
+    struct source_request request = {.exclude = "height"};
+    struct source *source = opened(file, &request);
+    const double expected[4] = {7, 9, 10, 12};
+    double x[4];
+    assert_ok(source_read(source, 2, 2, x, NULL));
+    assert_memory_equal(x, expected, sizeof x);
+    check_joined(&source_info(source)->input_names, "age, width");
+    source_close(&source);
+    request.exclude = "hight";
+    assert_usage(outcome_of("names.h5", request), "names.h5", "'hight'", "--exclude",
+                 "did you mean 'height'", "age, height, width");
+    request.exclude_if_there = true;
+    request.path = fixture_path("names.h5");
+    source = opened(NULL, &request);
+    assert_int_equal(source_info(source)->n_inputs, 3);
+    source_close(&source);
+    request.exclude = "width,height,age";
+    assert_usage(outcome_of("names.h5", request), "names.h5", "--exclude", "'/x'");
+}
+
 static void one_dimension_is_one_input(void **state)
 {
     (void)state;
@@ -392,6 +418,7 @@ int main(void)
         cmocka_unit_test(named_classes),
         cmocka_unit_test(several_datasets_are_joined),
         cmocka_unit_test(columns_are_found_by_name),
+        cmocka_unit_test(excluded_columns),
         cmocka_unit_test(one_dimension_is_one_input),
         cmocka_unit_test(shapes_that_do_not_fit),
         cmocka_unit_test(numbers_that_are_not_finite),

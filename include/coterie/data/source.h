@@ -29,10 +29,13 @@ enum target_kind {
 struct source_request {
     const char *path;    /* file, or builtin:vowels[/train|/test], builtin:vowels10[/train|/test] */
     const char *inputs;  /* names with commas; default /x, or all columns but the other three */
+    const char *exclude; /* names with commas: columns left out of the default inputs. Does not go
+                            with `inputs` */
     const char *targets; /* names with commas; default /y, or the last column */
     const char *group;   /* one name; default /group if there is one; speaker for the built-in */
     const char *weight;  /* one name; default /weight if there is one */
     enum target_kind target_kind;
+    bool exclude_if_there; /* what `exclude` names need not exist */
     bool numbers_only; /* HDF5: neither labels, groups nor weights are looked for */
 };
 

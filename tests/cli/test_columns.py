@@ -1,0 +1,61 @@
+# labels: quick
+"""Which columns of a file are used, and what is said of those that cannot be."""
+import h5py
+import numpy
+import support
+
+ROWS = "".join(f"k{i},{i % 3},{i % 7},{i * i % 5},{'abc'[i % 3]}\n" for i in range(60))
+
+
+class Exclude(support.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.data = self.folder / "d.csv"
+        self.data.write_text("id,a,b,c,y\n" + ROWS, encoding="utf-8")
+
+    def train(self, *options, data=None, rc=0, **how):
+        result = support.run(support.COTERIE, "train", "--data", data or self.data, *options, **how)
+        self.assert_rc(result, rc)
+        return result
+
+    def test_the_message_says_what_to_write(self):
+        line = self.assert_one_line(self.train("--dry-run", rc=2))
+        option = line.split("leave the column out with ")[1].split()
+        self.assertIn("3 inputs (a, b, c)", self.train("--dry-run", *option).stdout)
+
+    def test_a_run_goes_on_and_is_used(self):
+        """The file of new samples need not have the columns that were left out."""
+        run, new = self.folder / "run", self.folder / "new.csv"
+        config = self.folder / "c.yaml"
+        config.write_text("exclude: id,b\nepochs: 2\nvalid: 0.2\n", encoding="utf-8")
+        self.train("--config", config, "--output", run)
+        self.assertIn('exclude: "id,b"', (run / "config.yaml").read_text(encoding="utf-8"))
+        for option in ((), ("--exclude", "id,b")):
+            self.train("--output", run, "--resume", "auto", "--epochs", 4, *option)
+        self.assert_one_line(self.train("--output", run, "--resume", "auto", "--exclude", "id", rc=2))
+        new.write_text("c,a\n1,2\n3,4\n", encoding="utf-8")
+        self.succeed(support.COTERIE, "predict", run, "--data", new, "--output",
+                     self.folder / "p.csv")
+
+    def test_the_same_as_naming_the_others(self):
+        """Of a file large enough for several readers; and for a file without the column."""
+        x = numpy.random.default_rng(1).normal(size=(250000, 9))
+        data, few = self.folder / "d.h5", self.folder / "few.h5"
+        names = [f"x{i}" for i in range(9)]
+        with h5py.File(data, "w") as file:
+            file["x"], file["y"] = x, x[:, 4] + x[:, 7]
+            file["x"].attrs["names"] = names
+        with h5py.File(few, "w") as file:
+            file["x"], file["y"] = numpy.delete(x[:50], 3, axis=1), x[:50, 4]
+            file["x"].attrs["names"] = names[:3] + names[4:]
+        runs = [self.folder / "excluded", self.folder / "named"]
+        for run, options in zip(runs, (("--exclude", "x3"),
+                                       ("--inputs", ",".join(names[:3] + names[4:])))):
+            self.train("--epochs", 1, "--valid", few, "--output", run, *options, data=data,
+                       ranks=2)
+        self.assert_same_metrics(*runs)
+        self.assert_rc(support.run(support.COTERIE, "evaluate", runs[0], "--data", few), 0, "50 samples")
+
+
+if __name__ == "__main__":
+    support.main()
