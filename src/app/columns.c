@@ -106,6 +106,7 @@ status columns_open(const struct options *options, const char *path,
                                      .inputs = options->inputs ? options->inputs
                                                : by_name       ? inputs
                                                                : NULL,
+                                     .model_inputs = input_names,
                                      .exclude = by_name ? NULL : options->exclude,
                                      .exclude_if_there = true,
                                      .targets = options->targets ? options->targets

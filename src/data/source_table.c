@@ -1,6 +1,7 @@
 #include "source_internal.h"
 
 #include "coterie/base/memory.h"
+#include "text_inputs.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -8,9 +9,9 @@
 /* Which columns of the table play which part. */
 struct table_reader {
     struct csv_table table;
-    size_t *input;  /* (n_inputs), columns */
-    size_t *target; /* (n_targets) */
-    size_t n_inputs, n_targets;
+    struct text_inputs inputs;
+    size_t *target; /* (n_targets), columns */
+    size_t n_targets;
     long group, weight; /* columns, or -1 */
     struct string_list excluded;
 };
@@ -57,6 +58,33 @@ static status find_columns(const struct source *source, const struct table_reade
     return outcome;
 }
 
+static bool is_excluded(const struct table_reader *reader, size_t c)
+{
+    return string_list_find(&reader->excluded, reader->table.names.item[c]) >= 0;
+}
+
+/* Columns, or texts of columns as colour=red. The built-in data may have some excluded, too. */
+static status find_inputs(const struct source *source, struct table_reader *reader,
+                          const char *text)
+{
+    struct string_list names = {0};
+    status outcome = source_split_names(source, "--inputs", text, &names);
+    for (size_t i = 0; i < names.n && outcome == STATUS_OK; i++) {
+        long column = string_list_find(&reader->table.names, names.item[i]);
+        bool found = column >= 0;
+        if (found && is_excluded(reader, (size_t)column))
+            continue;
+        outcome =
+            found ? text_inputs_add_column(&reader->inputs, &reader->table, (size_t)column)
+                  : text_inputs_add_text(&reader->inputs, &reader->table, names.item[i], &found);
+        if (outcome == STATUS_OK && !found)
+            outcome = source_unknown_name(source, "column", "--inputs", names.item[i],
+                                          &reader->table.names);
+    }
+    string_list_release(&names);
+    return outcome;
+}
+
 static status find_one(const struct source *source, const struct table_reader *reader,
                        const char *option, const char *name, long *column)
 {
@@ -68,11 +96,6 @@ static status find_one(const struct source *source, const struct table_reader *r
                         : source_unknown_name(source, "column", option, name, &reader->table.names);
 }
 
-static bool is_excluded(const struct table_reader *reader, size_t c)
-{
-    return string_list_find(&reader->excluded, reader->table.names.item[c]) >= 0;
-}
-
 static status default_target(const struct source *source, struct table_reader *reader,
                              bool optional)
 {
@@ -80,7 +103,7 @@ static status default_target(const struct source *source, struct table_reader *r
     while (c > 0 && ((long)c - 1 == reader->group || (long)c - 1 == reader->weight ||
                      is_excluded(reader, c - 1)))
         c--;
-    bool free_column = c > 0 && !contains(reader->input, reader->n_inputs, c - 1);
+    bool free_column = c > 0 && !text_inputs_contain(&reader->inputs, c - 1);
     if (!free_column && optional)
         return STATUS_OK;
     if (!free_column)
@@ -98,28 +121,21 @@ static status default_target(const struct source *source, struct table_reader *r
 
 static status default_inputs(struct table_reader *reader)
 {
-    size_t n = reader->table.names.n;
-    status outcome = memory_alloc(&reader->input, n, sizeof *reader->input, "column numbers");
-    for (size_t c = 0; c < n && outcome == STATUS_OK; c++)
-        if ((long)c != reader->group && (long)c != reader->weight &&
+    status outcome = STATUS_OK;
+    for (size_t c = 0; c < reader->table.names.n && outcome == STATUS_OK; c++)
+        if ((long)c != reader->group && (long)c != reader->weight && !is_excluded(reader, c) &&
             !contains(reader->target, reader->n_targets, c))
-            reader->input[reader->n_inputs++] = c;
+            outcome = text_inputs_add_column(&reader->inputs, &reader->table, c);
     return outcome;
 }
 
-static status exclude_inputs(const struct source *source, struct table_reader *reader)
+static status no_input_left(const struct source *source, const struct table_reader *reader)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < reader->n_inputs; i++)
-        if (!is_excluded(reader, reader->input[i]))
-            reader->input[n++] = reader->input[i];
-    reader->n_inputs = n;
-    return n > 0 ? STATUS_OK
-                 : status_set(STATUS_USAGE,
-                              "%s: no column is left for the inputs besides targets, group%s "
-                              "weight%s; name them with --inputs",
-                              source->path, reader->excluded.n ? "," : " and",
-                              reader->excluded.n ? " and those of --exclude" : "");
+    return status_set(STATUS_USAGE,
+                      "%s: no column is left for the inputs besides targets, group%s weight%s; "
+                      "name them with --inputs",
+                      source->path, reader->excluded.n ? "," : " and",
+                      reader->excluded.n ? " and those of --exclude" : "");
 }
 
 static status find_roles(const struct source_request *request, const struct source *source,
@@ -133,8 +149,7 @@ static status find_roles(const struct source_request *request, const struct sour
     if (outcome == STATUS_OK)
         outcome = find_one(source, reader, "--weight", request->weight, &reader->weight);
     if (outcome == STATUS_OK && request->inputs)
-        outcome = find_columns(source, reader, "--inputs", request->inputs, false, &reader->input,
-                               &reader->n_inputs);
+        outcome = find_inputs(source, reader, request->inputs);
     if (outcome != STATUS_OK)
         return outcome;
     outcome = request->targets ? find_columns(source, reader, "--targets", request->targets,
@@ -142,7 +157,7 @@ static status find_roles(const struct source_request *request, const struct sour
                                : default_target(source, reader, optional);
     if (outcome == STATUS_OK && !request->inputs)
         outcome = default_inputs(reader);
-    return outcome == STATUS_OK ? exclude_inputs(source, reader) : outcome;
+    return outcome == STATUS_OK && reader->inputs.n == 0 ? no_input_left(source, reader) : outcome;
 }
 
 /* Empty cells matter only in columns that play a part. */
@@ -150,11 +165,12 @@ static status check_values(enum target_kind kind, const struct table_reader *rea
 {
     size_t n_targets = kind == TARGETS_NONE ? 0 : reader->n_targets, *needed = NULL, n = 0;
     status outcome =
-        memory_alloc(&needed, reader->n_inputs + n_targets + 2, sizeof *needed, "column numbers");
+        memory_alloc(&needed, reader->inputs.n + n_targets + 2, sizeof *needed, "column numbers");
     if (outcome != STATUS_OK)
         return outcome;
-    for (size_t i = 0; i < reader->n_inputs; i++)
-        needed[n++] = reader->input[i];
+    for (size_t i = 0; i < reader->inputs.n; i++)
+        if (i == 0 || reader->inputs.item[i].column != needed[n - 1])
+            needed[n++] = reader->inputs.item[i].column;
     if (reader->weight >= 0)
         needed[n++] = (size_t)reader->weight;
     size_t n_numbers = n;
@@ -224,39 +240,72 @@ static status take_targets(enum target_kind kind, struct source *source,
     return outcome;
 }
 
+/* Few texts, each of which comes again: no names or numbers of samples. */
+static bool is_short(const struct csv_table *table, size_t column)
+{
+    size_t n = table->column[column].values.n;
+    return n <= TEXT_INPUT_MOST && n <= table->n_rows / 2;
+}
+
+static status not_an_input(const struct csv_table *table, size_t column)
+{
+    status outcome = csv_need_numbers(table, column);
+    if (!text_input_may_be(table, column))
+        return status_set(outcome, "%s; correct the cell", status_text());
+    return status_set(outcome,
+                      "%s, column '%s': holds %zu different texts in %zu samples, too many to "
+                      "become inputs unless --inputs names it",
+                      table->path, table->names.item[column], table->column[column].values.n,
+                      table->n_rows);
+}
+
 /* The message about the first input of text, with all that are (names) to be left out. */
 static status refuse_text(const struct source *source, const struct table_reader *reader,
                           size_t first, size_t n, const struct string_list *names)
 {
-    char shell[SOURCE_SHELL_TEXT], others[64] = "";
+    char shell[SOURCE_SHELL_TEXT], others[96] = "";
     status outcome = source_shell_names(names, shell);
     if (outcome != STATUS_OK)
         return outcome;
     if (n > 1)
-        snprintf(others, sizeof others, ", and %zu more input column%s text", n - 1,
+        snprintf(others, sizeof others, " (%zu more input column%s no numbers either)", n - 1,
                  n == 2 ? " holds" : "s hold");
     bool named = source->asked.inputs != NULL;
-    outcome = csv_need_numbers(&reader->table, first);
-    return status_set(outcome, "%s%s; correct the cell%s, or %s%s", status_text(), others,
-                      n == 1 ? "" : "s",
+    outcome = not_an_input(&reader->table, first);
+    return status_set(outcome, "%s%s, or %s%s", status_text(), others,
                       named    ? "choose other columns with --inputs"
                       : n == 1 ? "leave the column out with --exclude "
                                : "leave the columns out with --exclude ",
                       named ? "" : shell);
 }
 
+/* Numbers; or text that can be coded, be it that it is asked for, that it is known, or short. */
+static bool is_an_input(const struct source *source, const struct table_reader *reader,
+                        const struct text_input *input, const struct string_list *model)
+{
+    const struct csv_table *table = &reader->table;
+    if (input->code != TEXT_INPUT_ALL)
+        return true;
+    if (model)
+        return text_input_known(table, input->column, model);
+    return text_input_may_be(table, input->column) &&
+           (source->asked.inputs || is_short(table, input->column));
+}
+
 /*
- * Names all inputs of text at once: who leaves out one does not want to be told of the next. Those
- * that are numbers but for "NA" lack values, which is said elsewhere.
+ * Names all columns that are no inputs at once: who leaves out one does not want to be told of the
+ * next. Those that are numbers but for "NA" lack values, which is said elsewhere.
  */
-static status check_inputs(const struct source *source, const struct table_reader *reader)
+static status check_inputs(const struct source *source, const struct table_reader *reader,
+                           const struct string_list *model)
 {
     struct string_list names = {0};
     size_t first = 0, n = 0;
     status outcome = string_list_copy(&names, &reader->excluded);
-    for (size_t i = 0; i < reader->n_inputs && outcome == STATUS_OK; i++) {
-        size_t c = reader->input[i];
-        if (reader->table.column[c].number || csv_missing_mark(&reader->table, c) >= 0)
+    for (size_t i = 0; i < reader->inputs.n && outcome == STATUS_OK; i++) {
+        size_t c = reader->inputs.item[i].column;
+        if (is_an_input(source, reader, &reader->inputs.item[i], model) ||
+            csv_missing_mark(&reader->table, c) >= 0)
             continue;
         if (n++ == 0)
             first = c;
@@ -268,15 +317,15 @@ static status check_inputs(const struct source *source, const struct table_reade
     return outcome;
 }
 
-static status take_inputs(struct source *source, struct table_reader *reader)
+static status take_inputs(struct source *source, struct table_reader *reader,
+                          const struct string_list *model)
 {
     struct source_info *info = &source->info;
-    status outcome = STATUS_OK;
-    info->n_inputs = reader->n_inputs;
+    status outcome = text_inputs_expand(&reader->inputs, &reader->table, model);
+    info->n_inputs = reader->inputs.n;
     info->names_known = true;
-    for (size_t i = 0; i < reader->n_inputs && outcome == STATUS_OK; i++)
-        outcome = string_list_add(&info->input_names, reader->table.names.item[reader->input[i]]);
-    return outcome;
+    return outcome == STATUS_OK ? string_list_copy(&info->input_names, &reader->inputs.names)
+                                : outcome;
 }
 
 static status take_group_and_weight(struct source *source, const struct table_reader *reader)
@@ -303,12 +352,9 @@ static status take_group_and_weight(struct source *source, const struct table_re
 static status read_table(struct source *source, size_t first, size_t n, double *x, double *y)
 {
     const struct table_reader *reader = source->reader;
-    const size_t n_inputs = reader->n_inputs, n_targets = reader->n_targets;
-    for (size_t c = 0; x && c < n_inputs; c++) {
-        const double *number = reader->table.column[reader->input[c]].number + first;
-        for (size_t i = 0; i < n; i++)
-            x[i * n_inputs + c] = number[i];
-    }
+    const size_t n_inputs = reader->inputs.n, n_targets = reader->n_targets;
+    for (size_t c = 0; x && c < n_inputs; c++)
+        text_input_read(&reader->table, &reader->inputs.item[c], first, n, n_inputs, x + c);
     for (size_t c = 0; y && c < n_targets; c++) {
         const double *number = reader->table.column[reader->target[c]].number + first;
         for (size_t i = 0; i < n; i++)
@@ -321,7 +367,7 @@ static void release_table(struct source *source)
 {
     struct table_reader *reader = source->reader;
     csv_release(&reader->table);
-    memory_free(&reader->input);
+    text_inputs_release(&reader->inputs);
     memory_free(&reader->target);
     string_list_release(&reader->excluded);
     memory_free(&source->reader);
@@ -332,7 +378,7 @@ static void drop_unused(struct table_reader *reader)
 {
     for (size_t c = 0; c < reader->table.names.n; c++) {
         struct csv_column *column = &reader->table.column[c];
-        if (contains(reader->input, reader->n_inputs, c) ||
+        if (text_inputs_contain(&reader->inputs, c) ||
             contains(reader->target, reader->n_targets, c))
             continue;
         memory_free(&column->number);
@@ -359,11 +405,11 @@ status source_open_table(const struct source_request *request, struct source *so
         snprintf(source->info.format, sizeof source->info.format, "CSV");
     outcome = find_roles(request, source, reader);
     if (outcome == STATUS_OK)
-        outcome = check_inputs(source, reader);
+        outcome = check_inputs(source, reader, request->model_inputs);
     if (outcome == STATUS_OK)
         outcome = check_values(request->target_kind, reader);
     if (outcome == STATUS_OK)
-        outcome = take_inputs(source, reader);
+        outcome = take_inputs(source, reader, request->model_inputs);
     if (outcome == STATUS_OK)
         outcome = take_targets(request->target_kind, source, reader);
     if (outcome == STATUS_OK)
