@@ -17,6 +17,14 @@ bool csv_is_missing_mark(const char *text)
     return false;
 }
 
+double csv_number(const struct csv_table *table, const char *text)
+{
+    double number = 0;
+    enum csv_cell kind = csv_parse_cell(text, table->decimal_comma, &number);
+    COTERIE_ASSERT(kind == CSV_NUMBER);
+    return number;
+}
+
 long csv_missing_mark(const struct csv_table *table, size_t c)
 {
     const struct csv_column *column = &table->column[c];
@@ -83,11 +91,12 @@ static status say_gaps(const struct csv_table *table, const struct gaps *gaps)
     if (gaps->n_cells > 1)
         snprintf(all, sizeof all, ", the first of %zu such cells in %zu of the %zu rows",
                  gaps->n_cells, gaps->n_rows, table->n_rows);
-    return status_set(STATUS_USAGE, "%s, line %zu, column '%s': %s%s; fill %s in or remove %s",
-                      table->path, table->line[gaps->row], table->names.item[gaps->column], what,
-                      all, gaps->n_cells > 1 ? "them" : "it",
-                      gaps->n_rows > 1 ? "these rows (coterie inspect counts them by column)"
-                                       : "the line");
+    return status_set(STATUS_USAGE, "%s, line %zu, column '%s': %s%s; %s", table->path,
+                      table->line[gaps->row], table->names.item[gaps->column], what, all,
+                      gaps->n_cells == 1
+                          ? "fill it in or remove the line"
+                          : "fill them in, remove the rows, or leave columns out with --exclude "
+                            "(coterie inspect counts by column)");
 }
 
 status csv_need_values(const struct csv_table *table, const size_t *columns, size_t n,

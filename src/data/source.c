@@ -23,11 +23,21 @@ static bool named_like_hdf5(const char *path)
     return false;
 }
 
+static bool is_like_hdf5(const char *path)
+{
+    return hdf5_is_hdf5(path) || named_like_hdf5(path);
+}
+
+bool source_is_csv(const char *path)
+{
+    return !builtin_is_name(path) && !is_like_hdf5(path);
+}
+
 static status open_kind(const struct source_request *request, struct source *source)
 {
     if (builtin_is_name(request->path))
         return source_open_builtin(request, source);
-    if (hdf5_is_hdf5(request->path) || named_like_hdf5(request->path))
+    if (is_like_hdf5(request->path))
         return source_open_hdf5(request, source);
     return source_open_csv(request, source);
 }

@@ -57,5 +57,43 @@ class Exclude(support.TestCase):
         self.assert_rc(support.run(support.COTERIE, "evaluate", runs[0], "--data", few), 0, "50 samples")
 
 
+class Inspect(support.TestCase):
+    def inspect(self, text, *options, rc=0):
+        path = self.folder / "d.csv"
+        path.write_text(text, encoding="utf-8")
+        result = support.run(support.COTERIE, "inspect", path, *options)
+        self.assert_rc(result, rc)
+        self.assertLessEqual(max(len(line) for line in result.stdout.splitlines()[:-1]), 80)
+        return result, [line.split() for line in result.stdout.splitlines()]
+
+    def test_what_cannot_be_trained_on(self):
+        text = "city,a,b,none,t\n" + "".join(
+            f"{'xyz'[i % 3]},{i if i % 4 else ''},{i / 2 if i % 5 else 'NA'},,{7 - i}\n"
+            for i in range(20))
+        result, rows = self.inspect(text)
+        self.assertIn("20 rows, 5 columns", result.stdout)
+        self.assertIn("'NA' in b", result.stdout)
+        self.assertIn("--exclude city", result.stdout.splitlines()[-1])
+        a, b = [i for i in range(20) if i % 4], [i / 2 for i in range(20) if i % 5]
+        for row in (["city", "text", 0, "3", "values:", "x,", "y,", "z"],
+                    ["a", "numbers", 5, min(a), f"{numpy.mean(a):.6g}", max(a)],
+                    ["b", "numbers", 4, min(b), f"{numpy.mean(b):.6g}", max(b)],
+                    ["none", "nothing", 20], ["t", "numbers", 0, -12, -2.5, 7]):
+            self.assertIn([str(cell) for cell in row], rows, str(result))
+        result, asked = self.inspect(text, "--exclude", "city", rc=2)
+        self.assertEqual(asked, rows[:-1])
+        self.assertIn("29 such cells in 20 of the 20 rows", self.assert_one_line(result))
+        self.inspect(text, "--inputs", "t", "--targets", "city")
+
+    def test_of_many_columns_the_odd_ones_are_shown(self):
+        header = ",".join(f"c{i}" for i in range(50))
+        cells = ["1"] * 50
+        cells[40], cells[45] = "", "word"
+        result, rows = self.inspect(f"{header}\n{','.join(cells)}\n")
+        self.assertIn("and 28 more columns", result.stdout)
+        self.assertIn(["c40", "nothing", "1"], rows)
+        self.assertIn(["c45", "text", "0", "1", "value:", "word"], rows)
+
+
 if __name__ == "__main__":
     support.main()

@@ -55,6 +55,9 @@ status csv_need_numbers(const struct csv_table *table, size_t c);
 status csv_need_values(const struct csv_table *table, const size_t *columns, size_t n,
                        size_t n_numbers);
 
+/* The number that a text is in this table, which it must be. */
+double csv_number(const struct csv_table *table, const char *text);
+
 /* What R, pandas, spreadsheets and others write for a value that is missing: "NA", "?", ... */
 bool csv_is_missing_mark(const char *text);
 

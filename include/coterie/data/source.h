@@ -71,6 +71,8 @@ struct source;
  * does not exist gets a suggestion.
  */
 status source_open(const struct source_request *request, struct source **out);
+/* Whether a path would be opened as a CSV file. */
+bool source_is_csv(const char *path);
 const struct source_info *source_info(const struct source *source);
 /* The request that it was opened with, for opening it once more. */
 const struct source_request *source_asked(const struct source *source);
