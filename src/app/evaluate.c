@@ -1,7 +1,9 @@
 #include "coterie/app/commands.h"
 
+#include "class_recall.h"
 #include "trust.h"
 
+#include "coterie/app/baseline.h"
 #include "coterie/app/expert_use.h"
 #include "coterie/app/loaded_model.h"
 #include "coterie/base/log.h"
@@ -25,7 +27,10 @@ struct evaluation {
     struct metrics *groups; /* (n_groups) */
     size_t n_groups;
     const int32_t *group; /* of the samples of the source, or NULL */
+    const int32_t *label; /* likewise */
     const uint64_t *rows; /* which of them */
+    struct baseline baseline;
+    struct class_recall recall;
     struct expert_use use;
     struct trust trust;
     struct expert_outputs *outputs; /* where trust needs them, else NULL; not owned */
@@ -38,10 +43,13 @@ static status evaluation_init(struct evaluation *evaluation, const struct loaded
     memset(evaluation, 0, sizeof *evaluation);
     evaluation->config = problem_metrics(&loaded->problem, loaded->record.scaler.y_scale);
     evaluation->group = info->group;
+    evaluation->label = info->label;
     evaluation->rows = loaded->rows;
     status outcome = metrics_init(&evaluation->all, n_experts);
     if (outcome == STATUS_OK)
         outcome = trust_init(&evaluation->trust, loaded);
+    if (outcome == STATUS_OK && info->has_labels && evaluation->config.has_accuracy)
+        outcome = class_recall_init(&evaluation->recall, info->classes.n);
     if (outcome == STATUS_OK && info->group)
         outcome = memory_alloc(&evaluation->groups, info->group_names.n, sizeof *evaluation->groups,
                                "groups");
@@ -57,6 +65,7 @@ static void evaluation_release(struct evaluation *evaluation)
     metrics_release(&evaluation->all);
     expert_use_release(&evaluation->use);
     trust_release(&evaluation->trust);
+    class_recall_release(&evaluation->recall);
     for (size_t i = 0; i < evaluation->n_groups; i++)
         metrics_release(&evaluation->groups[i]);
     memory_free(&evaluation->groups);
@@ -73,6 +82,9 @@ static void add_micro_batch(struct step *step, size_t first, void *context)
     metrics_add(&evaluation->all, &evaluation->config, step);
     trust_add(&evaluation->trust, step, evaluation->outputs, evaluation->use.posterior,
               evaluation->use.log_sum, evaluation->rows, first);
+    for (size_t i = 0; evaluation->recall.n_classes > 0 && i < step->batch.n; i++)
+        class_recall_add(&evaluation->recall, &evaluation->config, step, i,
+                         evaluation->label[evaluation->rows[first + i]]);
     for (size_t i = 0; evaluation->group && i < step->batch.n; i++)
         metrics_add_sample(&evaluation->groups[evaluation->group[evaluation->rows[first + i]]],
                            &evaluation->config, step, i);
@@ -96,6 +108,16 @@ static void print_errors(const char *name, const struct metrics_record *record)
         snprintf(text + used, sizeof text - (size_t)used, "  accuracy %.2f %%",
                  100 * record->accuracy);
     log_info("%s", text);
+}
+
+static void print_baseline(const struct baseline *baseline)
+{
+    if (isfinite(baseline->rmse))
+        log_info("to compare   rmse %.6g if the answer is always the mean of these targets",
+                 baseline->rmse);
+    if (isfinite(baseline->accuracy))
+        log_info("to compare   accuracy %.2f %% if the answer is always the most frequent class",
+                 100 * baseline->accuracy);
 }
 
 enum { GROUPS_SHOWN = 10 };
@@ -162,9 +184,11 @@ static status print_text(struct evaluation *evaluation, const struct loaded_mode
     summarise(evaluation, &evaluation->all, &record);
     snprintf(name, sizeof name, "%zu samples", loaded->samples.dataset.shape.n);
     print_errors(name, &record);
+    print_baseline(&evaluation->baseline);
+    status outcome = class_recall_print(&evaluation->recall, &info->classes);
     expert_use_print(&evaluation->use, &loaded->record.classes);
     print_trust(evaluation, &record);
-    return print_groups(evaluation, &info->group_names);
+    return outcome == STATUS_OK ? print_groups(evaluation, &info->group_names) : outcome;
 }
 
 static json_t *number(double value)
@@ -227,6 +251,9 @@ static void print_json(struct evaluation *evaluation, const struct loaded_model 
     summarise(evaluation, &evaluation->all, &record);
     json_object_set_new(result, "n", json_integer((json_int_t)loaded->samples.dataset.shape.n));
     set_errors(result, &record);
+    json_object_set_new(result, "baseline_accuracy", number(evaluation->baseline.accuracy));
+    json_object_set_new(result, "baseline_rmse", number(evaluation->baseline.rmse));
+    json_object_set_new(result, "classes", class_recall_json(&evaluation->recall, &info->classes));
     json_object_set_new(result, "gate_entropy", number(record.gate_entropy));
     json_object_set_new(result, "experts", experts_json(&evaluation->use));
     set_trust(result, &evaluation->trust);
@@ -278,6 +305,10 @@ static status evaluate(const struct communicator *comm, const struct options *op
         if (outcome == STATUS_OK && loaded->problem.task == TASK_REGRESSION &&
             evaluation.config.has_accuracy)
             outcome = targets_are_binary(loaded->source, &evaluation.config.has_accuracy);
+        if (outcome == STATUS_OK)
+            outcome =
+                baseline_measure(loaded->source, loaded->rows, loaded->samples.dataset.shape.n,
+                                 &loaded->problem, &evaluation.config, &evaluation.baseline);
     }
     outcome = communicator_agree(comm, outcome);
     if (outcome == STATUS_OK)

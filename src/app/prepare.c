@@ -5,6 +5,7 @@
 #include "coterie/data/builtin.h"
 #include "coterie/data/epoch_order.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -161,6 +162,24 @@ static status scale(struct training *training)
     return outcome;
 }
 
+/* What the metrics are to be compared with, for the end of the run. */
+static status measure_baselines(struct training *training)
+{
+    const struct problem *problem = &training->problem;
+    const struct split *split = &training->split;
+    const struct metrics_config config = problem_metrics(problem, NULL);
+    status outcome = baseline_measure(training->source, split->train, split->n_train, problem,
+                                      &config, &training->baseline);
+    training->baseline_valid = (struct baseline){NAN, NAN};
+    if (outcome != STATUS_OK || !training->has_valid)
+        return outcome;
+    if (!training->valid_source)
+        return baseline_measure(training->source, split->valid, split->n_valid, problem, &config,
+                                &training->baseline_valid);
+    return baseline_measure(training->valid_source, NULL, source_info(training->valid_source)->n,
+                            problem, &config, &training->baseline_valid);
+}
+
 static void set_config(struct training *training)
 {
     const struct options *options = training->options;
@@ -259,6 +278,8 @@ status training_prepare(struct training *training)
         outcome = check_replicas(training);
     if (outcome == STATUS_OK)
         outcome = scale(training);
+    if (outcome == STATUS_OK)
+        outcome = measure_baselines(training);
     if (outcome == STATUS_OK)
         outcome = record_choices(training);
     if (outcome == STATUS_OK)

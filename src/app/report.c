@@ -43,6 +43,23 @@ static void show_errors(const char *name, double error, double nll, double squar
     log_info("%s", text);
 }
 
+static void show_baseline(const struct training *training)
+{
+    double accuracy = training->baseline.accuracy,
+           accuracy_valid = training->baseline_valid.accuracy;
+    double rmse = training->baseline.rmse, rmse_valid = training->baseline_valid.rmse;
+    char valid[64] = "";
+    if (isfinite(rmse_valid))
+        snprintf(valid, sizeof valid, ", of validation %.6g,", rmse_valid);
+    if (isfinite(rmse))
+        log_info("to compare rmse %.6g%s if the answer is always the mean", rmse, valid);
+    if (isfinite(accuracy_valid))
+        snprintf(valid, sizeof valid, ", of validation %.1f %%,", 100 * accuracy_valid);
+    if (isfinite(accuracy))
+        log_info("to compare accuracy %.1f %%%s if the answer is always the most frequent class",
+                 100 * accuracy, valid);
+}
+
 /* What the user may want to know about this very result. */
 static void show_hints(const struct training *training, const struct trainer *trainer)
 {
@@ -80,6 +97,7 @@ static void show_result(const struct training *training, const struct trainer *t
         if (training->has_valid)
             show_errors("validation", last->error_valid, last->nll_valid,
                         last->expected_square_valid, last->accuracy_valid, last->rmse_valid);
+        show_baseline(training);
     }
     if (training->has_valid && progress->best_epoch >= 0)
         log_info("the lowest validation %s, %.6g, was in epoch %lld: checkpoints/best",

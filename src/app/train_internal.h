@@ -1,6 +1,7 @@
 #ifndef COTERIE_APP_TRAIN_INTERNAL_H
 #define COTERIE_APP_TRAIN_INTERNAL_H
 
+#include "coterie/app/baseline.h"
 #include "coterie/app/options.h"
 #include "coterie/app/problem.h"
 #include "coterie/app/profile_table.h"
@@ -44,8 +45,9 @@ struct training {
     struct replicas replicas;
     struct model model;
     struct metrics_config metrics_config;
-    double *y_scale;             /* (O) with numeric targets, owned */
-    struct selection *selection; /* what is to be measured at the end; NULL: nothing */
+    struct baseline baseline, baseline_valid; /* root */
+    double *y_scale;                          /* (O) with numeric targets, owned */
+    struct selection *selection;              /* what is to be measured at the end; NULL: nothing */
 };
 
 /*

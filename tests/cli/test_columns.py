@@ -1,5 +1,7 @@
 # labels: quick
 """Which columns of a file are used, and what is said of those that cannot be."""
+import json
+
 import h5py
 import numpy
 import support
@@ -93,6 +95,36 @@ class Inspect(support.TestCase):
         self.assertIn("and 28 more columns", result.stdout)
         self.assertIn(["c40", "nothing", "1"], rows)
         self.assertIn(["c45", "text", "0", "1", "value:", "word"], rows)
+
+
+class Baseline(support.TestCase):
+    def table(self, name, labels):
+        path = self.folder / name
+        rows = "".join(f"{i},{label}\n" for i, label in enumerate(labels))
+        path.write_text(f"a,y\n{rows}", encoding="utf-8")
+        return path
+
+    def test_of_the_samples_held_out(self):
+        data, valid = self.table("d.csv", "aaabb" * 4), self.table("v.csv", "abbbbbba")
+        run = self.folder / "run"
+        result = self.succeed(support.COTERIE, "train", "--data", data, "--valid", valid, "--epochs", 1,
+                              "--output", run)
+        self.assertIn("accuracy 60.0 %, of validation 75.0 %,", result.stdout)
+        result = self.succeed(support.COTERIE, "evaluate", run, "--data", valid)
+        self.assertIn("accuracy 75.00 % if", result.stdout)
+        self.assertRegex(result.stdout, r"\nclass +samples +recall\n  a +2 +[\d.]+ %\n  b +6 +")
+
+    def test_of_many_classes_the_worst(self):
+        data = self.table("d.csv", [f"c{i % 30}" for i in range(90)])
+        run = self.folder / "run"
+        self.succeed(support.COTERIE, "train", "--data", data, "--epochs", 30, "--output", run)
+        said = self.succeed(support.COTERIE, "evaluate", run, "--data", data).stdout
+        self.assertIn("the 20 of 30 classes", said)
+        found = json.loads(self.succeed(support.COTERIE, "evaluate", run, "--data", data,
+                                        "--json").stdout)["classes"]
+        worst = sorted(c["recall"] for c in found)[:20]
+        shown = [float(line.split()[2]) for line in said.split("recall\n")[1].splitlines()[:20]]
+        numpy.testing.assert_allclose(shown, 100 * numpy.array(worst), atol=0.006)
 
 
 if __name__ == "__main__":

@@ -127,6 +127,25 @@ def expected_metrics(data, checkpoint, chosen, weight):
     return found
 
 
+def expected_baseline(data, found, weight):
+    """Accuracy and rmse of the best constant answer, where `found` has the model's."""
+    share = weight / weight.sum()
+    accuracy = ((numpy.maximum(share @ data.d, 1 - share @ data.d)).mean() if data.name == "binary"
+                else (share @ numpy.eye(data.d.shape[1])[data.d.argmax(1)]).max())
+    rmse = numpy.sqrt((share @ (data.d - share @ data.d) ** 2).mean())
+    return {"baseline_accuracy": None if found["accuracy"] is None else accuracy,
+            "baseline_rmse": None if found["rmse"] is None else rmse}
+
+
+def expected_classes(data, checkpoint, weight):
+    """Of each class: name, samples, their weight, and the share of it that is right."""
+    p = checkpoint.probabilities(data.x) if data.labels else None
+    for k, name in enumerate(data.classes):
+        own = data.d[:, k] == 1
+        right = weight[own] @ (p[own].argmax(1) == k)
+        yield [name, own.sum(), weight[own].sum(), right / weight[own].sum()]
+
+
 def read_csv(path):
     with open(path, encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -160,12 +179,22 @@ class Predict(support.TestCase):
             for options in many:
                 number += 1
                 run = self.folder / f"run-{number}"
-                self.succeed(D, "train", "--data", self.folder / f"{name}.csv", "--inputs", "a,b,c",
-                             "--targets", ",".join(TARGETS[name]), *options.split(), "--epochs", 15,
-                             "--learning-rate", 0.1, "--output", run)
+                said = self.succeed(D, "train", "--data", self.folder / f"{name}.csv", "--inputs",
+                                    "a,b,c", "--targets", ",".join(TARGETS[name]), *options.split(),
+                                    "--epochs", 15, "--learning-rate", 0.1, "--output", run).stdout
+                self.assert_compared(said, data)
                 for check in checks:
                     with self.subTest(check.__name__, data=name, options=options):
                         check(number, data, run, reference.Checkpoint(run / "checkpoints/latest"))
+
+    def assert_compared(self, said, data):
+        """The end of training has what the model is to be compared with."""
+        given = {name: 0 if name in said else None for name in ("accuracy", "rmse")}
+        expected = expected_baseline(data, given, numpy.ones(N))
+        if given["accuracy"] is not None:
+            self.assertIn(f"to compare accuracy {100 * expected['baseline_accuracy']:.1f} % if", said)
+        if given["rmse"] is not None:
+            self.assertIn(f"to compare rmse {expected['baseline_rmse']:.6g} if", said)
 
     def predict(self, data, run, output, ranks=None, file=None):
         self.succeed(D, "predict", run, "--data", self.folder / (file or f"{data.name}.csv"),
@@ -198,6 +227,12 @@ class Predict(support.TestCase):
         weight = data.weight if weighted else numpy.ones(N)
         self.assertEqual(found["n"], N)
         self.assert_metrics(found, expected_metrics(data, checkpoint, slice(None), weight))
+        self.assert_metrics(found, expected_baseline(data, found, weight))
+        classes = [list(c.values()) for c in found["classes"]]
+        for one, expected in zip(classes, expected_classes(data, checkpoint, weight)):
+            self.assertEqual(one[0], expected[0])
+            numpy.testing.assert_allclose(one[1:], expected[1:], rtol=1e-11)
+        self.assertEqual(len(classes), len(data.classes))
         self.assertEqual([g["group"] for g in found["groups"]], sorted(set(data.group)))
         for group in found["groups"]:
             chosen = numpy.array([g == group["group"] for g in data.group])
