@@ -14,59 +14,6 @@
 
 enum { TEXT = 512, RANKS_SHOWN = 16 };
 
-/* " (7 of 25 groups)": how many groups are held out, or "" if samples are. Root. */
-static void held_out_groups_text(const struct training *training, char *text, size_t size)
-{
-    const struct source_info *info = source_info(training->source);
-    const struct split *split = &training->split;
-    bool *is_held_out;
-    size_t n = 0;
-    text[0] = '\0';
-    if (!info->group || split->n_valid == 0 ||
-        memory_alloc(&is_held_out, info->group_names.n, sizeof *is_held_out, "groups") != STATUS_OK)
-        return;
-    for (size_t i = 0; i < split->n_valid; i++) {
-        size_t group = (size_t)info->group[split->valid[i]];
-        n += !is_held_out[group];
-        is_held_out[group] = true;
-    }
-    snprintf(text, size, " (%zu of %zu groups, held out whole)", n, info->group_names.n);
-    memory_free(&is_held_out);
-}
-
-/* "400 training samples, 200 for validation, 2 inputs (F1, F2), 4 classes (aa, ah, ih, iy)" */
-static void show_data(const struct training *training)
-{
-    const struct run_record *record = &training->record;
-    char inputs[200], targets[200], groups[64], valid[128] = "";
-    string_list_join(&record->input_names, inputs, sizeof inputs);
-    string_list_join(record->classes.n ? &record->classes : &record->target_names, targets,
-                     sizeof targets);
-    held_out_groups_text(training, groups, sizeof groups);
-    if (training->has_valid)
-        snprintf(valid, sizeof valid, ", %zu for validation%s", training->valid_shape.n, groups);
-    size_t n_targets = record->classes.n ? record->classes.n : training->problem.model.n_outputs;
-    log_info("data     %s: %zu training sample%s%s, %zu input%s (%s), %zu %s%s (%s)",
-             record->data_path, training->train_shape.n, training->train_shape.n == 1 ? "" : "s",
-             valid, training->train_shape.n_inputs, training->train_shape.n_inputs == 1 ? "" : "s",
-             inputs, n_targets, record->classes.n ? "class" : "target",
-             n_targets == 1      ? ""
-             : record->classes.n ? "es"
-                                 : "s",
-             targets);
-    if (training->problem.looks_like_classes)
-        log_info(
-            "hint: the targets are a few whole numbers, taken as numbers; if they name classes "
-            "say --task classification");
-    if (training->problem.has_odd_class)
-        log_warning("the targets are taken as names of classes because of '%s': all others are "
-                    "numbers; --task regression says where it is",
-                    problem_odd_class(&record->classes));
-    log_info("scaling  %s", strcmp(options_value(training->options, "scale"), "standard") == 0
-                                ? "standard (mean 0, standard deviation 1)"
-                                : options_value(training->options, "scale"));
-}
-
 static void layers_text(char *text, size_t size, size_t n, const size_t *width,
                         const char *activation)
 {
@@ -412,14 +359,15 @@ status plan_show(struct training *training)
     communicator_gather(comm, &own, places, sizeof own);
     if (places) {
         choose_streams(training, places);
-        show_data(training);
+        outcome = plan_show_data(training);
         show_reader(training);
         show_stream(training);
         show_model(training);
         show_training(training);
         show_ranks(training, &shard, places);
         warn_of_kernels(training, places);
-        outcome = check_hosts(training, places);
+        if (outcome == STATUS_OK)
+            outcome = check_hosts(training, places);
         if (outcome == STATUS_OK)
             outcome = samples_check_reader(comm, training->options, training->source,
                                            training->streams_train || training->streams_valid);

@@ -124,6 +124,9 @@ status training_prepare(struct training *training);
  * into the hosts' memory. */
 status plan_show(struct training *training);
 
+/* Root. The part of it that is about the samples, with warnings of what is wrong with them. */
+status plan_show_data(const struct training *training);
+
 /* What a training needs, in bytes. */
 struct memory_need {
     double data; /* once on each host */

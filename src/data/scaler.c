@@ -18,6 +18,9 @@ status scaler_init(struct scaler *scaler, size_t n_inputs, size_t n_targets)
     status outcome = STATUS_OK;
     for (int i = 0; i < 4 && outcome == STATUS_OK; i++)
         outcome = memory_alloc(array[i], length[i], sizeof(double), "the scaling");
+    if (outcome == STATUS_OK)
+        outcome =
+            memory_alloc(&scaler->is_constant, n_inputs + n_targets, sizeof(bool), "the scaling");
     if (outcome != STATUS_OK) {
         scaler_release(scaler);
         return outcome;
@@ -35,6 +38,7 @@ void scaler_release(struct scaler *scaler)
     memory_free(&scaler->x_scale);
     memory_free(&scaler->y_mean);
     memory_free(&scaler->y_scale);
+    memory_free(&scaler->is_constant);
     scaler->n_inputs = scaler->n_targets = 0;
 }
 
@@ -166,7 +170,8 @@ static status take_moments(struct scaler *scaler, const struct source_info *info
         double mean = moments->mean[c];
         double scale = sqrt(moments->square[c] / (double)n_rows);
         /* Rounding gives even a constant column a tiny deviation, which would blow it up. */
-        if (moments->least[c] == moments->largest[c]) {
+        scaler->is_constant[c] = moments->least[c] == moments->largest[c];
+        if (scaler->is_constant[c]) {
             mean = moments->least[c];
             scale = 1;
         }

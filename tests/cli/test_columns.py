@@ -127,5 +127,28 @@ class Baseline(support.TestCase):
         numpy.testing.assert_allclose(shown, 100 * numpy.array(worst), atol=0.006)
 
 
+class Constants(support.TestCase):
+    def test_what_is_the_same_everywhere(self):
+        """One line for each kind; by the training samples, and where a run is begun."""
+        numbers, classes = self.folder / "n.csv", self.folder / "c.csv"
+        held_out, run = self.folder / "v.csv", self.folder / "run"
+        numbers.write_text("a,b,c,y,z\n" + "".join(f"7,{i},0.1,3,{i}\n" for i in range(20)),
+                           encoding="utf-8")
+        classes.write_text("a,g,y\n" + "".join(f"{i},{i // 10},{'st'[i // 10]}\n" for i in range(20)),
+                           encoding="utf-8")
+        held_out.write_text("a,b,c,y,z\n1,2,3,4,5\n2,2,3,5,5\n", encoding="utf-8")
+        train = (support.COTERIE, "train", "--epochs", 1, "--output", run)
+        options = ("--data", numbers, "--targets", "y,z", "--valid", held_out)
+        inputs, targets = support.own_lines(self.succeed(*train, *options).stderr)
+        self.assertRegex(inputs, r"2 of 3 inputs have the same value .*: a, c \(--exclude")
+        self.assertRegex(targets, r"1 of 2 targets has the same value .*: y$")
+        self.assertEqual(self.succeed(*train, "--resume", "auto", "--epochs", 2).stderr, "")
+        self.assertEqual(self.succeed(*train[:-1], self.folder / "run-2", *options[:-2], "--targets",
+                                      "z", "--exclude", "a,c,y").stderr, "")
+        line, = support.own_lines(self.succeed(*train[:-1], self.folder / "run-3", "--data", classes,
+                                               "--group", "g", "--valid", 0.5).stderr)
+        self.assertIn("one class", line)
+
+
 if __name__ == "__main__":
     support.main()

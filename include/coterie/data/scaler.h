@@ -17,6 +17,8 @@ struct scaler {
     size_t n_inputs, n_targets;
     double *x_mean, *x_scale; /* (n_inputs) */
     double *y_mean, *y_scale; /* (n_targets); 0 and 1 where targets are not scaled */
+    bool *is_constant; /* (n_inputs + n_targets), inputs first: standardised columns that are;
+                          not stored with the model */
 };
 
 enum scaling { SCALING_NONE, SCALING_STANDARD, SCALING_NUMBER };
