@@ -1,5 +1,7 @@
 #include "prediction_writer.h"
 
+#include "hdf5_names.h"
+
 #include "coterie/base/memory.h"
 #include "coterie/base/site.h"
 #include "coterie/data/csv.h"
@@ -173,7 +175,9 @@ static status open_hdf5(struct prediction_writer *writer)
 {
     const uint64_t chunk = 65536;
     uint64_t n = writer->n;
-    status outcome = hdf5_create(writer->unfinished, &writer->hdf5);
+    status outcome = hdf5_names_check(writer->path, &writer->names);
+    if (outcome == STATUS_OK)
+        outcome = hdf5_create(writer->unfinished, &writer->hdf5);
     for (size_t c = 0; c < writer->names.n && outcome == STATUS_OK; c++)
         outcome = hdf5_create_dataset(writer->hdf5, writer->names.item[c], HDF5_AS_REAL, 1, &n,
                                       n < chunk ? n : chunk);

@@ -150,5 +150,30 @@ class Constants(support.TestCase):
         self.assertIn("one class", line)
 
 
+class Slashes(support.TestCase):
+    """In the names of targets: HDF5 takes them for folders."""
+
+    def predict(self, targets, output, rc):
+        data, run = self.folder / "d.csv", self.folder / f"run-{output}"
+        data.write_text(f"x,{targets}\n1,2,3\n2,3,5\n3,4,7\n", encoding="utf-8")
+        self.succeed(support.COTERIE, "train", "--data", data, "--targets", targets, "--epochs", 1,
+                     "--output", run)
+        result = support.run(support.COTERIE, "predict", run, "--data", data, "--output",
+                             self.folder / output)
+        self.assert_rc(result, rc)
+        return result
+
+    def test_in_hdf5(self):
+        self.predict("km/h,km1", "good.h5", 0)
+        with h5py.File(self.folder / "good.h5") as file:
+            self.assertEqual(file["y_km/h"].shape, (3,))
+        for i, (targets, named) in enumerate((("a/./b,a", ("'y_a'", "'y_a/./b'")),
+                                              ("a/,b", ("'y_a/'",)))):
+            line = self.assert_one_line(self.predict(targets, f"{i}.h5", 2))
+            for word in (f"{i}.h5:", *named, ".csv"):
+                self.assertIn(word, line)
+        self.assertEqual(list(self.folder.glob("*.tmp")), [])
+
+
 if __name__ == "__main__":
     support.main()
