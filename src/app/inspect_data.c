@@ -170,22 +170,14 @@ static status is_plain_hdf5(const char *path, const struct options *options, boo
     return status_first(outcome, closed);
 }
 
-/*
- * A table that is not ready for training is described all the same. That is an error only if the
- * user said which columns to train on.
- */
-static status describe_csv(const char *path, const struct options *options)
+/* A table that cannot be trained on is described all the same, and then the reason said. */
+static status describe_csv(const char *path)
 {
     char reason[2048];
-    bool as_data = options->inputs || options->exclude || options->targets || options->group ||
-                   options->weight;
     snprintf(reason, sizeof reason, "%s", status_text());
     status outcome = inspect_list_csv(path);
-    if (outcome == STATUS_USAGE || as_data)
-        return status_set(STATUS_USAGE, "%s", reason);
-    if (outcome == STATUS_OK)
-        log_info("coterie train refuses it as it is: %s", reason);
-    return outcome;
+    return outcome == STATUS_OK || outcome == STATUS_USAGE ? status_set(STATUS_USAGE, "%s", reason)
+                                                           : outcome;
 }
 
 status inspect_data(const char *path, const struct options *options)
@@ -204,7 +196,7 @@ status inspect_data(const char *path, const struct options *options)
     if (outcome == STATUS_OK)
         outcome = print_source(source, path);
     else if (outcome == STATUS_USAGE && source_is_csv(path))
-        outcome = describe_csv(path, options);
+        outcome = describe_csv(path);
     source_close(&source);
     return outcome;
 }
