@@ -135,6 +135,14 @@ static bool has_user_block(struct hdf5_file *file)
     return size > 0;
 }
 
+/* Behind an external link lies another file: what it says of places is not of our descriptor. */
+static bool is_in_file(struct hdf5_file *file, hid_t dataset)
+{
+    H5O_info_t own, root;
+    return H5Oget_info2(dataset, &own, H5O_INFO_BASIC) >= 0 &&
+           H5Oget_info2(file->id, &root, H5O_INFO_BASIC) >= 0 && own.fileno == root.fileno;
+}
+
 static status look(struct hdf5_file *file, struct hdf5_open_dataset *open)
 {
     struct hdf5_stored *stored = &open->stored;
@@ -142,6 +150,7 @@ static status look(struct hdf5_file *file, struct hdf5_open_dataset *open)
     stored->looked = true;
     stored->number = number_of(open->id);
     if (file->writable || stored->number == HDF5_NO_NUMBER || has_user_block(file) ||
+        !is_in_file(file, open->id) ||
         H5Fget_vfd_handle(file->id, H5P_DEFAULT, (void **)&descriptor) < 0 || !descriptor)
         return STATUS_OK;
     stored->descriptor = *descriptor;

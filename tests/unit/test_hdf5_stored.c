@@ -155,6 +155,26 @@ static void what_cannot_be_had_so_is_left_to_the_library(void **state)
     assert_ok(hdf5_close(&file));
 }
 
+/* Behind an external link: the places are those of the other file. */
+static void numbers_of_another_file(void **state)
+{
+    (void)state;
+    static const struct layout layouts[] = {{0}, {.chunk_rows = 1024, .chunk_columns = 3}};
+    for (size_t l = 0; l < sizeof layouts / sizeof *layouts; l++) {
+        struct hdf5_file *file;
+        enum hdf5_number number = HDF5_F64;
+        H5Fclose(make("linked.h5", H5T_NATIVE_DOUBLE, &layouts[l], ROWS));
+        hid_t links = H5Fcreate(fixture_path("links.h5"), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+        assert_true(H5Lcreate_external("linked.h5", "/x", links, "x", H5P_DEFAULT, H5P_DEFAULT) >=
+                    0);
+        H5Fclose(links);
+        assert_ok(hdf5_open(fixture_path("links.h5"), &file));
+        assert_ok(hdf5_stored(file, "x", &number));
+        assert_int_equal(number, HDF5_NO_NUMBER);
+        assert_ok(hdf5_close(&file));
+    }
+}
+
 /* In blocks, at places and of lengths that are no multiples of what a device reads. */
 static void past_the_page_cache(void **state)
 {
@@ -268,6 +288,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(stored_numbers_are_those_of_the_library),
         cmocka_unit_test(what_cannot_be_had_so_is_left_to_the_library),
+        cmocka_unit_test(numbers_of_another_file),
         cmocka_unit_test(past_the_page_cache),
         cmocka_unit_test(numbers_that_begin_anywhere),
         cmocka_unit_test(damage_is_found),
