@@ -1,3 +1,4 @@
+#include "dictionary.h"
 #include "source_hdf5_internal.h"
 
 #include "coterie/base/memory.h"
@@ -200,8 +201,27 @@ void hdf5_columns_release(struct hdf5_columns *columns)
     columns->n = 0;
 }
 
-status hdf5_columns_find(const struct source *source, struct hdf5_reader *reader,
-                         struct hdf5_columns *columns, const char *request, bool optional)
+/* Columns are found again by their names, and predictions are named after them. */
+static status check_names(const struct source *source, const struct hdf5_columns *columns)
+{
+    struct dictionary seen = {0};
+    status outcome = STATUS_OK;
+    bool numbered = columns->datasets.n == 1 && !columns->names_known;
+    for (size_t c = 0; c < columns->n && outcome == STATUS_OK && !numbered; c++) {
+        int32_t first;
+        outcome = dictionary_code(&seen, columns->names.item[c], &first);
+        if (outcome == STATUS_OK && (size_t)first != c)
+            outcome = status_set(STATUS_USAGE,
+                                 "%s: columns %d and %zu (from 0) of %s have the same name '%s'; "
+                                 "rename one in the attribute 'names' of its data set",
+                                 source->path, first, c, columns->option, columns->names.item[c]);
+    }
+    dictionary_release(&seen);
+    return outcome;
+}
+
+static status find_columns(const struct source *source, struct hdf5_reader *reader,
+                           struct hdf5_columns *columns, const char *request, bool optional)
 {
     struct string_list names = {0};
     bool found = false;
@@ -225,6 +245,13 @@ status hdf5_columns_find(const struct source *source, struct hdf5_reader *reader
     }
     string_list_release(&names);
     return outcome;
+}
+
+status hdf5_columns_find(const struct source *source, struct hdf5_reader *reader,
+                         struct hdf5_columns *columns, const char *request, bool optional)
+{
+    status outcome = find_columns(source, reader, columns, request, optional);
+    return outcome == STATUS_OK ? check_names(source, columns) : outcome;
 }
 
 status hdf5_columns_exclude(const struct source *source, struct hdf5_columns *columns)

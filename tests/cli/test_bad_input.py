@@ -195,6 +195,8 @@ class OfHdf5(BadInput):
         expect("records", "/x", x=numpy.zeros((30, 3), [("a", "f8"), ("b", "i4")]))
         expect("a group for x", "/x", **{"x": None, "x/inside": numpy.ones(3)})
         expect("one class", "class", y=numpy.full(30, 4))
+        expect("columns of one name", "same name 'a0'", options=("--inputs", "a,a0"),
+               a=numpy.ones((30, 2)), a0=numpy.ones(30))
         expect("no such data set", "/inputs", options=("--inputs", "/inputs"))
         self.check_all()
 
