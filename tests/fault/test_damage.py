@@ -116,6 +116,19 @@ class Parts(harness.FaultTest):
                 self.assert_one_line(result)
                 self.assert_rc(self.shop.run("inspect", self.damaged, "--verify"), 1)
 
+    def test_structure(self):
+        """What HDF5 guards by checksums of its own; without --verify it is a file of no use."""
+        content = bytearray(self.generation(80).read_bytes())
+        for place in range(8, len(content), len(content) // 5):
+            content[place] ^= 1
+            self.damaged.write_bytes(content)
+            content[place] ^= 1
+            with self.subTest(place):
+                self.assert_rc(self.shop.run("inspect", self.damaged, "--verify"), (0, 1))
+        self.damaged.write_bytes(content[:len(content) // 2])
+        self.assert_rc(self.shop.run("inspect", self.damaged, "--verify"), 1, "damaged")
+        self.assert_rc(self.shop.run("inspect", self.damaged), 2, "damaged")
+
 
 class Hostile(harness.FaultTest):
     """Files on which the HDF5 library itself does not survive: another process finds out first."""
