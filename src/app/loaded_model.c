@@ -60,12 +60,13 @@ static status open_source(const struct options *options, bool targets_optional,
         as_trained.exclude = (char *)exclude;
     if (!options->targets && targets && *targets)
         as_trained.targets = (char *)targets;
+    /* The data are known by all that training read of them, and only then is the split. */
+    bool all = !targets_optional || options->part != PART_ALL;
     const char *group = run_record_config(record, "group");
-    bool wants_group = !targets_optional || options->part != PART_ALL;
     const char *weight = run_record_config(record, "weight");
-    if (!options->group && group && *group && wants_group)
+    if (!options->group && group && *group && all)
         as_trained.group = (char *)group;
-    if (!options->weight && weight && *weight && !targets_optional)
+    if (!options->weight && weight && *weight && all)
         as_trained.weight = (char *)weight;
     return columns_open(&as_trained, options->data, &record->input_names, &record->target_names,
                         &record->classes, !loaded->problem.has_labels, targets_optional,

@@ -188,8 +188,9 @@ class Part(support.TestCase):
     def test_the_samples_that_were_held_out(self):
         """Their metrics are those that training recorded, by sample and by group."""
         x, d = draw(97, 4)
-        write_table(self.folder / "d.csv", x, d, {"who": [f"p{i % 9}" for i in range(97)]})
-        for k, options in enumerate(((), ("--group", "who"))):
+        write_table(self.folder / "d.csv", x, d, {"who": [f"p{i % 9}" for i in range(97)],
+                                                  "w": [1] * 97})
+        for k, options in enumerate(((), ("--group", "who", "--weight", "w"))):
             run = self.folder / f"run{k}"
             self.succeed(D, "train", "--data", self.folder / "d.csv", "--targets", "d", "--inputs",
                          "x", "--valid", 0.3, "--seed", 5, "--epochs", 7, "--output", run, *options)
