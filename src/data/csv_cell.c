@@ -69,7 +69,7 @@ static enum csv_cell parse_with_point(const char *cell, double *number)
 
 enum csv_cell csv_parse_cell(const char *cell, bool decimal_comma, double *number)
 {
-    enum { LONGEST = 64 };
+    enum { LONGEST = 1100 }; /* a double written out in full needs 1077 */
     const char *comma = decimal_comma ? strchr(cell, ',') : NULL;
     if (!comma || strpbrk(cell, ".") || strchr(comma + 1, ',') || strlen(cell) >= LONGEST)
         return parse_with_point(cell, number);

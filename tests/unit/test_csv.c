@@ -78,8 +78,9 @@ static void line_ends_and_byte_order_mark(void **state)
 static void semicolons_and_tabs(void **state)
 {
     (void)state;
+#define ZEROS "00000000000000000000000000000000"
     static const char *const texts[] = {
-        "a;b c;label\n1,5;-2e-3;x\n-,25;\"1000,75\";y,z\n",
+        "a;b c;label\n1,5;-2e-3;x\n-,25;\"1000,75" ZEROS ZEROS "\";y,z\n",
         "\r\n\"a\";b c;label\r\n1.5;-0,002;x\r\n-0,25;1000.75;y,z\r\n",
         "a\tb c\tlabel\n1.5\t-2e-3\tx\n-0.25\t1000.75\ty,z\n"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
