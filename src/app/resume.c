@@ -140,7 +140,7 @@ static status merge_option(struct training *training, const char *key, const cha
     return status_set(STATUS_USAGE,
                       "--%s is %s, but %s was trained with %s; leave the option out to go on, or "
                       "start anew in another directory",
-                      option, said, training->resume_path, recorded);
+                      option, said, training->resume_path, *recorded ? recorded : "none");
 }
 
 status resume_merge_options(struct training *training)

@@ -52,7 +52,8 @@ class Refused(Run):
         for number, (name, value) in enumerate(CHANGES):
             with self.subTest(option=name):
                 self.refuse("--output", "run", "--resume", "auto", "--epochs", 9, f"--{name}", value,
-                            words=(f"--{name}", str(value)), ranks=3 if number % 5 == 0 else None)
+                            words=(f"--{name}", str(value), "with none" if name == "inputs" else "with"),
+                            ranks=3 if number % 5 == 0 else None)
 
     def test_other_data(self):
         changed = [list(row) for row in ROWS]
