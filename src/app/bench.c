@@ -8,6 +8,7 @@
 #include "coterie/train/cost_model.h"
 
 #include <jansson.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,8 +21,10 @@ static status read_shape(const char *text, struct bench *bench)
 {
     unsigned long b, d, h, o, e;
     char end;
-    if (sscanf(text, "%lu,%lu,%lu,%lu,%lu%c", &b, &d, &h, &o, &e, &end) != 5 || !b || !d || !o ||
-        !e)
+    /* scanf makes large numbers of negative ones. */
+    if (strchr(text, '-') || sscanf(text, "%lu,%lu,%lu,%lu,%lu%c", &b, &d, &h, &o, &e, &end) != 5 ||
+        !b || !d || !o || !e || b > INT_MAX || d > INT_MAX || h > INT_MAX || o > INT_MAX ||
+        e > INT_MAX)
         return status_set(STATUS_USAGE,
                           "--shape %s: five numbers B,D,H,O,E are wanted (batch, inputs, hidden "
                           "units or 0, outputs, experts), as in 256,64,128,10,16",
