@@ -4,6 +4,7 @@
 #include "coterie/base/memory.h"
 #include "coterie/base/string_list.h"
 #include "coterie/data/hdf5_file.h"
+#include "coterie/data/source.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -15,11 +16,9 @@ struct listing {
 
 static const char *kind_name(enum hdf5_kind kind)
 {
-    static const char *const names[] = {[HDF5_FLOAT] = "numbers",
-                                        [HDF5_INTEGER] = "whole numbers",
-                                        [HDF5_STRING] = "text",
-                                        [HDF5_GROUP] = "group",
-                                        [HDF5_OTHER] = "another type"};
+    static const char *const names[] = {
+        [HDF5_FLOAT] = "numbers", [HDF5_INTEGER] = "whole numbers",  [HDF5_STRING] = "text",
+        [HDF5_GROUP] = "group",   [HDF5_TABLE] = "table of columns", [HDF5_OTHER] = "another type"};
     return names[kind];
 }
 
@@ -33,7 +32,7 @@ static status list_one(const char *name, const struct hdf5_shape *shape, void *c
     for (int i = 0; i < shape->rank; i++)
         used += (size_t)snprintf(dims + used, sizeof dims - used, "%s%" PRIu64, i ? " x " : "",
                                  shape->dims[i]);
-    log_info("  %-26s %-14s %s", name, kind_name(shape->kind), dims);
+    log_info("  %-26s %-16s %s", name, kind_name(shape->kind), dims);
     listing->n_datasets++;
     return STATUS_OK;
 }
@@ -76,6 +75,7 @@ static status verify_one(const char *name, const struct hdf5_shape *shape, void 
 status inspect_list_hdf5(const char *path)
 {
     struct listing listing = {0};
+    char suggestion[SOURCE_SUGGESTION] = "";
     status outcome = hdf5_open(path, &listing.file);
     if (outcome != STATUS_OK)
         return outcome;
@@ -83,6 +83,10 @@ status inspect_list_hdf5(const char *path)
     outcome = hdf5_visit(listing.file, "/", list_one, &listing);
     if (outcome == STATUS_OK && listing.n_datasets == 0)
         log_info("  no data sets");
+    if (outcome == STATUS_OK)
+        outcome = source_suggest_hdf5(listing.file, suggestion);
+    if (*suggestion)
+        log_info("for example %s", suggestion);
     status closed = hdf5_close(&listing.file);
     return status_first(outcome, closed);
 }

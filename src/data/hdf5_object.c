@@ -15,6 +15,8 @@ enum hdf5_kind hdf5_kind_of(hid_t type)
         return HDF5_INTEGER;
     case H5T_STRING:
         return HDF5_STRING;
+    case H5T_COMPOUND:
+        return HDF5_TABLE;
     default:
         return HDF5_OTHER;
     }

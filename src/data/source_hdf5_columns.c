@@ -46,6 +46,12 @@ status hdf5_check_dataset(const struct source *source, struct hdf5_reader *reade
     status outcome = hdf5_shape(reader->file, name, shape);
     if (outcome != STATUS_OK)
         return outcome;
+    if (shape->kind == HDF5_TABLE)
+        return status_set(
+            STATUS_USAGE,
+            "%s: '%s' is a table of named columns (a compound type), but one array of "
+            "numbers was expected; save the table as CSV, or its columns as an array",
+            source->path, name);
     if (shape->kind == HDF5_GROUP || shape->kind == HDF5_OTHER)
         return status_set(
             STATUS_USAGE, "%s: '%s' is %s, but a data set of numbers (or labels) was expected",
@@ -54,7 +60,7 @@ status hdf5_check_dataset(const struct source *source, struct hdf5_reader *reade
     if (shape->rank != 1 && shape->rank != 2)
         return status_set(STATUS_USAGE,
                           "%s: '%s' has shape (%s), but one row per sample was expected: (N) or "
-                          "(N, columns)",
+                          "(N, columns); save it in that shape",
                           source->path, name, hdf5_shape_text(shape, text));
     uint64_t columns = shape->rank == 2 ? shape->dims[1] : 1;
     if (columns == 0 || columns > MAX_COLUMNS)
@@ -229,9 +235,7 @@ static status find_columns(const struct source *source, struct hdf5_reader *read
         if (hdf5_exists(reader->file, columns->default_dataset))
             return take_dataset(source, reader, columns, columns->default_dataset, false, NULL,
                                 &found);
-        return optional ? STATUS_OK
-                        : hdf5_unknown_dataset(source, reader, columns->option,
-                                               columns->default_dataset);
+        return optional ? STATUS_OK : hdf5_no_default(source, reader, columns);
     }
     status outcome = source_split_names(source, columns->option, request, &names);
     for (size_t i = 0; i < names.n && outcome == STATUS_OK; i++) {

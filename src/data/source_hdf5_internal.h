@@ -32,6 +32,10 @@ const char *hdf5_shape_text(const struct hdf5_shape *shape, char text[SHAPE_TEXT
 status hdf5_unknown_dataset(const struct source *source, struct hdf5_reader *reader,
                             const char *option, const char *name);
 
+/* The same for a default that the file does not have, with what to write instead. */
+status hdf5_no_default(const struct source *source, struct hdf5_reader *reader,
+                       const struct hdf5_columns *columns);
+
 /* A data set of one row per sample, and how many columns it has. */
 status hdf5_check_dataset(const struct source *source, struct hdf5_reader *reader, const char *name,
                           struct hdf5_shape *shape, size_t *width);

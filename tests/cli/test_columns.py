@@ -1,6 +1,7 @@
 # labels: quick
 """Which columns of a file are used, and what is said of those that cannot be."""
 import json
+import shlex
 
 import h5py
 import numpy
@@ -172,6 +173,45 @@ class Slashes(support.TestCase):
             for word in (f"{i}.h5:", *named, ".csv"):
                 self.assertIn(word, line)
         self.assertEqual(list(self.folder.glob("*.tmp")), [])
+
+
+class OtherLayouts(support.TestCase):
+    """HDF5 files without /x and /y: what is said is what to write."""
+
+    LAYOUTS = {
+        "capitals": ({"X": (30, 4), "Y": (30,)}, "--inputs /X --targets /Y"),
+        "columns": ({"b": (30,), "t": (30,), "target": (30,), "u v": (30,), "w": (7,)},
+                    "--inputs '/b,/t,/u v' --targets /target"),
+        "folders": ({"a/images": (30, 4), "a/labels": (30,), "b/images": (9, 4), "b/labels": (9,)},
+                    "--inputs /a/images --targets /a/labels"),
+        "inputs": ({"x": (30, 4), "kind": (30,), "other": (9,)}, "--targets /kind"),
+    }
+
+    def train(self, path, *options):
+        return support.run(support.COTERIE, "train", "--data", path, "--dry-run", *options)
+
+    def test_what_to_write(self):
+        for name, (shapes, options) in self.LAYOUTS.items():
+            with self.subTest(name):
+                path = self.folder / f"{name}.h5"
+                with h5py.File(path, "w") as file:
+                    for key, shape in shapes.items():
+                        file[key] = numpy.arange(numpy.prod(shape)).reshape(shape) % 3
+                line = self.assert_one_line(self.train(path))
+                self.assertTrue(line.rstrip().endswith("for example " + options), line)
+                for key, shape in shapes.items():
+                    self.assertIn(f"/{key} ({', '.join(str(n) for n in shape)})", line)
+                self.assert_rc(self.train(path, *shlex.split(options)), 0)
+        self.assertIn("for example --inputs /X --targets /Y\n", self.succeed(
+            support.COTERIE, "inspect", self.folder / "capitals.h5").stdout)
+
+    def test_tables(self):
+        path = self.folder / "t.h5"
+        with h5py.File(path, "w") as file:
+            file["table"] = numpy.zeros(5, [("a", "f8"), ("b", "i4")])
+        for options in ((), ("--inputs", "table")):
+            line = self.assert_one_line(self.train(path, *options))
+            self.assertRegex(line, "/?table.* table of .*columns.*CSV")
 
 
 if __name__ == "__main__":

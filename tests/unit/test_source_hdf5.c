@@ -330,6 +330,7 @@ static void shapes_that_do_not_fit(void **state)
                  "/inputs");
     assert_usage(outcome_of("without.h5", (struct source_request){.inputs = "inputs"}), "'/y'",
                  "--targets");
+    assert_null(strstr(status_text(), "for example"));
     request = (struct source_request){.inputs = "inputs", .target_kind = TARGETS_OPTIONAL};
     assert_ok(outcome_of("without.h5", request));
 }

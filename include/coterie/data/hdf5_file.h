@@ -20,7 +20,8 @@
  */
 struct hdf5_file;
 
-enum hdf5_kind { HDF5_FLOAT, HDF5_INTEGER, HDF5_STRING, HDF5_GROUP, HDF5_OTHER };
+/* HDF5_TABLE: rows of named columns (a compound type), which is not read. */
+enum hdf5_kind { HDF5_FLOAT, HDF5_INTEGER, HDF5_STRING, HDF5_GROUP, HDF5_TABLE, HDF5_OTHER };
 enum { HDF5_MAX_RANK = 8 };
 
 struct hdf5_shape {

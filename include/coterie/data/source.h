@@ -74,6 +74,13 @@ status source_open(const struct source_request *request, struct source **out);
 /* Whether a path would be opened as a CSV file. */
 bool source_is_csv(const char *path);
 const struct source_info *source_info(const struct source *source);
+/*
+ * What to write for an HDF5 file without /x, judged by shapes and names: "--inputs /X --targets
+ * /Y", or "" if nothing in it is like samples.
+ */
+enum { SOURCE_SUGGESTION = 600 };
+struct hdf5_file;
+status source_suggest_hdf5(struct hdf5_file *file, char text[SOURCE_SUGGESTION]);
 /* The request that it was opened with, for opening it once more. */
 const struct source_request *source_asked(const struct source *source);
 void source_close(struct source **source);
