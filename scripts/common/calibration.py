@@ -50,7 +50,7 @@ def residuals(run, prediction, d):
 
 
 def confusions(run, prediction, labels):
-    """Classes: what was said of the samples of each class, in percent of them."""
+    """Classes: what was said of the samples of each class, in percent of them, and how many these are."""
     classes = run.classes
     said = numpy.array([c.decode() if isinstance(c, bytes) else c
                         for c in prediction.columns["class"]])
@@ -64,9 +64,9 @@ def confusions(run, prediction, labels):
                       color="white" if share[i, j] > 55 else style.INK)
     names = [style.plain(c) for c in classes]
     axis.set_xticks(range(len(classes)), names, rotation=90 if max(map(len, classes)) > 3 else 0)
-    axis.set_yticks(range(len(classes)), names)
+    axis.set_yticks(range(len(classes)), [f"{name} ({n})" for name, n in zip(names, count.sum(1))])
     axis.set_xlabel("predicted class")
-    axis.set_ylabel("class")
+    axis.set_ylabel("class (samples)")
     right = count.trace() / count.sum()
     style.headline(axis, f"% of each class; {100 * right:.1f} % of {count.sum()} {run.samples_are} "
                    "right")

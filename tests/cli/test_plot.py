@@ -128,6 +128,15 @@ class Figures(support.TestCase):
         self.assertEqual(size.tolist(), [10, 10])
         self.assertAlmostEqual(ece, 0.05)
 
+    def test_confusions(self):
+        """The rows say of how many samples their percentages are."""
+        run = unittest.mock.Mock(classes=["a", "b", "none"], samples_are="samples")
+        prediction = unittest.mock.Mock(columns={"class": [b"a", b"a", b"b", b"b", b"b"]})
+        axis, = self.calibration.confusions(run, prediction, numpy.array(list("abbba"))).axes
+        self.assertEqual([label.get_text() for label in axis.get_yticklabels()],
+                         ["a (2)", "b (3)", "none (0)"])
+        self.assertEqual([text.get_text() for text in axis.texts], ["50", "50", "33", "67"])
+
     def test_wilson(self):
         """The interval for 8 of 10 in Wilson's form, as textbooks have it: 0.49 to 0.94."""
         low, high = self.calibration.wilson(0.8, 10)
