@@ -12,6 +12,10 @@
 #include <stdbool.h>
 #include <string.h>
 
+struct exchange_requests {
+    MPI_Request gather[2]; /* of each slot */
+};
+
 status exchange_init(struct exchange *exchange, const struct communicator *comm,
                      const struct shard *shard, size_t max_stride, size_t max_rows)
 {
@@ -35,6 +39,8 @@ status exchange_init(struct exchange *exchange, const struct communicator *comm,
     }
     if (outcome == STATUS_OK)
         outcome = memory_alloc(&exchange->fixed, integers, sizeof(int64_t), "the exchange");
+    if (outcome == STATUS_OK)
+        outcome = memory_alloc(&exchange->requests, 1, sizeof *exchange->requests, "the exchange");
     return communicator_agree(comm, outcome);
 }
 
@@ -45,6 +51,7 @@ void exchange_release(struct exchange *exchange)
         memory_free(&exchange->scattered[slot]);
     }
     memory_free(&exchange->fixed);
+    memory_free(&exchange->requests);
     exchange_window_destroy(&exchange->window);
 }
 
@@ -58,23 +65,42 @@ static void set_counts(const struct exchange *exchange, size_t stride)
     }
 }
 
-real *exchange_gather(struct exchange *exchange, int slot, size_t stride, real *own)
+void exchange_gather_begin(struct exchange *exchange, int slot, size_t stride, real *own)
 {
     const struct communicator_mpi *mpi = exchange->comm->mpi;
+    exchange->result[slot] = own;
     if (exchange->comm->size == 1)
-        return own;
+        return;
     site_enter(SITE_exchange_gather, stride * sizeof(real));
     if (exchange->window) {
-        real *seen = exchange_window_gather(exchange->window, slot, stride, own);
-        site_leave();
-        return seen;
+        exchange->result[slot] = exchange_window_give(exchange->window, slot, stride, own);
+    } else {
+        set_counts(exchange, stride);
+        exchange->result[slot] = exchange->gathered[slot];
+        MPI_Igatherv(own, (int)(exchange->n_local * stride), MPI_REAL_TYPE,
+                     exchange->gathered[slot], mpi->counts, mpi->offsets, MPI_REAL_TYPE, 0,
+                     mpi->world, &exchange->requests->gather[slot]);
     }
-    set_counts(exchange, stride);
-    real *all = exchange->gathered[slot];
-    MPI_Gatherv(own, (int)(exchange->n_local * stride), MPI_REAL_TYPE, all, mpi->counts,
-                mpi->offsets, MPI_REAL_TYPE, 0, mpi->world);
     site_leave();
-    return exchange->comm->rank == 0 ? all : NULL;
+}
+
+real *exchange_gather_end(struct exchange *exchange, int slot, size_t stride)
+{
+    if (exchange->comm->size == 1)
+        return exchange->result[slot];
+    site_enter(SITE_exchange_gather, stride * sizeof(real));
+    if (exchange->window)
+        exchange_window_take(exchange->window);
+    else
+        MPI_Wait(&exchange->requests->gather[slot], MPI_STATUS_IGNORE);
+    site_leave();
+    return exchange->comm->rank == 0 ? exchange->result[slot] : NULL;
+}
+
+real *exchange_gather(struct exchange *exchange, int slot, size_t stride, real *own)
+{
+    exchange_gather_begin(exchange, slot, stride, own);
+    return exchange_gather_end(exchange, slot, stride);
 }
 
 real *exchange_scatter(struct exchange *exchange, int slot, size_t stride, real *all)

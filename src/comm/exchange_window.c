@@ -142,20 +142,23 @@ static void find_largest(const struct exchange_window *window, int n, double *la
         }
 }
 
-real *exchange_window_gather(struct exchange_window *window, int slot, size_t stride,
-                             const real *own)
+real *exchange_window_give(struct exchange_window *window, int slot, size_t stride, const real *own)
 {
     real *all = window->gathered + ((size_t)slot * 2 + window->gathers[slot]++ % 2) * window->block;
     memcpy(all + shard_first(&window->shard, window->rank) * stride, own,
            shard_count(&window->shard, window->rank) * stride * sizeof(real));
     window->turn++;
     arrive(window);
+    return all;
+}
+
+void exchange_window_take(struct exchange_window *window)
+{
     if (window->rank != 0)
-        return NULL;
+        return;
     wait_for_all(window);
     if (window->offered)
         find_largest(window, EXCHANGE_MAX_TERMS, window->largest[window->maxima % 2].value);
-    return all;
 }
 
 real *exchange_window_scatter(struct exchange_window *window, int slot, size_t stride, real *all)

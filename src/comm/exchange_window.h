@@ -52,9 +52,15 @@ status exchange_window_create(const struct communicator *comm, const struct shar
 /* Collective. */
 void exchange_window_destroy(struct exchange_window **window);
 
-/* Collective. As exchange_gather and exchange_scatter. */
-real *exchange_window_gather(struct exchange_window *window, int slot, size_t stride,
-                             const real *own);
+/*
+ * Collective. As exchange_gather_begin, but returns where the root finds the numbers of all ranks;
+ * and exchange_gather_end for every slot that has begun: the root waits for the others.
+ */
+real *exchange_window_give(struct exchange_window *window, int slot, size_t stride,
+                           const real *own);
+void exchange_window_take(struct exchange_window *window);
+
+/* Collective. As exchange_scatter. */
 real *exchange_window_scatter(struct exchange_window *window, int slot, size_t stride, real *all);
 
 /*

@@ -54,6 +54,35 @@ static void gather_puts_experts_in_order(void)
     memory_free(&own);
 }
 
+/* The root begins last, and with messages that are too long to be sent before it asks for them. */
+static void a_gather_begins_without_the_root(void)
+{
+    enum { LONG = 1 << 16 };
+    struct exchange large;
+    MPI_Comm others;
+    size_t n_local = exchange.n_local, first = shard_first(&shard, comm.rank);
+    real *own[2] = {reals(n_local * LONG), reals(n_local * LONG)};
+    MPI_Comm_dup(MPI_COMM_WORLD, &others);
+    CHECK(exchange_init(&large, &comm, &shard, LONG, 1) == STATUS_OK);
+    for (size_t n = 0; n < n_local * LONG; n++)
+        for (int slot = 0; slot < 2; slot++)
+            own[slot][n] = (real)(slot * N_EXPERTS) + (real)(first + n / LONG);
+    for (int roots = 0; roots < 2; roots++) {
+        for (int slot = 0; slot < 2 && (comm.rank == 0) == roots; slot++)
+            exchange_gather_begin(&large, slot, LONG, own[slot]);
+        MPI_Barrier(others);
+    }
+    for (int slot = 0; slot < 2; slot++) {
+        const real *all = exchange_gather_end(&large, slot, LONG);
+        CHECK((all != NULL) == (comm.rank == 0));
+        for (size_t n = 0; all && n < N_EXPERTS * LONG; n++)
+            CHECK(all[n] == (real)(slot * N_EXPERTS) + (real)(n / LONG));
+        memory_free(&own[slot]);
+    }
+    exchange_release(&large);
+    MPI_Comm_free(&others);
+}
+
 static void fill(real *g, real *value)
 {
     size_t first = shard_first(&shard, comm.rank);
@@ -261,6 +290,7 @@ int main(int argc, char **argv)
         CHECK(exchange_init(&exchange, &comm, &shard, STRIDE, N_ROWS) == STATUS_OK);
         CHECK((exchange.window != NULL) == (comm.size > 1 && !messages));
         MPI_TEST(gather_puts_experts_in_order);
+        MPI_TEST(a_gather_begins_without_the_root);
         MPI_TEST(combine_sums_over_all_experts);
         MPI_TEST(combine_does_not_depend_on_the_ranks);
         MPI_TEST(what_is_announced_holds_once);

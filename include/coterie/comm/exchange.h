@@ -28,9 +28,11 @@ struct exchange {
     real *scattered[2]; /* several ranks: (n_local, max_stride) each */
     int64_t *fixed;     /* (max_rows, max_stride) sums in fixed point */
     size_t max_rows;
-    struct exchange_window *window;   /* owned; NULL: ranks exchange messages */
-    double bound[EXCHANGE_MAX_TERMS]; /* of this rank's values, where announced */
-    bool announced, unknown;          /* unknown: the ranks have to agree on one of them */
+    real *result[2];                    /* of the gathers that have begun */
+    struct exchange_requests *requests; /* owned; where ranks exchange messages */
+    struct exchange_window *window;     /* owned; NULL: ranks exchange messages */
+    double bound[EXCHANGE_MAX_TERMS];   /* of this rank's values, where announced */
+    bool announced, unknown;            /* unknown: the ranks have to agree on one of them */
     int64_t raise;  /* set by the caller: what this rank adds to `raised` at the next combine */
     int64_t raised; /* the sum over all ranks at the last combine: requests to stop */
 };
@@ -45,6 +47,14 @@ void exchange_release(struct exchange *exchange);
  * the root, NULL elsewhere. The result belongs to slot 0 or 1 and lasts until that slot's next use.
  */
 real *exchange_gather(struct exchange *exchange, int slot, size_t stride, real *own);
+
+/*
+ * Collective. The same in two calls, for what a rank can compute while its numbers are on their
+ * way: begin waits for no other rank, and `own` must stay as it is until end. Between them nothing
+ * is exchanged but what the other slot begins.
+ */
+void exchange_gather_begin(struct exchange *exchange, int slot, size_t stride, real *own);
+real *exchange_gather_end(struct exchange *exchange, int slot, size_t stride);
 
 /* Collective. The way back: all (E, stride) at the root -> own (n_local, stride). */
 real *exchange_scatter(struct exchange *exchange, int slot, size_t stride, real *all);
