@@ -159,20 +159,16 @@ static double experts_elsewhere(const struct cost_shape *shape, const struct cos
 struct round {
     double root, other, experts; /* rank 0 with its gate, the others, most of what experts take */
     double posterior, gather;    /* gather(E n), which is scatter too */
-    double hidden; /* what each round but one is shorter by where ranks look ahead, or below 0 */
+    double hidden;               /* what each round but one is shorter by where ranks look ahead */
 };
 
-/* Below 0 where rank 0's forward pass, which begins when the others are back, is too long. */
-static double hidden_seconds(const struct cost_shape *shape, const struct cost_point *at, double k0,
-                             double k, const struct round *round)
+/* At best all that rank 0 does between the others' log-likelihoods and its scatter. */
+static double hidden_seconds(const struct cost_shape *shape, double backward_elsewhere,
+                             const struct round *round)
 {
-    double n_experts = (double)shape->n_experts;
-    double before = (double)shape->n_gathers * round->gather + round->posterior;
-    double backward =
-        fmax(k0 * at->expert_backward + n_experts * at->gate_backward, k * at->expert_backward);
-    double forward = k0 * at->expert_forward + n_experts * at->gate_forward;
-    double behind = fmax(round->root, round->other) + before + round->gather;
-    return behind - fmax(round->other + round->gather, backward + before + forward);
+    double until_scatter = (double)shape->n_gathers * round->gather + round->posterior;
+    double spare = round->other - fmax(round->root, backward_elsewhere);
+    return fmax(fmin(spare, until_scatter), 0);
 }
 
 static struct round round_of(const struct group *group, const struct cost_shape *shape,
@@ -188,7 +184,7 @@ static struct round round_of(const struct group *group, const struct cost_shape 
                           .posterior = n_experts * at->posterior,
                           .gather = gather_seconds(group, bytes)};
     if (step_ahead_pays(shape->posterior_in_experts * n_experts, plan->root_experts, (size_t)k))
-        round.hidden = hidden_seconds(shape, at, k0, k, &round);
+        round.hidden = hidden_seconds(shape, k * at->expert_backward, &round);
     return round;
 }
 
@@ -203,16 +199,15 @@ double cost_step(const struct cost_rates *rates, const struct cost_shape *shape,
     double reals = fmax(k0 * (double)shape->expert_reals + (double)shape->gate_reals,
                         k * (double)shape->expert_reals);
     double sums = 8 * ((double)(shape->n_outputs + 1) * n + 2);
-    double hidden = fmax(round.hidden, 0), late = fmax(-round.hidden, 0);
-    double hidden_posterior = fmin(hidden, round.posterior);
+    double hidden_posterior = fmin(round.hidden, round.posterior);
 
     double own[COST_N_PARTS];
     own[COST_DATA] = m * at.data;
     own[COST_EXPERTS] = m * round.experts;
-    own[COST_GATE] = m * (fmax(round.root, round.other) - round.experts) + (m - 1) * late;
+    own[COST_GATE] = m * (fmax(round.root, round.other) - round.experts);
     own[COST_POSTERIOR] = m * round.posterior - (m - 1) * hidden_posterior;
-    own[COST_EXCHANGE] =
-        m * (double)(shape->n_gathers + 2) * round.gather - (m - 1) * (hidden - hidden_posterior);
+    own[COST_EXCHANGE] = m * (double)(shape->n_gathers + 2) * round.gather -
+                         (m - 1) * (round.hidden - hidden_posterior);
     own[COST_COMBINE] = m * (most * at.combine + at.combine_once + sum_seconds(&group, 16) +
                              sum_seconds(&group, sums));
     own[COST_UPDATE] = reals * rates->update;
@@ -258,14 +253,13 @@ size_t cost_root_experts(const struct cost_rates *rates, const struct cost_shape
         return shape->n_experts;
     double gate =
         n_experts * (at.gate_forward + at.gate_backward) / (at.expert_forward + at.expert_backward);
-    double ahead = (n_experts * at.gate_forward + round.posterior +
-                    (double)(shape->n_gathers - 1) * round.gather) /
-                   at.expert_forward;
-    /* Even shards, with which nobody looks ahead; the gate in place of experts; or so few that all
-     * is hidden beside the others' forward pass. */
+    double ahead = gate + (round.posterior + (double)shape->n_gathers * round.gather) /
+                              (at.expert_forward + at.expert_backward);
+    /* Even shards, with which nobody looks ahead; the gate in place of experts; or so few that the
+     * posterior, too, is hidden. */
     try_near(rates, shape, &trial, 0, &best, &least);
-    try_near(rates, shape, &trial, fmin(gate, ahead), &best, &least);
-    try_near(rates, shape, &trial, fmax(gate, ahead), &best, &least);
+    try_near(rates, shape, &trial, gate, &best, &least);
+    try_near(rates, shape, &trial, ahead, &best, &least);
     return best;
 }
 

@@ -164,30 +164,31 @@ static void posterior_at_root(struct step *step, const real *loglik, const real 
 }
 
 /*
- * What the experts say of the targets, to the root; what the root makes of it, back to them. While
- * the root forms the posterior the others may look ahead; the root does so when it has sent it.
+ * What the experts say of the targets, to the root; what the root makes of it, back to them. All
+ * ranks look ahead in between: the root, which has fewer experts, while it would wait for the
+ * others, and these while it forms the posterior. Later, the root would keep them waiting.
  */
 static void exchange_posteriors(struct step *step)
 {
     struct model *model = step->model;
     struct exchange *exchange = &step->exchange;
+    bool has_square = model->config.error == ERROR_COMPETITIVE;
     size_t stride = step->batch.stride;
     struct exchange_term terms[2];
     profile_enter(PHASE_EXCHANGE);
     exchange_announce(exchange, stride, terms, combined_terms(step, terms));
-    real *loglik = exchange_gather(exchange, 0, stride, model->experts.loglik);
-    real *square = model->config.error == ERROR_COMPETITIVE
-                       ? exchange_gather(exchange, 1, stride, model->experts.square)
-                       : NULL;
+    exchange_gather_begin(exchange, 0, stride, model->experts.loglik);
+    if (has_square)
+        exchange_gather_begin(exchange, 1, stride, model->experts.square);
+    step_ahead_compute(step);
+    profile_enter(PHASE_EXCHANGE);
+    real *loglik = exchange_gather_end(exchange, 0, stride);
+    real *square = has_square ? exchange_gather_end(exchange, 1, stride) : NULL;
     if (model->has_gate)
         posterior_at_root(step, loglik, square);
-    else
-        step_ahead_compute(step);
     profile_enter(PHASE_EXCHANGE);
     step->loglik = loglik;
     step->own_weights = exchange_scatter(exchange, 1, stride, step->coefficient);
-    if (model->has_gate)
-        step_ahead_compute(step);
 }
 
 void step_forward_alone(struct step *step)

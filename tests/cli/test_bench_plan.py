@@ -52,22 +52,18 @@ def step_parts(plan, row):
     # Looking ahead: all rounds but one are shorter by so much; the posterior is hidden first.
     one = gather(N_EXPERTS * n * REAL)
     ahead = m > 1 and k > k0 and plan["posterior_in_experts"] * N_EXPERTS > 0.01 * k
-    hidden = (m - 1) * ahead * (
-        max(k0 * expert + gate, k * expert) + posterior + 2 * one -
-        max(k * expert + one,
-            max(k0 * at["expert_backward"] + N_EXPERTS * at["gate_backward"],
-                k * at["expert_backward"]) + one + posterior +
-            k0 * at["expert_forward"] + N_EXPERTS * at["gate_forward"]))
-    hidden_posterior = min(max(hidden, 0), (m - 1) * posterior)
+    root, other, h = k0 * expert + gate, k * expert, one + posterior + one
+    hidden = (m - 1) * ahead * (max(root, other) + h -
+                                max(other + one, max(root, k * at["expert_backward"]) + h))
+    hidden_posterior = min(hidden, (m - 1) * posterior)
     reals = max(k0 * plan["expert_reals"] + plan["gate_reals"], k * plan["expert_reals"])
     slices = 2 * ((replicas - 1) * (far["latency"] + far["overhead"]) +
                   reals * REAL * (replicas - 1) / replicas * far_sharing / far["bandwidth"])
     return {"data": m * at["data"],
             "experts": m * max(k0, k) * expert,
-            "gate": m * (max(k0 * expert + gate, k * expert) - max(k0, k) * expert) -
-            min(hidden, 0),
+            "gate": m * (max(root, other) - max(k0, k) * expert),
             "posterior": m * posterior - hidden_posterior,
-            "exchange": m * 3 * one - (max(hidden, 0) - hidden_posterior),
+            "exchange": m * 3 * one - (hidden - hidden_posterior),
             "combine": m * (max(k0, k) * at["combine"] + at["combine_once"] + total(16) +
                             total(8 * ((N_OUTPUTS + 1) * n + 2))),
             "update": reals * plan["update"],

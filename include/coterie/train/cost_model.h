@@ -25,14 +25,12 @@
  *     step    = m round + m y + update + slices
  *
  * Between one combine and the next gather no rank waits for another: hence the maximum over a whole
- * round of backward and forward. Where ranks look ahead (step_looks_ahead) the others compute the
- * forward pass of the next micro-batch before they wait for h of the present one, and rank 0 does
- * so when it has sent h. It must then wait for the others' backward pass before it forms h. All but
- * one round of a step take
+ * round of backward and forward. Where ranks look ahead (step_looks_ahead) each computes the forward
+ * pass of the next micro-batch before it waits for what becomes of the present one: rank 0 before
+ * it waits for the others, which have sent it what h begins with after their backward pass. So all
+ * but one round of a step take
  *
- *     round   = max(other + gather(E n),
- *                   max(k0 backward + E gate_backward, k backward)
- *                   + a gather(E n) + E posterior + data + k0 forward + E gate_forward)
+ *     round   = max(other + gather(E n), max(root, data + k backward) + h)
  *
  * instead. a is 1 for the mixture error and 2 for the other two. Messages (latency L one way,
  * overhead o of each message at its sender or receiver, bandwidth W; w bytes):

@@ -32,8 +32,8 @@ struct sample_run {
 };
 
 /*
- * The next micro-batch, computed as far as no other rank is needed while rank 0 forms the posterior
- * of the present one: the same bits, less waiting, and a second set of buffers.
+ * The next micro-batch, computed as far as no other rank is needed before a rank waits for what
+ * becomes of the present one: the same bits, less waiting, and a second set of buffers.
  */
 struct step_ahead {
     bool is_on;
