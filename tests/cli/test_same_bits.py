@@ -136,6 +136,18 @@ class SameBits(support.TestCase):
         for run in runs[1:]:
             self.assert_same_checkpoint(runs[0], run, ("/config@root_experts",))
 
+    def test_messages(self):
+        """As between hosts, where a gather begins before its numbers have left: one, and two."""
+        for error in ("mixture", "competitive"):
+            runs = []
+            for ranks, exchange in ((1, ""), (2, "messages")):
+                run = self.folder / f"{error}-{ranks}"
+                self.succeed(support.COTERIE, "train", "--error", error, "--experts", 5, "--epochs",
+                             5, "--batch-size", 0, "--micro-batch", 16, "--output", run, ranks=ranks,
+                             env={"COTERIE_EXCHANGE": exchange})
+                runs.append(run / "checkpoints/latest")
+            self.assert_same_checkpoint(*runs)
+
     def test_a_different_seed_differs(self):
         runs = []
         for seed in (1, 2):
