@@ -215,12 +215,9 @@ static void the_change_that_was_simulated(void **state)
     static const struct {
         size_t n_experts, root_experts;
         double gate_forward, change; /* ms */
-    } cases[] = {{1023, 3, 1.318e-6, 244.84 - 249.09},
-                 {1020, 0, 1.318e-6, 244.84 - 249.08},
-                 {1024, 3, 1.318e-6, 302.14 - 307.53},
-                 {1024, 4, 1.318e-6, 0},
-                 {1023, 3, 1.977e-6, 246.01 - 249.58},
-                 {1023, 3, 3.954e-6, 274.28 - 274.58}};
+    } cases[] = {{1023, 3, 1.318e-6, 244.84 - 249.09}, {1020, 0, 1.318e-6, 244.84 - 249.08},
+                 {1024, 3, 1.318e-6, 302.14 - 307.53}, {1024, 4, 1.318e-6, 0},
+                 {1023, 3, 1.977e-6, 246.01 - 249.58}, {1023, 3, 3.954e-6, 274.28 - 274.58}};
     /* Simulated in single precision: 12.5 GB/s for numbers of four bytes. */
     const struct cost_link link = {4e-6, 7.7e-8, 12.5e9 * sizeof(real) / 4};
     struct cost_rates rates = {

@@ -25,10 +25,10 @@
  *     step    = m round + m y + update + slices
  *
  * Between one combine and the next gather no rank waits for another: hence the maximum over a whole
- * round of backward and forward. Where ranks look ahead (step_looks_ahead) each computes the forward
- * pass of the next micro-batch before it waits for what becomes of the present one: rank 0 before
- * it waits for the others, which have sent it what h begins with after their backward pass. So all
- * but one round of a step take
+ * round of backward and forward. Where ranks look ahead (step_looks_ahead) each computes the
+ * forward pass of the next micro-batch before it waits for what becomes of the present one: rank 0
+ * before it waits for the others, which have sent it what h begins with after their backward pass.
+ * So all but one round of a step take
  *
  *     round   = max(other + gather(E n), max(root, data + k backward) + h)
  *
