@@ -2,6 +2,7 @@
 
 #include "coterie/base/memory.h"
 #include "csv_internal.h"
+#include "dictionary.h"
 #include "source_internal.h"
 
 #include <stdio.h>
@@ -11,7 +12,7 @@ status text_inputs_add(struct text_inputs *inputs, size_t column, long code, con
 {
     status outcome = STATUS_OK;
     size_t n = inputs->n;
-    if ((n & (n - 1)) == 0) /* full */
+    if ((n & (n - 1)) == 0) /* full: the capacity is a power of two */
         outcome = memory_grow(&inputs->item, n, n ? 2 * n : 1, sizeof *inputs->item, "inputs");
     if (outcome == STATUS_OK)
         outcome = string_list_add(&inputs->names, name);
@@ -161,6 +162,24 @@ static status check_cells(const struct csv_table *table, size_t column,
     return outcome;
 }
 
+/* A text that is asked for twice, or a column that has the name already. */
+static status check_names(const struct csv_table *table, const struct string_list *names)
+{
+    struct dictionary seen = {0};
+    status outcome = STATUS_OK;
+    for (size_t i = 0; i < names->n && outcome == STATUS_OK; i++) {
+        int32_t first;
+        outcome = dictionary_code(&seen, names->item[i], &first);
+        if (outcome == STATUS_OK && (size_t)first != i)
+            outcome = status_set(STATUS_USAGE,
+                                 "%s: inputs %d and %zu (from 0) have the same name '%s'; leave "
+                                 "one out, or rename the column",
+                                 table->path, first, i, names->item[i]);
+    }
+    dictionary_release(&seen);
+    return outcome;
+}
+
 status text_inputs_expand(struct text_inputs *inputs, const struct csv_table *table,
                           const struct string_list *model)
 {
@@ -172,6 +191,8 @@ status text_inputs_expand(struct text_inputs *inputs, const struct csv_table *ta
                       ? add_all_texts(table, input->column, model, &all)
                       : text_inputs_add(&all, input->column, input->code, inputs->names.item[i]);
     }
+    if (outcome == STATUS_OK)
+        outcome = check_names(table, &all.names);
     for (size_t i = 0; i < all.n && outcome == STATUS_OK; i++) {
         size_t column = all.item[i].column;
         bool first = i == 0 || all.item[i - 1].column != column;

@@ -52,7 +52,8 @@ bool text_input_known(const struct csv_table *table, size_t column,
 /*
  * Puts in place of each column of which all texts are wanted one input for each. `model`, the names
  * of a model's inputs, tells the texts that it knows; NULL: those of the file, sorted as classes
- * are. STATUS_USAGE, with line and column, for a cell whose text is no input.
+ * are. STATUS_USAGE, with line and column, for a cell whose text is no input; for a name that two
+ * inputs would have.
  */
 status text_inputs_expand(struct text_inputs *inputs, const struct csv_table *table,
                           const struct string_list *model);

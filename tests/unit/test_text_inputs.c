@@ -113,6 +113,11 @@ static void what_is_no_input(void **state)
     source = opened(&request);
     assert_int_equal(source_info(source)->n_inputs, 4);
     source_close(&source);
+    request.inputs = "id=p3,id";
+    assert_usage(source_open(&request, &source), "inputs 0 and 3", "same name 'id=p3'");
+    fixture_write("both.csv", "hue,hue=red,y\nred,1,1\nblue,0,2\nred,1,3\nblue,0,4\n");
+    request = (struct source_request){.path = fixture_path("both.csv")};
+    assert_usage(source_open(&request, &source), "same name 'hue=red'");
 }
 
 int main(void)
