@@ -22,8 +22,11 @@ static status add_candidate(const char *name, const struct hdf5_shape *shape, vo
     struct contents *contents = context;
     if (shape->kind == HDF5_GROUP)
         return STATUS_OK;
-    status outcome = memory_grow(&contents->item, contents->n, contents->n + 1,
-                                 sizeof *contents->item, "the list of data sets");
+    status outcome = STATUS_OK;
+    size_t n = contents->n;
+    if ((n & (n - 1)) == 0) /* full: the capacity is a power of two */
+        outcome = memory_grow(&contents->item, n, n ? 2 * n : 1, sizeof *contents->item,
+                              "the list of data sets");
     if (outcome != STATUS_OK)
         return outcome;
     struct candidate *added = &contents->item[contents->n];
@@ -132,8 +135,7 @@ static status add_option(const char *option, const struct string_list *names, ch
     return outcome;
 }
 
-/* "--inputs /X --targets /Y", with `inputs` (or NULL) known already; "" for what is found nowhere.
- */
+/* "--inputs /X --targets /Y", `inputs` (or NULL) being known; "" for what is found nowhere. */
 static status suggest(const struct contents *contents, const char *inputs, uint64_t n, char *text,
                       size_t size)
 {
