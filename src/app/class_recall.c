@@ -31,8 +31,6 @@ void class_recall_release(struct class_recall *recall)
 void class_recall_add(struct class_recall *recall, const struct metrics_config *config,
                       const struct step *step, size_t i, int32_t label)
 {
-    if (recall->n_classes == 0)
-        return;
     recall->n[label]++;
     metrics_add_sample(&recall->metrics[label], config, step, i);
 }

@@ -14,7 +14,6 @@ struct class_recall {
     struct metrics *metrics; /* (n_classes) of them */
 };
 
-/* n_classes 0: none of what follows does anything. */
 status class_recall_init(struct class_recall *recall, size_t n_classes);
 void class_recall_release(struct class_recall *recall);
 

@@ -4,8 +4,7 @@
 #include "coterie/app/options.h"
 #include "coterie/data/source.h"
 
-/* What inspect and convert ask of a data file: targets may be missing unless they are named. Local.
- */
+/* What the options ask of a data file. Targets may be missing unless they are named. Local. */
 static inline struct source_request data_request(const struct options *options, const char *path)
 {
     return (struct source_request){

@@ -1,5 +1,7 @@
 #include "coterie/app/problem.h"
 
+#include "data_request.h"
+
 #include "coterie/app/samples.h"
 #include "coterie/base/memory.h"
 #include "coterie/data/csv.h"
@@ -34,18 +36,11 @@ static status check_task(const struct options *options)
 
 status problem_open_source(const struct options *options, const char *path, struct source **source)
 {
-    struct source_request request = {.path = path,
-                                     .inputs = options->inputs,
-                                     .exclude = options->exclude,
-                                     .targets = options->targets,
-                                     .group = options->group,
-                                     .weight = options->weight,
-                                     .target_kind = TARGETS_AUTO};
+    struct source_request request = data_request(options, path);
     status outcome = check_task(options);
     if (outcome != STATUS_OK)
         return outcome;
-    if (options->task == TASK_REGRESSION)
-        request.target_kind = TARGETS_NUMBERS;
+    request.target_kind = options->task == TASK_REGRESSION ? TARGETS_NUMBERS : TARGETS_AUTO;
     outcome = source_open(&request, source);
     if (outcome == STATUS_OK)
         outcome = samples_check_size(options, *source);

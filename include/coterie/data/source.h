@@ -34,9 +34,8 @@ struct source_request {
     const char *targets; /* names with commas; default /y, or the last column */
     const char *group;   /* one name; default /group if there is one; speaker for the built-in */
     const char *weight;  /* one name; default /weight if there is one */
-    /* The names of a model's inputs, by which columns of text are coded; NULL: by all their texts.
-     */
-    const struct string_list *model_inputs;
+    const struct string_list *model_inputs; /* names of a model's inputs, by which columns of text
+                                               are coded; NULL: by all of their texts */
     enum target_kind target_kind;
     bool exclude_if_there; /* what `exclude` names need not exist */
     bool numbers_only;     /* HDF5: neither labels, groups nor weights are looked for */
