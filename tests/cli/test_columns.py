@@ -184,6 +184,7 @@ class OtherLayouts(support.TestCase):
                     "--inputs '/b,/t,/u v' --targets /target"),
         "folders": ({"a/images": (30, 4), "a/labels": (30,), "b/images": (9, 4), "b/labels": (9,)},
                     "--inputs /a/images --targets /a/labels"),
+        "no words": ({"p": (30,), "q": (30,), "r": (30,)}, "--inputs /p,/q --targets /r"),
         "inputs": ({"x": (30, 4), "kind": (30,), "other": (9,)}, "--targets /kind"),
     }
 
