@@ -117,7 +117,7 @@ status hdf5_create(const char *path, struct hdf5_file **out)
 
 bool hdf5_is_hdf5(const char *path)
 {
-    static const char signature[8] = "\211HDF\r\n\032\n";
+    static const unsigned char signature[8] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
     struct stat about;
     if (stat(path, &about) != 0 || !S_ISREG(about.st_mode))
         return false;

@@ -138,9 +138,15 @@ static bool has_user_block(struct hdf5_file *file)
 /* Behind an external link lies another file: what it says of places is not of our descriptor. */
 static bool is_in_file(struct hdf5_file *file, hid_t dataset)
 {
+#if H5_VERSION_GE(1, 12, 0)
+    H5O_info2_t own, root;
+    return H5Oget_info3(dataset, &own, H5O_INFO_BASIC) >= 0 &&
+           H5Oget_info3(file->id, &root, H5O_INFO_BASIC) >= 0 && own.fileno == root.fileno;
+#else
     H5O_info_t own, root;
     return H5Oget_info2(dataset, &own, H5O_INFO_BASIC) >= 0 &&
            H5Oget_info2(file->id, &root, H5O_INFO_BASIC) >= 0 && own.fileno == root.fileno;
+#endif
 }
 
 static status look(struct hdf5_file *file, struct hdf5_open_dataset *open)

@@ -101,7 +101,7 @@ static void below_stays_in_range_and_is_even(void **state)
         count[number]++;
     }
     for (int i = 0; i < N; i++)
-        assert_in_range(count[i], DRAWS / N - 500, DRAWS / N + 500); /* over 5 sigma of 93 */
+        assert_between(count[i], DRAWS / N - 500, DRAWS / N + 500); /* over 5 sigma of 93 */
     for (int i = 0; i < 100; i++)
         assert_int_equal(rng_below(&rng, 1), 0);
     /* Just over 2^63 nearly every second number must be drawn again. */
@@ -124,7 +124,7 @@ static void permutation_holds_each_number_once(void **state)
         assert_int_equal(seen[order[i]]++, 0);
         fixed += order[i] == i;
     }
-    assert_in_range(fixed, 0, 10); /* on average one */
+    assert_between(fixed, 0, 10); /* on average one */
     rng_init(&rng, 5, RNG_SHUFFLE, 0, 2);
     rng_permutation(&rng, N, again);
     assert_memory_equal(order, again, sizeof order);
@@ -149,7 +149,7 @@ static void permutations_are_equally_frequent(void **state)
         if (count[i] == 0)
             continue;
         kinds++;
-        assert_in_range(count[i], DRAWS / 6 - 500, DRAWS / 6 + 500);
+        assert_between(count[i], DRAWS / 6 - 500, DRAWS / 6 + 500);
     }
     assert_int_equal(kinds, 6);
 }

@@ -10,4 +10,18 @@
 #include <cmocka.h>
 /* clang-format on */
 
+/* For integers; assert_in_range takes signed ones in some versions of cmocka only. */
+#define assert_between(value, least, most)                                                         \
+    assert_between_at((long long)(value), (long long)(least), (long long)(most), #value, __FILE__, \
+                      __LINE__)
+
+static inline void assert_between_at(long long value, long long least, long long most,
+                                     const char *text, const char *file, int line)
+{
+    if (value < least || value > most) {
+        print_error("%s is %lld, not from %lld to %lld\n", text, value, least, most);
+        _fail(file, line);
+    }
+}
+
 #endif
