@@ -1,4 +1,4 @@
-#include "coterie/base/fresh_file.h"
+#include "base/fresh_file.h"
 
 #include <errno.h>
 #include <stdbool.h>

@@ -1,6 +1,6 @@
-#include "coterie/base/log.h"
+#include "base/log.h"
 
-#include "coterie/base/clock.h"
+#include "base/clock.h"
 
 #include <fcntl.h>
 #include <math.h>

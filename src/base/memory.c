@@ -1,6 +1,6 @@
-#include "coterie/base/memory.h"
+#include "base/memory.h"
 
-#include "coterie/base/real.h"
+#include "base/real.h"
 #include "memory_cgroup.h"
 
 #include <stdbool.h>

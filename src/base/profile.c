@@ -1,6 +1,6 @@
-#include "coterie/base/profile.h"
+#include "base/profile.h"
 
-#include "coterie/base/clock.h"
+#include "base/clock.h"
 
 #include <string.h>
 

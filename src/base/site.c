@@ -1,4 +1,4 @@
-#include "coterie/base/site.h"
+#include "base/site.h"
 
 #include <signal.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
-#include "coterie/base/status.h"
+#include "base/status.h"
 
-#include "coterie/base/log.h"
+#include "base/log.h"
 
 #include <stdarg.h>
 #include <stdio.h>

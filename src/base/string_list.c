@@ -1,6 +1,6 @@
-#include "coterie/base/string_list.h"
+#include "base/string_list.h"
 
-#include "coterie/base/memory.h"
+#include "base/memory.h"
 
 #include <ctype.h>
 #include <stdio.h>

@@ -1,11 +1,11 @@
-#include "coterie/comm/communicator.h"
+#include "comm/communicator.h"
 
 #include "communicator_mpi.h"
 
-#include "coterie/base/log.h"
-#include "coterie/base/memory.h"
-#include "coterie/base/site.h"
-#include "coterie/comm/shard.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/site.h"
+#include "comm/shard.h"
 
 #include <limits.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 #ifndef COTERIE_COMM_COMMUNICATOR_MPI_H
 #define COTERIE_COMM_COMMUNICATOR_MPI_H
 
-#include "coterie/base/real.h"
+#include "base/real.h"
 
 #include <mpi.h>
 

@@ -1,12 +1,12 @@
-#include "coterie/comm/exchange.h"
+#include "comm/exchange.h"
 
 #include "communicator_mpi.h"
 #include "exchange_window.h"
 
-#include "coterie/base/memory.h"
-#include "coterie/base/site.h"
-#include "coterie/math/lanes.h"
-#include "coterie/math/vector_math.h"
+#include "base/memory.h"
+#include "base/site.h"
+#include "math/lanes.h"
+#include "math/vector_math.h"
 
 #include <limits.h>
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 #include "exchange_window.h"
 
-#include "coterie/base/memory.h"
+#include "base/memory.h"
 
 #include <sched.h>
 #include <stdlib.h>

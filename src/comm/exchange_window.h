@@ -1,10 +1,10 @@
 #ifndef COTERIE_COMM_EXCHANGE_WINDOW_H
 #define COTERIE_COMM_EXCHANGE_WINDOW_H
 
-#include "coterie/base/real.h"
-#include "coterie/comm/communicator.h"
-#include "coterie/comm/exchange.h"
-#include "coterie/comm/shared_memory.h"
+#include "base/real.h"
+#include "comm/communicator.h"
+#include "comm/exchange.h"
+#include "comm/shared_memory.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>

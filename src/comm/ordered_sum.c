@@ -1,8 +1,8 @@
-#include "coterie/comm/ordered_sum.h"
+#include "comm/ordered_sum.h"
 
 #include "communicator_mpi.h"
 
-#include "coterie/base/site.h"
+#include "base/site.h"
 
 #include <limits.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "coterie/comm/shard.h"
+#include "comm/shard.h"
 
 #include <math.h>
 

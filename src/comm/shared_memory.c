@@ -1,9 +1,9 @@
-#include "coterie/comm/shared_memory.h"
+#include "comm/shared_memory.h"
 
 #include "communicator_mpi.h"
 
-#include "coterie/base/memory.h"
-#include "coterie/base/site.h"
+#include "base/memory.h"
+#include "base/site.h"
 
 #include <stdint.h>
 #include <string.h>

@@ -1,12 +1,12 @@
-#include "coterie/comm/watchdog.h"
+#include "comm/watchdog.h"
 
 #include "communicator_mpi.h"
 
-#include "coterie/base/clock.h"
-#include "coterie/base/log.h"
-#include "coterie/base/memory.h"
-#include "coterie/base/site.h"
-#include "coterie/comm/shared_memory.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/site.h"
+#include "comm/shared_memory.h"
 
 #include <inttypes.h>
 #include <limits.h>

@@ -1,7 +1,7 @@
-#include "coterie/math/activation.h"
+#include "math/activation.h"
 
-#include "coterie/math/lanes.h"
-#include "coterie/math/vector_math.h"
+#include "math/lanes.h"
+#include "math/vector_math.h"
 
 bool activation_keeps_z(enum activation kind)
 {

@@ -1,6 +1,6 @@
-#include "coterie/math/blas.h"
+#include "math/blas.h"
 
-#include "coterie/base/status.h"
+#include "base/status.h"
 
 #include <cblas.h>
 #include <limits.h>

@@ -1,6 +1,6 @@
-#include "coterie/math/dots.h"
+#include "math/dots.h"
 
-#include "coterie/math/lanes.h"
+#include "math/lanes.h"
 
 /* n is a number that the compiler knows: the sums stay in registers. */
 __attribute__((always_inline)) static inline void

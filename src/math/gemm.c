@@ -1,6 +1,6 @@
-#include "coterie/math/gemm.h"
+#include "math/gemm.h"
 
-#include "coterie/math/blas.h"
+#include "math/blas.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
-#include "coterie/math/moments.h"
+#include "math/moments.h"
 
-#include "coterie/base/real.h"
-#include "coterie/base/status.h"
+#include "base/real.h"
+#include "base/status.h"
 
 /*
  * Twelve sums are in registers at a time: of four rows of weights times three products z_u z_v, or,

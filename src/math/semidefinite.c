@@ -1,6 +1,6 @@
-#include "coterie/math/semidefinite.h"
+#include "math/semidefinite.h"
 
-#include "coterie/base/memory.h"
+#include "base/memory.h"
 
 #include <limits.h>
 #include <math.h>

@@ -1,6 +1,6 @@
-#include "coterie/math/softmax.h"
+#include "math/softmax.h"
 
-#include "coterie/math/vector_math.h"
+#include "math/vector_math.h"
 
 /* Samples are taken in tiles whose sums stay in the first-level cache. */
 enum { TILE = 256 };

@@ -1,4 +1,4 @@
-#include "coterie/math/transpose.h"
+#include "math/transpose.h"
 
 /*
  * A square of LANES rows and columns is transposed in registers, halves of halves. Rows of FEW

@@ -1,6 +1,6 @@
-#include "coterie/model/chosen_rows.h"
+#include "model/chosen_rows.h"
 
-#include "coterie/base/memory.h"
+#include "base/memory.h"
 
 #include <string.h>
 

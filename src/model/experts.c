@@ -1,7 +1,7 @@
-#include "coterie/model/experts.h"
+#include "model/experts.h"
 
-#include "coterie/base/memory.h"
-#include "coterie/base/rng.h"
+#include "base/memory.h"
+#include "base/rng.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,8 +1,8 @@
-#include "coterie/model/gate.h"
+#include "model/gate.h"
 
-#include "coterie/base/memory.h"
-#include "coterie/base/rng.h"
-#include "coterie/math/softmax.h"
+#include "base/memory.h"
+#include "base/rng.h"
+#include "math/softmax.h"
 
 #include <string.h>
 

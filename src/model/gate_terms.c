@@ -1,6 +1,6 @@
-#include "coterie/model/gate_terms.h"
+#include "model/gate_terms.h"
 
-#include "coterie/model/routing.h"
+#include "model/routing.h"
 
 #include <string.h>
 

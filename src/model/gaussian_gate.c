@@ -1,6 +1,6 @@
-#include "coterie/model/gaussian_gate.h"
+#include "model/gaussian_gate.h"
 
-#include "coterie/base/memory.h"
+#include "base/memory.h"
 
 #include <math.h>
 #include <string.h>

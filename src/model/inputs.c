@@ -1,7 +1,7 @@
-#include "coterie/model/inputs.h"
+#include "model/inputs.h"
 
-#include "coterie/base/memory.h"
-#include "coterie/math/transpose.h"
+#include "base/memory.h"
+#include "math/transpose.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
-#include "coterie/model/likelihood.h"
+#include "model/likelihood.h"
 
-#include "coterie/math/softmax.h"
-#include "coterie/math/vector_math.h"
+#include "math/softmax.h"
+#include "math/vector_math.h"
 
 #include <stdbool.h>
 #include <string.h>

@@ -1,6 +1,6 @@
-#include "coterie/model/mlp.h"
+#include "model/mlp.h"
 
-#include "coterie/base/rng.h"
+#include "base/rng.h"
 
 #include <math.h>
 #include <string.h>

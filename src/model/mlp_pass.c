@@ -1,8 +1,8 @@
 /* Forward and backward through one network, tile by tile. */
-#include "coterie/model/mlp.h"
+#include "model/mlp.h"
 
-#include "coterie/math/dots.h"
-#include "coterie/math/transpose.h"
+#include "math/dots.h"
+#include "math/transpose.h"
 
 #include <string.h>
 

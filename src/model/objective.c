@@ -1,6 +1,6 @@
-#include "coterie/model/objective.h"
+#include "model/objective.h"
 
-#include "coterie/math/softmax.h"
+#include "math/softmax.h"
 
 /* From coefficient = h on entry to w h, and the gate's gradient w (g - h). */
 LEAF_KERNEL static void weigh_posterior(size_t n_experts, size_t n, const real *restrict w,

@@ -1,6 +1,6 @@
-#include "coterie/model/parameters.h"
+#include "model/parameters.h"
 
-#include "coterie/base/memory.h"
+#include "base/memory.h"
 
 #include <string.h>
 

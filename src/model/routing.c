@@ -1,4 +1,4 @@
-#include "coterie/model/routing.h"
+#include "model/routing.h"
 
 #include <math.h>
 #include <stdbool.h>

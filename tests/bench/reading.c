@@ -10,12 +10,12 @@
  * samples in memory). The same two once more from the disk. Last CSV, in MB/s. Best of five rounds;
  * a round measures all of a line one after the other.
  */
-#include "coterie/base/clock.h"
-#include "coterie/base/memory.h"
-#include "coterie/base/rng.h"
-#include "coterie/data/csv.h"
-#include "coterie/data/dataset.h"
-#include "coterie/data/hdf5_file.h"
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/rng.h"
+#include "data/csv/csv.h"
+#include "data/hdf5/hdf5_file.h"
+#include "data/samples/dataset.h"
 
 #include <fcntl.h>
 #include <hdf5.h>

@@ -17,10 +17,10 @@ ROOT = HERE.parent.parent
 
 TOLERANCE = 0.15
 HOST_FLOPS = 1e12  # any: times are given, not operations
-SOURCES = ["src/base/*.c", "src/math/*.c", "src/model/*.c", "src/comm/*.c", "src/train/step*.c",
-           "src/train/model.c", "src/train/batch.c", "src/train/optimizer.c",
+SOURCES = ["src/base/*.c", "src/math/*.c", "src/model/*.c", "src/comm/*.c", "src/train/step/step*.c",
+           "src/train/step/model.c", "src/train/feed/batch.c", "src/train/step/optimizer.c",
            "tests/bench/scaling_step.c"]
-FLAGS = ["-O2", "-Wno-psabi", "-std=gnu11", "-D_GNU_SOURCE", "-Iinclude", "-Isrc/comm", "-fPIC",
+FLAGS = ["-O2", "-Wno-psabi", "-std=gnu11", "-D_GNU_SOURCE", "-Isrc", "-fPIC",
          '-DCOTERIE_VERSION="simulated"', '-DCOTERIE_REVISION=""']
 WRAPPED = ["clock_seconds", "memory_alloc", "memory_free", "batch_load", "gate_forward",
            "gate_backward", "experts_forward", "experts_backward", "objective_mixture",

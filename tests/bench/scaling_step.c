@@ -1,5 +1,5 @@
 /*
- * The training step under SimGrid's SMPI, on a machine that is not there: src/train/step.c and
+ * The training step under SimGrid's SMPI, on a machine that is not there: src/train/step/step.c and
  * src/comm/exchange.c send their messages on a modelled network, while each computing phase only
  * lets the clock run on by what it was measured to take. Built by tests/bench/scaling; the linker
  * puts the phases below in place of the program's own (--wrap).
@@ -10,14 +10,14 @@
  * Prints `name seconds` lines: the simulated step, the sum of gradients over replicas, and the
  * phases of the step on rank 0 (`root ...`) and on the last rank (`last ...`), waiting included.
  */
-#include "communicator_mpi.h"
+#include "comm/communicator_mpi.h"
 
-#include "coterie/base/clock.h"
-#include "coterie/base/memory.h"
-#include "coterie/base/profile.h"
-#include "coterie/comm/communicator.h"
-#include "coterie/train/optimizer.h"
-#include "coterie/train/step.h"
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/profile.h"
+#include "comm/communicator.h"
+#include "train/step/optimizer.h"
+#include "train/step/step.h"
 
 #include <simgrid/host.h>
 #include <stdio.h>

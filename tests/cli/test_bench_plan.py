@@ -1,7 +1,7 @@
 # labels: quick
 # timeout: 120
 """`coterie bench --plan`: its table follows from the rates it measured, by the formulas that
-include/coterie/train/cost_model.h documents, worked out here a second time."""
+src/app/bench/cost_model.h documents, worked out here a second time."""
 import json
 import math
 import unittest

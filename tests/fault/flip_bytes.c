@@ -5,10 +5,10 @@
  * length that it can be cut to: each damaged file must be refused, or give exactly what was
  * written. STRIDE n, FIRST i: only bytes i, i+n, i+2n ...
  */
-#include "coterie/base/memory.h"
-#include "coterie/comm/communicator.h"
-#include "coterie/train/checkpoint.h"
-#include "coterie/train/schedule.h"
+#include "base/memory.h"
+#include "checkpoint/checkpoint.h"
+#include "comm/communicator.h"
+#include "train/step/schedule.h"
 
 #include <fcntl.h>
 #include <limits.h>

@@ -2,7 +2,7 @@
 #ifndef COTERIE_TESTS_FUZZ_H
 #define COTERIE_TESTS_FUZZ_H
 
-#include "coterie/data/hdf5_probe.h"
+#include "data/hdf5/hdf5_probe.h"
 
 #include <errno.h>
 #include <signal.h>

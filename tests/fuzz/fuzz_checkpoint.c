@@ -1,8 +1,8 @@
 /* Checkpoints: opened with all checks, and, as if their checksums were right, read. */
 #include "fuzz.h"
 
-#include "coterie/comm/communicator.h"
-#include "coterie/train/checkpoint.h"
+#include "checkpoint/checkpoint.h"
+#include "comm/communicator.h"
 
 static struct communicator comm;
 static struct model model;

@@ -1,9 +1,9 @@
 /* CSV files: the table as it is, and as samples for training. */
 #include "fuzz.h"
 
-#include "coterie/base/memory.h"
-#include "coterie/data/csv.h"
-#include "coterie/data/source.h"
+#include "base/memory.h"
+#include "data/csv/csv.h"
+#include "data/source/source.h"
 
 static void read_samples(const char *path)
 {

@@ -1,8 +1,8 @@
 /* HDF5 files of samples. */
 #include "fuzz.h"
 
-#include "coterie/base/memory.h"
-#include "coterie/data/source.h"
+#include "base/memory.h"
+#include "data/source/source.h"
 
 enum { MOST = 1 << 22 }; /* numbers that are read */
 

@@ -1,7 +1,7 @@
 /* The file of --config. */
 #include "fuzz.h"
 
-#include "coterie/app/options.h"
+#include "app/options/options.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -1,10 +1,10 @@
 /* What crosses ranks in a step: with 7 experts, which no tested number of ranks but 1 divides. */
 #include "mpi_test.h"
 
-#include "coterie/base/memory.h"
-#include "coterie/base/rng.h"
-#include "coterie/comm/exchange.h"
-#include "coterie/comm/shared_memory.h"
+#include "base/memory.h"
+#include "base/rng.h"
+#include "comm/exchange.h"
+#include "comm/shared_memory.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 /* Sums over ranks in rank order, and the parts that a communicator is split into. */
 #include "mpi_test.h"
 
-#include "coterie/base/memory.h"
-#include "coterie/base/rng.h"
-#include "coterie/comm/ordered_sum.h"
+#include "base/memory.h"
+#include "base/rng.h"
+#include "comm/ordered_sum.h"
 
 #include <string.h>
 

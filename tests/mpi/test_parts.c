@@ -1,8 +1,8 @@
 /* Parts of a communicator: who is in them, and that what happens in one leaves the others alone. */
 #include "mpi_test.h"
 
-#include "coterie/base/memory.h"
-#include "coterie/comm/communicator.h"
+#include "base/memory.h"
+#include "comm/communicator.h"
 
 #include <stdbool.h>
 #include <stdio.h>

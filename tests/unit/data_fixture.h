@@ -1,7 +1,7 @@
 #ifndef COTERIE_TESTS_DATA_FIXTURE_H
 #define COTERIE_TESTS_DATA_FIXTURE_H
 
-#include "coterie/base/status.h"
+#include "base/status.h"
 
 #include "unit_test.h"
 

@@ -1,5 +1,5 @@
-#include "coterie/data/builtin.h"
-#include "coterie/data/source.h"
+#include "data/source/builtin.h"
+#include "data/source/source.h"
 
 #include "data_fixture.h"
 

@@ -1,4 +1,4 @@
-#include "coterie/base/clock.h"
+#include "base/clock.h"
 
 #include "unit_test.h"
 

@@ -1,7 +1,7 @@
 #include "unit_test.h"
 
-#include "coterie/base/real.h"
-#include "coterie/train/cost_model.h"
+#include "app/bench/cost_model.h"
+#include "base/real.h"
 
 #include <math.h>
 
@@ -206,7 +206,7 @@ static void where_steps_do_not_look_ahead(void **state)
 }
 
 /*
- * Against src/train/step.c itself, run by SMPI with the same rates on the network of
+ * Against src/train/step/step.c itself, run by SMPI with the same rates on the network of
  * tests/bench/README.md: experts of 256-1024-32 on 256 ranks, with looking ahead less without.
  */
 static void the_change_that_was_simulated(void **state)

@@ -1,6 +1,6 @@
-#include "coterie/base/real.h"
-#include "coterie/base/rng.h"
-#include "coterie/data/csv.h"
+#include "base/real.h"
+#include "base/rng.h"
+#include "data/csv/csv.h"
 
 #include "data_fixture.h"
 

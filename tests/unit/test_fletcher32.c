@@ -1,7 +1,7 @@
 #include "unit_test.h"
 
-#include "../../src/data/fletcher32.h"
-#include "coterie/base/rng.h"
+#include "base/rng.h"
+#include "data/hdf5/fletcher32.h"
 
 #include <string.h>
 

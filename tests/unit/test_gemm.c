@@ -1,11 +1,11 @@
 /* Products of one shape against the sum over k in double, transposed blocks, and tiles. */
 #include "unit_test.h"
 
-#include "coterie/base/memory.h"
-#include "coterie/math/dots.h"
-#include "coterie/math/gemm.h"
-#include "coterie/math/transpose.h"
-#include "coterie/model/inputs.h"
+#include "base/memory.h"
+#include "math/dots.h"
+#include "math/gemm.h"
+#include "math/transpose.h"
+#include "model/inputs.h"
 
 #include <float.h>
 #include <math.h>

@@ -4,12 +4,12 @@
  */
 #include "unit_test.h"
 
-#include "coterie/base/memory.h"
-#include "coterie/base/rng.h"
-#include "coterie/math/softmax.h"
-#include "coterie/model/experts.h"
-#include "coterie/model/gate.h"
-#include "coterie/model/objective.h"
+#include "base/memory.h"
+#include "base/rng.h"
+#include "math/softmax.h"
+#include "model/experts.h"
+#include "model/gate.h"
+#include "model/objective.h"
 
 #include <math.h>
 #include <stdio.h>

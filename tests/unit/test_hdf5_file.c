@@ -1,6 +1,6 @@
-#include "coterie/base/memory.h"
-#include "coterie/base/real.h"
-#include "coterie/data/hdf5_file.h"
+#include "base/memory.h"
+#include "base/real.h"
+#include "data/hdf5/hdf5_file.h"
 
 #include "data_fixture.h"
 

@@ -1,5 +1,5 @@
-#include "coterie/base/memory.h"
-#include "coterie/data/hdf5_file.h"
+#include "base/memory.h"
+#include "data/hdf5/hdf5_file.h"
 
 #include "data_fixture.h"
 

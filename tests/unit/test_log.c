@@ -1,4 +1,4 @@
-#include "coterie/base/log.h"
+#include "base/log.h"
 
 #include "unit_test.h"
 

@@ -1,8 +1,8 @@
 /* Activations, softmax and posterior against the C library in double and long double. */
 #include "unit_test.h"
 
-#include "coterie/math/activation.h"
-#include "coterie/math/softmax.h"
+#include "math/activation.h"
+#include "math/softmax.h"
 
 #include <float.h>
 #include <math.h>

@@ -1,7 +1,7 @@
 #include "unit_test.h"
 
-#include "coterie/base/rng.h"
-#include "coterie/math/moments.h"
+#include "base/rng.h"
+#include "math/moments.h"
 
 #include <math.h>
 #include <stdlib.h>

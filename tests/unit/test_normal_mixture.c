@@ -1,4 +1,4 @@
-#include "coterie/model/normal_mixture.h"
+#include "model/normal_mixture.h"
 
 #include "unit_test.h"
 

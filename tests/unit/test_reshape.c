@@ -1,9 +1,9 @@
 /* What becomes of parameters, optimiser and progress when experts are split, pruned and merged. */
 #include "unit_test.h"
 
-#include "coterie/base/memory.h"
-#include "coterie/base/rng.h"
-#include "coterie/train/reshape.h"
+#include "base/memory.h"
+#include "base/rng.h"
+#include "train/reshape/reshape.h"
 
 #include <math.h>
 #include <string.h>

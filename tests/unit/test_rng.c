@@ -1,4 +1,4 @@
-#include "coterie/base/rng.h"
+#include "base/rng.h"
 
 #include "unit_test.h"
 

@@ -5,13 +5,13 @@
  */
 #include "unit_test.h"
 
-#include "coterie/base/memory.h"
-#include "coterie/base/rng.h"
-#include "coterie/model/chosen_rows.h"
-#include "coterie/model/gate.h"
-#include "coterie/model/gate_terms.h"
-#include "coterie/model/objective.h"
-#include "coterie/model/routing.h"
+#include "base/memory.h"
+#include "base/rng.h"
+#include "model/chosen_rows.h"
+#include "model/gate.h"
+#include "model/gate_terms.h"
+#include "model/objective.h"
+#include "model/routing.h"
 
 #include <math.h>
 #include <string.h>

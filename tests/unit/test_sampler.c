@@ -1,4 +1,4 @@
-#include "coterie/data/sampler.h"
+#include "data/samples/sampler.h"
 
 #include "data_fixture.h"
 

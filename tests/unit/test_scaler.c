@@ -1,4 +1,4 @@
-#include "coterie/data/scaler.h"
+#include "data/samples/scaler.h"
 
 #include "data_fixture.h"
 

@@ -1,7 +1,7 @@
 #include "unit_test.h"
 
-#include "coterie/base/rng.h"
-#include "coterie/math/semidefinite.h"
+#include "base/rng.h"
+#include "math/semidefinite.h"
 
 #include <math.h>
 #include <string.h>

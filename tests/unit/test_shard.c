@@ -1,6 +1,6 @@
 #include "unit_test.h"
 
-#include "coterie/comm/shard.h"
+#include "comm/shard.h"
 
 /* Every expert has one owner, whatever the numbers: also E not divisible, and idle ranks. */
 static void every_expert_has_one_rank(void **state)

@@ -1,6 +1,6 @@
-#include "coterie/base/clock.h"
-#include "coterie/data/hdf5_file.h"
-#include "coterie/data/source.h"
+#include "base/clock.h"
+#include "data/hdf5/hdf5_file.h"
+#include "data/source/source.h"
 
 #include "data_fixture.h"
 

@@ -1,4 +1,4 @@
-#include "coterie/data/split.h"
+#include "data/samples/split.h"
 
 #include "data_fixture.h"
 

@@ -1,4 +1,4 @@
-#include "coterie/base/string_list.h"
+#include "base/string_list.h"
 
 #include "unit_test.h"
 

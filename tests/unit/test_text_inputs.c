@@ -1,4 +1,4 @@
-#include "coterie/data/source.h"
+#include "data/source/source.h"
 
 #include "data_fixture.h"
 

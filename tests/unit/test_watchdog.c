@@ -1,4 +1,4 @@
-#include "coterie/comm/watchdog.h"
+#include "comm/watchdog.h"
 
 #include "unit_test.h"
 

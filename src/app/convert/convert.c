@@ -1,0 +1,102 @@
+#include "app/commands.h"
+
+#include "app/problem/data_request.h"
+#include "convert_internal.h"
+
+#include "base/log.h"
+
+#include <errno.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+typedef status (*writer)(struct source *source, const char *path);
+
+/* By the ending of the name. */
+static writer writer_for(const char *path)
+{
+    const char *dot = strrchr(path, '.');
+    if (dot && strcasecmp(dot, ".csv") == 0)
+        return convert_to_csv;
+    if (dot && (strcasecmp(dot, ".h5") == 0 || strcasecmp(dot, ".hdf5") == 0))
+        return convert_to_hdf5;
+    return NULL;
+}
+
+static status check_target(const char *path)
+{
+    if (!writer_for(path))
+        return status_set(STATUS_USAGE,
+                          "%s: the ending decides what is written: use .h5, .hdf5 or .csv", path);
+    if (access(path, F_OK) == 0)
+        return status_set(STATUS_USAGE, "%s: exists already; remove it or choose another name",
+                          path);
+    char folder[PATH_MAX];
+    snprintf(folder, sizeof folder, "%s", path);
+    if (access(dirname(folder), W_OK) != 0)
+        return status_set(STATUS_USAGE, "%s: nothing can be written into its folder: %s", path,
+                          strerror(errno));
+    return STATUS_OK;
+}
+
+/* The file appears under its name when it is whole, and nothing is left of one that is not. */
+static status write_whole(struct source *source, const char *path)
+{
+    char temporary[PATH_MAX];
+    int length = snprintf(temporary, sizeof temporary, "%s.tmp-%d", path, (int)getpid());
+    if (length >= (int)sizeof temporary)
+        return status_set(STATUS_USAGE, "%.64s...: the name is too long", path);
+    status outcome = writer_for(path)(source, temporary);
+    if (outcome == STATUS_OK)
+        outcome = check_target(path);
+    if (outcome == STATUS_OK && rename(temporary, path) != 0)
+        outcome = status_set(STATUS_FAILED, "%s: cannot be named so: %s", path, strerror(errno));
+    if (outcome != STATUS_OK)
+        unlink(temporary);
+    return outcome;
+}
+
+/* How to read the file that was made, where the defaults would read it otherwise. */
+static void say_what_was_written(const struct source *source, const char *path)
+{
+    const struct source_info *info = source_info(source);
+    char targets[384] = "no targets", names[200], hint[512] = "";
+    /* By name: where nothing is said a file of inputs loses its last column to them. */
+    string_list_join(&info->target_names, names, sizeof names);
+    if (info->has_labels)
+        snprintf(targets, sizeof targets, "labels of %zu classes (%s)", info->classes.n, names);
+    else if (info->n_targets > 0)
+        snprintf(targets, sizeof targets, "%zu target%s (%s)", info->n_targets,
+                 info->n_targets == 1 ? "" : "s", names);
+    if (writer_for(path) == convert_to_csv)
+        convert_csv_hint(source, hint, sizeof hint);
+    log_info("%s: %zu samples, %zu input%s, %s%s%s", path, info->n, info->n_inputs,
+             info->n_inputs == 1 ? "" : "s", targets, *hint ? "; name its columns with" : "", hint);
+}
+
+/* Root. */
+static status convert(const struct options *options)
+{
+    const char *from = options->positional.item[0], *to = options->positional.item[1];
+    struct source_request request = data_request(options, from);
+    struct source *source = NULL;
+    status outcome = check_target(to);
+    if (outcome == STATUS_OK)
+        outcome = source_open(&request, &source);
+    if (outcome != STATUS_OK)
+        return outcome;
+    outcome = write_whole(source, to);
+    if (outcome == STATUS_OK)
+        say_what_was_written(source, to);
+    source_close(&source);
+    return outcome;
+}
+
+status convert_command(const struct communicator *comm, struct options *options)
+{
+    status outcome = comm->rank == 0 ? convert(options) : STATUS_OK;
+    return communicator_agree(comm, outcome);
+}

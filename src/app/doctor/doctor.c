@@ -1,0 +1,176 @@
+#include "doctor_internal.h"
+
+#include "app/commands.h"
+#include "base/log.h"
+#include "base/memory.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* In the order in which a newcomer meets the troubles: start, speed, memory, files. */
+static const struct {
+    const char *name;
+    void (*check)(const struct survey *survey, struct finding *finding);
+} checks[] = {
+    {"launch", check_launch},        {"root", check_root},
+    {"hosts alike", check_likeness}, {"clocks", check_clocks},
+    {"lost hosts", check_keepalive}, {"ranks and cores", check_crowding},
+    {"binding", check_binding},      {"BLAS kernel", check_kernel},
+    {"BLAS threads", check_threads}, {"speed", check_rate},
+    {"memory", check_memory},        {"shared memory", check_shared_memory},
+    {"leftovers", check_leftovers},  {"temporary files", check_temporary},
+    {"limits", check_limits},        {"output", check_output},
+    {"file locks", check_locks},     {"file system", check_file_system},
+    {"disk space", check_space},
+};
+
+void finding_set(struct finding *finding, enum verdict verdict, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(finding->seen, sizeof finding->seen, format, arguments);
+    va_end(arguments);
+    finding->verdict = verdict;
+    finding->fix[0] = '\0';
+}
+
+void finding_fix(struct finding *finding, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(finding->fix, sizeof finding->fix, format, arguments);
+    va_end(arguments);
+}
+
+void host_list_add(struct host_list *list, const struct rank_facts *rank)
+{
+    if (list->n > 0 && list->last == rank->node)
+        return;
+    if (list->n < HOSTS_SHOWN)
+        snprintf(list->name[list->n], sizeof list->name[0], "%s", rank->host);
+    list->last = rank->node;
+    list->n++;
+}
+
+const char *host_list_text(const struct survey *survey, const struct host_list *list,
+                           char text[static HOST_TEXT])
+{
+    size_t used = 0;
+    text[0] = '\0';
+    if (survey->n_hosts < 2 || list->n == 0)
+        return text;
+    for (int i = 0; i < list->n && i < HOSTS_SHOWN; i++)
+        used += (size_t)snprintf(text + used, HOST_TEXT - used, "%s%s", i == 0 ? " on " : ", ",
+                                 list->name[i]);
+    if (list->n > HOSTS_SHOWN)
+        snprintf(text + used, HOST_TEXT - used, " and %d more", list->n - HOSTS_SHOWN);
+    return text;
+}
+
+int survey_host_end(const struct survey *survey, int first)
+{
+    int end = first;
+    while (end < survey->n_ranks && survey->rank[end].node == survey->rank[first].node)
+        end++;
+    return end;
+}
+
+int survey_cores(const struct survey *survey, int first, int end)
+{
+    cpu_set_t all;
+    CPU_ZERO(&all);
+    for (int i = first; i < end; i++)
+        CPU_OR(&all, &all, &survey->rank[i].cores);
+    int cores = CPU_COUNT(&all);
+    double quota = survey->rank[first].quota;
+    if (quota > 0 && quota < cores)
+        cores = quota < 1 ? 1 : (int)quota;
+    return cores;
+}
+
+static int by_host(const void *a, const void *b)
+{
+    const struct rank_facts *left = a, *right = b;
+    if (left->node != right->node)
+        return left->node < right->node ? -1 : 1;
+    return left->node_rank < right->node_rank ? -1 : left->node_rank > right->node_rank;
+}
+
+/* The second and further lines of a fix are as far to the right as the first. */
+static void print_fix(const char *fix)
+{
+    for (const char *line = fix; *line;) {
+        size_t length = strcspn(line, "\n");
+        log_info("        %.*s", (int)length, line);
+        line += length + (line[length] == '\n');
+    }
+}
+
+/* Root. Looks at everything, so that one visit shows all that is to be done. */
+static status judge(const struct survey *survey)
+{
+    static const char *const words[] = {
+        [VERDICT_OK] = "ok", [VERDICT_ADVICE] = "advice", [VERDICT_FIX] = "FIX"};
+    const int n_checks = (int)(sizeof checks / sizeof *checks);
+    /* Processes of one launch that do not know each other would all say the same. */
+    const int number = survey->rank[0].launch.number;
+    const bool is_echo = survey->n_ranks == 1 && number > 0;
+    int n[3] = {0, 0, 0};
+    for (int c = 0; c < n_checks; c++) {
+        struct finding finding = {.verdict = VERDICT_OK};
+        checks[c].check(survey, &finding);
+        n[finding.verdict]++;
+        if (is_echo)
+            continue;
+        log_info("%-8s%s: %s", words[finding.verdict], checks[c].name, finding.seen);
+        print_fix(finding.fix);
+    }
+    if (is_echo)
+        log_info("process %d stands alone like process 0, which reports", number);
+    else
+        log_info("%d checks on %d %s, %d %s: %d to fix, %d with advice, %d ok", n_checks,
+                 survey->n_ranks, survey->n_ranks == 1 ? "rank" : "ranks", survey->n_hosts,
+                 survey->n_hosts == 1 ? "host" : "hosts", n[VERDICT_FIX], n[VERDICT_ADVICE],
+                 n[VERDICT_OK]);
+    if (n[VERDICT_FIX] == 0)
+        return STATUS_OK;
+    return status_set(STATUS_FAILED,
+                      "%d of %d checks found what must be fixed; the lines that begin with FIX say "
+                      "how",
+                      n[VERDICT_FIX], n_checks);
+}
+
+/* Collective. All ranks' facts to rank 0, in `all` (size). */
+static void collect(const struct communicator *comm, struct rank_facts *own, struct rank_facts *all)
+{
+    struct timespec now;
+    communicator_barrier(comm);
+    clock_gettime(CLOCK_REALTIME, &now);
+    own->time = (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+    communicator_gather(comm, own, all, sizeof *own);
+}
+
+status doctor_command(const struct communicator *comm, struct options *options)
+{
+    struct rank_facts own;
+    struct survey survey = {.n_ranks = comm->size, .n_hosts = comm->n_nodes};
+    status outcome = STATUS_OK;
+    examine_rank(comm, &own);
+    if (comm->rank == 0)
+        outcome = memory_alloc(&survey.rank, (size_t)comm->size, sizeof own, "the survey");
+    outcome = communicator_agree(comm, outcome);
+    if (outcome == STATUS_OK) {
+        collect(comm, &own, survey.rank);
+        if (comm->rank == 0) {
+            qsort(survey.rank, (size_t)comm->size, sizeof own, by_host);
+            examine_output(options->output, &survey.output);
+            outcome = judge(&survey);
+        }
+        outcome = communicator_agree(comm, outcome);
+    }
+    memory_free(&survey.rank);
+    return outcome;
+}

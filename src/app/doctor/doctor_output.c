@@ -1,0 +1,129 @@
+#include "doctor_internal.h"
+
+#include "base/real.h"
+#include "data/hdf5/hdf5_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+/* The folder itself or, as a run would make it, the last part of its path that exists. */
+static void find_folder(const char *path, char folder[static PATH_MAX])
+{
+    struct stat about;
+    snprintf(folder, PATH_MAX, "%s", path);
+    while (stat(folder, &about) != 0 && errno == ENOENT) {
+        char *slash = strrchr(folder, '/');
+        if (!slash) {
+            strcpy(folder, ".");
+            return;
+        }
+        slash[slash == folder] = '\0';
+        if (strcmp(folder, "/") == 0)
+            return;
+    }
+}
+
+static status failure(const char *what, const char *path)
+{
+    return status_set(STATUS_FAILED, "%s %s: %s", what, path, strerror(errno));
+}
+
+/* A small file of the kind that a checkpoint is. */
+static status write_file(const char *path)
+{
+    enum { N = 1024 };
+    static const uint64_t dims[] = {N};
+    static const double numbers[N];
+    struct hdf5_file *file = NULL;
+    status outcome = hdf5_create(path, &file);
+    if (outcome != STATUS_OK)
+        return outcome;
+    outcome = hdf5_create_dataset(file, "/x", HDF5_AS_DOUBLE, 1, dims, N);
+    if (outcome == STATUS_OK)
+        outcome = hdf5_write_rows(file, "/x", 0, N, HDF5_AS_DOUBLE, numbers);
+    if (outcome == STATUS_OK)
+        outcome = hdf5_sync(file);
+    status closed = hdf5_close(&file);
+    return status_first(outcome, closed);
+}
+
+static status read_file(const char *path)
+{
+    struct hdf5_file *file = NULL;
+    double first;
+    status outcome = hdf5_open(path, &file);
+    if (outcome != STATUS_OK)
+        return outcome;
+    outcome = hdf5_read_rows(file, "/x", 0, 1, HDF5_AS_DOUBLE, &first);
+    status closed = hdf5_close(&file);
+    return status_first(outcome, closed);
+}
+
+static status sync_folder(const char *folder)
+{
+    int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0)
+        return failure("cannot open the folder", folder);
+    int synced = fsync(descriptor);
+    status outcome = synced == 0 ? STATUS_OK : failure("cannot bring to the disk", folder);
+    close(descriptor);
+    return outcome;
+}
+
+/* What a run does: its own lock is of fcntl, the HDF5 library's of flock. */
+static void try_locks(const char *path, struct output_facts *facts)
+{
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    int descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (descriptor < 0)
+        return;
+    facts->can_lock = fcntl(descriptor, F_SETLK, &whole) == 0;
+    int cause = errno;
+    /* On NFS both are the same lock, and of the same process: no conflict. */
+    facts->can_flock = flock(descriptor, LOCK_EX | LOCK_NB) == 0;
+    if (facts->can_lock)
+        cause = errno;
+    if (!facts->can_lock || !facts->can_flock)
+        snprintf(facts->lock_error, sizeof facts->lock_error, "%s",
+                 cause == 0 ? "refused" : strerror(cause));
+    close(descriptor);
+    unlink(path);
+}
+
+static status try_files(struct output_facts *facts)
+{
+    char path[PATH_MAX + 64], renamed[PATH_MAX + 64];
+    int pid = (int)getpid();
+    snprintf(path, sizeof path, "%s/.coterie-doctor-%d.tmp", facts->folder, pid);
+    snprintf(renamed, sizeof renamed, "%s/.coterie-doctor-%d.h5", facts->folder, pid);
+    try_locks(path, facts);
+    status outcome = write_file(path);
+    if (outcome == STATUS_OK)
+        outcome = read_file(path);
+    if (outcome == STATUS_OK && rename(path, renamed) != 0)
+        outcome = failure("cannot rename", path);
+    if (outcome == STATUS_OK)
+        outcome = sync_folder(facts->folder);
+    unlink(path);
+    unlink(renamed);
+    return outcome;
+}
+
+void examine_output(const char *path, struct output_facts *facts)
+{
+    struct statfs about;
+    find_folder(path, facts->folder);
+    facts->kind = file_system_of(facts->folder, facts->system, sizeof facts->system);
+    facts->free = -1;
+    if (statfs(facts->folder, &about) == 0)
+        facts->free = (int64_t)about.f_bavail * (int64_t)about.f_bsize;
+    facts->can_write = try_files(facts) == STATUS_OK;
+    if (!facts->can_write)
+        snprintf(facts->error, sizeof facts->error, "%s", status_text());
+}

@@ -1,0 +1,346 @@
+#include "app/commands.h"
+
+#include "app/judge/class_recall.h"
+#include "app/judge/trust.h"
+
+#include "app/judge/expert_use.h"
+#include "app/judge/loaded_model.h"
+#include "app/problem/baseline.h"
+#include "app/problem/sample_block.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "train/feed/stream.h"
+#include "train/step/evaluate.h"
+#include "train/step/metrics.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Root: what is added up over the samples. */
+struct evaluation {
+    struct metrics_config config;
+    struct metrics all;
+    struct metrics *groups; /* (n_groups) */
+    size_t n_groups;
+    const int32_t *group; /* of the samples of the source, or NULL */
+    const int32_t *label; /* likewise */
+    const uint64_t *rows; /* which of them */
+    struct baseline baseline;
+    struct class_recall recall;
+    struct expert_use use;
+    struct trust trust;
+    struct expert_outputs *outputs; /* where trust needs them, else NULL; not owned */
+};
+
+static status evaluation_init(struct evaluation *evaluation, const struct loaded_model *loaded)
+{
+    const struct source_info *info = source_info(loaded->source);
+    size_t n_experts = loaded->problem.model.n_experts;
+    memset(evaluation, 0, sizeof *evaluation);
+    evaluation->config = problem_metrics(&loaded->problem, loaded->record.scaler.y_scale);
+    evaluation->group = info->group;
+    evaluation->label = info->label;
+    evaluation->rows = loaded->rows;
+    status outcome = metrics_init(&evaluation->all, n_experts);
+    if (outcome == STATUS_OK)
+        outcome = trust_init(&evaluation->trust, loaded);
+    if (outcome == STATUS_OK && info->has_labels && evaluation->config.has_accuracy)
+        outcome = class_recall_init(&evaluation->recall, info->classes.n);
+    if (outcome == STATUS_OK && info->group)
+        outcome = memory_alloc(&evaluation->groups, info->group_names.n, sizeof *evaluation->groups,
+                               "groups");
+    if (info->group && outcome == STATUS_OK)
+        evaluation->n_groups = info->group_names.n;
+    for (size_t i = 0; i < evaluation->n_groups && outcome == STATUS_OK; i++)
+        outcome = metrics_init(&evaluation->groups[i], 1);
+    return outcome;
+}
+
+static void evaluation_release(struct evaluation *evaluation)
+{
+    metrics_release(&evaluation->all);
+    expert_use_release(&evaluation->use);
+    trust_release(&evaluation->trust);
+    class_recall_release(&evaluation->recall);
+    for (size_t i = 0; i < evaluation->n_groups; i++)
+        metrics_release(&evaluation->groups[i]);
+    memory_free(&evaluation->groups);
+}
+
+static void add_micro_batch(struct step *step, size_t first, void *context)
+{
+    struct evaluation *evaluation = context;
+    expert_use_add(&evaluation->use, step, first);
+    if (evaluation->outputs)
+        expert_outputs_gather(evaluation->outputs, step);
+    if (!step->model->has_gate)
+        return;
+    metrics_add(&evaluation->all, &evaluation->config, step);
+    trust_add(&evaluation->trust, step, evaluation->outputs, evaluation->use.posterior,
+              evaluation->use.log_sum, evaluation->rows, first);
+    for (size_t i = 0; evaluation->recall.n_classes > 0 && i < step->batch.n; i++)
+        class_recall_add(&evaluation->recall, &evaluation->config, step, i,
+                         evaluation->label[evaluation->rows[first + i]]);
+    for (size_t i = 0; evaluation->group && i < step->batch.n; i++)
+        metrics_add_sample(&evaluation->groups[evaluation->group[evaluation->rows[first + i]]],
+                           &evaluation->config, step, i);
+}
+
+static void summarise(const struct evaluation *evaluation, const struct metrics *metrics,
+                      struct metrics_record *record)
+{
+    memset(record, 0, sizeof *record);
+    metrics_summarise(metrics, &evaluation->config, false, record);
+}
+
+static void print_errors(const char *name, const struct metrics_record *record)
+{
+    char text[256];
+    int used = snprintf(text, sizeof text, "%-12s error %.6g  nll %.6g  expected square %.6g", name,
+                        record->error, record->nll, record->expected_square);
+    if (isfinite(record->rmse))
+        used += snprintf(text + used, sizeof text - (size_t)used, "  rmse %.6g", record->rmse);
+    if (isfinite(record->accuracy))
+        snprintf(text + used, sizeof text - (size_t)used, "  accuracy %.2f %%",
+                 100 * record->accuracy);
+    log_info("%s", text);
+}
+
+static void print_baseline(const struct baseline *baseline)
+{
+    if (isfinite(baseline->rmse))
+        log_info("to compare   rmse %.6g if the answer is always the mean of these targets",
+                 baseline->rmse);
+    if (isfinite(baseline->accuracy))
+        log_info("to compare   accuracy %.2f %% if the answer is always the most frequent class",
+                 100 * baseline->accuracy);
+}
+
+enum { GROUPS_SHOWN = 10 };
+
+static int by_mean_error_descending(const void *a, const void *b)
+{
+    const struct metrics *one = *(const struct metrics *const *)a;
+    const struct metrics *other = *(const struct metrics *const *)b;
+    double difference = other->error / other->weight - one->error / one->weight;
+    return difference > 0 ? 1 : difference < 0 ? -1 : one < other ? -1 : 1;
+}
+
+/* Those with the largest errors: the ones that are worth a look. */
+static status print_groups(const struct evaluation *evaluation, const struct string_list *names)
+{
+    const struct metrics **order;
+    size_t n = 0;
+    status outcome = memory_alloc(&order, evaluation->n_groups, sizeof(void *), "groups");
+    if (outcome != STATUS_OK)
+        return outcome;
+    for (size_t i = 0; i < evaluation->n_groups; i++)
+        if (evaluation->groups[i].weight > 0)
+            order[n++] = &evaluation->groups[i];
+    qsort(order, n, sizeof(void *), by_mean_error_descending);
+    if (n > GROUPS_SHOWN)
+        log_info("the %d of %zu groups with the largest error (--json lists all)", GROUPS_SHOWN, n);
+    for (size_t i = 0; i < n && i < GROUPS_SHOWN; i++) {
+        struct metrics_record record;
+        char name[64];
+        summarise(evaluation, order[i], &record);
+        snprintf(name, sizeof name, "group %s", names->item[order[i] - evaluation->groups]);
+        print_errors(name, &record);
+    }
+    memory_free(&order);
+    return outcome;
+}
+
+static void print_trust(struct evaluation *evaluation, const struct metrics_record *record)
+{
+    struct trust *trust = &evaluation->trust;
+    log_info("gate         entropy %.3f: as %.2f equal experts for a sample", record->gate_entropy,
+             exp(record->gate_entropy));
+    if (trust->has_classes)
+        log_info(
+            "calibration  confidence and what is right differ by %.1f %% (expected calibration "
+            "error)",
+            100 * trust_calibration_error(trust));
+    if (trust->has_density)
+        log_info("calibration  intervals of 50 %% hold %.1f %% of the targets, of 90 %% %.1f %%",
+                 100 * trust_coverage(trust, 0), 100 * trust_coverage(trust, 1));
+    if (trust->n_shown > 0)
+        log_info("samples about which gate and posterior disagree most (nats):");
+    for (size_t i = 0; i < trust->n_shown; i++)
+        log_info("  sample %" PRIu64 ": the gate says expert %zu, its target expert %zu (%.2f)",
+                 trust->shown[i].sample, trust->shown[i].gate, trust->shown[i].posterior,
+                 trust->shown[i].divergence);
+}
+
+static status print_text(struct evaluation *evaluation, const struct loaded_model *loaded)
+{
+    const struct source_info *info = source_info(loaded->source);
+    struct metrics_record record;
+    char name[64];
+    summarise(evaluation, &evaluation->all, &record);
+    snprintf(name, sizeof name, "%zu samples", loaded->samples.dataset.shape.n);
+    print_errors(name, &record);
+    print_baseline(&evaluation->baseline);
+    status outcome = class_recall_print(&evaluation->recall, &info->classes);
+    expert_use_print(&evaluation->use, &loaded->record.classes);
+    print_trust(evaluation, &record);
+    return outcome == STATUS_OK ? print_groups(evaluation, &info->group_names) : outcome;
+}
+
+static json_t *number(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+static void set_errors(json_t *object, const struct metrics_record *record)
+{
+    json_object_set_new(object, "error", number(record->error));
+    json_object_set_new(object, "nll", number(record->nll));
+    json_object_set_new(object, "expected_square", number(record->expected_square));
+    json_object_set_new(object, "accuracy", number(record->accuracy));
+    json_object_set_new(object, "rmse", number(record->rmse));
+}
+
+static json_t *experts_json(const struct expert_use *use)
+{
+    json_t *experts = json_array();
+    for (size_t e = 0; e < use->n_experts; e++) {
+        json_t *expert = json_object();
+        json_object_set_new(expert, "expert", json_integer((json_int_t)e));
+        json_object_set_new(expert, "mean_g", number(use->g[e] / use->weight));
+        json_object_set_new(expert, "mean_h", number(use->h[e] / use->weight));
+        json_object_set_new(expert, "first_for", json_integer((json_int_t)use->first[e]));
+        json_object_set_new(expert, "unused", json_boolean(use->is_unused[e]));
+        bool is_like_another = use->likeness.same_as[e] != e;
+        json_object_set_new(expert, "same_as",
+                            is_like_another ? json_integer((json_int_t)use->likeness.same_as[e])
+                                            : json_null());
+        json_array_append_new(experts, expert);
+    }
+    return experts;
+}
+
+static void set_trust(json_t *object, struct trust *trust)
+{
+    json_t *disagreements = json_array();
+    json_object_set_new(object, "calibration_error",
+                        number(trust->has_classes ? trust_calibration_error(trust) : NAN));
+    json_object_set_new(object, "coverage_50",
+                        number(trust->has_density ? trust_coverage(trust, 0) : NAN));
+    json_object_set_new(object, "coverage_90",
+                        number(trust->has_density ? trust_coverage(trust, 1) : NAN));
+    for (size_t i = 0; i < trust->n_shown; i++)
+        json_array_append_new(disagreements,
+                              json_pack("{s:I, s:I, s:I, s:f}", "sample",
+                                        (json_int_t)trust->shown[i].sample, "gate",
+                                        (json_int_t)trust->shown[i].gate, "posterior",
+                                        (json_int_t)trust->shown[i].posterior, "divergence",
+                                        trust->shown[i].divergence));
+    json_object_set_new(object, "disagreements", disagreements);
+}
+
+static void print_json(struct evaluation *evaluation, const struct loaded_model *loaded)
+{
+    const struct source_info *info = source_info(loaded->source);
+    struct metrics_record record;
+    json_t *result = json_object(), *groups = json_array();
+    summarise(evaluation, &evaluation->all, &record);
+    json_object_set_new(result, "n", json_integer((json_int_t)loaded->samples.dataset.shape.n));
+    set_errors(result, &record);
+    json_object_set_new(result, "baseline_accuracy", number(evaluation->baseline.accuracy));
+    json_object_set_new(result, "baseline_rmse", number(evaluation->baseline.rmse));
+    json_object_set_new(result, "classes", class_recall_json(&evaluation->recall, &info->classes));
+    json_object_set_new(result, "gate_entropy", number(record.gate_entropy));
+    json_object_set_new(result, "experts", experts_json(&evaluation->use));
+    set_trust(result, &evaluation->trust);
+    for (size_t i = 0; i < evaluation->n_groups; i++) {
+        if (evaluation->groups[i].weight == 0) /* none of its samples is in --part */
+            continue;
+        json_t *group = json_object();
+        summarise(evaluation, &evaluation->groups[i], &record);
+        json_object_set_new(group, "group", json_string(info->group_names.item[i]));
+        json_object_set_new(group, "weight", number(evaluation->groups[i].weight));
+        set_errors(group, &record);
+        json_array_append_new(groups, group);
+    }
+    json_object_set_new(result, "groups", groups);
+    json_dumpf(result, stdout, JSON_REAL_PRECISION(17) | JSON_INDENT(1));
+    fputc('\n', stdout);
+    json_decref(result);
+}
+
+/* The accuracy of numeric targets has a meaning only if they are 0 and 1. */
+static status targets_are_binary(struct source *source, bool *are_binary)
+{
+    struct sample_block block;
+    size_t width = source_info(source)->n_targets;
+    status outcome = sample_block_init(&block, source);
+    *are_binary = true;
+    while (outcome == STATUS_OK && *are_binary) {
+        outcome = sample_block_next(&block);
+        if (outcome != STATUS_OK || block.n == 0)
+            break;
+        for (size_t i = 0; i < block.n * width; i++)
+            if (block.y[i] != 0 && block.y[i] != 1)
+                *are_binary = false;
+    }
+    sample_block_release(&block);
+    return outcome;
+}
+
+static status evaluate(const struct communicator *comm, const struct options *options,
+                       struct loaded_model *loaded)
+{
+    struct evaluation evaluation = {0};
+    struct expert_outputs outputs = {0};
+    bool needs_outputs = loaded->problem.task == TASK_REGRESSION;
+    bool is_root = comm->rank == 0;
+    status outcome = STATUS_OK;
+    if (is_root) {
+        outcome = evaluation_init(&evaluation, loaded);
+        if (outcome == STATUS_OK && loaded->problem.task == TASK_REGRESSION &&
+            evaluation.config.has_accuracy)
+            outcome = targets_are_binary(loaded->source, &evaluation.config.has_accuracy);
+        if (outcome == STATUS_OK)
+            outcome =
+                baseline_measure(loaded->source, loaded->rows, loaded->samples.dataset.shape.n,
+                                 &loaded->problem, &evaluation.config, &evaluation.baseline);
+    }
+    outcome = communicator_agree(comm, outcome);
+    if (outcome == STATUS_OK)
+        outcome = expert_use_init(&evaluation.use, &loaded->step, loaded->samples.dataset.shape.n,
+                                  is_root ? loaded->record.classes.n : 0);
+    if (outcome == STATUS_OK && needs_outputs)
+        outcome = expert_outputs_init(&outputs, comm, loaded);
+    evaluation.outputs = needs_outputs ? &outputs : NULL;
+    if (outcome == STATUS_OK) {
+        evaluate_dataset(&loaded->step, &loaded->samples.dataset, loaded->micro_batch,
+                         add_micro_batch, &evaluation);
+        expert_use_finish(&evaluation.use, &loaded->step);
+        outcome = communicator_agree(comm, stream_status(loaded->samples.dataset.stream));
+    }
+    if (outcome == STATUS_OK) {
+        if (is_root && options->json)
+            print_json(&evaluation, loaded);
+        else if (is_root)
+            outcome = print_text(&evaluation, loaded);
+        outcome = communicator_agree(comm, outcome);
+    }
+    evaluation_release(&evaluation);
+    expert_outputs_release(&outputs);
+    return outcome;
+}
+
+status evaluate_command(const struct communicator *comm, struct options *options)
+{
+    struct loaded_model loaded;
+    status outcome = loaded_model_open(comm, options, options->positional.item[0], false, &loaded);
+    if (outcome == STATUS_OK)
+        outcome = evaluate(comm, options, &loaded);
+    loaded_model_release(comm, &loaded);
+    return outcome;
+}

@@ -1,0 +1,46 @@
+#include "inspect.h"
+
+#include "app/commands.h"
+#include "base/memory.h"
+#include "data/hdf5/hdf5_file.h"
+#include "data/source/builtin.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+/* Whether the file says that it is a checkpoint. A damaged one cannot be opened. */
+static status is_checkpoint(const char *path, bool *answer)
+{
+    struct hdf5_file *file = NULL;
+    char *format = NULL;
+    *answer = false;
+    if (builtin_is_name(path) || !hdf5_is_hdf5(path))
+        return STATUS_OK;
+    status outcome = hdf5_open(path, &file);
+    if (outcome == STATUS_OK && hdf5_has_attribute(file, "/", "format"))
+        outcome = hdf5_read_text(file, "/", "format", &format);
+    *answer = outcome == STATUS_OK && format && strcmp(format, "coterie-checkpoint") == 0;
+    memory_free(&format);
+    status closed = hdf5_close(&file);
+    return status_first(outcome, closed);
+}
+
+/* Root. */
+static status inspect(const struct options *options)
+{
+    const char *path = options->positional.item[0];
+    struct stat about;
+    bool checkpoint;
+    if (stat(path, &about) == 0 && S_ISDIR(about.st_mode))
+        return inspect_run(path, options->verify);
+    status outcome = is_checkpoint(path, &checkpoint);
+    if (outcome != STATUS_OK) /* HDF5 guards its own structures by checksums, too */
+        return options->verify ? STATUS_FAILED : outcome;
+    return checkpoint ? inspect_checkpoint(path, options->verify) : inspect_data(path, options);
+}
+
+status inspect_command(const struct communicator *comm, struct options *options)
+{
+    status outcome = comm->rank == 0 ? inspect(options) : STATUS_OK;
+    return communicator_agree(comm, outcome);
+}

@@ -1,0 +1,202 @@
+#include "inspect.h"
+
+#include "app/problem/data_request.h"
+#include "app/problem/sample_block.h"
+#include "inspect_internal.h"
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "data/hdf5/hdf5_file.h"
+#include "data/source/builtin.h"
+
+#include <math.h>
+#include <stdio.h>
+
+enum { MOST_SHOWN = 20 };
+
+struct column {
+    double least, sum, largest;
+};
+
+static void begin_columns(struct column *columns, size_t n)
+{
+    for (size_t c = 0; c < n; c++)
+        columns[c] = (struct column){.least = INFINITY, .largest = -INFINITY};
+}
+
+static void add_rows(struct column *columns, size_t n_columns, const double *rows, size_t n_rows)
+{
+    for (size_t i = 0; i < n_rows * n_columns; i++) {
+        struct column *column = &columns[i % n_columns];
+        column->least = fmin(column->least, rows[i]);
+        column->largest = fmax(column->largest, rows[i]);
+        column->sum += rows[i];
+    }
+}
+
+static void print_title(const char *title)
+{
+    log_info("%-28s %12s %12s %12s", title, "least", "mean", "largest");
+}
+
+static void print_column(const char *name, const struct column *column, size_t n)
+{
+    log_info("  %-26s %12.6g %12.6g %12.6g", name, column->least, column->sum / (double)n,
+             column->largest);
+}
+
+static void print_columns(const char *what, const struct string_list *names,
+                          const struct column *columns, size_t n)
+{
+    char title[64];
+    snprintf(title, sizeof title, "%zu %s%s", names->n, what, names->n == 1 ? "" : "s");
+    print_title(title);
+    for (size_t c = 0; c < names->n && c < MOST_SHOWN; c++)
+        print_column(names->item[c], &columns[c], n);
+    if (names->n > MOST_SHOWN)
+        log_info("  and %zu more", names->n - MOST_SHOWN);
+}
+
+/* Samples of each code; *counts is allocated. */
+static status count_codes(const int32_t *code, size_t n, size_t n_codes, size_t **counts)
+{
+    status outcome = memory_alloc(counts, n_codes, sizeof **counts, "counts of labels");
+    for (size_t i = 0; i < n && outcome == STATUS_OK; i++)
+        (*counts)[code[i]]++;
+    return outcome;
+}
+
+static status print_classes(const struct source_info *info)
+{
+    size_t *counts, n_classes = info->classes.n;
+    char title[64];
+    status outcome = count_codes(info->label, info->n, n_classes, &counts);
+    if (outcome != STATUS_OK)
+        return outcome;
+    snprintf(title, sizeof title, "%zu classes of %.40s", n_classes, info->target_names.item[0]);
+    log_info("%-28s %12s %12s", title, "samples", "share");
+    for (size_t c = 0; c < n_classes && c < MOST_SHOWN; c++)
+        log_info("  %-26s %12zu %10.1f %%", info->classes.item[c], counts[c],
+                 100.0 * (double)counts[c] / (double)info->n);
+    if (n_classes > MOST_SHOWN)
+        log_info("  and %zu more", n_classes - MOST_SHOWN);
+    memory_free(&counts);
+    return STATUS_OK;
+}
+
+static status print_groups(const struct source_info *info)
+{
+    size_t *counts, n_groups = info->group_names.n;
+    status outcome = count_codes(info->group, info->n, n_groups, &counts);
+    if (outcome != STATUS_OK)
+        return outcome;
+    size_t least = info->n, most = 0;
+    for (size_t g = 0; g < n_groups; g++) {
+        least = counts[g] < least ? counts[g] : least;
+        most = counts[g] > most ? counts[g] : most;
+    }
+    if (least == most)
+        log_info("%zu groups of %zu samples", n_groups, most);
+    else
+        log_info("%zu groups of %zu to %zu samples", n_groups, least, most);
+    memory_free(&counts);
+    return STATUS_OK;
+}
+
+static status print_numbers(struct source *source)
+{
+    const struct source_info *info = source_info(source);
+    struct sample_block block;
+    struct column *columns = NULL;
+    status outcome = sample_block_init(&block, source);
+    if (outcome == STATUS_OK)
+        outcome = memory_alloc(&columns, info->n_inputs + info->n_targets, sizeof *columns,
+                               "statistics of columns");
+    if (outcome == STATUS_OK)
+        begin_columns(columns, info->n_inputs + info->n_targets);
+    while (outcome == STATUS_OK) {
+        outcome = sample_block_next(&block);
+        if (outcome != STATUS_OK || block.n == 0)
+            break;
+        add_rows(columns, info->n_inputs, block.x, block.n);
+        add_rows(columns + info->n_inputs, info->n_targets, block.y, block.n);
+    }
+    if (outcome == STATUS_OK) {
+        print_columns("input", &info->input_names, columns, info->n);
+        if (info->n_targets > 0)
+            print_columns("target", &info->target_names, columns + info->n_inputs, info->n);
+    }
+    memory_free(&columns);
+    sample_block_release(&block);
+    return outcome;
+}
+
+static void print_weights(const struct source_info *info)
+{
+    struct column column;
+    begin_columns(&column, 1);
+    add_rows(&column, 1, info->weight, info->n);
+    print_title("weights");
+    print_column("all samples", &column, info->n);
+}
+
+static status print_source(struct source *source, const char *path)
+{
+    const struct source_info *info = source_info(source);
+    log_info("%s: %s data, %zu sample%s", path, info->format, info->n, info->n == 1 ? "" : "s");
+    status outcome = print_numbers(source);
+    if (outcome == STATUS_OK && info->has_labels)
+        outcome = print_classes(info);
+    else if (outcome == STATUS_OK && info->n_targets == 0)
+        log_info("no targets");
+    if (outcome == STATUS_OK && info->group)
+        outcome = print_groups(info);
+    if (outcome == STATUS_OK && info->weight)
+        print_weights(info);
+    return outcome;
+}
+
+/* An HDF5 file without /x, such as predictions, unless the user names the inputs. */
+static status is_plain_hdf5(const char *path, const struct options *options, bool *answer)
+{
+    struct hdf5_file *file = NULL;
+    *answer = false;
+    if (options->inputs || builtin_is_name(path) || !hdf5_is_hdf5(path))
+        return STATUS_OK;
+    status outcome = hdf5_open(path, &file);
+    if (outcome == STATUS_OK)
+        *answer = !hdf5_exists(file, "/x");
+    status closed = hdf5_close(&file);
+    return status_first(outcome, closed);
+}
+
+/* A table that cannot be trained on is described all the same, and then the reason said. */
+static status describe_csv(const char *path)
+{
+    char reason[2048];
+    snprintf(reason, sizeof reason, "%s", status_text());
+    status outcome = inspect_list_csv(path);
+    return outcome == STATUS_OK || outcome == STATUS_USAGE ? status_set(STATUS_USAGE, "%s", reason)
+                                                           : outcome;
+}
+
+status inspect_data(const char *path, const struct options *options)
+{
+    struct source_request request = data_request(options, path);
+    struct source *source = NULL;
+    bool plain;
+    status outcome = is_plain_hdf5(path, options, &plain);
+    if (outcome == STATUS_OK && options->verify && hdf5_is_hdf5(path))
+        outcome = inspect_verify_hdf5(path);
+    if (outcome != STATUS_OK)
+        return outcome;
+    if (plain)
+        return inspect_list_hdf5(path);
+    outcome = source_open(&request, &source);
+    if (outcome == STATUS_OK)
+        outcome = print_source(source, path);
+    else if (outcome == STATUS_USAGE && source_is_csv(path))
+        outcome = describe_csv(path);
+    source_close(&source);
+    return outcome;
+}

@@ -1,0 +1,240 @@
+#include "app/judge/loaded_model.h"
+
+#include "app/problem/columns.h"
+#include "base/memory.h"
+#include "data/samples/epoch_order.h"
+#include "data/samples/split.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+status loaded_model_find(const char *path, char *found, size_t size)
+{
+    struct stat info;
+    snprintf(found, size, "%s", path);
+    if (stat(path, &info) != 0 || !S_ISDIR(info.st_mode))
+        return STATUS_OK;
+    static const char *const places[] = {"checkpoints/best", "checkpoints/latest", "best",
+                                         "latest"};
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        snprintf(found, size, "%s/%s", path, places[i]);
+        if (access(found, F_OK) == 0)
+            return STATUS_OK;
+    }
+    return status_set(STATUS_USAGE, "there is no checkpoint in the folder %s", path);
+}
+
+/* Root. Record, problem and parameters; the file is closed again. */
+static status read_record(const char *path, struct loaded_model *loaded, struct hdf5_file **file)
+{
+    char found[PATH_MAX];
+    status outcome = loaded_model_find(path, found, sizeof found);
+    if (outcome == STATUS_OK)
+        outcome = checkpoint_open(found, file);
+    if (outcome == STATUS_OK)
+        outcome = checkpoint_read_record(*file, &loaded->record);
+    if (outcome == STATUS_OK)
+        outcome = problem_from_record(&loaded->record, &loaded->problem);
+    return outcome;
+}
+
+/* Root. The samples' source: columns by the names that the model knows. */
+static status open_source(const struct options *options, bool targets_optional,
+                          struct loaded_model *loaded)
+{
+    const struct run_record *record = &loaded->record;
+    struct options as_trained = *options;
+    if (!options->data)
+        return status_set(STATUS_USAGE, "which samples? name them with --data FILE");
+    /* In another HDF5 file the data sets have the names they had in training. */
+    const char *inputs = run_record_config(record, "inputs");
+    const char *targets = run_record_config(record, "targets");
+    if (!options->inputs && inputs && *inputs)
+        as_trained.inputs = (char *)inputs;
+    const char *exclude = run_record_config(record, "exclude");
+    if (!as_trained.inputs && exclude && *exclude)
+        as_trained.exclude = (char *)exclude;
+    if (!options->targets && targets && *targets)
+        as_trained.targets = (char *)targets;
+    /* The data are known by all that training read of them, and only then is the split. */
+    bool all = !targets_optional || options->part != PART_ALL;
+    const char *group = run_record_config(record, "group");
+    const char *weight = run_record_config(record, "weight");
+    if (!options->group && group && *group && all)
+        as_trained.group = (char *)group;
+    if (!options->weight && weight && *weight && all)
+        as_trained.weight = (char *)weight;
+    return columns_open(&as_trained, options->data, &record->input_names, &record->target_names,
+                        &record->classes, !loaded->problem.has_labels, targets_optional,
+                        &loaded->source);
+}
+
+static status read_parameters(const struct communicator *comm, struct loaded_model *loaded,
+                              struct hdf5_file *file)
+{
+    struct model *model = &loaded->model;
+    struct snapshot snapshot;
+    status outcome = snapshot_init(&snapshot, model, comm, OPTIMIZER_GD, false);
+    if (outcome == STATUS_OK) {
+        if (comm->rank == 0)
+            outcome = checkpoint_read_networks(file, model, false, &snapshot.current);
+        outcome = communicator_agree(comm, outcome);
+    }
+    if (outcome == STATUS_OK) {
+        struct local_networks local = {model->has_gate ? model->gate.parameters.value : NULL,
+                                       model->experts.parameters.value, model->experts.variance};
+        snapshot_scatter(model, comm, &snapshot.current, &local);
+    }
+    snapshot_release(&snapshot);
+    return outcome;
+}
+
+/* Root. A tenth is left for the model and for the page cache that files are read through. */
+static bool streams(const struct options *options, const struct dataset_shape *shape,
+                    const struct source *source)
+{
+    if (strcmp(source_info(source)->format, "HDF5") != 0 || options->stream == STREAM_NEVER)
+        return false;
+    return options->stream == STREAM_ALWAYS ||
+           samples_bytes(shape) > 0.9 * (double)memory_available();
+}
+
+double loaded_model_held_out(const struct run_record *record)
+{
+    const char *valid = run_record_config(record, "valid");
+    char *end;
+    double share = valid ? strtod(valid, &end) : 0;
+    return valid && end != valid && *end == '\0' && share > 0 && share < 1 ? share : 0;
+}
+
+/* The split of the training run once more: the same data and seed give the same one. */
+static status split_again(const struct run_record *record, struct source *source,
+                          struct split *split)
+{
+    const struct source_info *info = source_info(source);
+    const char *seed = run_record_config(record, "seed");
+    double share = loaded_model_held_out(record);
+    uint64_t fingerprint = 0;
+    if (share == 0 || !seed)
+        return status_set(STATUS_USAGE,
+                          "--part: this model was trained on %s: %s; there is no part to choose",
+                          record->data_path, record->data_split);
+    status outcome = source_fingerprint(source, &fingerprint);
+    if (outcome == STATUS_OK &&
+        (fingerprint != record->data_fingerprint || info->n != record->data_n))
+        return status_set(STATUS_USAGE,
+                          "--part: %s is not the data that the model was trained on (%s)",
+                          info->path, record->data_path);
+    return outcome == STATUS_OK ? split_init(split, info->n, info->group, info->group_names.n,
+                                             share, strtoull(seed, NULL, 10))
+                                : outcome;
+}
+
+/* Root. Which samples of the source: all, or those of --part. */
+static status choose_rows(const struct options *options, struct loaded_model *loaded, size_t *n)
+{
+    struct split split = {0};
+    status outcome = STATUS_OK;
+    *n = source_info(loaded->source)->n;
+    if (options->part != PART_ALL) {
+        outcome = split_again(&loaded->record, loaded->source, &split);
+        *n = options->part == PART_TRAIN ? split.n_train : split.n_valid;
+    }
+    if (outcome == STATUS_OK)
+        outcome = memory_alloc(&loaded->rows, *n, sizeof *loaded->rows, "sample numbers");
+    const uint64_t *chosen = options->part == PART_TRAIN ? split.train : split.valid;
+    for (size_t i = 0; i < *n && outcome == STATUS_OK; i++)
+        loaded->rows[i] = options->part == PART_ALL ? i : chosen[i];
+    split_release(&split);
+    return outcome;
+}
+
+static status load_samples(const struct communicator *comm, const struct options *options,
+                           struct loaded_model *loaded)
+{
+    struct {
+        struct dataset_shape shape;
+        bool streams;
+        enum read_choice read;
+    } plan = {.streams = false, .read = options->read};
+    status outcome = STATUS_OK;
+    if (comm->rank == 0) {
+        const struct source_info *info = source_info(loaded->source);
+        size_t n = 0;
+        outcome = choose_rows(options, loaded, &n);
+        plan.shape = (struct dataset_shape){.n = n,
+                                            .n_inputs = info->n_inputs,
+                                            .n_targets = info->n_targets,
+                                            .has_labels = info->has_labels,
+                                            .has_weights = info->weight != NULL};
+        if (outcome == STATUS_OK)
+            outcome = samples_check_stream(options, loaded->source);
+        plan.streams = streams(options, &plan.shape, loaded->source);
+        if (outcome == STATUS_OK)
+            outcome = samples_check_reader(comm, options, loaded->source, plan.streams);
+    }
+    outcome = communicator_agree(comm, outcome);
+    communicator_broadcast(comm, &plan, sizeof plan);
+    const struct scaler *scaler = &loaded->record.scaler;
+    const uint64_t *rows = options->part == PART_ALL ? NULL : loaded->rows;
+    size_t width = plan.shape.n_inputs + plan.shape.n_targets;
+    if (outcome == STATUS_OK && plan.streams)
+        outcome = samples_stream(comm, &plan.shape, epoch_order_auto_block(plan.shape.n, width),
+                                 loaded->source, scaler, rows, &loaded->samples);
+    else if (outcome == STATUS_OK)
+        outcome = samples_load(comm, &plan.shape, plan.read, loaded->source, scaler, rows,
+                               &loaded->samples);
+    return outcome;
+}
+
+static size_t micro_batch_of(const struct options *options, const struct loaded_model *loaded)
+{
+    if (options->micro_batch > 0)
+        return (size_t)options->micro_batch;
+    return model_micro_batch(&loaded->problem.model, loaded->samples.dataset.shape.n);
+}
+
+status loaded_model_open(const struct communicator *comm, const struct options *options,
+                         const char *path, bool targets_optional, struct loaded_model *loaded)
+{
+    struct hdf5_file *file = NULL;
+    memset(loaded, 0, sizeof *loaded);
+    status outcome = STATUS_OK;
+    if (comm->rank == 0) {
+        outcome = read_record(path, loaded, &file);
+        if (outcome == STATUS_OK)
+            outcome = open_source(options, targets_optional, loaded);
+    }
+    outcome = communicator_agree(comm, outcome);
+    communicator_broadcast(comm, &loaded->problem, sizeof loaded->problem);
+    if (outcome == STATUS_OK)
+        outcome = load_samples(comm, options, loaded);
+    if (outcome == STATUS_OK) {
+        loaded->micro_batch = micro_batch_of(options, loaded);
+        outcome = model_init(&loaded->model, &loaded->problem.model, comm, -1,
+                             real_padded(loaded->micro_batch));
+    }
+    if (outcome == STATUS_OK)
+        outcome = read_parameters(comm, loaded, file);
+    if (outcome == STATUS_OK)
+        outcome = step_init(&loaded->step, &loaded->model, comm, real_padded(loaded->micro_batch));
+    if (file)
+        hdf5_close(&file);
+    return outcome;
+}
+
+void loaded_model_release(const struct communicator *comm, struct loaded_model *loaded)
+{
+    step_release(&loaded->step);
+    model_release(&loaded->model);
+    samples_release(&loaded->samples);
+    if (comm->rank == 0) {
+        source_close(&loaded->source);
+        memory_free(&loaded->rows);
+        run_record_release(&loaded->record);
+    }
+}

@@ -1,0 +1,44 @@
+#ifndef COTERIE_APP_LOADED_MODEL_H
+#define COTERIE_APP_LOADED_MODEL_H
+
+#include "app/problem/problem.h"
+#include "base/status.h"
+#include "checkpoint/checkpoint.h"
+#include "comm/communicator.h"
+#include "train/feed/samples.h"
+#include "train/step/model.h"
+#include "train/step/step.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* A trained model, spread over the ranks of this program, and the samples it is applied to. */
+struct loaded_model {
+    struct run_record record; /* root */
+    struct problem problem;
+    struct model model;
+    size_t micro_batch;
+    struct source *source; /* root */
+    uint64_t *rows;        /* root: (samples.dataset.shape.n) which samples of the source */
+    struct samples samples;
+    struct step step;
+};
+
+/*
+ * Collective. Reads the checkpoint at `path` (a run directory stands for its best model, or the
+ * latest) and opens the samples that the options name, all of them or --part. targets_optional:
+ * they may be missing.
+ */
+status loaded_model_open(const struct communicator *comm, const struct options *options,
+                         const char *path, bool targets_optional, struct loaded_model *loaded);
+
+/* Collective. */
+void loaded_model_release(const struct communicator *comm, struct loaded_model *loaded);
+
+/* Local. The share that --valid held out in training; 0 if it was a file or nothing. */
+double loaded_model_held_out(const struct run_record *record);
+
+/* Root. The file that `path` means: itself, or in a run directory best, else latest. */
+status loaded_model_find(const char *path, char *found, size_t size);
+
+#endif

@@ -1,0 +1,121 @@
+#ifndef COTERIE_APP_OPTIONS_INTERNAL_H
+#define COTERIE_APP_OPTIONS_INTERNAL_H
+
+#include "app/options/options.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Shared by options*.c, option_value.c and config_file.c. All functions are Local. */
+
+enum option_kind {
+    KIND_FLAG,     /* bool */
+    KIND_INTEGER,  /* long; `words` stand for numbers */
+    KIND_SEED,     /* uint64_t */
+    KIND_NUMBER,   /* double */
+    KIND_DURATION, /* double, seconds; `words` stand for numbers */
+    KIND_CHOICE,   /* an enum; `words` are the choices */
+    KIND_TEXT,     /* char *, NULL while not said */
+    KIND_WIDTHS,   /* struct widths */
+    KIND_SCHEDULE, /* struct schedule */
+    KIND_ANNEAL,   /* struct anneal */
+    KIND_VARIANCE, /* variance and variance_is_learned */
+    KIND_SCALE,    /* scaling and scale_number */
+    KIND_INTERVAL, /* checkpoint_every and checkpoint_unit */
+    KIND_GRID,     /* char *, as KIND_TEXT: see option_grid.c */
+    KIND_CONFIG,   /* --config: read at once, never recorded */
+    KIND_HELP      /* --help: the same */
+};
+
+enum option_section {
+    SECTION_JOB,
+    SECTION_SWEEP,
+    SECTION_DATA,
+    SECTION_MODEL,
+    SECTION_TRAINING,
+    SECTION_RANKS,
+    SECTION_FILES,
+    SECTION_OUTPUT,
+    N_SECTIONS
+};
+
+enum option_range { RANGE_ANY, RANGE_FROM_0, RANGE_FROM_1, RANGE_ABOVE_0, RANGE_FRACTION };
+
+struct option_word {
+    const char *word; /* NULL ends a list */
+    long value;
+};
+
+struct option_entry {
+    const char *name;  /* with dashes */
+    const char *hint;  /* stands for the value in --help; NULL for flags */
+    const char *value; /* the default as text; NULL where nothing said means something of its own */
+    const char *help;
+    enum option_section section;
+    unsigned commands; /* 1 << enum command for each that has this option */
+    enum option_kind kind;
+    size_t offset; /* in struct options; unused by kinds that own their fields */
+    enum option_range range;
+    const struct option_word *words;
+};
+
+struct command_entry {
+    const char *name;
+    const char *positional[2]; /* what each positional word is; NULL: there is none */
+    const char *required[2];   /* options without which the command can do nothing */
+    const char *usage;
+    const char *summary;  /* one line */
+    const char *examples; /* lines of text */
+    bool takes_rest;      /* any number of words more: a command line of its own */
+};
+
+extern const struct option_entry option_table[];
+extern const struct command_entry command_table[N_COMMANDS];
+extern const char *const section_names[N_SECTIONS];
+
+size_t options_count(void);
+
+/* The entry of this command, name with dashes or underscores; NULL if it has none. */
+const struct option_entry *option_find(enum command command, const char *name);
+
+static inline bool option_is_of(const struct option_entry *entry, enum command command)
+{
+    return (entry->commands & 1u << command) != 0;
+}
+
+/* --config and --help are not values: they have no place in files and records. */
+static inline bool option_is_recorded(const struct option_entry *entry)
+{
+    return entry->kind != KIND_CONFIG && entry->kind != KIND_HELP;
+}
+
+/* The name with underscores, as in the YAML file. */
+enum { OPTION_KEY_SIZE = 32 };
+void option_key(const struct option_entry *entry, char key[static OPTION_KEY_SIZE]);
+
+/*
+ * STATUS_USAGE for a name that is no option of this command: with the nearest one, or the commands
+ * that have it. `origin` is the file (and line) that names it, or NULL for the command line.
+ */
+status option_unknown(enum command command, const char *name, const char *origin);
+
+/*
+ * Stores the value that `text` stands for. STATUS_USAGE says that `subject` ("--experts", or
+ * "run.yaml:3: experts") must be what it is not.
+ */
+status option_store(struct options *options, const struct option_entry *entry, const char *text,
+                    const char *subject);
+
+/* The value as text that option_store reads back to the same bits. */
+enum { OPTION_TEXT_SIZE = 256 };
+const char *option_format(const struct options *options, const struct option_entry *entry,
+                          char buffer[static OPTION_TEXT_SIZE]);
+
+/* Stores and remembers that it was said. */
+status option_say(struct options *options, const struct option_entry *entry, const char *text,
+                  const char *subject);
+
+/* Root. Reads the YAML file into `options`. */
+status config_file_read(struct options *options, const char *path);
+
+#endif

@@ -1,0 +1,448 @@
+#include "options_internal.h"
+
+#include "math/activation.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct option_word task_words[] = {{"auto", TASK_AUTO},
+                                                {"regression", TASK_REGRESSION},
+                                                {"classification", TASK_CLASSIFICATION},
+                                                {NULL, 0}};
+static const struct option_word activation_words[] = {{"tanh", ACTIVATION_TANH},
+                                                      {"relu", ACTIVATION_RELU},
+                                                      {"gelu", ACTIVATION_GELU},
+                                                      {"logistic", ACTIVATION_LOGISTIC},
+                                                      {NULL, 0}};
+static const struct option_word gate_words[] = {
+    {"softmax", GATE_SOFTMAX}, {"gaussian", GATE_GAUSSIAN}, {NULL, 0}};
+static const struct option_word output_words[] = {{"auto", OUTPUT_CHOICE_AUTO},
+                                                  {"identity", OUTPUT_IDENTITY},
+                                                  {"logistic", OUTPUT_LOGISTIC},
+                                                  {"softmax", OUTPUT_SOFTMAX},
+                                                  {NULL, 0}};
+static const struct option_word error_words[] = {{"cooperative", ERROR_COOPERATIVE},
+                                                 {"competitive", ERROR_COMPETITIVE},
+                                                 {"mixture", ERROR_MIXTURE},
+                                                 {NULL, 0}};
+static const struct option_word likelihood_words[] = {{"auto", LIKELIHOOD_CHOICE_AUTO},
+                                                      {"gaussian", LIKELIHOOD_GAUSSIAN},
+                                                      {"bernoulli", LIKELIHOOD_BERNOULLI},
+                                                      {"categorical", LIKELIHOOD_CATEGORICAL},
+                                                      {NULL, 0}};
+static const struct option_word optimizer_words[] = {{"gd", OPTIMIZER_GD},
+                                                     {"momentum", OPTIMIZER_MOMENTUM},
+                                                     {"adam", OPTIMIZER_ADAM},
+                                                     {"em", OPTIMIZER_EM},
+                                                     {NULL, 0}};
+static const struct option_word gradient_words[] = {
+    {"gd", OPTIMIZER_GD}, {"momentum", OPTIMIZER_MOMENTUM}, {"adam", OPTIMIZER_ADAM}, {NULL, 0}};
+static const struct option_word on_nan_words[] = {
+    {"stop", ON_NAN_STOP}, {"rollback", ON_NAN_ROLLBACK}, {NULL, 0}};
+static const struct option_word progress_words[] = {{"auto", LOG_PROGRESS_AUTO},
+                                                    {"always", LOG_PROGRESS_ALWAYS},
+                                                    {"never", LOG_PROGRESS_NEVER},
+                                                    {NULL, 0}};
+static const struct option_word part_words[] = {
+    {"all", PART_ALL}, {"train", PART_TRAIN}, {"valid", PART_VALID}, {NULL, 0}};
+static const struct option_word placement_words[] = {
+    {"even", PLACEMENT_EVEN}, {"measured", PLACEMENT_MEASURED}, {NULL, 0}};
+static const struct option_word root_experts_words[] = {{"auto", -1}, {NULL, 0}};
+static const struct option_word micro_batch_words[] = {{"auto", 0}, {NULL, 0}};
+static const struct option_word ranks_per_run_words[] = {{"auto", 0}, {NULL, 0}};
+static const struct option_word read_words[] = {
+    {"auto", READ_AUTO}, {"node", READ_NODE}, {"root", READ_ROOT}, {NULL, 0}};
+static const struct option_word stream_words[] = {
+    {"auto", STREAM_AUTO}, {"always", STREAM_ALWAYS}, {"never", STREAM_NEVER}, {NULL, 0}};
+static const struct option_word duration_words[] = {{"none", 0}, {NULL, 0}};
+
+/* A sweep takes what train takes, but for the few options that say ONE_RUN. */
+enum {
+    ONE_RUN = 1 << COMMAND_TRAIN,
+    SWEEP = 1 << COMMAND_SWEEP,
+    TRAIN = ONE_RUN | SWEEP,
+    SUBMIT = 1 << COMMAND_SUBMIT,
+    EVALUATE = 1 << COMMAND_EVALUATE,
+    PREDICT = 1 << COMMAND_PREDICT,
+    INSPECT = 1 << COMMAND_INSPECT,
+    CONVERT = 1 << COMMAND_CONVERT,
+    BENCH = 1 << COMMAND_BENCH,
+    DOCTOR = 1 << COMMAND_DOCTOR
+};
+
+#define AT(field) offsetof(struct options, field)
+
+/* One option a paragraph, in lines that the eye can follow. */
+/* clang-format off */
+const struct option_entry option_table[] = {
+    {"nodes", "N", "1",
+     "nodes of the job",
+     SECTION_JOB, SUBMIT, KIND_INTEGER, AT(nodes), RANGE_FROM_1, NULL},
+    {"tasks-per-node", "N", "1",
+     "ranks on each node: one per core is fastest",
+     SECTION_JOB, SUBMIT, KIND_INTEGER, AT(tasks_per_node), RANGE_FROM_1, NULL},
+    {"time", "TIME", "none",
+     "limit of a job, such as 90m, 8h or 1d; a longer training queues itself again. none: the "
+     "partition's default",
+     SECTION_JOB, SUBMIT, KIND_DURATION, AT(job_time), RANGE_FROM_0, duration_words},
+    {"memory", "SIZE", "auto",
+     "memory of each node as sbatch reads it, such as 16G; auto: what this training needs; none: "
+     "the partition's default",
+     SECTION_JOB, SUBMIT, KIND_TEXT, AT(job_memory), 0, NULL},
+    {"partition", "NAME", NULL,
+     "partition of the cluster",
+     SECTION_JOB, SUBMIT, KIND_TEXT, AT(partition), 0, NULL},
+    {"account", "NAME", NULL,
+     "account that is charged",
+     SECTION_JOB, SUBMIT, KIND_TEXT, AT(account), 0, NULL},
+    {"job-name", "NAME", "coterie",
+     "name of the job, and the first part of the names of its files",
+     SECTION_JOB, SUBMIT, KIND_TEXT, AT(job_name), 0, NULL},
+    {"array", "N", "0",
+     "for a sweep: N jobs that share the runs; 0: one job",
+     SECTION_JOB, SUBMIT, KIND_INTEGER, AT(array_size), RANGE_FROM_0, NULL},
+    {"sbatch-options", "TEXT", NULL,
+     "more options of sbatch, separated by blanks and without dashes, such as 'qos=long exclusive'",
+     SECTION_JOB, SUBMIT, KIND_TEXT, AT(sbatch_options), 0, NULL},
+    {"script", "FILE", NULL,
+     "where the batch script is written; else NAME.sbatch, after --job-name",
+     SECTION_JOB, SUBMIT, KIND_TEXT, AT(script), 0, NULL},
+    {"now", NULL, NULL,
+     "submit it too, by sbatch",
+     SECTION_JOB, SUBMIT, KIND_FLAG, AT(now), 0, NULL},
+
+    {"grid", "NAME=VALUES", NULL,
+     "an option of train and the values to try, such as experts=2,4,8; once for each option. "
+     "Semicolons part values that have commas: expert-hidden=none;32,32",
+     SECTION_SWEEP, SWEEP, KIND_GRID, AT(grid), 0, NULL},
+    {"seeds", "N", "1",
+     "repeat each setting with N seeds: --seed and those that follow it",
+     SECTION_SWEEP, SWEEP, KIND_INTEGER, AT(seeds), RANGE_FROM_1, NULL},
+    {"ranks-per-run", "N", "auto",
+     "ranks that work on one run; auto: as many runs at once as there are ranks. Results are the "
+     "same",
+     SECTION_SWEEP, SWEEP, KIND_INTEGER, AT(ranks_per_run), RANGE_FROM_1, ranks_per_run_words},
+    {"index", "I", "0",
+     "with --of N: which of N parts of the runs to do, from 0; for the tasks of a job array",
+     SECTION_SWEEP, SWEEP, KIND_INTEGER, AT(array_index), RANGE_FROM_0, NULL},
+    {"of", "N", "0",
+     "number of parts for --index; 0: do all runs",
+     SECTION_SWEEP, SWEEP, KIND_INTEGER, AT(array_size), RANGE_FROM_0, NULL},
+    {"table", NULL, NULL,
+     "show the results so far and write table.csv; train nothing",
+     SECTION_SWEEP, SWEEP, KIND_FLAG, AT(table), 0, NULL},
+
+    {"data", "DATA", "builtin:vowels",
+     "samples: a CSV or HDF5 file, or builtin:vowels, builtin:vowels10",
+     SECTION_DATA, TRAIN, KIND_TEXT, AT(data), 0, NULL},
+    {"data", "DATA", NULL,
+     "samples: a CSV or HDF5 file, or builtin:vowels, builtin:vowels10 with or without /train, "
+     "/test",
+     SECTION_DATA, EVALUATE | PREDICT, KIND_TEXT, AT(data), 0, NULL},
+    {"inputs", "NAMES", NULL,
+     "input columns (CSV) or data sets (HDF5), with commas; else all other columns, or /x",
+     SECTION_DATA, TRAIN | INSPECT | CONVERT, KIND_TEXT, AT(inputs), 0, NULL},
+    {"inputs", "NAMES", NULL,
+     "input columns (CSV) or data sets (HDF5), with commas; else those of the training",
+     SECTION_DATA, EVALUATE | PREDICT, KIND_TEXT, AT(inputs), 0, NULL},
+    {"exclude", "NAMES", NULL,
+     "columns that are no inputs, with commas, such as names or numbers of samples",
+     SECTION_DATA, TRAIN | INSPECT | CONVERT, KIND_TEXT, AT(exclude), 0, NULL},
+    {"targets", "NAMES", NULL,
+     "target columns or data sets; else the last column, or /y",
+     SECTION_DATA, TRAIN | INSPECT | CONVERT, KIND_TEXT, AT(targets), 0, NULL},
+    {"targets", "NAMES", NULL,
+     "target columns or data sets, with commas; else those of the training",
+     SECTION_DATA, EVALUATE | PREDICT, KIND_TEXT, AT(targets), 0, NULL},
+    {"group", "NAME", NULL,
+     "column or data set that says which samples belong together",
+     SECTION_DATA, TRAIN | EVALUATE | INSPECT | CONVERT, KIND_TEXT, AT(group), 0, NULL},
+    {"weight", "NAME", NULL,
+     "column or data set with the weight of each sample",
+     SECTION_DATA, TRAIN | EVALUATE | INSPECT | CONVERT, KIND_TEXT, AT(weight), 0, NULL},
+    {"valid", "DATA|FRACTION", NULL,
+     "samples held out: a file, or a share of --data such as 0.2, drawn by group if there are "
+     "groups",
+     SECTION_DATA, TRAIN, KIND_TEXT, AT(valid), 0, NULL},
+    {"part", "PART", "all",
+     "which of the samples, if they are those of the training run and it had --valid SHARE",
+     SECTION_DATA, EVALUATE | PREDICT, KIND_CHOICE, AT(part), 0, part_words},
+    {"task", "TASK", "auto",
+     "what the targets are",
+     SECTION_DATA, TRAIN, KIND_CHOICE, AT(task), 0, task_words},
+    {"scale", "SCALE", "standard",
+     "inputs and regression targets: standard (mean 0, deviation 1), none, or a number that "
+     "divides the inputs",
+     SECTION_DATA, TRAIN, KIND_SCALE, 0, 0, NULL},
+
+    {"experts", "E", "4",
+     "number of experts, dealt out over the ranks",
+     SECTION_MODEL, TRAIN, KIND_INTEGER, AT(experts), RANGE_FROM_1, NULL},
+    {"expert-hidden", "WIDTHS", "none",
+     "hidden layers of each expert: none, or widths such as 32,32",
+     SECTION_MODEL, TRAIN, KIND_WIDTHS, AT(expert_hidden), 0, NULL},
+    {"gate", "NAME", "softmax",
+     "softmax: a network; gaussian: a Gaussian density of the inputs for each expert (with "
+     "--optimizer em)",
+     SECTION_MODEL, TRAIN, KIND_CHOICE, AT(gate), 0, gate_words},
+    {"gate-hidden", "WIDTHS", "none",
+     "hidden layers of the gating network",
+     SECTION_MODEL, TRAIN, KIND_WIDTHS, AT(gate_hidden), 0, NULL},
+    {"activation", "NAME", "tanh",
+     "units of hidden layers",
+     SECTION_MODEL, TRAIN, KIND_CHOICE, AT(activation), 0, activation_words},
+    {"expert-output", "NAME", "auto",
+     "output units of experts",
+     SECTION_MODEL, TRAIN, KIND_CHOICE, AT(expert_output), 0, output_words},
+    {"shape", "B,D,H,O,E", "256,64,128,10,16",
+     "batch, inputs, hidden units of an expert (0: linear), outputs, experts",
+     SECTION_MODEL, BENCH, KIND_TEXT, AT(shape), 0, NULL},
+    {"error", "NAME", "mixture",
+     "error function, (1.1) to (1.3) of Jacobs et al. 1991",
+     SECTION_MODEL, TRAIN | BENCH, KIND_CHOICE, AT(error), 0, error_words},
+    {"likelihood", "NAME", "auto",
+     "what an expert says of a target",
+     SECTION_MODEL, TRAIN, KIND_CHOICE, AT(likelihood), 0, likelihood_words},
+    {"variance", "VARIANCE", "fixed:1",
+     "of the Gaussian likelihood: fixed or learned, with a value such as learned:0.5",
+     SECTION_MODEL, TRAIN, KIND_VARIANCE, 0, 0, NULL},
+
+    {"top-k", "K", "0",
+     "compute only the K experts of largest mixing proportion for each sample; 0: all",
+     SECTION_MODEL, TRAIN | BENCH, KIND_INTEGER, AT(top_k), RANGE_FROM_0, NULL},
+    {"balance-weight", "W", "0",
+     "how much the gate is pushed towards equal use of all experts",
+     SECTION_MODEL, TRAIN | BENCH, KIND_NUMBER, AT(balance_weight), RANGE_FROM_0, NULL},
+    {"entropy-weight", "W", "0",
+     "how much the gate is pushed to decide for one expert (W times its entropy is added to the "
+     "error); below 0: to spread samples over experts",
+     SECTION_MODEL, TRAIN, KIND_NUMBER, AT(entropy_weight), RANGE_ANY, NULL},
+
+    {"optimizer", "NAME", "adam",
+     "how parameters are updated; em (expectation maximisation) has no learning rate",
+     SECTION_TRAINING, TRAIN, KIND_CHOICE, AT(optimizer), 0, optimizer_words},
+    {"optimizer", "NAME", "gd",
+     "how parameters are updated",
+     SECTION_TRAINING, BENCH, KIND_CHOICE, AT(optimizer), 0, gradient_words},
+    {"learning-rate", "RATE", "0.01",
+     "step size of the optimizer",
+     SECTION_TRAINING, TRAIN, KIND_NUMBER, AT(learning_rate), RANGE_ABOVE_0, NULL},
+    {"momentum", "M", "0.9",
+     "share of the last step that is kept, for --optimizer momentum",
+     SECTION_TRAINING, TRAIN, KIND_NUMBER, AT(momentum), RANGE_FRACTION, NULL},
+    {"batch-size", "N", "0",
+     "samples per step; 0: all",
+     SECTION_TRAINING, TRAIN, KIND_INTEGER, AT(batch_size), RANGE_FROM_0, NULL},
+    {"forgetting", "K", "0.6",
+     "for --optimizer em with --batch-size: the running sums forget by the step number to the power "
+     "of -K, K from 0.5 (soon) to 1 (all batches count alike)",
+     SECTION_TRAINING, TRAIN, KIND_NUMBER, AT(forgetting), RANGE_FROM_0, NULL},
+    {"epochs", "N", "500",
+     "passes over the data, in total",
+     SECTION_TRAINING, TRAIN, KIND_INTEGER, AT(epochs), RANGE_FROM_0, NULL},
+    {"stop-error", "Q", "0",
+     "stop when the expected squared error is this small; 0: never",
+     SECTION_TRAINING, TRAIN, KIND_NUMBER, AT(stop_error), RANGE_FROM_0, NULL},
+    {"stop-likelihood", "R", "1e-8",
+     "for --optimizer em: stop when an iteration lowers the error by less than R (1 + |error|); 0: "
+     "never",
+     SECTION_TRAINING, TRAIN, KIND_NUMBER, AT(stop_likelihood), RANGE_FROM_0, NULL},
+    {"patience", "N", "0",
+     "stop after so many epochs without a better error; 0: never",
+     SECTION_TRAINING, TRAIN, KIND_INTEGER, AT(patience), RANGE_FROM_0, NULL},
+    {"clip", "NORM", "0",
+     "longest gradient; 0: any",
+     SECTION_TRAINING, TRAIN, KIND_NUMBER, AT(clip), RANGE_FROM_0, NULL},
+    {"weight-decay", "RATE", "0",
+     "shrinks weights, not biases, apart from the gradient",
+     SECTION_TRAINING, TRAIN, KIND_NUMBER, AT(weight_decay), RANGE_FROM_0, NULL},
+    {"schedule", "SCHEDULE", "constant",
+     "learning rate over the epochs: constant, cosine, step:N:F, exponential:F or warmup:N",
+     SECTION_TRAINING, TRAIN, KIND_SCHEDULE, AT(schedule), 0, NULL},
+    {"anneal", "B:N", "none",
+     "deterministic annealing: the posterior begins as that of powers B of the experts' "
+     "likelihoods, such as 0.1, and sharpens to the true one in N epochs",
+     SECTION_TRAINING, TRAIN, KIND_ANNEAL, AT(anneal), 0, NULL},
+    {"seed", "N", "1",
+     "the same seed gives the same results on any number of ranks",
+     SECTION_TRAINING, TRAIN, KIND_SEED, AT(seed), 0, NULL},
+    {"starts", "N", "1",
+     "train so many times from different parameters and keep the best",
+     SECTION_TRAINING, TRAIN, KIND_INTEGER, AT(starts), RANGE_FROM_1, NULL},
+    {"init", "FILE", NULL,
+     "start from parameters in this HDF5 file, laid out as a checkpoint",
+     SECTION_TRAINING, TRAIN, KIND_TEXT, AT(init), 0, NULL},
+    {"split", "EXPERTS", NULL,
+     "begin with these experts of the model of --resume or --init split in two, such as 2,5; auto: "
+     "the one that most of the error comes from. No prediction changes",
+     SECTION_TRAINING, ONE_RUN, KIND_TEXT, AT(split), 0, NULL},
+    {"prune", "EXPERTS", NULL,
+     "begin without these experts of that model; auto: without those unused",
+     SECTION_TRAINING, ONE_RUN, KIND_TEXT, AT(prune), 0, NULL},
+    {"merge", "EXPERTS", NULL,
+     "begin with two experts of that model made one, such as 1,4 (more pairs: 1,4;2,3); auto: the "
+     "two most alike",
+     SECTION_TRAINING, ONE_RUN, KIND_TEXT, AT(merge), 0, NULL},
+    {"split-spread", "S", "0",
+     "how far the two parts of a split expert begin apart, as a share of the range of initial "
+     "weights; 0: as little as changes no prediction. em needs more, such as 0.1",
+     SECTION_TRAINING, ONE_RUN, KIND_NUMBER, AT(split_spread), RANGE_FROM_0, NULL},
+    {"on-nan", "WHAT", "stop",
+     "when a number is not finite: stop, or rollback to the last checkpoint with half the learning "
+     "rate",
+     SECTION_TRAINING, TRAIN, KIND_CHOICE, AT(on_nan), 0, on_nan_words},
+    {"time-limit", "TIME", "none",
+     "end in good order, with a checkpoint, before the program has run so long: seconds, 90m, 2h, "
+     "1d or HH:MM:SS",
+     SECTION_TRAINING, TRAIN, KIND_DURATION, AT(time_limit), RANGE_FROM_0, duration_words},
+
+    {"hang-timeout", "TIME", "10m",
+     "end the run, naming the late rank, when nothing moves for so long; 0: wait for ever",
+     SECTION_RANKS, TRAIN, KIND_DURATION, AT(hang_timeout), RANGE_FROM_0, NULL},
+    {"replicas", "G", "1",
+     "groups of ranks, each with a whole mixture and its share of every batch",
+     SECTION_RANKS, TRAIN | BENCH, KIND_INTEGER, AT(replicas), RANGE_FROM_1, NULL},
+    {"root-experts", "N", "auto",
+     "experts of rank 0, which has the gating network too",
+     SECTION_RANKS, TRAIN | BENCH, KIND_INTEGER, AT(root_experts), RANGE_FROM_0, root_experts_words},
+    {"placement", "HOW", "even",
+     "deal experts evenly, or by the measured speed of each rank; results are the same",
+     SECTION_RANKS, TRAIN, KIND_CHOICE, AT(placement), 0, placement_words},
+    {"micro-batch", "N", "auto",
+     "samples that are computed together",
+     SECTION_RANKS, TRAIN | EVALUATE | PREDICT | BENCH,
+     KIND_INTEGER, AT(micro_batch), RANGE_FROM_1, micro_batch_words},
+    {"read", "WHO", "auto",
+     "who reads the data: rank 0 for all hosts (root), ranks of each host (node), or auto: "
+     "ranks of rank 0's host, but node for what is streamed; results are the same",
+     SECTION_RANKS, TRAIN | EVALUATE | PREDICT, KIND_CHOICE, AT(read), 0, read_words},
+    {"stream", "WHEN", "auto",
+     "read an HDF5 file again and again instead of keeping it in memory: auto does so if it does "
+     "not fit; results are the same",
+     SECTION_RANKS, TRAIN | EVALUATE | PREDICT, KIND_CHOICE, AT(stream), 0, stream_words},
+    {"stream-block", "N", "auto",
+     "consecutive samples that are read together: batches are drawn from 64 random blocks at a time",
+     SECTION_RANKS, TRAIN, KIND_INTEGER, AT(stream_block), RANGE_FROM_1, micro_batch_words},
+    {"plan", NULL, NULL,
+     "predict the step on more ranks than there are, and say how to use them",
+     SECTION_RANKS, BENCH, KIND_FLAG, AT(plan), 0, NULL},
+    {"network-latency", "US", "0",
+     "of a message between hosts, one way, for --plan; 0: measured if there are several hosts, "
+     "else 2",
+     SECTION_RANKS, BENCH, KIND_NUMBER, AT(network_latency), RANGE_FROM_0, NULL},
+    {"network-bandwidth", "GB/S", "0",
+     "of a host's link to the others, for --plan; 0: measured if there are several hosts, else "
+     "12.5",
+     SECTION_RANKS, BENCH, KIND_NUMBER, AT(network_bandwidth), RANGE_FROM_0, NULL},
+
+    {"config", "FILE", NULL,
+     "options from a YAML file, one `experts: 8` a line; the command line overrides them",
+     SECTION_FILES, TRAIN, KIND_CONFIG, 0, 0, NULL},
+    {"output", "DIR", NULL,
+     "run directory for metrics, checkpoints and log",
+     SECTION_FILES, ONE_RUN, KIND_TEXT, AT(output), 0, NULL},
+    {"output", "DIR", NULL,
+     "folder of the sweep: sweep.yaml, table.csv and a run directory for each run below runs/",
+     SECTION_FILES, SWEEP, KIND_TEXT, AT(output), 0, NULL},
+    {"output", "FILE", NULL,
+     "predictions, one row per sample: a new .csv, .h5 or .hdf5 file",
+     SECTION_FILES, PREDICT, KIND_TEXT, AT(output), 0, NULL},
+    {"output", "DIR", ".",
+     "where runs will be written: space, locks and the kind of file system are tried out",
+     SECTION_FILES, DOCTOR, KIND_TEXT, AT(output), 0, NULL},
+    {"resume", "WHERE", "no",
+     "go on from the run directory's newest checkpoint (auto), from a file, or no",
+     SECTION_FILES, ONE_RUN, KIND_TEXT, AT(resume), 0, NULL},
+    {"resume", "auto", "auto",
+     "a sweep always goes on with what is there; for scripts that say so",
+     SECTION_FILES, SWEEP, KIND_TEXT, AT(resume), 0, NULL},
+    {"checkpoint-every", "N[e|s|m]", "10m",
+     "save every N epochs, steps or minutes, and at the end; 0: at the end only",
+     SECTION_FILES, TRAIN, KIND_INTERVAL, 0, 0, NULL},
+    {"keep", "N", "3",
+     "checkpoints to keep; the best is always kept",
+     SECTION_FILES, TRAIN, KIND_INTEGER, AT(keep), RANGE_FROM_1, NULL},
+    {"metrics-every", "N", "1",
+     "epochs from one line of metrics to the next",
+     SECTION_FILES, TRAIN, KIND_INTEGER, AT(metrics_every), RANGE_FROM_1, NULL},
+    {"verify", NULL, NULL,
+     "check every checksum; exit code 1 if one fails",
+     SECTION_FILES, INSPECT, KIND_FLAG, AT(verify), 0, NULL},
+
+    {"interval", "P", "0",
+     "regression: lower_<target> and upper_<target>, between which the target lies with "
+     "probability P, as 0.9",
+     SECTION_OUTPUT, PREDICT, KIND_NUMBER, AT(interval), RANGE_FRACTION, NULL},
+    {"density", NULL, NULL,
+     "what each expert says, too: o_<expert>_<target> and sigma_<expert>_<target>, or "
+     "p_<expert>_<class>",
+     SECTION_OUTPUT, PREDICT, KIND_FLAG, AT(density), 0, NULL},
+    {"json", NULL, NULL,
+     "the result as one JSON object",
+     SECTION_OUTPUT, EVALUATE | BENCH, KIND_FLAG, AT(json), 0, NULL},
+    {"quiet", NULL, NULL,
+     "warnings and errors only",
+     SECTION_OUTPUT, TRAIN | EVALUATE | PREDICT, KIND_FLAG, AT(quiet), 0, NULL},
+    {"progress", "WHEN", "auto",
+     "show how far training is",
+     SECTION_OUTPUT, TRAIN, KIND_CHOICE, AT(progress), 0, progress_words},
+    {"profile", NULL, NULL,
+     "at the end, the time of every phase: least, mean and most over the ranks",
+     SECTION_OUTPUT, TRAIN, KIND_FLAG, AT(profile), 0, NULL},
+    {"dry-run", NULL, NULL,
+     "show where experts go and the memory they need, and stop",
+     SECTION_OUTPUT, ONE_RUN, KIND_FLAG, AT(dry_run), 0, NULL},
+    {"dry-run", NULL, NULL,
+     "list the runs and which ranks would do them, and stop",
+     SECTION_OUTPUT, SWEEP, KIND_FLAG, AT(dry_run), 0, NULL},
+    {"help", NULL, NULL,
+     "this text",
+     SECTION_OUTPUT, TRAIN | EVALUATE | PREDICT | INSPECT | CONVERT | BENCH | DOCTOR | SUBMIT,
+     KIND_HELP, 0, 0, NULL},
+};
+/* clang-format on */
+
+const char *const section_names[N_SECTIONS] = {"Job",      "Sweep", "Data",  "Model",
+                                               "Training", "Ranks", "Files", "Output"};
+
+size_t options_count(void)
+{
+    return sizeof option_table / sizeof *option_table;
+}
+
+static bool same_name(const char *name, const char *key)
+{
+    for (; *name && *key; name++, key++)
+        if (*name != (*key == '_' ? '-' : *key))
+            return false;
+    return *name == *key;
+}
+
+const struct option_entry *option_find(enum command command, const char *name)
+{
+    for (size_t i = 0; i < options_count(); i++)
+        if (option_is_of(&option_table[i], command) && same_name(option_table[i].name, name))
+            return &option_table[i];
+    return NULL;
+}
+
+void option_key(const struct option_entry *entry, char key[static OPTION_KEY_SIZE])
+{
+    snprintf(key, OPTION_KEY_SIZE, "%s", entry->name);
+    for (char *at = key; *at; at++)
+        if (*at == '-')
+            *at = '_';
+}
+
+int options_command(const char *name)
+{
+    for (int c = 0; c < N_COMMANDS; c++)
+        if (strcmp(command_table[c].name, name) == 0)
+            return c;
+    return -1;
+}
+
+const char *options_command_name(enum command command)
+{
+    return command_table[command].name;
+}

@@ -1,0 +1,407 @@
+#include "prediction_writer.h"
+
+#include "hdf5_names.h"
+
+#include "base/memory.h"
+#include "base/site.h"
+#include "data/csv/csv.h"
+#include "data/hdf5/hdf5_file.h"
+#include "model/normal_mixture.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* What a column of numbers shows. */
+enum column_kind {
+    COLUMN_ROW,
+    COLUMN_Y,
+    COLUMN_VARIANCE,
+    COLUMN_LOWER,
+    COLUMN_UPPER,
+    COLUMN_P,
+    COLUMN_P_OTHER,
+    COLUMN_G,
+    COLUMN_H,
+    COLUMN_EXPERT_O,
+    COLUMN_EXPERT_OTHER, /* 1 - o */
+    COLUMN_EXPERT_SIGMA
+};
+
+struct column {
+    enum column_kind kind;
+    size_t expert, output; /* those that it is about; else 0 */
+};
+
+struct prediction_writer {
+    const struct loaded_model *loaded;
+    struct prediction_extras extras;
+    char path[PATH_MAX], unfinished[PATH_MAX + 8];
+    size_t n;       /* samples */
+    bool has_class; /* a column with the predicted class */
+    const struct string_list *classes;
+    struct string_list names; /* of the columns of numbers */
+    struct column *column;    /* (names.n) */
+    struct csv_writer *csv;   /* one of the two */
+    struct hdf5_file *hdf5;
+    double *values;                /* (stride), one column of a block */
+    double *mixture;               /* (2 E) g and o of one sample */
+    struct string_list class_rows; /* HDF5: the class of every sample so far */
+};
+
+static status add_column(struct prediction_writer *writer, struct column column, const char *prefix,
+                         const char *name)
+{
+    char text[512];
+    snprintf(text, sizeof text, "%s%s%s", prefix, *name ? "_" : "", name);
+    status outcome = memory_grow(&writer->column, writer->names.n, writer->names.n + 1,
+                                 sizeof *writer->column, "columns");
+    if (outcome == STATUS_OK) {
+        writer->column[writer->names.n] = column;
+        outcome = string_list_add(&writer->names, text);
+    }
+    return outcome;
+}
+
+static status add_experts(struct prediction_writer *writer, enum column_kind kind,
+                          const char *prefix)
+{
+    status outcome = STATUS_OK;
+    for (size_t e = 0; e < writer->loaded->problem.model.n_experts && outcome == STATUS_OK; e++) {
+        char number[32];
+        snprintf(number, sizeof number, "%zu", e);
+        outcome = add_column(writer, (struct column){kind, e, 0}, prefix, number);
+    }
+    return outcome;
+}
+
+static status add_regression_columns(struct prediction_writer *writer)
+{
+    static const struct {
+        enum column_kind kind;
+        const char *prefix;
+        bool is_interval;
+    } columns[] = {{COLUMN_Y, "y", false},
+                   {COLUMN_VARIANCE, "variance", false},
+                   {COLUMN_LOWER, "lower", true},
+                   {COLUMN_UPPER, "upper", true}};
+    const struct string_list *targets = &writer->loaded->record.target_names;
+    status outcome = STATUS_OK;
+    for (size_t c = 0; c < sizeof columns / sizeof columns[0]; c++)
+        for (size_t k = 0; k < targets->n && outcome == STATUS_OK; k++)
+            if (!columns[c].is_interval || writer->extras.interval > 0)
+                outcome = add_column(writer, (struct column){columns[c].kind, 0, k},
+                                     columns[c].prefix, targets->item[k]);
+    return outcome;
+}
+
+/* The columns of one expert: o and sigma by target, or its probability of each class. */
+static status add_density_of(struct prediction_writer *writer, size_t e)
+{
+    size_t outputs = writer->loaded->problem.model.n_outputs;
+    bool is_regression = writer->loaded->problem.task == TASK_REGRESSION;
+    const struct string_list *names =
+        is_regression ? &writer->loaded->record.target_names : writer->classes;
+    bool two_of_one = outputs == 1 && names->n == 2;
+    char prefix[48];
+    snprintf(prefix, sizeof prefix, "%s_%zu", is_regression ? "o" : "p", e);
+    status outcome = STATUS_OK;
+    if (two_of_one)
+        outcome =
+            add_column(writer, (struct column){COLUMN_EXPERT_OTHER, e, 0}, prefix, names->item[0]);
+    for (size_t k = 0; k < outputs && outcome == STATUS_OK; k++)
+        outcome = add_column(writer, (struct column){COLUMN_EXPERT_O, e, k}, prefix,
+                             names->item[two_of_one ? 1 : k]);
+    snprintf(prefix, sizeof prefix, "sigma_%zu", e);
+    for (size_t k = 0; k < outputs && is_regression && outcome == STATUS_OK; k++)
+        outcome =
+            add_column(writer, (struct column){COLUMN_EXPERT_SIGMA, e, k}, prefix, names->item[k]);
+    return outcome;
+}
+
+static status add_density(struct prediction_writer *writer)
+{
+    status outcome = STATUS_OK;
+    for (size_t e = 0; e < writer->loaded->problem.model.n_experts && outcome == STATUS_OK; e++)
+        outcome = add_density_of(writer, e);
+    return outcome;
+}
+
+static status add_target_columns(struct prediction_writer *writer)
+{
+    const struct run_record *record = &writer->loaded->record;
+    size_t outputs = writer->loaded->problem.model.n_outputs;
+    status outcome = STATUS_OK;
+    if (writer->loaded->problem.task == TASK_REGRESSION)
+        return add_regression_columns(writer);
+    writer->classes = record->classes.n ? &record->classes : &record->target_names;
+    writer->has_class = writer->classes->n == outputs ? outputs > 1 : writer->classes->n == 2;
+    if (writer->loaded->problem.model.likelihood == LIKELIHOOD_BERNOULLI && record->classes.n == 0)
+        writer->has_class = false;
+    /* One logistic output is the probability of the second of two classes. */
+    if (outputs == 1 && writer->classes->n == 2) {
+        outcome = add_column(writer, (struct column){COLUMN_P_OTHER, 0, 0}, "p",
+                             writer->classes->item[0]);
+        return outcome == STATUS_OK ? add_column(writer, (struct column){COLUMN_P, 0, 0}, "p",
+                                                 writer->classes->item[1])
+                                    : outcome;
+    }
+    for (size_t k = 0; k < outputs && outcome == STATUS_OK; k++)
+        outcome =
+            add_column(writer, (struct column){COLUMN_P, 0, k}, "p", writer->classes->item[k]);
+    return outcome;
+}
+
+static bool ends_in(const char *path, const char *ending)
+{
+    size_t length = strlen(path), tail = strlen(ending);
+    return length > tail && strcmp(path + length - tail, ending) == 0;
+}
+
+static status open_csv(struct prediction_writer *writer)
+{
+    status outcome = csv_writer_create(writer->unfinished, &writer->csv);
+    if (outcome == STATUS_OK && writer->has_class)
+        outcome = csv_writer_text(writer->csv, "class");
+    for (size_t c = 0; c < writer->names.n && outcome == STATUS_OK; c++)
+        outcome = csv_writer_text(writer->csv, writer->names.item[c]);
+    return outcome == STATUS_OK ? csv_writer_end_row(writer->csv) : outcome;
+}
+
+static status open_hdf5(struct prediction_writer *writer)
+{
+    const uint64_t chunk = 65536;
+    uint64_t n = writer->n;
+    status outcome = hdf5_names_check(writer->path, &writer->names);
+    if (outcome == STATUS_OK)
+        outcome = hdf5_create(writer->unfinished, &writer->hdf5);
+    for (size_t c = 0; c < writer->names.n && outcome == STATUS_OK; c++)
+        outcome = hdf5_create_dataset(writer->hdf5, writer->names.item[c], HDF5_AS_REAL, 1, &n,
+                                      n < chunk ? n : chunk);
+    return outcome;
+}
+
+static bool is_hdf5_name(const char *path)
+{
+    return ends_in(path, ".h5") || ends_in(path, ".hdf5");
+}
+
+status prediction_writer_check(const char *path)
+{
+    char folder[PATH_MAX];
+    if (!is_hdf5_name(path) && !ends_in(path, ".csv"))
+        return status_set(STATUS_USAGE, "--output %s: the name must end in .csv, .h5 or .hdf5",
+                          path);
+    if (access(path, F_OK) == 0)
+        return status_set(STATUS_USAGE, "%s exists already; remove it or choose another --output",
+                          path);
+    snprintf(folder, sizeof folder, "%s", path);
+    char *slash = strrchr(folder, '/');
+    if (slash)
+        slash[slash == folder] = '\0';
+    if (access(slash ? folder : ".", W_OK | X_OK) != 0)
+        return status_set(STATUS_USAGE, "cannot write %s: %s; choose another --output", path,
+                          strerror(errno));
+    return STATUS_OK;
+}
+
+static status open_output(struct prediction_writer *writer, const char *path)
+{
+    status outcome = prediction_writer_check(path);
+    if (outcome != STATUS_OK)
+        return outcome;
+    if (snprintf(writer->path, sizeof writer->path, "%s", path) >= (int)sizeof writer->path)
+        return status_set(STATUS_USAGE, "--output %s: the path is too long", path);
+    snprintf(writer->unfinished, sizeof writer->unfinished, "%s.tmp", writer->path);
+    unlink(writer->unfinished);
+    return is_hdf5_name(path) ? open_hdf5(writer) : open_csv(writer);
+}
+
+static void release(struct prediction_writer **writer)
+{
+    string_list_release(&(*writer)->names);
+    string_list_release(&(*writer)->class_rows);
+    memory_free(&(*writer)->column);
+    memory_free(&(*writer)->values);
+    memory_free(&(*writer)->mixture);
+    memory_free(writer);
+}
+
+status prediction_writer_create(const char *path, const struct loaded_model *loaded,
+                                struct prediction_extras extras, struct prediction_writer **out)
+{
+    struct prediction_writer *writer;
+    const struct dataset *dataset = &loaded->samples.dataset;
+    status outcome = memory_alloc(&writer, 1, sizeof *writer, "predictions");
+    *out = writer;
+    if (outcome != STATUS_OK)
+        return outcome;
+    writer->loaded = loaded;
+    writer->extras = extras;
+    writer->n = dataset->shape.n;
+    outcome =
+        memory_alloc(&writer->values, loaded->step.batch.max_stride, sizeof(double), "predictions");
+    if (outcome == STATUS_OK)
+        outcome = memory_alloc(&writer->mixture, 2 * loaded->problem.model.n_experts,
+                               sizeof(double), "predictions");
+    if (outcome == STATUS_OK && extras.rows)
+        outcome = add_column(writer, (struct column){COLUMN_ROW, 0, 0}, "row", "");
+    if (outcome == STATUS_OK)
+        outcome = add_target_columns(writer);
+    if (outcome == STATUS_OK)
+        outcome = add_experts(writer, COLUMN_G, "g");
+    if (outcome == STATUS_OK && (dataset->shape.n_targets || dataset->label))
+        outcome = add_experts(writer, COLUMN_H, "h");
+    if (outcome == STATUS_OK && extras.density)
+        outcome = add_density(writer);
+    if (outcome == STATUS_OK)
+        outcome = open_output(writer, path);
+    if (outcome != STATUS_OK)
+        outcome = prediction_writer_finish(out, outcome);
+    return outcome;
+}
+
+/* Where the target k of sample i lies below with probability p; not yet in the units of the data.
+ */
+static double quantile(const struct prediction_writer *writer, const struct prediction_block *block,
+                       size_t k, size_t i, double p)
+{
+    const struct model_config *model = &writer->loaded->problem.model;
+    double *g = writer->mixture, *o = writer->mixture + model->n_experts;
+    for (size_t e = 0; e < model->n_experts; e++) {
+        g[e] = (double)block->g[e * block->stride + i];
+        o[e] = (double)block->o[(e * model->n_outputs + k) * block->stride + i];
+    }
+    struct normal_mixture mixture = {model->n_experts, g, o, block->sigma};
+    return normal_mixture_quantile(&mixture, p);
+}
+
+/* The value of a column for sample i of a block, in the units of the data. */
+static double value_of(const struct prediction_writer *writer, const struct prediction_block *block,
+                       struct column column, size_t i)
+{
+    const struct scaler *scaler = &writer->loaded->record.scaler;
+    size_t k = column.output, outputs = writer->loaded->problem.model.n_outputs;
+    bool is_regression = writer->loaded->problem.task == TASK_REGRESSION;
+    double scale = is_regression ? scaler->y_scale[k] : 1;
+    double shift = is_regression ? scaler->y_mean[k] : 0;
+    size_t of_output = k * block->stride + i, of_expert = column.expert * block->stride + i;
+    size_t of_both = (column.expert * outputs + k) * block->stride + i;
+    double tail = 0.5 * (1 - writer->extras.interval);
+    switch (column.kind) {
+    case COLUMN_ROW:
+        return (double)writer->loaded->rows[block->first + i];
+    case COLUMN_Y:
+    case COLUMN_P:
+        return (double)block->y[of_output] * scale + shift;
+    case COLUMN_P_OTHER:
+        return 1 - (double)block->y[of_output];
+    case COLUMN_VARIANCE:
+        return (double)block->variance[of_output] * scale * scale;
+    case COLUMN_LOWER:
+        return quantile(writer, block, k, i, tail) * scale + shift;
+    case COLUMN_UPPER:
+        return quantile(writer, block, k, i, 1 - tail) * scale + shift;
+    case COLUMN_G:
+        return (double)block->g[of_expert];
+    case COLUMN_H:
+        return (double)block->h[of_expert];
+    case COLUMN_EXPERT_O:
+        return (double)block->o[of_both] * scale + shift;
+    case COLUMN_EXPERT_OTHER:
+        return 1 - (double)block->o[of_both];
+    case COLUMN_EXPERT_SIGMA:
+        return block->sigma[column.expert] * scale;
+    }
+    return NAN;
+}
+
+static const char *class_of(const struct prediction_writer *writer,
+                            const struct prediction_block *block, size_t i)
+{
+    size_t outputs = writer->loaded->problem.model.n_outputs, best = 0;
+    if (outputs == 1)
+        return writer->classes->item[block->y[i] > (real)0.5];
+    for (size_t k = 1; k < outputs; k++)
+        if (block->y[k * block->stride + i] > block->y[best * block->stride + i])
+            best = k;
+    return writer->classes->item[best];
+}
+
+static status add_to_csv(struct prediction_writer *writer, const struct prediction_block *block)
+{
+    status outcome = STATUS_OK;
+    for (size_t i = 0; i < block->n && outcome == STATUS_OK; i++) {
+        if (writer->has_class)
+            outcome = csv_writer_text(writer->csv, class_of(writer, block, i));
+        for (size_t c = 0; c < writer->names.n && outcome == STATUS_OK; c++)
+            outcome = csv_writer_double(writer->csv, value_of(writer, block, writer->column[c], i));
+        if (outcome == STATUS_OK)
+            outcome = csv_writer_end_row(writer->csv);
+    }
+    return outcome;
+}
+
+static status add_to_hdf5(struct prediction_writer *writer, const struct prediction_block *block)
+{
+    status outcome = STATUS_OK;
+    for (size_t c = 0; c < writer->names.n && outcome == STATUS_OK; c++) {
+        for (size_t i = 0; i < block->n; i++)
+            writer->values[i] = value_of(writer, block, writer->column[c], i);
+        outcome = hdf5_write_rows(writer->hdf5, writer->names.item[c], block->first, block->n,
+                                  HDF5_AS_DOUBLE, writer->values);
+    }
+    for (size_t i = 0; i < block->n && writer->has_class && outcome == STATUS_OK; i++)
+        outcome = string_list_add(&writer->class_rows, class_of(writer, block, i));
+    return outcome;
+}
+
+status prediction_writer_add(struct prediction_writer *writer, const struct prediction_block *block)
+{
+    for (size_t k = 0; k < writer->loaded->problem.model.n_outputs; k++)
+        for (size_t i = 0; i < block->n; i++)
+            if (!isfinite(block->y[k * block->stride + i]))
+                return status_set(STATUS_FAILED,
+                                  "the prediction for sample %zu is not a finite number; is it far "
+                                  "outside the training data?",
+                                  block->first + i);
+    status outcome = site_file(SITE_prediction_write, writer->path);
+    if (outcome != STATUS_OK)
+        return outcome;
+    return writer->csv ? add_to_csv(writer, block) : add_to_hdf5(writer, block);
+}
+
+static status close_output(struct prediction_writer *writer, status so_far)
+{
+    status outcome = so_far;
+    if (writer->hdf5) {
+        if (outcome == STATUS_OK && writer->has_class)
+            outcome = hdf5_write_strings(writer->hdf5, "class", &writer->class_rows);
+        if (outcome == STATUS_OK)
+            outcome = hdf5_sync(writer->hdf5);
+    }
+    char text[2048];
+    snprintf(text, sizeof text, "%s", status_text());
+    status closed = STATUS_OK;
+    if (writer->hdf5)
+        closed = hdf5_close(&writer->hdf5);
+    else if (writer->csv)
+        closed = csv_writer_close(&writer->csv);
+    return outcome != STATUS_OK ? status_set(outcome, "%s", text) : closed;
+}
+
+status prediction_writer_finish(struct prediction_writer **writer, status so_far)
+{
+    struct prediction_writer *own = *writer;
+    status outcome = close_output(own, so_far);
+    if (outcome == STATUS_OK && rename(own->unfinished, own->path) != 0)
+        outcome = status_set(STATUS_FAILED, "cannot rename %s to %s: %s", own->unfinished,
+                             own->path, strerror(errno));
+    if (outcome != STATUS_OK && own->unfinished[0])
+        unlink(own->unfinished);
+    release(writer);
+    return outcome;
+}

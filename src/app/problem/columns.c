@@ -1,0 +1,127 @@
+#include "app/problem/columns.h"
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "data/hdf5/hdf5_file.h"
+#include "data/source/builtin.h"
+#include "train/feed/samples.h"
+
+#include <stdio.h>
+
+static status check_columns(const struct source_info *info, const char *path,
+                            const struct string_list *input_names)
+{
+    if (info->n_inputs != input_names->n)
+        return status_set(
+            STATUS_USAGE,
+            "%s has %zu inputs, the model was trained on %zu; choose the same columns "
+            "with --inputs",
+            path, info->n_inputs, input_names->n);
+    for (size_t i = 0; info->names_known && i < input_names->n; i++)
+        if (string_list_find(input_names, info->input_names.item[i]) != (long)i)
+            return status_set(STATUS_USAGE,
+                              "input %zu of %s is '%s', the model was trained with '%s' there; put "
+                              "the columns in the same order",
+                              i, path, info->input_names.item[i], input_names->item[i]);
+    return STATUS_OK;
+}
+
+static status check_targets(struct source *source, const char *path,
+                            const struct string_list *target_names,
+                            const struct string_list *classes, bool numbers)
+{
+    const struct source_info *info = source_info(source);
+    if (info->has_labels)
+        return source_map_classes(source, classes);
+    if (numbers && info->n_targets > 0 && info->n_targets != target_names->n)
+        return status_set(
+            STATUS_USAGE,
+            "%s has %zu target columns, the model was trained on %zu; choose the same "
+            "with --targets",
+            path, info->n_targets, target_names->n);
+    return STATUS_OK;
+}
+
+/* What the model was trained on, by which other data are judged. */
+struct trained_on {
+    const struct options *options; /* of this run, not of that one */
+    const struct string_list *inputs, *targets, *classes;
+    bool numbers;
+};
+
+static status open_and_check(struct source_request *request, const struct trained_on *model,
+                             struct source **source)
+{
+    status outcome = source_open(request, source);
+    if (outcome != STATUS_OK)
+        return outcome;
+    const struct source_info *info = source_info(*source);
+    bool has_targets = info->has_labels || info->n_targets > 0;
+    /* Whole numbers may be names of classes: with optional targets there, say what they are. */
+    if (request->target_kind == TARGETS_OPTIONAL && has_targets &&
+        info->has_labels == model->numbers) {
+        source_close(source);
+        request->target_kind = model->numbers ? TARGETS_NUMBERS : TARGETS_LABELS;
+        outcome = source_open(request, source);
+    }
+    if (outcome == STATUS_OK)
+        outcome = samples_check_size(model->options, *source);
+    if (outcome == STATUS_OK)
+        outcome = check_columns(source_info(*source), request->path, model->inputs);
+    if (outcome == STATUS_OK)
+        outcome =
+            check_targets(*source, request->path, model->targets, model->classes, model->numbers);
+    return outcome;
+}
+
+/*
+ * Prediction does not depend on targets: those that the model can make nothing of (another class,
+ * text for numbers) are left out. If that does not help it was not for them.
+ */
+static status open_without_targets(struct source_request *request, const struct trained_on *model,
+                                   struct source **source)
+{
+    char reason[1024];
+    snprintf(reason, sizeof reason, "%s", status_text());
+    source_close(source);
+    request->target_kind = TARGETS_NONE;
+    status outcome = open_and_check(request, model, source);
+    if (outcome == STATUS_OK)
+        log_warning("%s; predicting without targets, so without h_<e>", reason);
+    return outcome;
+}
+
+status columns_open(const struct options *options, const char *path,
+                    const struct string_list *input_names, const struct string_list *target_names,
+                    const struct string_list *classes, bool numbers, bool targets_optional,
+                    struct source **source)
+{
+    const struct trained_on model = {options, input_names, target_names, classes, numbers};
+    char *inputs = NULL, *targets = NULL;
+    bool by_name = builtin_is_name(path) || !hdf5_is_hdf5(path);
+    status outcome = string_list_joined(input_names, &inputs);
+    if (outcome == STATUS_OK)
+        outcome = string_list_joined(target_names, &targets);
+    struct source_request request = {.path = path,
+                                     .inputs = options->inputs ? options->inputs
+                                               : by_name       ? inputs
+                                                               : NULL,
+                                     .model_inputs = input_names,
+                                     .exclude = by_name ? NULL : options->exclude,
+                                     .exclude_if_there = true,
+                                     .targets = options->targets ? options->targets
+                                                : by_name        ? targets
+                                                                 : NULL,
+                                     .group = options->group,
+                                     .weight = options->weight,
+                                     .target_kind = targets_optional ? TARGETS_OPTIONAL
+                                                    : numbers        ? TARGETS_NUMBERS
+                                                                     : TARGETS_LABELS};
+    if (outcome == STATUS_OK)
+        outcome = open_and_check(&request, &model, source);
+    if (outcome == STATUS_USAGE && targets_optional)
+        outcome = open_without_targets(&request, &model, source);
+    memory_free(&inputs);
+    memory_free(&targets);
+    return outcome;
+}

@@ -1,0 +1,19 @@
+#ifndef COTERIE_APP_COLUMNS_H
+#define COTERIE_APP_COLUMNS_H
+
+#include "app/options/options.h"
+#include "base/status.h"
+#include "data/source/source.h"
+
+/*
+ * Root. Opens other data for a model that was trained on columns of given names: columns of a CSV
+ * file or built-in table are found by those names, data sets of an HDF5 file by the options. Names
+ * and classes must be the model's; STATUS_USAGE says which differ. `numbers` false: labels.
+ * Optional targets that differ are left out, with a warning.
+ */
+status columns_open(const struct options *options, const char *path,
+                    const struct string_list *input_names, const struct string_list *target_names,
+                    const struct string_list *classes, bool numbers, bool targets_optional,
+                    struct source **source);
+
+#endif

@@ -1,0 +1,358 @@
+#include "app/problem/problem.h"
+
+#include "app/problem/data_request.h"
+
+#include "base/memory.h"
+#include "data/csv/csv.h"
+#include "train/feed/samples.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool has_likelihood(const struct options *options, enum likelihood_kind kind)
+{
+    return options->likelihood == (int)kind;
+}
+
+/* Task and likelihood as far as the options alone tell. */
+static bool wants_classes(const struct options *options)
+{
+    return options->task == TASK_CLASSIFICATION || has_likelihood(options, LIKELIHOOD_BERNOULLI) ||
+           has_likelihood(options, LIKELIHOOD_CATEGORICAL);
+}
+
+static status check_task(const struct options *options)
+{
+    bool discrete = has_likelihood(options, LIKELIHOOD_BERNOULLI) ||
+                    has_likelihood(options, LIKELIHOOD_CATEGORICAL);
+    if (options->task == TASK_REGRESSION && discrete)
+        return status_set(STATUS_USAGE,
+                          "--likelihood %s is for classes and does not go with --task "
+                          "regression; leave one of them out",
+                          options_value(options, "likelihood"));
+    return STATUS_OK;
+}
+
+status problem_open_source(const struct options *options, const char *path, struct source **source)
+{
+    struct source_request request = data_request(options, path);
+    status outcome = check_task(options);
+    if (outcome != STATUS_OK)
+        return outcome;
+    request.target_kind = options->task == TASK_REGRESSION ? TARGETS_NUMBERS : TARGETS_AUTO;
+    outcome = source_open(&request, source);
+    if (outcome == STATUS_OK)
+        outcome = samples_check_size(options, *source);
+    if (outcome == STATUS_OK)
+        outcome = samples_check_stream(options, *source);
+    if (outcome != STATUS_OK || !wants_classes(options))
+        return outcome;
+    /* One column of numbers may name classes; several are probabilities of classes. */
+    const struct source_info *info = source_info(*source);
+    bool may_be_binary = has_likelihood(options, LIKELIHOOD_BERNOULLI);
+    if (info->has_labels || info->n_targets > 1 || may_be_binary)
+        return STATUS_OK;
+    source_close(source);
+    request.target_kind = TARGETS_LABELS;
+    return source_open(&request, source);
+}
+
+struct facts_state {
+    struct target_facts facts;
+    double *sum, *square; /* (T) about the scaler's mean */
+};
+
+static void add_row(struct facts_state *state, const double *y, size_t width,
+                    const struct scaler *scaler)
+{
+    double total = 0;
+    for (size_t k = 0; k < width; k++) {
+        state->facts.least = fmin(state->facts.least, y[k]);
+        state->facts.most = fmax(state->facts.most, y[k]);
+        if (y[k] != 0 && y[k] != 1)
+            state->facts.are_binary = false;
+        if (y[k] != floor(y[k]))
+            state->facts.are_whole = false;
+        total += y[k];
+        if (scaler) {
+            double scaled = (y[k] - scaler->y_mean[k]) / scaler->y_scale[k];
+            state->sum[k] += scaled;
+            state->square[k] += scaled * scaled;
+        }
+    }
+    if (fabs(total - 1) > 1e-4)
+        state->facts.rows_sum_to_1 = false;
+}
+
+enum { BLOCK = 4096 };
+
+/* Reads all numeric targets once; rows NULL: all samples. */
+static status find_facts(struct source *source, const struct scaler *scaler, const uint64_t *rows,
+                         size_t n_rows, struct target_facts *facts)
+{
+    const struct source_info *info = source_info(source);
+    size_t width = info->n_targets, n = rows ? n_rows : info->n, next = 0;
+    struct facts_state state = {.facts = {.least = INFINITY,
+                                          .most = -INFINITY,
+                                          .are_binary = true,
+                                          .are_whole = true,
+                                          .rows_sum_to_1 = true}};
+    double *block = NULL;
+    status outcome = memory_alloc(&block, BLOCK * width, sizeof(double), "targets");
+    if (outcome == STATUS_OK)
+        outcome = memory_alloc(&state.sum, width, sizeof(double), "targets");
+    if (outcome == STATUS_OK)
+        outcome = memory_alloc(&state.square, width, sizeof(double), "targets");
+    for (size_t first = 0; first < info->n && outcome == STATUS_OK; first += BLOCK) {
+        size_t count = info->n - first < BLOCK ? info->n - first : BLOCK;
+        outcome = source_read(source, first, count, NULL, block);
+        for (size_t i = 0; i < count && outcome == STATUS_OK; i++) {
+            if (rows && (next == n_rows || rows[next] != first + i))
+                continue;
+            next++;
+            add_row(&state, block + i * width, width, scaler);
+        }
+    }
+    double variance = 0;
+    for (size_t k = 0; k < width && outcome == STATUS_OK; k++) {
+        double mean = state.sum[k] / (double)n;
+        variance += (state.square[k] / (double)n - mean * mean) / (double)width;
+    }
+    state.facts.variance = variance > 0 ? variance : 1;
+    *facts = state.facts;
+    memory_free(&block);
+    memory_free(&state.sum);
+    memory_free(&state.square);
+    return outcome;
+}
+
+const char *problem_odd_class(const struct string_list *classes)
+{
+    const char *odd = NULL;
+    for (size_t i = 0; i < classes->n; i++) {
+        char *end;
+        strtod(classes->item[i], &end);
+        if (end != classes->item[i] && *end == '\0')
+            continue;
+        if (odd)
+            return NULL;
+        odd = classes->item[i];
+    }
+    return classes->n > 2 ? odd : NULL;
+}
+
+/* One cell that is no number makes classes of a column of numbers. */
+static status check_odd_class(const struct options *options, const struct source_info *info,
+                              const char *path, struct problem *problem)
+{
+    const char *odd = problem_odd_class(&info->classes);
+    if (!odd || options->task != TASK_AUTO || wants_classes(options))
+        return STATUS_OK;
+    if (csv_is_missing_mark(odd))
+        return status_set(STATUS_USAGE,
+                          "%s: the targets are numbers but for '%s'; if that is a missing value "
+                          "remove it (--task regression says where it is), if all are names of "
+                          "classes say --task classification",
+                          path, odd);
+    problem->has_odd_class = true;
+    return STATUS_OK;
+}
+
+static status resolve_labels(const struct options *options, const struct source_info *info,
+                             const char *path, struct problem *problem)
+{
+    size_t n_classes = info->classes.n;
+    bool one_output = has_likelihood(options, LIKELIHOOD_BERNOULLI) ||
+                      (options->expert_output == OUTPUT_LOGISTIC && n_classes == 2);
+    if (n_classes < 2)
+        return status_set(STATUS_USAGE,
+                          "all %zu targets of %s are of one class ('%s'); a classifier needs two "
+                          "or more",
+                          info->n, path, n_classes ? info->classes.item[0] : "");
+    if (one_output && n_classes != 2)
+        return status_set(STATUS_USAGE,
+                          "--likelihood bernoulli needs two classes, %s has %zu; use categorical",
+                          path, n_classes);
+    status outcome = check_odd_class(options, info, path, problem);
+    if (outcome != STATUS_OK)
+        return outcome;
+    problem->task = TASK_CLASSIFICATION;
+    problem->model.n_outputs = one_output ? 1 : n_classes;
+    if (options->likelihood == LIKELIHOOD_CHOICE_AUTO && options->error == ERROR_MIXTURE)
+        problem->model.likelihood = one_output ? LIKELIHOOD_BERNOULLI : LIKELIHOOD_CATEGORICAL;
+    if (options->expert_output == OUTPUT_CHOICE_AUTO)
+        problem->model.output = one_output ? OUTPUT_LOGISTIC : OUTPUT_SOFTMAX;
+    problem->has_accuracy = true;
+    return STATUS_OK;
+}
+
+/* Whole numbers in a range below this may well be meant as classes. */
+enum { FEW_CLASSES = 10 };
+
+static status resolve_numbers(const struct options *options, struct source *source,
+                              const char *path, struct problem *problem)
+{
+    const struct source_info *info = source_info(source);
+    struct target_facts facts;
+    status outcome = find_facts(source, NULL, NULL, 0, &facts);
+    if (outcome != STATUS_OK)
+        return outcome;
+    problem->task = wants_classes(options) ? TASK_CLASSIFICATION : TASK_REGRESSION;
+    problem->model.n_outputs = info->n_targets;
+    if (problem->task == TASK_CLASSIFICATION) {
+        bool bernoulli = has_likelihood(options, LIKELIHOOD_BERNOULLI);
+        if (facts.least < 0 || facts.most > 1 || (!bernoulli && !facts.rows_sum_to_1))
+            return status_set(STATUS_USAGE,
+                              "the targets of %s are numbers from %g to %g, but %s; give labels "
+                              "with --targets, or leave --likelihood and --task to be found out",
+                              path, facts.least, facts.most,
+                              bernoulli ? "Bernoulli targets lie in [0, 1]"
+                                        : "probabilities of classes lie in [0, 1] and sum to 1");
+        if (options->likelihood == LIKELIHOOD_CHOICE_AUTO && options->error == ERROR_MIXTURE)
+            problem->model.likelihood = LIKELIHOOD_CATEGORICAL;
+        if (options->expert_output == OUTPUT_CHOICE_AUTO)
+            problem->model.output = bernoulli ? OUTPUT_LOGISTIC : OUTPUT_SOFTMAX;
+        problem->has_accuracy = true;
+        return STATUS_OK;
+    }
+    bool bounded = problem->model.output != OUTPUT_IDENTITY;
+    if (bounded && (facts.least < 0 || facts.most > 1))
+        return status_set(
+            STATUS_USAGE,
+            "the targets of %s reach from %g to %g, which --expert-output %s (0 to 1) "
+            "cannot; use identity",
+            path, facts.least, facts.most, options_value(options, "expert_output"));
+    problem->has_accuracy = problem->model.output == OUTPUT_LOGISTIC && facts.are_binary;
+    problem->has_rmse = true;
+    problem->looks_like_classes = options->task == TASK_AUTO && info->n_targets == 1 &&
+                                  problem->model.output == OUTPUT_IDENTITY && facts.are_whole &&
+                                  facts.most > facts.least &&
+                                  facts.most - facts.least < FEW_CLASSES;
+    return STATUS_OK;
+}
+
+static void copy_model_options(const struct options *options, struct model_config *model)
+{
+    model->n_experts = (size_t)options->experts;
+    model->n_expert_hidden = options->expert_hidden.n;
+    memcpy(model->expert_hidden, options->expert_hidden.width, sizeof model->expert_hidden);
+    model->n_gate_hidden = options->gate_hidden.n;
+    memcpy(model->gate_hidden, options->gate_hidden.width, sizeof model->gate_hidden);
+    model->gate = options->gate;
+    model->activation = options->activation;
+    model->error = options->error;
+    model->top_k = (size_t)options->top_k;
+    model->balance_weight = options->balance_weight;
+    model->entropy_weight = options->entropy_weight;
+    model->variance = options->variance;
+    model->variance_is_learned = options->variance_is_learned;
+    model->output = options->expert_output == OUTPUT_CHOICE_AUTO
+                        ? OUTPUT_IDENTITY
+                        : (enum output_kind)options->expert_output;
+    model->likelihood = options->likelihood == LIKELIHOOD_CHOICE_AUTO
+                            ? LIKELIHOOD_GAUSSIAN
+                            : (enum likelihood_kind)options->likelihood;
+}
+
+static bool reads_nll_from_mixture(const struct problem *problem)
+{
+    const struct model_config *model = &problem->model;
+    return problem->task == TASK_REGRESSION ||
+           (model->error == ERROR_MIXTURE && model->likelihood != LIKELIHOOD_GAUSSIAN);
+}
+
+status problem_resolve(const struct options *options, struct source *source,
+                       struct problem *problem)
+{
+    const struct source_info *info = source_info(source);
+    const char *path = options->data;
+    memset(problem, 0, sizeof *problem);
+    copy_model_options(options, &problem->model);
+    problem->model.n_inputs = info->n_inputs;
+    problem->has_labels = info->has_labels;
+    status outcome = info->has_labels ? resolve_labels(options, info, path, problem)
+                                      : resolve_numbers(options, source, path, problem);
+    if (outcome == STATUS_OK)
+        outcome = model_config_check(&problem->model);
+    problem->nll_from_mixture = reads_nll_from_mixture(problem);
+    return outcome;
+}
+
+bool problem_scales_targets(const struct problem *problem)
+{
+    return problem->task == TASK_REGRESSION && problem->model.output == OUTPUT_IDENTITY;
+}
+
+/* (O/2) ln 2 pi, and what standardised targets hide: sum_k ln scale_k */
+static double density_offset(const struct problem *problem, const struct scaler *scaler)
+{
+    const double log_2pi = 1.8378770664093454836;
+    double offset = 0;
+    if (problem->task != TASK_REGRESSION)
+        return offset;
+    offset = 0.5 * (double)problem->model.n_outputs * log_2pi;
+    for (size_t k = 0; k < scaler->n_targets; k++)
+        offset += log(scaler->y_scale[k]);
+    return offset;
+}
+
+static const double variance_floor_share = 1e-6; /* of the targets' variance */
+
+status problem_measure(struct problem *problem, struct source *source, const struct scaler *scaler,
+                       const uint64_t *rows, size_t n_rows, double *target_variance)
+{
+    *target_variance = 1;
+    status outcome = STATUS_OK;
+    if (!problem->has_labels) {
+        struct target_facts facts;
+        outcome = find_facts(source, scaler, rows, n_rows, &facts);
+        *target_variance = facts.variance;
+    }
+    problem->model.variance_floor = variance_floor_share * *target_variance;
+    problem->nll_offset = density_offset(problem, scaler);
+    return outcome;
+}
+
+struct metrics_config problem_metrics(const struct problem *problem, const double *y_scale)
+{
+    return (struct metrics_config){.nll_from_mixture = problem->nll_from_mixture,
+                                   .nll_offset = problem->nll_offset,
+                                   .has_accuracy = problem->has_accuracy,
+                                   .has_rmse = problem->has_rmse,
+                                   .y_scale = problem->has_rmse ? y_scale : NULL};
+}
+
+static status options_of_record(const struct run_record *record, struct options *options)
+{
+    status outcome = options_init(options, COMMAND_TRAIN);
+    for (size_t i = 0; i < record->config_keys.n && outcome == STATUS_OK; i++)
+        outcome = options_set(options, record->config_keys.item[i], record->config_values.item[i],
+                              "checkpoint");
+    return outcome;
+}
+
+status problem_from_record(const struct run_record *record, struct problem *problem)
+{
+    struct options options;
+    memset(problem, 0, sizeof *problem);
+    status outcome = options_of_record(record, &options);
+    if (outcome == STATUS_OK) {
+        copy_model_options(&options, &problem->model);
+        problem->task = options.task;
+        problem->has_labels = record->scaler.n_targets == 0;
+        problem->model.n_inputs = record->scaler.n_inputs;
+        bool one_output = problem->model.output == OUTPUT_LOGISTIC && record->classes.n == 2;
+        problem->model.n_outputs = !problem->has_labels ? record->scaler.n_targets
+                                   : one_output         ? 1
+                                                        : record->classes.n;
+        problem->model.variance_floor = variance_floor_share * record->target_variance;
+        problem->has_rmse = problem->task == TASK_REGRESSION;
+        problem->has_accuracy =
+            problem->task == TASK_CLASSIFICATION || problem->model.output == OUTPUT_LOGISTIC;
+        problem->nll_from_mixture = reads_nll_from_mixture(problem);
+        problem->nll_offset = density_offset(problem, &record->scaler);
+    }
+    options_release(&options);
+    return outcome;
+}

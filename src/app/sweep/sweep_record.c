@@ -1,0 +1,117 @@
+#include "app/sweep/sweep_internal.h"
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "train/loop/run_directory.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* How the sweep is done this time: no part of what it computes. */
+static const char *const of_this_time[] = {
+    "output",           "resume",       "quiet", "progress",      "dry_run", "root_experts",
+    "placement",        "hang_timeout", "keep",  "ranks_per_run", "index",   "time_limit",
+    "checkpoint_every", "of",           "table", "metrics_every"};
+
+static bool is_of_this_time(const char *key)
+{
+    for (size_t i = 0; i < sizeof of_this_time / sizeof *of_this_time; i++)
+        if (strcmp(key, of_this_time[i]) == 0)
+            return true;
+    return false;
+}
+
+static status merge_option(const char *key, const char *recorded, void *context)
+{
+    struct options *options = context;
+    bool may_grow = strcmp(key, "grid") == 0 || strcmp(key, "seeds") == 0;
+    if (is_of_this_time(key))
+        return STATUS_OK;
+    if (!options_is_set(options, key))
+        return *recorded ? options_set(options, key, recorded, "sweep.yaml") : STATUS_OK;
+    const char *said = options_value(options, key);
+    if (strcmp(key, "grid") == 0 && strcmp(said, recorded) != 0)
+        log_info("grid     not that of before: runs of settings that it lacks stay in %s/runs, but "
+                 "leave the table",
+                 options->output);
+    if (may_grow || strcmp(said, recorded) == 0)
+        return STATUS_OK;
+    char option[64];
+    snprintf(option, sizeof option, "%s", key);
+    for (char *at = option; *at; at++)
+        if (*at == '_')
+            *at = '-';
+    return status_set(STATUS_USAGE,
+                      "--%s is %s, but the sweep in %s was begun with %s; leave the option out to "
+                      "go on, or choose another --output",
+                      option, said, options->output, *recorded ? recorded : "none");
+}
+
+status sweep_record_merge(struct options *options, bool *exists)
+{
+    char path[PATH_MAX];
+    struct options recorded;
+    snprintf(path, sizeof path, "%s/sweep.yaml", options->output);
+    *exists = access(path, F_OK) == 0;
+    if (!*exists && run_directory_holds_run(options->output))
+        return status_set(STATUS_USAGE,
+                          "%s holds a single run, not a sweep; choose another --output",
+                          options->output);
+    if (!*exists)
+        return STATUS_OK;
+    status outcome = options_init(&recorded, COMMAND_SWEEP);
+    if (outcome == STATUS_OK)
+        outcome = options_read_yaml(&recorded, path);
+    if (outcome == STATUS_OK)
+        outcome = options_visit(&recorded, merge_option, options);
+    options_release(&recorded);
+    return outcome;
+}
+
+/* Puts an option of this time back to its default, so that --config does not bring it up again. */
+static status forget_option(const char *key, const char *value, void *context)
+{
+    struct options *options = context;
+    (void)value;
+    if (!is_of_this_time(key) || !options_is_set(options, key))
+        return STATUS_OK;
+    struct options fresh;
+    status outcome = options_init(&fresh, COMMAND_SWEEP);
+    if (outcome == STATUS_OK)
+        outcome = options_set(options, key, options_value(&fresh, key), "default");
+    options_release(&fresh);
+    return outcome;
+}
+
+status sweep_record_write(const struct options *options)
+{
+    char path[PATH_MAX], fresh[PATH_MAX + 32], *text = NULL;
+    struct options copy = {0};
+    snprintf(path, sizeof path, "%s/sweep.yaml", options->output);
+    /* Tasks of a job array may be here at the same time. */
+    snprintf(fresh, sizeof fresh, "%s.%d.tmp", path, (int)getpid());
+    status outcome = run_directory_make_folder(options->output);
+    if (outcome == STATUS_OK)
+        outcome = options_to_text(options, &text);
+    if (outcome == STATUS_OK)
+        outcome = options_from_text(&copy, text);
+    memory_free(&text);
+    if (outcome == STATUS_OK)
+        outcome = options_visit(options, forget_option, &copy);
+    FILE *file = outcome == STATUS_OK ? fopen(fresh, "w") : NULL;
+    if (outcome == STATUS_OK && !file)
+        outcome = status_set(STATUS_FAILED, "cannot write %s: %s", fresh, strerror(errno));
+    if (file) {
+        outcome = options_write_yaml(&copy, file);
+        bool closed = fclose(file) == 0;
+        if (outcome == STATUS_OK && (!closed || rename(fresh, path) != 0))
+            outcome = status_set(STATUS_FAILED, "cannot write %s: %s", path, strerror(errno));
+        if (outcome != STATUS_OK)
+            unlink(fresh);
+    }
+    options_release(&copy);
+    return outcome;
+}

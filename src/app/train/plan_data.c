@@ -1,0 +1,94 @@
+/* What a training is about to learn from, as the log says it. */
+#include "app/train/train_internal.h"
+
+#include "base/log.h"
+#include "base/memory.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* " (7 of 25 groups)": how many groups are held out, or "" if samples are. Root. */
+static void held_out_groups_text(const struct training *training, char *text, size_t size)
+{
+    const struct source_info *info = source_info(training->source);
+    const struct split *split = &training->split;
+    bool *is_held_out;
+    size_t n = 0;
+    text[0] = '\0';
+    if (!info->group || split->n_valid == 0 ||
+        memory_alloc(&is_held_out, info->group_names.n, sizeof *is_held_out, "groups") != STATUS_OK)
+        return;
+    for (size_t i = 0; i < split->n_valid; i++) {
+        size_t group = (size_t)info->group[split->valid[i]];
+        n += !is_held_out[group];
+        is_held_out[group] = true;
+    }
+    snprintf(text, size, " (%zu of %zu groups, held out whole)", n, info->group_names.n);
+    memory_free(&is_held_out);
+}
+
+/* What is the same for all samples can neither teach a model nor be learned. */
+static status warn_of_constants(const struct training *training)
+{
+    const struct run_record *record = &training->record;
+    const struct scaler *scaler = &record->scaler;
+    struct string_list inputs = {0}, targets = {0};
+    char text[200];
+    status outcome = STATUS_OK;
+    for (size_t c = 0; c < scaler->n_inputs && outcome == STATUS_OK; c++)
+        if (scaler->is_constant[c])
+            outcome = string_list_add(&inputs, record->input_names.item[c]);
+    for (size_t c = 0; c < scaler->n_targets && outcome == STATUS_OK; c++)
+        if (scaler->is_constant[scaler->n_inputs + c])
+            outcome = string_list_add(&targets, record->target_names.item[c]);
+    string_list_join(&inputs, text, sizeof text);
+    if (inputs.n > 0)
+        log_warning("%zu of %zu inputs %s the same value in all training samples and %s nothing to "
+                    "tell: %s (--exclude leaves inputs out)",
+                    inputs.n, scaler->n_inputs, inputs.n == 1 ? "has" : "have",
+                    inputs.n == 1 ? "has" : "have", text);
+    string_list_join(&targets, text, sizeof text);
+    if (targets.n > 0)
+        log_warning("%zu of %zu targets %s the same value in all training samples, so there is "
+                    "nothing to learn: %s",
+                    targets.n, scaler->n_targets, targets.n == 1 ? "has" : "have", text);
+    if (record->classes.n > 0 && training->baseline.accuracy == 1)
+        log_warning("all training samples are of one class; hold out others (--seed, --group)");
+    string_list_release(&inputs);
+    string_list_release(&targets);
+    return outcome;
+}
+
+/* "400 training samples, 200 for validation, 2 inputs (F1, F2), 4 classes (aa, ah, ih, iy)" */
+status plan_show_data(const struct training *training)
+{
+    const struct run_record *record = &training->record;
+    char inputs[200], targets[200], groups[64], valid[128] = "";
+    string_list_join(&record->input_names, inputs, sizeof inputs);
+    string_list_join(record->classes.n ? &record->classes : &record->target_names, targets,
+                     sizeof targets);
+    held_out_groups_text(training, groups, sizeof groups);
+    if (training->has_valid)
+        snprintf(valid, sizeof valid, ", %zu for validation%s", training->valid_shape.n, groups);
+    size_t n_targets = record->classes.n ? record->classes.n : training->problem.model.n_outputs;
+    log_info("data     %s: %zu training sample%s%s, %zu input%s (%s), %zu %s%s (%s)",
+             record->data_path, training->train_shape.n, training->train_shape.n == 1 ? "" : "s",
+             valid, training->train_shape.n_inputs, training->train_shape.n_inputs == 1 ? "" : "s",
+             inputs, n_targets, record->classes.n ? "class" : "target",
+             n_targets == 1      ? ""
+             : record->classes.n ? "es"
+                                 : "s",
+             targets);
+    if (training->problem.looks_like_classes)
+        log_info(
+            "hint: the targets are a few whole numbers, taken as numbers; if they name classes "
+            "say --task classification");
+    if (training->problem.has_odd_class)
+        log_warning("the targets are taken as names of classes because of '%s': all others are "
+                    "numbers; --task regression says where it is",
+                    problem_odd_class(&record->classes));
+    log_info("scaling  %s", strcmp(options_value(training->options, "scale"), "standard") == 0
+                                ? "standard (mean 0, standard deviation 1)"
+                                : options_value(training->options, "scale"));
+    return training->resume_path[0] ? STATUS_OK : warn_of_constants(training);
+}

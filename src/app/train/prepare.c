@@ -1,0 +1,292 @@
+#include "app/train/train_internal.h"
+
+#include "app/problem/columns.h"
+#include "base/memory.h"
+#include "data/samples/epoch_order.h"
+#include "data/source/builtin.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A number that is not the name of a file: the share of the samples to hold out. */
+static bool is_share(const char *valid, double *share)
+{
+    char *end;
+    *share = strtod(valid, &end);
+    return end != valid && *end == '\0' && access(valid, F_OK) != 0;
+}
+
+static status open_validation(struct training *training, const char *path)
+{
+    const struct source_info *info = source_info(training->source);
+    status outcome =
+        columns_open(training->options, path, &info->input_names, &info->target_names,
+                     &info->classes, !info->has_labels, false, &training->valid_source);
+    return outcome == STATUS_OK ? outcome : status_prefix(outcome, "--valid");
+}
+
+/* Which samples are for training, and where those for validation come from. */
+static status split_samples(struct training *training)
+{
+    const struct options *options = training->options;
+    const struct source_info *info = source_info(training->source);
+    const char *valid = options->valid ? options->valid : builtin_validation(options->data);
+    double share = 0;
+    char text[4300] = "all samples";
+    bool by_share = valid && is_share(valid, &share);
+    if (by_share && !(share > 0 && share < 1))
+        return status_set(STATUS_USAGE,
+                          "--valid %s: a share lies between 0 and 1, as in --valid 0.2", valid);
+    status outcome = split_init(&training->split, info->n, info->group, info->group_names.n,
+                                by_share ? share : 0, options->seed);
+    if (by_share)
+        snprintf(text, sizeof text, "%s of the samples held out, by %s and seed %llu", valid,
+                 info->group ? "group" : "sample", (unsigned long long)options->seed);
+    else if (valid && outcome == STATUS_OK) {
+        snprintf(text, sizeof text, "all samples, validation on %s", valid);
+        outcome = open_validation(training, valid);
+    }
+    training->has_valid = valid != NULL;
+    training->record.data_split = memory_strdup(text);
+    return outcome;
+}
+
+static void set_shapes(struct training *training)
+{
+    const struct source_info *info = source_info(training->source);
+    struct dataset_shape shape = {.n = training->split.n_train,
+                                  .n_inputs = info->n_inputs,
+                                  .n_targets = info->n_targets,
+                                  .has_labels = info->has_labels,
+                                  .has_weights = info->weight != NULL};
+    training->train_shape = shape;
+    shape.n = training->split.n_valid;
+    if (training->valid_source) {
+        shape.n = source_info(training->valid_source)->n;
+        shape.has_weights = source_info(training->valid_source)->weight != NULL;
+    }
+    training->valid_shape = shape;
+}
+
+static status check_replicas(const struct training *training)
+{
+    const struct options *options = training->options;
+    size_t samples = training->train_shape.n;
+    if (options->batch_size > 0 && (size_t)options->batch_size < samples)
+        samples = (size_t)options->batch_size;
+    return replicas_check(options->replicas, training->comm->size, samples);
+}
+
+/* Puts what `auto` has become into the options, so that it is recorded. */
+static status record_choices(struct training *training)
+{
+    static const char *const outputs[] = {"identity", "logistic", "softmax"};
+    static const char *const likelihoods[] = {"gaussian", "bernoulli", "categorical"};
+    const struct problem *problem = &training->problem;
+    struct options *options = training->options;
+    char micro_batch[32], stream_block[32];
+    size_t n = training->train_shape.n;
+    size_t batch = options->batch_size > 0 && (size_t)options->batch_size < n
+                       ? (size_t)options->batch_size
+                       : n;
+    /* A replica computes its share of the batch. */
+    size_t share = (batch + (size_t)options->replicas - 1) / (size_t)options->replicas;
+    size_t size = options->micro_batch > 0 ? (size_t)options->micro_batch
+                                           : model_micro_batch(&problem->model, share);
+    size_t most = options->micro_batch > 0 ? batch : share;
+    snprintf(micro_batch, sizeof micro_batch, "%zu", size < most ? size : most);
+    size_t width = training->train_shape.n_inputs + training->train_shape.n_targets;
+    snprintf(stream_block, sizeof stream_block, "%zu",
+             options->stream_block > 0 ? (size_t)options->stream_block
+                                       : epoch_order_auto_block(n, width));
+    struct {
+        const char *key, *value;
+    } choices[] = {{"task", problem->task == TASK_REGRESSION ? "regression" : "classification"},
+                   {"expert_output", outputs[problem->model.output]},
+                   {"likelihood", likelihoods[problem->model.likelihood]},
+                   {"micro_batch", micro_batch},
+                   {"stream_block", stream_block}};
+    status outcome = STATUS_OK;
+    for (size_t i = 0; i < sizeof choices / sizeof choices[0] && outcome == STATUS_OK; i++)
+        outcome = options_set(options, choices[i].key, choices[i].value, "automatic choice");
+    return outcome;
+}
+
+static status add_config(const char *key, const char *value, void *context)
+{
+    struct run_record *record = context;
+    /* How a run is watched, where it is kept and how long a job may take are no part of what it
+     * computes. */
+    static const char *const not_recorded[] = {
+        "output",     "resume", "quiet",        "progress",  "dry_run", "profile",
+        "time_limit", "stream", "root_experts", "placement", "read"};
+    for (size_t i = 0; i < sizeof not_recorded / sizeof not_recorded[0]; i++)
+        if (strcmp(key, not_recorded[i]) == 0)
+            return STATUS_OK;
+    status outcome = string_list_add(&record->config_keys, key);
+    if (outcome == STATUS_OK)
+        outcome = string_list_add(&record->config_values, value);
+    return outcome;
+}
+
+static status fill_record(struct training *training)
+{
+    const struct source_info *info = source_info(training->source);
+    struct run_record *record = &training->record;
+    record->data_path = memory_strdup(training->options->data);
+    record->data_n = info->n;
+    status outcome = string_list_copy(&record->input_names, &info->input_names);
+    if (outcome == STATUS_OK)
+        outcome = string_list_copy(&record->target_names, &info->target_names);
+    if (outcome == STATUS_OK && info->has_labels)
+        outcome = string_list_copy(&record->classes, &info->classes);
+    if (outcome == STATUS_OK)
+        outcome = options_visit(training->options, add_config, record);
+    return outcome;
+}
+
+static status scale(struct training *training)
+{
+    const struct options *options = training->options;
+    struct problem *problem = &training->problem;
+    struct run_record *record = &training->record;
+    status outcome = scaler_fit(&record->scaler, training->source, training->split.train,
+                                training->split.n_train, options->scaling, options->scale_number,
+                                problem_scales_targets(problem), &record->data_fingerprint);
+    if (outcome == STATUS_OK)
+        outcome = problem_measure(problem, training->source, &record->scaler, training->split.train,
+                                  training->split.n_train, &record->target_variance);
+    return outcome;
+}
+
+/* What the metrics are to be compared with, for the end of the run. */
+static status measure_baselines(struct training *training)
+{
+    const struct problem *problem = &training->problem;
+    const struct split *split = &training->split;
+    const struct metrics_config config = problem_metrics(problem, NULL);
+    status outcome = baseline_measure(training->source, split->train, split->n_train, problem,
+                                      &config, &training->baseline);
+    training->baseline_valid = (struct baseline){NAN, NAN};
+    if (outcome != STATUS_OK || !training->has_valid)
+        return outcome;
+    if (!training->valid_source)
+        return baseline_measure(training->source, split->valid, split->n_valid, problem, &config,
+                                &training->baseline_valid);
+    return baseline_measure(training->valid_source, NULL, source_info(training->valid_source)->n,
+                            problem, &config, &training->baseline_valid);
+}
+
+static void set_config(struct training *training)
+{
+    const struct options *options = training->options;
+    struct trainer_config *config = &training->config;
+    *config = (struct trainer_config){
+        .optimizer = {options->optimizer, options->momentum, options->weight_decay},
+        .schedule = options->schedule,
+        .anneal = options->anneal,
+        .learning_rate = options->learning_rate,
+        .clip = options->clip,
+        .stop_error = options->stop_error,
+        .forgetting = options->forgetting,
+        .stop_likelihood = options->stop_likelihood,
+        .time_limit = options->time_limit,
+        .batch_size = (size_t)options->batch_size,
+        .micro_batch = (size_t)options->micro_batch,
+        .stream_block = (size_t)options->stream_block,
+        .replicas = (int)options->replicas,
+        .epochs = options->epochs,
+        .patience = options->patience,
+        .starts = options->starts,
+        .metrics_every = options->metrics_every,
+        .seed = options->seed,
+        .keep = (int)options->keep,
+        .on_nan = options->on_nan,
+        .progress_mode = options->progress,
+        .profile = options->profile};
+    if (options->checkpoint_unit == INTERVAL_EPOCHS)
+        config->save_every_epochs = options->checkpoint_every;
+    else if (options->checkpoint_unit == INTERVAL_STEPS)
+        config->save_every_steps = options->checkpoint_every;
+    else if (options->checkpoint_unit == INTERVAL_MINUTES)
+        config->save_every_seconds = 60.0 * (double)options->checkpoint_every;
+}
+
+/* What EM cannot do, and what would mean nothing to it. */
+static status check_em(const struct training *training)
+{
+    const struct options *options = training->options;
+    size_t n = training->train_shape.n;
+    if (options->optimizer != OPTIMIZER_EM && options->gate == GATE_GAUSSIAN)
+        return status_set(STATUS_USAGE,
+                          "--gate gaussian has its maximum in closed form and no gradient: give "
+                          "--optimizer em, or use --gate softmax");
+    if (options->optimizer != OPTIMIZER_EM)
+        return STATUS_OK;
+    const struct em_config config = {.batch_size = (size_t)options->batch_size};
+    if (options->forgetting < 0.5 || options->forgetting > 1)
+        return status_set(STATUS_USAGE, "--forgetting must be from 0.5 to 1, not %g",
+                          options->forgetting);
+    if (options->clip > 0 || options->weight_decay > 0)
+        return status_set(STATUS_USAGE,
+                          "--%s changes a gradient step, which --optimizer em does not make; leave "
+                          "it out",
+                          options->clip > 0 ? "clip" : "weight-decay");
+    if (options->schedule.kind != SCHEDULE_CONSTANT)
+        return status_set(STATUS_USAGE, "--schedule changes a learning rate, which --optimizer em "
+                                        "does not have; leave it out");
+    if (options->top_k > 0 && options->top_k < options->experts)
+        return status_set(STATUS_USAGE,
+                          "--top-k: --optimizer em needs the posterior of every expert; leave it "
+                          "out, or use adam");
+    if (options->balance_weight != 0 || options->entropy_weight != 0)
+        return status_set(STATUS_USAGE,
+                          "--%s-weight adds to the gate's gradient, which --optimizer em does not "
+                          "follow; leave it out, or use adam",
+                          options->balance_weight != 0 ? "balance" : "entropy");
+    if (options->replicas > 1)
+        return status_set(STATUS_USAGE,
+                          "--replicas share the batches of a gradient step, which --optimizer em "
+                          "does not make; leave it out");
+    if (options->stream == STREAM_ALWAYS && !em_is_online(&config, n))
+        return status_set(STATUS_USAGE,
+                          "--stream always: --optimizer em goes over all samples more than once in "
+                          "an iteration and keeps them in memory; leave it out, give --batch-size "
+                          "and --gate gaussian (on-line EM), or use adam");
+    return em_check(&training->problem.model, &config, n);
+}
+
+status training_prepare(struct training *training)
+{
+    struct options *options = training->options;
+    status outcome = problem_open_source(options, options->data, &training->source);
+    if (outcome == STATUS_OK)
+        outcome = problem_resolve(options, training->source, &training->problem);
+    if (outcome == STATUS_OK)
+        outcome = split_samples(training);
+    if (outcome != STATUS_OK)
+        return outcome;
+    set_shapes(training);
+    outcome = check_em(training);
+    if (outcome == STATUS_OK && options->anneal.from < 1 && options->error != ERROR_MIXTURE)
+        outcome = status_set(STATUS_USAGE, "--anneal goes with --error mixture only: the other "
+                                           "errors have no posterior");
+    if (outcome == STATUS_OK)
+        outcome = check_replicas(training);
+    if (outcome == STATUS_OK)
+        outcome = scale(training);
+    if (outcome == STATUS_OK)
+        outcome = measure_baselines(training);
+    if (outcome == STATUS_OK)
+        outcome = record_choices(training);
+    if (outcome == STATUS_OK)
+        outcome = fill_record(training);
+    set_config(training);
+    if (outcome == STATUS_OK && options->patience > 0 && !training->has_valid)
+        outcome = status_set(STATUS_USAGE, "--patience watches the validation error: give --valid, "
+                                           "for example --valid 0.2");
+    return outcome;
+}

@@ -1,0 +1,197 @@
+/* --split, --prune and --merge: what is asked for, and of which model. reshape_choice.c decides. */
+#include "app/train/train_internal.h"
+
+#include "app/options/option_value.h"
+
+#include "app/judge/loaded_model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const reshaping_options[] = {"split", "prune", "merge", "split_spread"};
+enum { N_RESHAPING = sizeof reshaping_options / sizeof *reshaping_options };
+
+bool reshape_is_option(const char *key)
+{
+    for (int i = 0; i < N_RESHAPING; i++)
+        if (strcmp(key, reshaping_options[i]) == 0)
+            return true;
+    return false;
+}
+
+/* The first of the options that was said, or NULL; --split-spread alone asks for nothing. */
+static const char *said_option(const struct options *options)
+{
+    const char *const text[] = {options->split, options->prune, options->merge};
+    for (int i = 0; i < 3; i++)
+        if (text[i])
+            return reshaping_options[i];
+    return NULL;
+}
+
+status reshape_find(struct training *training)
+{
+    const struct options *options = training->options;
+    const char *said = said_option(options);
+    bool resumes_itself = training->resume_path[0] && strcmp(options->resume, "auto") == 0;
+    training->reshapes = false;
+    if (!said || resumes_itself)
+        return STATUS_OK;
+    if (training->resume_path[0] && run_directory_holds_run(training->output))
+        return status_set(STATUS_USAGE,
+                          "--%s: %s holds a run already, and a model with other experts begins a "
+                          "new one; choose another --output",
+                          said, training->output);
+    if (!training->resume_path[0] && !options->init)
+        return status_set(STATUS_USAGE,
+                          "--%s changes a trained model: name it with --resume RUN, or --init RUN "
+                          "to begin with its parameters only, and give a new --output",
+                          said);
+    training->reshapes = true;
+    return STATUS_OK;
+}
+
+/* --resume auto: the run has begun with what is said once more, or the wrong run is meant. */
+static status check_same_request(const struct training *training, const struct run_record *record)
+{
+    for (int i = 0; i < N_RESHAPING - 1; i++) {
+        const char *key = reshaping_options[i], *recorded = run_record_config(record, key);
+        const char *said = options_value(training->options, key);
+        if (options_is_set(training->options, key) && *said &&
+            strcmp(said, recorded ? recorded : "") != 0)
+            return status_set(STATUS_USAGE,
+                              "--%s %s: %s goes on with the experts it has; for a new run with "
+                              "others give --resume %s and another --output",
+                              key, said, training->output, training->output);
+    }
+    return STATUS_OK;
+}
+
+status reshape_check_resumed(const struct training *training, const struct run_record *record)
+{
+    return training->reshapes ? STATUS_OK : check_same_request(training, record);
+}
+
+static status refuse_list(const char *key, const char *text)
+{
+    return status_set(STATUS_USAGE,
+                      strcmp(key, "merge") == 0
+                          ? "--%s must be auto, or pairs of experts such as 1,4 or 1,4;2,3, not %s"
+                          : "--%s must be auto, or numbers of experts such as 2,5, not %s",
+                      key, text);
+}
+
+static status read_numbers(struct reshape *reshape, const char *key, const char *text,
+                           status (*change)(struct reshape *reshape, size_t e))
+{
+    const char *at = text;
+    status outcome = STATUS_OK;
+    for (bool more = true; more && outcome == STATUS_OK; at++) {
+        uint64_t e;
+        if (!option_read_count(at, &e, &at) || (*at && *at != ','))
+            return refuse_list(key, text);
+        more = *at == ',';
+        outcome = change(reshape, (size_t)e);
+    }
+    return outcome;
+}
+
+static status read_pairs(struct reshape *reshape, const char *text)
+{
+    const char *at = text;
+    status outcome = STATUS_OK;
+    for (bool more = true; more && outcome == STATUS_OK; at++) {
+        uint64_t e, f;
+        if (!option_read_count(at, &e, &at) || *at++ != ',' || !option_read_count(at, &f, &at) ||
+            (*at && *at != ';'))
+            return refuse_list("merge", text);
+        more = *at == ';';
+        /* The share is measured. */
+        outcome = reshape_merge(reshape, (size_t)e, (size_t)f, 0.5);
+    }
+    return outcome;
+}
+
+static bool is_auto(const char *text)
+{
+    return text && strcmp(text, "auto") == 0;
+}
+
+static status read_requests(struct training *training)
+{
+    const struct options *options = training->options;
+    struct reshape *reshape = &training->reshape;
+    status outcome = STATUS_OK;
+    if (options->split && !is_auto(options->split))
+        outcome = read_numbers(reshape, "split", options->split, reshape_split);
+    if (outcome == STATUS_OK && options->prune && !is_auto(options->prune))
+        outcome = read_numbers(reshape, "prune", options->prune, reshape_prune);
+    if (outcome == STATUS_OK && options->merge && !is_auto(options->merge))
+        outcome = read_pairs(reshape, options->merge);
+    return outcome;
+}
+
+/* The checkpoint must be one that verifies; its number of experts. */
+static status read_source(struct training *training, size_t *n_experts)
+{
+    struct run_record record = {0};
+    struct hdf5_file *file;
+    char path[sizeof training->reshaped_path];
+    const char *resumed = training->resume_path;
+    status outcome =
+        loaded_model_find(resumed[0] ? resumed : training->options->init, path, sizeof path);
+    if (outcome == STATUS_OK)
+        outcome = checkpoint_open(path, &file);
+    if (outcome != STATUS_OK)
+        return outcome;
+    outcome = checkpoint_read_record(file, &record);
+    const char *recorded = run_record_config(&record, "experts");
+    *n_experts = recorded ? strtoul(recorded, NULL, 10) : 0;
+    if (outcome == STATUS_OK && *n_experts == 0)
+        outcome = status_set(STATUS_USAGE, "%s does not say how many experts it has", path);
+    memcpy(training->reshaped_path, path, sizeof path);
+    training->reshaped_part =
+        resumed[0] && loaded_model_held_out(&record) > 0 ? PART_TRAIN : PART_ALL;
+    run_record_release(&record);
+    status closed = hdf5_close(&file);
+    return status_first(outcome, closed);
+}
+
+static status check_options(const struct options *options)
+{
+    if (options->split && options->top_k > 0)
+        return status_set(STATUS_USAGE,
+                          "--split halves an expert's mixing proportion, by which --top-k chooses: "
+                          "predictions would change; split without --top-k");
+    return STATUS_OK;
+}
+
+status reshape_set_experts(struct training *training)
+{
+    char number[32];
+    struct options *options = training->options;
+    const struct reshape *reshape = &training->reshape;
+    long wanted = (long)reshape->n_after;
+    if (training->said_experts > 0 && training->said_experts != wanted)
+        return status_set(
+            STATUS_USAGE, "--experts %ld: the %zu experts of %s become %ld; leave --experts out",
+            training->said_experts, reshape->n_before, training->reshaped_path, wanted);
+    snprintf(number, sizeof number, "%ld", wanted);
+    return options_set(options, "experts", number, "automatic choice");
+}
+
+status reshape_prepare(struct training *training)
+{
+    const struct options *options = training->options;
+    size_t n_experts = 0;
+    if (!training->reshapes)
+        return STATUS_OK;
+    status outcome = check_options(options);
+    if (outcome == STATUS_OK)
+        outcome = read_source(training, &n_experts);
+    if (outcome == STATUS_OK)
+        outcome = reshape_init(&training->reshape, n_experts, options->split_spread, options->seed);
+    if (outcome == STATUS_OK)
+        outcome = read_requests(training);
+    return outcome;
+}

@@ -1,0 +1,206 @@
+#include "app/train/train_internal.h"
+
+#include "base/log.h"
+#include "base/memory.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static bool is_folder(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+/* The newest generation that verifies; says which it skips and why. "" if there is none. */
+static status newest_good(const char *run, char *found, size_t size)
+{
+    char folder[PATH_MAX];
+    struct string_list names = {0};
+    snprintf(folder, sizeof folder, "%s/checkpoints", run);
+    found[0] = '\0';
+    if (!is_folder(folder))
+        return STATUS_OK;
+    status outcome = run_directory_generations(folder, &names);
+    for (size_t i = 0; i < names.n && !found[0] && outcome == STATUS_OK; i++) {
+        char path[PATH_MAX + 300];
+        struct hdf5_file *file;
+        snprintf(path, sizeof path, "%s/%s", folder, names.item[i]);
+        if (checkpoint_open(path, &file) != STATUS_OK) {
+            log_warning("skipping a checkpoint: %s", status_text());
+            continue;
+        }
+        outcome = hdf5_close(&file);
+        if (snprintf(found, size, "%s", path) >= (int)size)
+            outcome = status_set(STATUS_USAGE, "the path %s is too long", path);
+    }
+    if (outcome == STATUS_OK && names.n > 0 && !found[0])
+        outcome = status_set(STATUS_USAGE,
+                             "none of the %zu checkpoints in %s verifies; start anew in another "
+                             "directory",
+                             names.n, folder);
+    string_list_release(&names);
+    return outcome;
+}
+
+/*
+ * A run that is about to end in this directory may save once more while it is waited for: what is
+ * resumed is looked for under the lock.
+ */
+static status lock_existing(struct training *training)
+{
+    if (training->options->dry_run || !training->output ||
+        !run_directory_holds_run(training->output))
+        return STATUS_OK;
+    return run_directory_open(&training->directory, training->output);
+}
+
+status resume_find(struct training *training)
+{
+    const char *resume = training->options->resume;
+    const char *output = training->output;
+    training->resume_path[0] = '\0';
+    if (!resume || strcmp(resume, "no") == 0) {
+        if (output && run_directory_holds_run(output))
+            return status_set(STATUS_USAGE,
+                              "%s holds a run already; go on with --resume auto, or choose another "
+                              "--output",
+                              output);
+        return STATUS_OK;
+    }
+    status locked = lock_existing(training);
+    if (locked != STATUS_OK)
+        return locked;
+    if (strcmp(resume, "auto") == 0) {
+        if (!training->options->output)
+            return status_set(STATUS_USAGE,
+                              "--resume auto looks in the run directory: name it with "
+                              "--output");
+        return newest_good(output, training->resume_path, sizeof training->resume_path);
+    }
+    if (is_folder(resume)) {
+        status outcome = newest_good(resume, training->resume_path, sizeof training->resume_path);
+        if (outcome == STATUS_OK && !training->resume_path[0])
+            outcome = status_set(STATUS_USAGE, "there is no checkpoint in %s", resume);
+        return outcome;
+    }
+    struct hdf5_file *file;
+    status outcome = checkpoint_open(resume, &file);
+    if (outcome != STATUS_OK)
+        return outcome;
+    snprintf(training->resume_path, sizeof training->resume_path, "%s", resume);
+    return hdf5_close(&file);
+}
+
+/* What must be the same before and after a restart; everything else may change. */
+static const char *const fixed_options[] = {
+    "inputs",         "exclude",        "targets",     "group",         "weight",   "valid",
+    "task",           "scale",          "experts",     "expert_hidden", "gate",     "gate_hidden",
+    "activation",     "expert_output",  "error",       "likelihood",    "variance", "optimizer",
+    "momentum",       "batch_size",     "micro_batch", "stream_block",  "seed",     "top_k",
+    "balance_weight", "entropy_weight", "starts",      "init"};
+
+static bool is_fixed(const char *key)
+{
+    for (size_t i = 0; i < sizeof fixed_options / sizeof fixed_options[0]; i++)
+        if (strcmp(fixed_options[i], key) == 0)
+            return true;
+    return false;
+}
+
+static status merge_option(struct training *training, const char *key, const char *recorded)
+{
+    struct options *options = training->options;
+    /* Other experts: their number follows from what is said now, not from what was. */
+    if (training->reshapes && (reshape_is_option(key) || strcmp(key, "experts") == 0))
+        return STATUS_OK;
+    if (strcmp(key, "replicas") == 0) {
+        training->recorded_replicas = strtol(recorded, NULL, 10);
+        /* What was not asked for must not keep a run from going on with other ranks. */
+        if (!options_is_set(options, key) &&
+            (training->recorded_replicas < 1 ||
+             training->comm->size % training->recorded_replicas != 0))
+            return STATUS_OK;
+    }
+    if (!options_is_set(options, key))
+        return options_set(options, key, recorded, training->resume_path);
+    const char *said = options_value(options, key);
+    if (!is_fixed(key) || strcmp(said, recorded) == 0)
+        return STATUS_OK;
+    if (strcmp(said, "auto") == 0)
+        return options_set(options, key, recorded, training->resume_path);
+    char option[64];
+    snprintf(option, sizeof option, "%s", key);
+    for (char *at = option; *at; at++)
+        if (*at == '_')
+            *at = '-';
+    return status_set(STATUS_USAGE,
+                      "--%s is %s, but %s was trained with %s; leave the option out to go on, or "
+                      "start anew in another directory",
+                      option, said, training->resume_path, *recorded ? recorded : "none");
+}
+
+status resume_merge_options(struct training *training)
+{
+    struct hdf5_file *file;
+    struct run_record record;
+    status outcome = checkpoint_open(training->resume_path, &file);
+    if (outcome != STATUS_OK)
+        return outcome;
+    outcome = checkpoint_read_record(file, &record);
+    if (outcome == STATUS_OK)
+        outcome = reshape_check_resumed(training, &record);
+    for (size_t i = 0; i < record.config_keys.n && outcome == STATUS_OK; i++)
+        outcome = merge_option(training, record.config_keys.item[i], record.config_values.item[i]);
+    run_record_release(&record);
+    status closed = hdf5_close(&file);
+    return status_first(outcome, closed);
+}
+
+status resume_check_data(const struct training *training, const struct run_record *earlier)
+{
+    const struct run_record *now = &training->record;
+    if (earlier->data_fingerprint == now->data_fingerprint)
+        return STATUS_OK;
+    return status_set(STATUS_USAGE,
+                      "%s (%llu samples) are not the data that %s was trained on (%s, %llu "
+                      "samples); go on with those, or start anew in another directory",
+                      now->data_path, (unsigned long long)now->data_n, training->resume_path,
+                      earlier->data_path, (unsigned long long)earlier->data_n);
+}
+
+void resume_show_finished(const struct trainer *trainer)
+{
+    const struct trainer_config *config = trainer->config;
+    const struct progress *progress = &trainer->progress;
+    enum stop_reason reason = trainer_finished_before(trainer);
+    if (reason != STOP_NOT && trainer->is_reshaped) {
+        log_info("nothing is left to train: the new model is written as it is; to train it give "
+                 "more --epochs than the %lld it has had",
+                 (long long)progress->epoch);
+        return;
+    }
+    switch (reason) {
+    case STOP_EPOCHS:
+        log_info("nothing to do: the run has had %lld epochs, and --epochs is %lld; to go on give "
+                 "more, for example --epochs %lld",
+                 (long long)progress->epoch, (long long)config->epochs,
+                 2 * (long long)progress->epoch);
+        break;
+    case STOP_PATIENCE:
+        log_info("nothing to do: the validation error has not fallen for %lld epochs, and "
+                 "--patience is %lld; to go on give a larger one, or --patience 0 for none",
+                 (long long)progress->stale_epochs, (long long)config->patience);
+        break;
+    case STOP_ERROR:
+        log_info("nothing to do: the expected square has come down to --stop-error %g; to go on "
+                 "give a smaller one, or --stop-error 0 for none",
+                 config->stop_error);
+        break;
+    default:
+        break;
+    }
+}

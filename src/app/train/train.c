@@ -1,0 +1,380 @@
+#include "app/commands.h"
+
+#include "app/train/train_internal.h"
+
+#include "app/judge/loaded_model.h"
+#include "base/clock.h"
+#include "base/fresh_file.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/profile.h"
+#include "base/site.h"
+#include "comm/watchdog.h"
+#include "data/samples/epoch_order.h"
+#include "math/blas.h"
+#include "math/gemm.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Root. --output, or a new folder below runs/ named after the time. */
+static char *output_directory(const struct options *options)
+{
+    if (options->output)
+        return memory_strdup(options->output);
+    char name[64], numbered[96];
+    time_t now = time(NULL);
+    struct tm local;
+    localtime_r(&now, &local);
+    strftime(name, sizeof name, "runs/%Y%m%d-%H%M%S", &local);
+    /* Two runs that start in the same second have two directories. */
+    snprintf(numbered, sizeof numbered, "%s-%d", name, (int)getpid());
+    return memory_strdup(access(name, F_OK) == 0 ? numbered : name);
+}
+
+/* Root. Where training begins: anew, from a checkpoint, or from the parameters of another model. */
+static status find_start(struct training *training)
+{
+    struct options *options = training->options;
+    training->output = output_directory(options);
+    training->said_experts = options_is_set(options, "experts") ? options->experts : 0;
+    status outcome = resume_find(training);
+    if (outcome == STATUS_OK)
+        outcome = reshape_find(training);
+    if (outcome == STATUS_OK && training->resume_path[0])
+        outcome = resume_merge_options(training);
+    else if (outcome == STATUS_OK && options->init)
+        outcome = loaded_model_find(options->init, training->init_path, sizeof training->init_path);
+    if (outcome == STATUS_OK)
+        outcome = reshape_prepare(training);
+    return outcome;
+}
+
+/* Collective. What rank 0 has found out, to all. */
+static void share_plan(struct training *training)
+{
+    struct {
+        struct problem problem;
+        struct trainer_config config;
+        struct dataset_shape train_shape, valid_shape;
+        bool has_valid;
+        long root_experts;
+        enum placement placement;
+        enum read_choice read;
+        bool dry_run;
+    } plan = {training->problem,
+              training->config,
+              training->train_shape,
+              training->valid_shape,
+              training->has_valid,
+              training->options->root_experts,
+              training->options->placement,
+              training->options->read,
+              training->options->dry_run};
+    communicator_broadcast(training->comm, &plan, sizeof plan);
+    training->problem = plan.problem;
+    training->config = plan.config;
+    training->train_shape = plan.train_shape;
+    training->valid_shape = plan.valid_shape;
+    training->has_valid = plan.has_valid;
+    training->options->root_experts = plan.root_experts;
+    training->options->placement = plan.placement;
+    training->options->read = plan.read;
+    training->options->dry_run = plan.dry_run;
+}
+
+/* Collective. In memory, or as a stream; `rows` NULL: all samples of the source. */
+static status load_part(struct training *training, const struct dataset_shape *shape, bool streams,
+                        size_t block, struct source *source, const uint64_t *rows,
+                        struct samples *samples)
+{
+    const struct scaler *scaler = &training->record.scaler;
+    if (streams)
+        return samples_stream(training->comm, shape, block, source, scaler, rows, samples);
+    return samples_load(training->comm, shape, training->options->read, source, scaler, rows,
+                        samples);
+}
+
+static status load_samples(struct training *training)
+{
+    /* Without a share held out, and of a validation file, all samples are taken. */
+    const struct split *split = &training->split;
+    const struct dataset_shape *valid = &training->valid_shape;
+    status outcome = load_part(training, &training->train_shape, training->streams_train,
+                               training->config.stream_block, training->source,
+                               split->n_valid ? split->train : NULL, &training->train);
+    if (outcome != STATUS_OK || !training->has_valid)
+        return outcome;
+    struct source *source = training->valid_source ? training->valid_source : training->source;
+    return load_part(training, valid, training->streams_valid,
+                     epoch_order_auto_block(valid->n, valid->n_inputs + valid->n_targets), source,
+                     training->valid_source ? NULL : split->valid, &training->valid);
+}
+
+static status write_config(const struct training *training)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/config.yaml", training->output);
+    struct fresh_file file = {0};
+    status outcome = fresh_file_open(&file, path);
+    if (outcome != STATUS_OK)
+        return outcome;
+    outcome = options_write_yaml(training->options, file.stream);
+    /* Here a fault finds half a file. */
+    if (outcome == STATUS_OK)
+        outcome = site_file(SITE_config_write, path);
+    return fresh_file_publish(&file, outcome);
+}
+
+/* Root. Two runs that begin in a new directory at once: the second finds the first one's files. */
+static status open_new_directory(struct training *training)
+{
+    status outcome = run_directory_open(&training->directory, training->output);
+    if (outcome == STATUS_OK && run_directory_holds_run(training->output))
+        outcome = status_set(STATUS_USAGE,
+                             "another run has begun in %s meanwhile; go on with it by --resume "
+                             "auto, or choose another --output",
+                             training->output);
+    return outcome;
+}
+
+/* Root. Makes the run directory; from here on there is something on disk. */
+static status open_directory(struct training *training)
+{
+    status outcome = STATUS_OK;
+    /* One that held a run was locked before the run was looked at. */
+    if (!training->directory.path)
+        outcome = open_new_directory(training);
+    if (outcome == STATUS_OK)
+        outcome = write_config(training);
+    char path[PATH_MAX], now[32];
+    snprintf(path, sizeof path, "%s/log.txt", training->output);
+    if (outcome == STATUS_OK && !log_set_file(path))
+        outcome = status_set(STATUS_FAILED, "cannot write %s: %s", path, strerror(errno));
+    if (outcome != STATUS_OK)
+        return outcome;
+    char library[128];
+    const char *job = getenv("SLURM_JOB_ID");
+    communicator_library(library, sizeof library);
+    clock_timestamp(now, sizeof now);
+    log_info("coterie %s %s, %s, %s, kernel %s, %s%s%s, started %s", COTERIE_VERSION,
+             COTERIE_REVISION, REAL_NAME, library, blas_kernel(), gemm_library(),
+             job ? ", Slurm job " : "", job ? job : "", now);
+    reshape_show(training);
+    return outcome;
+}
+
+/* Collective. The state to start from: a checkpoint's, or new. */
+static status begin(struct training *training, struct trainer *trainer)
+{
+    int resumes = training->resume_path[0] != '\0';
+    communicator_broadcast(training->comm, &resumes, sizeof resumes);
+    bool is_root = training->comm->rank == 0;
+    const struct reshape *reshape = training->reshapes && is_root ? &training->reshape : NULL;
+    if (!resumes)
+        return trainer_begin(trainer,
+                             is_root && training->options->init ? training->init_path
+                                                                : training->options->init,
+                             reshape);
+    struct hdf5_file *file = NULL;
+    struct run_record earlier = {0};
+    status outcome = STATUS_OK;
+    if (is_root) {
+        outcome = checkpoint_open(training->resume_path, &file);
+        if (outcome == STATUS_OK)
+            outcome = checkpoint_read_record(file, &earlier);
+        if (outcome == STATUS_OK)
+            outcome = resume_check_data(training, &earlier);
+    }
+    outcome = communicator_agree(training->comm, outcome);
+    if (outcome == STATUS_OK)
+        outcome = training->reshapes ? trainer_resume_reshaped(trainer, file, reshape)
+                                     : trainer_resume(trainer, file);
+    if (outcome == STATUS_OK && is_root) {
+        log_info("resumed  %s: epoch %lld, step %lld", training->resume_path,
+                 (long long)trainer->progress.epoch, (long long)trainer->progress.step);
+        resume_show_finished(trainer);
+    }
+    run_record_release(&earlier);
+    if (file)
+        hdf5_close(&file);
+    return outcome;
+}
+
+/*
+ * Repeated after a while, Ctrl-C or TERM end the run at once. USR1 does not, nor TERM after USR1:
+ * when time is up Slurm sends them one after the other, while the run is saving.
+ */
+static void on_stop_signal(int signal)
+{
+    static volatile sig_atomic_t first;
+    if (!first)
+        first = signal;
+    trainer_request_stop(signal == first && signal != SIGUSR1);
+}
+
+void train_catch_requests(void)
+{
+    sigaction(SIGUSR1, &(struct sigaction){.sa_handler = on_stop_signal, .sa_flags = SA_RESTART},
+              NULL);
+}
+
+static void catch_stop_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_stop_signal, .sa_flags = SA_RESTART};
+    train_catch_requests();
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGHUP, &action, NULL);
+    /* A closed pipe (train | head) is no reason to lose a run. */
+    signal(SIGPIPE, SIG_IGN);
+    /* Beyond a limit on the size of files (ulimit -f) writing fails, as on a full disk. */
+    signal(SIGXFSZ, SIG_IGN);
+}
+
+static status train_and_report(struct training *training, struct trainer *trainer)
+{
+    status outcome = begin(training, trainer);
+    if (outcome == STATUS_OK) {
+        if (training->comm->rank == 0)
+            outcome = open_directory(training);
+        outcome = communicator_agree(training->comm, outcome);
+    }
+    if (outcome != STATUS_OK)
+        return outcome;
+    trainer_use_directory(trainer, &training->directory, &training->record);
+    outcome = trainer_run(trainer);
+    bool ended_well = outcome == STATUS_OK || outcome == STATUS_STOPPED;
+    struct profile_table table = {0};
+    status profiled = ended_well ? profile_table_gather(training->comm, &table) : STATUS_FAILED;
+    profile_start(false);
+    if (outcome == STATUS_OK)
+        report_show(training, trainer);
+    if (profiled == STATUS_OK)
+        report_time(training, &table);
+    profile_table_release(&table);
+    if (outcome == STATUS_OK && training->selection)
+        outcome = selection_measure(training, trainer, training->selection);
+    return outcome;
+}
+
+/* Collective. The root of every replica measures errors in the units of the data. */
+static status share_target_scales(struct training *training)
+{
+    size_t n = training->problem.has_rmse ? training->problem.model.n_outputs : 0;
+    const double *known = training->record.scaler.y_scale;
+    status outcome = memory_alloc(&training->y_scale, n, sizeof(double), "the scales of targets");
+    outcome = communicator_agree(training->comm, outcome);
+    if (outcome != STATUS_OK)
+        return outcome;
+    for (size_t k = 0; k < n; k++)
+        training->y_scale[k] = known ? known[k] : 1;
+    communicator_broadcast(training->comm, training->y_scale, n * sizeof(double));
+    return STATUS_OK;
+}
+
+static status run_training(struct training *training)
+{
+    struct trainer trainer;
+    struct shard shard;
+    profile_start(true);
+    profile_enter(PHASE_LOADING);
+    status outcome = load_samples(training);
+    profile_enter(PHASE_OTHER);
+    struct replicas *replicas = &training->replicas;
+    if (outcome == STATUS_OK)
+        outcome = replicas_init(replicas, training->comm, training->config.replicas);
+    if (outcome == STATUS_OK)
+        outcome = communicator_agree(training->comm, placement_shard(training, &shard));
+    if (outcome == STATUS_OK)
+        outcome = model_init_dealt(&training->model, &training->problem.model, &replicas->group,
+                                   &shard, real_padded(training->config.micro_batch));
+    if (outcome == STATUS_OK)
+        outcome = replicas_use_model(replicas, &training->model);
+    if (outcome == STATUS_OK)
+        outcome = share_target_scales(training);
+    if (outcome != STATUS_OK)
+        return outcome;
+    training->metrics_config = problem_metrics(&training->problem, training->y_scale);
+    outcome = trainer_init(
+        &trainer, &training->config, replicas, &training->model, &training->train.dataset,
+        training->has_valid ? &training->valid.dataset : NULL, &training->metrics_config);
+    if (outcome == STATUS_OK)
+        outcome = train_and_report(training, &trainer);
+    trainer_release(&trainer);
+    return outcome;
+}
+
+void train_release(struct training *training)
+{
+    log_set_file(NULL);
+    model_release(&training->model);
+    replicas_release(&training->replicas);
+    memory_free(&training->y_scale);
+    memory_free(&training->firsts);
+    samples_release(&training->train);
+    samples_release(&training->valid);
+    if (training->comm->rank != 0)
+        return;
+    source_close(&training->source);
+    source_close(&training->valid_source);
+    split_release(&training->split);
+    reshape_release(&training->reshape);
+    string_list_release(&training->reshape_notes);
+    run_record_release(&training->record);
+    run_directory_close(&training->directory);
+    memory_free(&training->output);
+}
+
+status train_prepare(const struct communicator *comm, struct options *options,
+                     struct training *training)
+{
+    *training = (struct training){.comm = comm, .options = options, .directory = {.lock = -1}};
+    status outcome = find_start(training);
+    /* What is left to `auto` would need the samples. */
+    if (outcome == STATUS_OK && training->reshapes)
+        outcome = reshape_set_experts(training);
+    return outcome == STATUS_OK ? training_prepare(training) : outcome;
+}
+
+status train_run(const struct communicator *comm, struct options *options,
+                 struct selection *selection)
+{
+    struct training training = {
+        .comm = comm, .options = options, .directory = {.lock = -1}, .selection = selection};
+    status outcome = STATUS_OK;
+    /* From here on: reading data, or waiting for the lock, may take long. */
+    if (!options->dry_run)
+        catch_stop_signals();
+    if (comm->rank == 0)
+        outcome = find_start(&training);
+    outcome = communicator_agree(comm, outcome);
+    if (outcome == STATUS_OK)
+        outcome = reshape_choose(&training);
+    if (outcome == STATUS_OK && comm->rank == 0)
+        outcome = training_prepare(&training);
+    outcome = communicator_agree(comm, outcome);
+    if (outcome == STATUS_OK) {
+        share_plan(&training);
+        outcome = watchdog_set(comm, options->hang_timeout, training.output);
+    }
+    if (outcome == STATUS_OK && options->placement == PLACEMENT_MEASURED && comm->size > 1)
+        outcome = placement_measure(&training);
+    if (outcome == STATUS_OK)
+        outcome = plan_show(&training);
+    if (outcome == STATUS_OK && !options->dry_run)
+        outcome = run_training(&training);
+    train_release(&training);
+    return outcome;
+}
+
+status train_command(const struct communicator *comm, struct options *options)
+{
+    return train_run(comm, options, NULL);
+}

@@ -1,0 +1,79 @@
+#ifndef COTERIE_TRAIN_CHECKPOINT_H
+#define COTERIE_TRAIN_CHECKPOINT_H
+
+#include "base/status.h"
+#include "base/string_list.h"
+#include "data/hdf5/hdf5_file.h"
+#include "data/samples/scaler.h"
+#include "train/step/snapshot.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * Checkpoints: one self-contained HDF5 file a generation, the same for any number of ranks. Layout:
+ *
+ *   /            attributes format, format_version, software_version, created, precision
+ *   /config      one attribute per option, values resolved
+ *   /names       inputs, targets · /classes · /scaler  x_mean, x_scale, y_mean, y_scale
+ *   /gate        layer<i>/weight (out,in), bias (out); or, if Gaussian, gaussian/alpha (E),
+ *                mean (E,D), covariance (E,D,D)
+ *   /experts     layer<i>/weight (E,out,in), bias (E,out) · variance (E)
+ *   /optimizer   <slot>/{gate,experts}/... as above; on-line EM: em/experts/sums (E, ...)
+ *   /best        {gate,experts}/... of the lowest validation error
+ *   /progress    attributes, and use (E) · /data attributes · /history one column per metric
+ *   /checksum    experts (E), gate and rest: xxHash, 64 bits
+ *
+ * All functions are Root: rank 0 alone touches files.
+ */
+enum { CHECKPOINT_FORMAT_VERSION = 1 };
+
+/* What a checkpoint says besides numbers. */
+struct run_record {
+    struct string_list config_keys, config_values;
+    struct string_list input_names, target_names, classes;
+    struct scaler scaler;
+    char *data_path, *data_split; /* where the samples came from, and which part was trained on */
+    uint64_t data_n, data_fingerprint;
+    double target_variance; /* mean variance of the scaled numeric targets, else 1 */
+};
+
+void run_record_release(struct run_record *record);
+const char *run_record_config(const struct run_record *record, const char *key); /* or NULL */
+
+/*
+ * Writes `path` so that it is whole or absent: path.tmp -> flush -> fsync -> close -> reopen and
+ * verify -> rename -> fsync of the folder. STATUS_FAILED leaves no trace.
+ */
+status checkpoint_publish(const char *path, const struct snapshot *snapshot,
+                          const struct run_record *record);
+
+/* Opens, checks format, version and all checksums. *out stays NULL on failure. */
+status checkpoint_open(const char *path, struct hdf5_file **out);
+
+/* Checks every checksum of an open file; the message names the part that does not verify. */
+status checkpoint_verify(struct hdf5_file *file);
+
+/*
+ * Computes the checksums of what the file holds: experts[0 .. E-1], *gate and *rest. E is the first
+ * dimension of /experts/layer0/weight.
+ */
+status checkpoint_checksums(struct hdf5_file *file, size_t n_experts, uint64_t *experts,
+                            uint64_t *gate, uint64_t *rest);
+
+status checkpoint_read_record(struct hdf5_file *file, struct run_record *record);
+
+/* Parameters for evaluation: current ones, or those of /best. */
+status checkpoint_read_networks(struct hdf5_file *file, const struct model *model, bool best,
+                                struct networks *networks);
+
+/* Everything that training needs to go on. */
+status checkpoint_read_state(struct hdf5_file *file, struct snapshot *snapshot);
+
+/*
+ * For --init: parameters from any HDF5 file with this layout, of which parts may be missing (then
+ * `networks` keeps what it has); no checksums are asked for. At least one part must be there.
+ */
+status checkpoint_read_init(const char *path, const struct model *model, struct networks *networks);
+
+#endif

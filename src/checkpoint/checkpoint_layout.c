@@ -1,0 +1,92 @@
+#include "checkpoint_internal.h"
+
+#include "base/memory.h"
+
+#include <string.h>
+
+static status visit_gaussian(const struct model *model, const char *prefix,
+                             status (*visit)(const struct network_block *block, void *context),
+                             void *context)
+{
+    size_t n = model->config.n_experts, d = model->config.n_inputs;
+    struct gaussian_gate_layout layout = gaussian_gate_layout(n, d);
+    struct {
+        const char *name;
+        size_t offset, in, deep;
+    } parts[] = {{"alpha", layout.alpha_at, 0, 0},
+                 {"mean", layout.mean_at, d, 0},
+                 {"covariance", layout.covariance_at, d, d}};
+    status outcome = STATUS_OK;
+    for (int i = 0; i < 3 && outcome == STATUS_OK; i++) {
+        struct network_block block = {
+            .offset = parts[i].offset, .out = n, .in = parts[i].in, .deep = parts[i].deep};
+        snprintf(block.name, sizeof block.name, "%s/gate/gaussian/%s", prefix, parts[i].name);
+        outcome = visit(&block, context);
+    }
+    return outcome;
+}
+
+status network_blocks_visit(const struct model *model, const char *prefix,
+                            status (*visit)(const struct network_block *block, void *context),
+                            void *context)
+{
+    status outcome = STATUS_OK;
+    if (model->config.gate == GATE_GAUSSIAN)
+        outcome = visit_gaussian(model, prefix, visit, context);
+    for (int part = 0; part < 2; part++) {
+        const struct mlp *shape = part == 0 ? &model->gate_shape : &model->expert_shape;
+        for (int l = 0; l < shape->n_layers; l++)
+            for (int is_bias = 0; is_bias < 2 && outcome == STATUS_OK; is_bias++) {
+                struct network_block block;
+                network_block_set(&block, shape, prefix, part == 1, l, is_bias);
+                outcome = visit(&block, context);
+            }
+    }
+    return outcome;
+}
+
+const struct progress_field progress_fields[] = {
+    {"epoch", offsetof(struct progress, epoch), FIELD_INT64},
+    {"step", offsetof(struct progress, step), FIELD_INT64},
+    {"total_steps", offsetof(struct progress, total_steps), FIELD_INT64},
+    {"batch", offsetof(struct progress, batch), FIELD_INT64},
+    {"recorded", offsetof(struct progress, recorded), FIELD_INT64},
+    {"start", offsetof(struct progress, start), FIELD_INT64},
+    {"best_start", offsetof(struct progress, best_start), FIELD_INT64},
+    {"best_start_error", offsetof(struct progress, best_start_error), FIELD_DOUBLE},
+    {"starts_finished", offsetof(struct progress, starts_finished), FIELD_BOOL},
+    {"seed", offsetof(struct progress, seed), FIELD_UINT64},
+    {"learning_rate_factor", offsetof(struct progress, learning_rate_factor), FIELD_DOUBLE},
+    {"stale_epochs", offsetof(struct progress, stale_epochs), FIELD_INT64},
+    {"best_epoch", offsetof(struct progress, best_epoch), FIELD_INT64},
+    {"best_step", offsetof(struct progress, best_step), FIELD_INT64},
+    {"best_error", offsetof(struct progress, best_error), FIELD_DOUBLE},
+    {"error_before", offsetof(struct progress, error_before), FIELD_DOUBLE},
+    {"seconds", offsetof(struct progress, seconds), FIELD_DOUBLE},
+};
+const size_t n_progress_fields = sizeof progress_fields / sizeof progress_fields[0];
+
+void progress_running_name(int i, char *name, size_t size)
+{
+    static const char *const sums[METRICS_N_SUMS] = {
+        "weight", "error", "nll", "expected_square", "correct", "squared", "gate_entropy"};
+    snprintf(name, size, "running_%s", sums[i]);
+}
+
+void run_record_release(struct run_record *record)
+{
+    string_list_release(&record->config_keys);
+    string_list_release(&record->config_values);
+    string_list_release(&record->input_names);
+    string_list_release(&record->target_names);
+    string_list_release(&record->classes);
+    scaler_release(&record->scaler);
+    memory_free(&record->data_path);
+    memory_free(&record->data_split);
+}
+
+const char *run_record_config(const struct run_record *record, const char *key)
+{
+    long i = string_list_find(&record->config_keys, key);
+    return i < 0 ? NULL : record->config_values.item[i];
+}

@@ -1,0 +1,299 @@
+#include "checkpoint_internal.h"
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/site.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct network_writer {
+    struct hdf5_file *file;
+    const struct model *model;
+    const struct networks *networks;
+};
+
+static status write_block(const struct network_block *block, void *context)
+{
+    const struct network_writer *writer = context;
+    uint64_t n_experts = writer->model->config.n_experts;
+    if (!block->of_experts) {
+        uint64_t dims[3] = {block->out, block->in, block->deep};
+        int rank = 1 + (block->in > 0) + (block->deep > 0);
+        status outcome =
+            hdf5_create_dataset(writer->file, block->name, HDF5_AS_REAL, rank, dims, block->out);
+        if (outcome == STATUS_OK)
+            outcome = hdf5_write_rows(writer->file, block->name, 0, block->out, HDF5_AS_REAL,
+                                      writer->networks->gate + block->offset);
+        return outcome;
+    }
+    uint64_t dims[3] = {n_experts, block->out, block->in};
+    status outcome =
+        hdf5_create_dataset(writer->file, block->name, HDF5_AS_REAL, block->in ? 3 : 2, dims, 1);
+    size_t stride = parameters_stride(&writer->model->expert_shape);
+    for (uint64_t e = 0; e < n_experts && outcome == STATUS_OK; e++)
+        outcome = hdf5_write_rows(writer->file, block->name, e, 1, HDF5_AS_REAL,
+                                  writer->networks->experts + e * stride + block->offset);
+    return outcome;
+}
+
+static status write_doubles(struct hdf5_file *file, const char *name, uint64_t n,
+                            const double *values)
+{
+    status outcome = hdf5_create_dataset(file, name, HDF5_AS_DOUBLE, 1, &n, n > 0 ? n : 1);
+    if (outcome == STATUS_OK && n > 0)
+        outcome = hdf5_write_rows(file, name, 0, n, HDF5_AS_DOUBLE, values);
+    return outcome;
+}
+
+static status write_networks(struct hdf5_file *file, const struct model *model, const char *prefix,
+                             const struct networks *networks)
+{
+    struct network_writer writer = {file, model, networks};
+    status outcome = network_blocks_visit(model, prefix, write_block, &writer);
+    char name[256];
+    snprintf(name, sizeof name, "%s/experts/variance", prefix);
+    if (outcome == STATUS_OK)
+        outcome = write_doubles(file, name, model->config.n_experts, networks->variance);
+    return outcome;
+}
+
+static status write_header(struct hdf5_file *file)
+{
+    char created[32];
+    clock_timestamp(created, sizeof created);
+    status outcome = hdf5_write_text(file, "/", "format", "coterie-checkpoint");
+    if (outcome == STATUS_OK)
+        outcome = hdf5_write_int64(file, "/", "format_version", CHECKPOINT_FORMAT_VERSION);
+    if (outcome == STATUS_OK)
+        outcome = hdf5_write_text(file, "/", "software_version", COTERIE_VERSION);
+    if (outcome == STATUS_OK)
+        outcome = hdf5_write_text(file, "/", "created", created);
+    if (outcome == STATUS_OK)
+        outcome = hdf5_write_text(file, "/", "precision", REAL_NAME);
+    return outcome;
+}
+
+static status write_record(struct hdf5_file *file, const struct run_record *record)
+{
+    status outcome = hdf5_create_group(file, "/config");
+    for (size_t i = 0; i < record->config_keys.n && outcome == STATUS_OK; i++)
+        outcome = hdf5_write_text(file, "/config", record->config_keys.item[i],
+                                  record->config_values.item[i]);
+    if (outcome == STATUS_OK)
+        outcome = hdf5_write_strings(file, "/names/inputs", &record->input_names);
+    if (outcome == STATUS_OK)
+        outcome = hdf5_write_strings(file, "/names/targets", &record->target_names);
+    if (outcome == STATUS_OK)
+        outcome = hdf5_write_strings(file, "/classes", &record->classes);
+    const struct scaler *scaler = &record->scaler;
+    struct {
+        const char *name;
+        size_t n;
+        const double *values;
+    } scales[4] = {{"/scaler/x_mean", scaler->n_inputs, scaler->x_mean},
+                   {"/scaler/x_scale", scaler->n_inputs, scaler->x_scale},
+                   {"/scaler/y_mean", scaler->n_targets, scaler->y_mean},
+                   {"/scaler/y_scale", scaler->n_targets, scaler->y_scale}};
+    for (int i = 0; i < 4 && outcome == STATUS_OK; i++)
+        outcome = write_doubles(file, scales[i].name, scales[i].n, scales[i].values);
+    if (outcome == STATUS_OK)
+        outcome = hdf5_create_group(file, "/data");
+    if (outcome == STATUS_OK)
+        outcome = hdf5_write_text(file, "/data", "path", record->data_path);
+    if (outcome == STATUS_OK)
+        outcome = hdf5_write_text(file, "/data", "split", record->data_split);
+    if (outcome == STATUS_OK)
+        outcome = hdf5_write_int64(file, "/data", "n", (int64_t)record->data_n);
+    char fingerprint[32];
+    snprintf(fingerprint, sizeof fingerprint, "%016llx",
+             (unsigned long long)record->data_fingerprint);
+    if (outcome == STATUS_OK)
+        outcome = hdf5_write_text(file, "/data", "fingerprint", fingerprint);
+    if (outcome == STATUS_OK)
+        outcome = hdf5_write_double(file, "/data", "target_variance", record->target_variance);
+    return outcome;
+}
+
+static status write_progress_field(struct hdf5_file *file, const struct progress *progress,
+                                   const struct progress_field *field)
+{
+    const void *at = (const char *)progress + field->offset;
+    switch (field->kind) {
+    case FIELD_INT64:
+        return hdf5_write_int64(file, "/progress", field->name, *(const int64_t *)at);
+    case FIELD_UINT64:
+        return hdf5_write_int64(file, "/progress", field->name, (int64_t) * (const uint64_t *)at);
+    case FIELD_BOOL:
+        return hdf5_write_int64(file, "/progress", field->name, *(const bool *)at);
+    case FIELD_DOUBLE:
+        break;
+    }
+    return hdf5_write_double(file, "/progress", field->name, *(const double *)at);
+}
+
+static status write_progress(struct hdf5_file *file, const struct snapshot *snapshot)
+{
+    status outcome = hdf5_create_group(file, "/progress");
+    for (size_t i = 0; i < n_progress_fields && outcome == STATUS_OK; i++)
+        outcome = write_progress_field(file, &snapshot->progress, &progress_fields[i]);
+    for (int i = 0; i < METRICS_N_SUMS && outcome == STATUS_OK; i++) {
+        char name[64];
+        progress_running_name(i, name, sizeof name);
+        outcome = hdf5_write_double(file, "/progress", name, snapshot->progress.running[i]);
+    }
+    if (outcome == STATUS_OK)
+        outcome =
+            write_doubles(file, "/progress/use", snapshot->model->config.n_experts, snapshot->use);
+    return outcome;
+}
+
+static status write_history(struct hdf5_file *file, const struct history *history)
+{
+    double *values;
+    status outcome = memory_alloc(&values, history->n, sizeof(double), "the history");
+    for (int column = 0; column < HISTORY_N_COLUMNS && outcome == STATUS_OK; column++) {
+        char name[64];
+        snprintf(name, sizeof name, "/history/%s", history_column_name(column));
+        for (size_t i = 0; i < history->n; i++)
+            values[i] = history_get(&history->record[i], column);
+        outcome = write_doubles(file, name, history->n, values);
+    }
+    memory_free(&values);
+    return outcome;
+}
+
+static status write_checksums(struct hdf5_file *file, size_t n_experts)
+{
+    uint64_t *sums, one = 1, n = n_experts;
+    status outcome = memory_alloc(&sums, n_experts + 2, sizeof *sums, "checksums");
+    if (outcome == STATUS_OK)
+        outcome =
+            checkpoint_checksums(file, n_experts, sums, &sums[n_experts], &sums[n_experts + 1]);
+    struct {
+        const char *name;
+        uint64_t *n, *values;
+    } parts[3] = {{"/checksum/experts", &n, sums},
+                  {"/checksum/gate", &one, sums + n_experts},
+                  {"/checksum/rest", &one, sums + n_experts + 1}};
+    for (int i = 0; i < 3 && outcome == STATUS_OK; i++) {
+        outcome =
+            hdf5_create_dataset(file, parts[i].name, HDF5_AS_UINT64, 1, parts[i].n, *parts[i].n);
+        if (outcome == STATUS_OK)
+            outcome = hdf5_write_rows(file, parts[i].name, 0, *parts[i].n, HDF5_AS_UINT64,
+                                      parts[i].values);
+    }
+    memory_free(&sums);
+    return outcome;
+}
+
+/* The running sums of on-line EM, one chunk and checksum per expert as of its parameters. */
+static status write_sums(struct hdf5_file *file, const struct snapshot *snapshot)
+{
+    uint64_t dims[2] = {snapshot->model->config.n_experts, snapshot->n_sums};
+    status outcome = hdf5_create_dataset(file, CHECKPOINT_SUMS, HDF5_AS_DOUBLE, 2, dims, 1);
+    return outcome == STATUS_OK
+               ? hdf5_write_rows(file, CHECKPOINT_SUMS, 0, dims[0], HDF5_AS_DOUBLE, snapshot->sums)
+               : outcome;
+}
+
+static status write_all(struct hdf5_file *file, const struct snapshot *snapshot,
+                        const struct run_record *record)
+{
+    const struct model *model = snapshot->model;
+    status outcome = write_header(file);
+    if (outcome == STATUS_OK)
+        outcome = write_record(file, record);
+    if (outcome == STATUS_OK)
+        outcome = write_networks(file, model, "", &snapshot->current);
+    for (int s = 0; s < snapshot->n_slots && outcome == STATUS_OK; s++) {
+        char prefix[64];
+        snprintf(prefix, sizeof prefix, "/optimizer/%s",
+                 optimizer_slot_name(snapshot->optimizer, s));
+        outcome = write_networks(file, model, prefix, &snapshot->slot[s]);
+    }
+    if (outcome == STATUS_OK && snapshot->n_sums > 0)
+        outcome = write_sums(file, snapshot);
+    if (outcome == STATUS_OK && snapshot->has_best && snapshot->progress.best_epoch >= 0)
+        outcome = write_networks(file, model, "/best", &snapshot->best);
+    if (outcome == STATUS_OK)
+        outcome = write_progress(file, snapshot);
+    if (outcome == STATUS_OK)
+        outcome = write_history(file, &snapshot->history);
+    if (outcome == STATUS_OK)
+        outcome = write_checksums(file, model->config.n_experts);
+    return outcome;
+}
+
+/* A rename lasts only when the folder that holds the name is on disk too. */
+static status sync_folder_of(const char *path)
+{
+    char folder[PATH_MAX];
+    status outcome = site_file(SITE_folder_sync, path);
+    if (outcome != STATUS_OK)
+        return outcome;
+    snprintf(folder, sizeof folder, "%s", path);
+    char *slash = strrchr(folder, '/');
+    if (slash)
+        *slash = '\0';
+    int descriptor = open(slash ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0)
+        return status_set(STATUS_FAILED, "cannot open the folder of %s: %s", path, strerror(errno));
+    int failed = fsync(descriptor);
+    close(descriptor);
+    if (failed)
+        return status_set(STATUS_FAILED, "cannot sync the folder of %s: %s", path, strerror(errno));
+    return STATUS_OK;
+}
+
+static status write_file(const char *path, const struct snapshot *snapshot,
+                         const struct run_record *record)
+{
+    struct hdf5_file *file;
+    status outcome = hdf5_create(path, &file);
+    if (outcome != STATUS_OK)
+        return outcome;
+    outcome = write_all(file, snapshot, record);
+    if (outcome == STATUS_OK)
+        outcome = hdf5_sync(file);
+    char text[2048];
+    snprintf(text, sizeof text, "%s", status_text());
+    status closed = hdf5_close(&file);
+    if (outcome != STATUS_OK)
+        return status_set(STATUS_FAILED, "%s", text);
+    return closed;
+}
+
+static status verify_file(const char *path)
+{
+    struct hdf5_file *file;
+    status outcome = checkpoint_open(path, &file);
+    if (outcome != STATUS_OK)
+        return outcome;
+    return hdf5_close(&file);
+}
+
+status checkpoint_publish(const char *path, const struct snapshot *snapshot,
+                          const struct run_record *record)
+{
+    char unfinished[PATH_MAX];
+    snprintf(unfinished, sizeof unfinished, "%s.tmp", path);
+    unlink(unfinished); /* of a run that was killed while it saved */
+    status outcome = write_file(unfinished, snapshot, record);
+    if (outcome == STATUS_OK)
+        outcome = verify_file(unfinished);
+    if (outcome == STATUS_OK)
+        outcome = site_file(SITE_checkpoint_rename, path);
+    if (outcome == STATUS_OK && rename(unfinished, path) != 0)
+        outcome = status_set(STATUS_FAILED, "cannot rename %s to %s: %s", unfinished, path,
+                             strerror(errno));
+    if (outcome != STATUS_OK) {
+        unlink(unfinished);
+        return status_set(STATUS_FAILED, "checkpoint not saved: %s", status_text());
+    }
+    return sync_folder_of(path);
+}

@@ -1,0 +1,33 @@
+#ifndef COTERIE_COMM_SHARED_MEMORY_H
+#define COTERIE_COMM_SHARED_MEMORY_H
+
+#include "base/status.h"
+#include "comm/communicator.h"
+
+#include <stddef.h>
+
+/* A block of memory that exists once per host and that all its ranks can read. */
+struct shared_memory {
+    void *base; /* 64-byte aligned */
+    size_t bytes;
+    struct shared_memory_window *window; /* owned */
+};
+
+/* Collective. STATUS_FAILED everywhere if one host has not enough memory. */
+status shared_memory_create(const struct communicator *comm, size_t bytes,
+                            struct shared_memory *memory);
+
+/* Collective. What rank 0 has stored becomes what every rank reads. */
+void shared_memory_publish(const struct communicator *comm, struct shared_memory *memory);
+
+/*
+ * Collective. The same from byte `from` on; what is before it stays what the first rank of each
+ * host has stored.
+ */
+void shared_memory_publish_from(const struct communicator *comm, struct shared_memory *memory,
+                                size_t from);
+
+/* Collective. */
+void shared_memory_release(struct shared_memory *memory);
+
+#endif

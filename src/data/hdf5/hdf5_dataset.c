@@ -1,0 +1,333 @@
+#include "hdf5_internal.h"
+
+#include "base/memory.h"
+#include "base/real.h"
+#include "base/site.h"
+
+#include <string.h>
+
+/* A chunk must stay below 4 GiB; well below, for it also goes through memory as a whole. */
+static const uint64_t largest_chunk = UINT64_C(1) << 30;
+static const double smallest_cache = 1 << 20, largest_cache = 256 << 20;
+
+hid_t hdf5_memory_type(enum hdf5_type type)
+{
+    switch (type) {
+    case HDF5_AS_REAL:
+        return sizeof(real) == sizeof(double) ? H5T_NATIVE_DOUBLE : H5T_NATIVE_FLOAT;
+    case HDF5_AS_DOUBLE:
+        return H5T_NATIVE_DOUBLE;
+    case HDF5_AS_INT32:
+        return H5T_NATIVE_INT32;
+    case HDF5_AS_INT64:
+        return H5T_NATIVE_INT64;
+    default:
+        return H5T_NATIVE_UINT64;
+    }
+}
+
+hid_t hdf5_file_type(enum hdf5_type type)
+{
+    switch (type) {
+    case HDF5_AS_REAL:
+        return sizeof(real) == sizeof(double) ? H5T_IEEE_F64LE : H5T_IEEE_F32LE;
+    case HDF5_AS_DOUBLE:
+        return H5T_IEEE_F64LE;
+    case HDF5_AS_INT32:
+        return H5T_STD_I32LE;
+    case HDF5_AS_INT64:
+        return H5T_STD_I64LE;
+    default:
+        return H5T_STD_U64LE;
+    }
+}
+
+static status close_slot(struct hdf5_file *file, struct hdf5_open_dataset *slot)
+{
+    status outcome = STATUS_OK;
+    if (slot->id > 0 && H5Dclose(slot->id) < 0)
+        outcome =
+            hdf5_failure(file, slot->name, NULL, "cannot be closed; check the disk's free space");
+    memory_free(&slot->name);
+    hdf5_stored_release(&slot->stored);
+    slot->id = 0;
+    return outcome;
+}
+
+status hdf5_close_datasets(struct hdf5_file *file)
+{
+    status outcome = STATUS_OK;
+    for (int i = 0; i < HDF5_OPEN_DATASETS; i++) {
+        status closed = close_slot(file, &file->open[i]);
+        outcome = status_first(outcome, closed);
+    }
+    return outcome;
+}
+
+/*
+ * The chunk cache that lets rows be read in small blocks without reading a chunk twice: one row of
+ * chunks. 0 if the default is enough.
+ */
+static size_t wanted_cache(hid_t dataset)
+{
+    hid_t creation = H5Dget_create_plist(dataset);
+    hid_t space = H5Dget_space(dataset), type = H5Dget_type(dataset);
+    hsize_t chunk[H5S_MAX_RANK], dims[H5S_MAX_RANK];
+    double bytes = 0;
+    int rank = H5Sget_simple_extent_dims(space, dims, NULL);
+    if (rank > 0 && H5Pget_layout(creation) == H5D_CHUNKED &&
+        H5Pget_chunk(creation, rank, chunk) == rank) {
+        bytes = (double)H5Tget_size(type) * (double)chunk[0];
+        for (int i = 1; i < rank; i++) {
+            hsize_t chunks = (dims[i] + chunk[i] - 1) / chunk[i];
+            bytes *= (double)chunks * (double)chunk[i];
+        }
+    }
+    H5Tclose(type);
+    H5Sclose(space);
+    H5Pclose(creation);
+    return bytes > smallest_cache && bytes <= largest_cache ? (size_t)bytes : 0;
+}
+
+static hid_t open_with_cache(struct hdf5_file *file, const char *name)
+{
+    hid_t dataset = H5Dopen2(file->id, name, H5P_DEFAULT);
+    size_t cache = dataset < 0 || file->writable ? 0 : wanted_cache(dataset);
+    if (cache == 0)
+        return dataset;
+    H5Dclose(dataset);
+    hid_t access = H5Pcreate(H5P_DATASET_ACCESS);
+    H5Pset_chunk_cache(access, 10007, cache, H5D_CHUNK_CACHE_W0_DEFAULT);
+    dataset = H5Dopen2(file->id, name, access);
+    H5Pclose(access);
+    return dataset;
+}
+
+status hdf5_open_slot(struct hdf5_file *file, const char *name, struct hdf5_open_dataset **open)
+{
+    for (int i = 0; i < HDF5_OPEN_DATASETS; i++)
+        if (file->open[i].id > 0 && strcmp(file->open[i].name, name) == 0) {
+            *open = &file->open[i];
+            return STATUS_OK;
+        }
+    if (!hdf5_exists(file, name))
+        return status_set(STATUS_USAGE, "%s: there is no data set '%s' in this file", file->path,
+                          name);
+    struct hdf5_open_dataset *slot = &file->open[file->next_to_replace];
+    file->next_to_replace = (file->next_to_replace + 1) % HDF5_OPEN_DATASETS;
+    status outcome = close_slot(file, slot);
+    if (outcome != STATUS_OK)
+        return outcome;
+    hid_t dataset = open_with_cache(file, name);
+    if (dataset < 0)
+        return hdf5_failure(file, name, NULL, "is no data set, or is damaged");
+    slot->name = memory_strdup(name);
+    if (!slot->name) {
+        H5Dclose(dataset);
+        return status_set(STATUS_FAILED, "%s: not enough memory to open '%s'", file->path, name);
+    }
+    slot->id = dataset;
+    *open = slot;
+    return STATUS_OK;
+}
+
+status hdf5_open_dataset(struct hdf5_file *file, const char *name, hid_t *id)
+{
+    struct hdf5_open_dataset *open = NULL;
+    status outcome = hdf5_open_slot(file, name, &open);
+    if (outcome == STATUS_OK)
+        *id = open->id;
+    return outcome;
+}
+
+/* Halves the chunk, from its outermost dimension on, until it is small enough. */
+static void clamp_chunk(hsize_t *chunk, int rank, size_t element_size)
+{
+    for (int i = 0; i < rank;) {
+        double bytes = (double)element_size;
+        for (int j = 0; j < rank; j++)
+            bytes *= (double)chunk[j];
+        if (bytes <= (double)largest_chunk)
+            return;
+        if (chunk[i] > 1)
+            chunk[i] /= 2;
+        else
+            i++;
+    }
+}
+
+status hdf5_make_dataset(struct hdf5_file *file, const char *name, hid_t type, int rank,
+                         const uint64_t *dims, uint64_t rows_per_chunk)
+{
+    COTERIE_ASSERT(rank >= 1 && rank <= HDF5_MAX_RANK);
+    hsize_t extent[HDF5_MAX_RANK], limit[HDF5_MAX_RANK], chunk[HDF5_MAX_RANK];
+    for (int i = 0; i < rank; i++) {
+        uint64_t wanted = i == 0 && rows_per_chunk < dims[0] ? rows_per_chunk : dims[i];
+        extent[i] = dims[i];
+        /* A chunk may be larger than the data set only where that may grow. */
+        limit[i] = dims[i] ? dims[i] : H5S_UNLIMITED;
+        chunk[i] = wanted ? wanted : 1;
+    }
+    clamp_chunk(chunk, rank, H5Tget_size(type));
+    status outcome = hdf5_create_parents(file, name);
+    if (outcome != STATUS_OK)
+        return outcome;
+    hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
+    hid_t space = H5Screate_simple(rank, extent, limit);
+    H5Pset_obj_track_times(creation, false);
+    H5Pset_chunk(creation, rank, chunk);
+    H5Pset_fletcher32(creation);
+    hid_t dataset = H5Dcreate2(file->id, name, type, space, H5P_DEFAULT, creation, H5P_DEFAULT);
+    if (dataset < 0)
+        outcome = hdf5_failure(file, name, NULL, "the data set cannot be made");
+    else
+        H5Dclose(dataset);
+    H5Sclose(space);
+    H5Pclose(creation);
+    return outcome;
+}
+
+status hdf5_create_dataset(struct hdf5_file *file, const char *name, enum hdf5_type type, int rank,
+                           const uint64_t *dims, uint64_t rows_per_chunk)
+{
+    HDF5_LOCKED;
+    return hdf5_make_dataset(file, name, hdf5_file_type(type), rank, dims, rows_per_chunk);
+}
+
+/* A run of rows, as the library wants it: the same elements in the file and in memory. */
+struct row_selection {
+    hid_t file_space, memory_space;
+    bool empty;
+};
+
+static status select_rows(struct hdf5_file *file, const char *name, hid_t dataset, uint64_t first,
+                          uint64_t n, struct row_selection *selection)
+{
+    hsize_t dims[H5S_MAX_RANK], start[H5S_MAX_RANK] = {first};
+    hid_t space = H5Dget_space(dataset);
+    int rank = H5Sget_simple_extent_dims(space, dims, NULL);
+    uint64_t rows = rank > 0 ? dims[0] : 1;
+    status outcome = STATUS_OK;
+    selection->empty = n == 0;
+    if (rank < 0 || first > rows || n > rows - first)
+        outcome = status_set(file->writable ? STATUS_FAILED : STATUS_USAGE,
+                             "%s, '%s': rows %llu to %llu were expected, but it has %llu",
+                             file->path, name, (unsigned long long)first,
+                             (unsigned long long)(first + n), (unsigned long long)rows);
+    else if (rank > 0) {
+        dims[0] = n;
+        for (int i = 0; i < rank; i++)
+            selection->empty = selection->empty || dims[i] == 0;
+        if (!selection->empty)
+            H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, dims, NULL);
+    }
+    selection->file_space = space;
+    selection->memory_space = rank > 0 ? H5Screate_simple(rank, dims, NULL) : H5Screate(H5S_SCALAR);
+    return outcome;
+}
+
+static void release_selection(struct row_selection *selection)
+{
+    H5Sclose(selection->file_space);
+    H5Sclose(selection->memory_space);
+}
+
+status hdf5_write_rows(struct hdf5_file *file, const char *name, uint64_t first, uint64_t n,
+                       enum hdf5_type type, const void *data)
+{
+    HDF5_LOCKED;
+    hid_t dataset = H5I_INVALID_HID;
+    struct row_selection selection;
+    status outcome = site_file(SITE_hdf5_write, file->path);
+    if (outcome == STATUS_OK)
+        outcome = hdf5_open_dataset(file, name, &dataset);
+    if (outcome != STATUS_OK)
+        return outcome;
+    outcome = select_rows(file, name, dataset, first, n, &selection);
+    if (outcome == STATUS_OK && !selection.empty &&
+        H5Dwrite(dataset, hdf5_memory_type(type), selection.memory_space, selection.file_space,
+                 H5P_DEFAULT, data) < 0)
+        outcome = hdf5_failure(file, name, NULL, "cannot be written; check the disk's free space");
+    release_selection(&selection);
+    return outcome;
+}
+
+static const char out_of_range[] = "holds a number that is out of the range of whole numbers";
+
+/* The library would silently take the nearest integer it can represent. */
+static H5T_conv_ret_t refuse_inexact(H5T_conv_except_t exception, hid_t from, hid_t to,
+                                     void *from_value, void *to_value, void *context)
+{
+    const char **complaint = context;
+    (void)from, (void)to, (void)from_value, (void)to_value;
+    if (exception == H5T_CONV_EXCEPT_TRUNCATE)
+        *complaint = "holds a number that is not whole, but whole numbers are needed here";
+    else if (exception != H5T_CONV_EXCEPT_PRECISION)
+        *complaint = out_of_range;
+    return *complaint ? H5T_CONV_ABORT : H5T_CONV_UNHANDLED;
+}
+
+/*
+ * HDF5 1.10.8 does not notice when a large unsigned number of the other byte order becomes
+ * negative, so those are read as they are and checked here.
+ */
+static bool is_unsigned(hid_t dataset)
+{
+    hid_t type = H5Dget_type(dataset);
+    bool natural = H5Tget_class(type) == H5T_INTEGER && H5Tget_sign(type) == H5T_SGN_NONE;
+    H5Tclose(type);
+    return natural;
+}
+
+static bool all_fit_int64(const uint64_t *number, hid_t memory_space)
+{
+    hssize_t n = H5Sget_simple_extent_npoints(memory_space);
+    for (hssize_t i = 0; i < n; i++)
+        if (number[i] > INT64_MAX)
+            return false;
+    return true;
+}
+
+static status check_numeric(struct hdf5_file *file, const char *name, hid_t dataset)
+{
+    hid_t type = H5Dget_type(dataset);
+    enum hdf5_kind kind = hdf5_kind_of(type);
+    H5Tclose(type);
+    if (kind == HDF5_FLOAT || kind == HDF5_INTEGER)
+        return STATUS_OK;
+    return status_set(STATUS_USAGE, "%s, '%s': holds %s, but numbers are needed here", file->path,
+                      name, kind == HDF5_STRING ? "text" : "neither numbers nor text");
+}
+
+status hdf5_read_rows(struct hdf5_file *file, const char *name, uint64_t first, uint64_t n,
+                      enum hdf5_type type, void *data)
+{
+    HDF5_LOCKED;
+    hid_t dataset = H5I_INVALID_HID;
+    struct row_selection selection;
+    status outcome = site_file(SITE_hdf5_read, file->path);
+    if (outcome == STATUS_OK)
+        outcome = hdf5_open_dataset(file, name, &dataset);
+    if (outcome == STATUS_OK)
+        outcome = check_numeric(file, name, dataset);
+    if (outcome != STATUS_OK)
+        return outcome;
+    outcome = select_rows(file, name, dataset, first, n, &selection);
+    bool natural = type == HDF5_AS_INT64 && is_unsigned(dataset);
+    const char *complaint = NULL;
+    hid_t transfer = H5Pcreate(H5P_DATASET_XFER);
+    if (type != HDF5_AS_REAL && type != HDF5_AS_DOUBLE)
+        H5Pset_type_conv_cb(transfer, refuse_inexact, &complaint);
+    if (outcome == STATUS_OK && !selection.empty) {
+        if (H5Dread(dataset, hdf5_memory_type(natural ? HDF5_AS_UINT64 : type),
+                    selection.memory_space, selection.file_space, transfer, data) < 0)
+            outcome = complaint
+                          ? status_set(STATUS_USAGE, "%s, '%s': %s", file->path, name, complaint)
+                          : hdf5_failure(file, name, NULL, "cannot be read; it is damaged");
+        else if (natural && !all_fit_int64(data, selection.memory_space))
+            outcome = status_set(STATUS_USAGE, "%s, '%s': %s", file->path, name, out_of_range);
+    }
+    H5Pclose(transfer);
+    release_selection(&selection);
+    return outcome;
+}

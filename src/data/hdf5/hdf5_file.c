@@ -1,0 +1,258 @@
+#include "hdf5_internal.h"
+
+#include "base/memory.h"
+#include "base/site.h"
+#include "data/hdf5/hdf5_probe.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void start_library(void)
+{
+    static bool started;
+    if (!started) {
+        /* After a failed write the library's own exit handler would crash. */
+        H5dont_atexit();
+        H5open();
+        started = true;
+    }
+    /* A thread-safe build keeps this for each thread: the one that saves needs it too. */
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+}
+
+/* Walking upward begins with the innermost line, which is the one that tells the cause. */
+static herr_t keep_innermost(unsigned index, const H5E_error2_t *error, void *context)
+{
+    char *text = context;
+    if (index == 0 && error->desc) {
+        /* Of a failed system call HDF5 tells time, file and buffer too: what and why are enough. */
+        const char *reason = strstr(error->desc, "error message = '");
+        int what = reason ? (int)strcspn(error->desc, ":,") : 255;
+        snprintf(text, 256, "%.*s%s%s", what, error->desc, reason ? ": " : "",
+                 reason ? reason + strlen("error message = '") : "");
+        if (reason)
+            text[strcspn(text, "'")] = '\0';
+    }
+    text[strcspn(text, "\n")] = '\0'; /* times are printed with their line end */
+    return 0;
+}
+
+static void innermost_error(char text[256])
+{
+    text[0] = '\0';
+    H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_innermost, text);
+}
+
+status hdf5_failure(const struct hdf5_file *file, const char *object, const char *attribute,
+                    const char *what)
+{
+    char cause[256];
+    innermost_error(cause);
+    return status_set(file->writable ? STATUS_FAILED : STATUS_USAGE, "%s%s%s%s%s%s%s: %s%s%s%s",
+                      file->path, attribute ? ", attribute '" : "", attribute ? attribute : "",
+                      attribute ? "'" : "", object ? ", '" : "", object ? object : "",
+                      object ? "'" : "", what, cause[0] ? " (HDF5: " : "", cause,
+                      cause[0] ? ")" : "");
+}
+
+static status new_file(const char *path, hid_t id, bool writable, struct hdf5_file **out)
+{
+    struct hdf5_file *file = NULL;
+    status outcome = memory_alloc(&file, 1, sizeof *file, "an HDF5 file");
+    if (outcome == STATUS_OK && !(file->path = memory_strdup(path)))
+        outcome = status_set(STATUS_FAILED, "%s: not enough memory to open it", path);
+    if (outcome != STATUS_OK) {
+        memory_free(&file);
+        H5Fclose(id);
+        return outcome;
+    }
+    file->id = id;
+    file->writable = writable;
+    *out = file;
+    return STATUS_OK;
+}
+
+/* Closing the file closes what is open in it, also after a failure half-way. */
+static hid_t file_access(void)
+{
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
+    H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110);
+    return access;
+}
+
+status hdf5_create(const char *path, struct hdf5_file **out)
+{
+    HDF5_LOCKED;
+    struct stat existing;
+    start_library();
+    *out = NULL;
+    if (lstat(path, &existing) == 0)
+        return status_set(STATUS_USAGE, "%s: exists already; remove it or choose another name",
+                          path);
+    status outcome = site_file(SITE_hdf5_create, path);
+    if (outcome != STATUS_OK)
+        return outcome;
+    hid_t access = file_access(), creation = H5Pcreate(H5P_FILE_CREATE);
+    /* Times in the object headers would make equal content give different files. */
+    H5Pset_obj_track_times(creation, false);
+    hid_t id = H5Fcreate(path, H5F_ACC_EXCL, creation, access);
+    if (id < 0) {
+        char cause[256];
+        innermost_error(cause);
+        outcome = status_set(STATUS_FAILED, "%s: the file cannot be made; %s (HDF5: %s)", path,
+                             strstr(cause, strerror(ENOSPC))
+                                 ? "the disk is full: free some space, or choose another one"
+                                 : "check that its folder exists and can be written",
+                             cause);
+    }
+    H5Pclose(creation);
+    H5Pclose(access);
+    return outcome == STATUS_OK ? new_file(path, id, true, out) : outcome;
+}
+
+bool hdf5_is_hdf5(const char *path)
+{
+    static const unsigned char signature[8] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
+    struct stat about;
+    if (stat(path, &about) != 0 || !S_ISREG(about.st_mode))
+        return false;
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0)
+        return false;
+    bool found = false;
+    /* A user block (Matlab writes one) moves the signature to 512, 1024, 2048, ... */
+    for (off_t at = 0; !found && at <= 1 << 20 && at < about.st_size; at = at ? 2 * at : 512) {
+        char head[8];
+        found = pread(descriptor, head, sizeof head, at) == (ssize_t)sizeof head &&
+                memcmp(head, signature, sizeof head) == 0;
+    }
+    close(descriptor);
+    return found;
+}
+
+/* What can be told without the library. */
+static status check_readable(const char *path)
+{
+    struct stat about;
+    if (stat(path, &about) != 0) {
+        if (errno == ENOENT)
+            return status_set(STATUS_USAGE, "%s: no such file; check the path", path);
+        return status_set(STATUS_USAGE, "%s: cannot be opened: %s", path, strerror(errno));
+    }
+    if (S_ISDIR(about.st_mode))
+        return status_set(STATUS_USAGE, "%s: is a folder, but an HDF5 file was expected", path);
+    if (!S_ISREG(about.st_mode))
+        return status_set(STATUS_USAGE, "%s: is not a regular file", path);
+    if (access(path, R_OK) != 0)
+        return status_set(STATUS_USAGE, "%s: no permission to read it; ask its owner or chmod",
+                          path);
+    if (about.st_size == 0)
+        return status_set(STATUS_USAGE, "%s: is empty, but an HDF5 file was expected", path);
+    if (!hdf5_is_hdf5(path))
+        return status_set(STATUS_USAGE, "%s: is not an HDF5 file", path);
+    return STATUS_OK;
+}
+
+static status explain_open_failure(const char *path)
+{
+    char cause[256];
+    innermost_error(cause);
+    if (strstr(cause, "unable to lock"))
+        return status_set(STATUS_USAGE,
+                          "%s: cannot be locked: another program is writing it, or the file system "
+                          "has no locks; wait for that program, or set "
+                          "HDF5_USE_FILE_LOCKING=FALSE (HDF5: %s)",
+                          path, cause);
+    if (strstr(cause, "already open for"))
+        return status_set(STATUS_USAGE,
+                          "%s: damaged: the program that wrote it did not finish, or is still "
+                          "writing; make it again (HDF5: %s)",
+                          path, cause);
+    return status_set(STATUS_USAGE, "%s: damaged%s; make or copy it again (HDF5: %s)", path,
+                      strstr(cause, "truncated") ? ", its end is missing" : "", cause);
+}
+
+status hdf5_open(const char *path, struct hdf5_file **out)
+{
+    *out = NULL;
+    status outcome = site_file(SITE_hdf5_open, path);
+    if (outcome == STATUS_OK)
+        outcome = check_readable(path);
+    if (outcome == STATUS_OK)
+        outcome = hdf5_probe(path);
+    if (outcome != STATUS_OK)
+        return outcome;
+    HDF5_LOCKED;
+    start_library();
+    hid_t access = file_access();
+    hid_t id = H5Fopen(path, H5F_ACC_RDONLY, access);
+    if (id < 0)
+        outcome = explain_open_failure(path);
+    H5Pclose(access);
+    return outcome == STATUS_OK ? new_file(path, id, false, out) : outcome;
+}
+
+/* What the library still holds, to the kernel. */
+static status flush(struct hdf5_file *file, int **descriptor)
+{
+    HDF5_LOCKED;
+    if (H5Fflush(file->id, H5F_SCOPE_GLOBAL) < 0)
+        return hdf5_failure(file, NULL, NULL, "cannot be written; check the disk's free space");
+    if (H5Fget_vfd_handle(file->id, H5P_DEFAULT, (void **)descriptor) < 0 || !*descriptor)
+        return hdf5_failure(file, NULL, NULL, "has no file descriptor to sync");
+    return STATUS_OK;
+}
+
+status hdf5_sync(struct hdf5_file *file)
+{
+    int *descriptor = NULL;
+    status outcome = site_file(SITE_hdf5_sync, file->path);
+    if (outcome == STATUS_OK)
+        outcome = flush(file, &descriptor);
+    if (outcome != STATUS_OK)
+        return outcome;
+    /* The disk is waited for without the lock. */
+    if (fsync(*descriptor) != 0)
+        return status_set(STATUS_FAILED, "%s: cannot be written to disk: %s", file->path,
+                          strerror(errno));
+    return STATUS_OK;
+}
+
+status hdf5_close(struct hdf5_file **file)
+{
+    HDF5_LOCKED;
+    if (!*file)
+        return STATUS_OK;
+    struct hdf5_file *closing = *file;
+    status injected = site_file(SITE_hdf5_close, closing->path);
+    status outcome = hdf5_close_datasets(closing);
+    if (injected != STATUS_OK)
+        outcome = injected;
+    if (H5Fclose(closing->id) < 0 && outcome == STATUS_OK)
+        outcome =
+            hdf5_failure(closing, NULL, NULL, "cannot be closed; check the disk's free space");
+    if (closing->writable)
+        hdf5_probe_trust(closing->path);
+    memory_free(&closing->path);
+    memory_free(file);
+    return outcome;
+}
+
+const char *hdf5_path(const struct hdf5_file *file)
+{
+    return file->path;
+}
+
+void hdf5_version(char *text, size_t size)
+{
+    unsigned major = 0, minor = 0, release = 0;
+    HDF5_LOCKED;
+    start_library();
+    H5get_libversion(&major, &minor, &release);
+    snprintf(text, size, "%u.%u.%u", major, minor, release);
+}

@@ -1,0 +1,160 @@
+#include "hdf5_internal.h"
+
+#include "base/memory.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum hdf5_kind hdf5_kind_of(hid_t type)
+{
+    switch (H5Tget_class(type)) {
+    case H5T_FLOAT:
+        return HDF5_FLOAT;
+    case H5T_INTEGER:
+    case H5T_ENUM: /* h5py's bool is one */
+        return HDF5_INTEGER;
+    case H5T_STRING:
+        return HDF5_STRING;
+    case H5T_COMPOUND:
+        return HDF5_TABLE;
+    default:
+        return HDF5_OTHER;
+    }
+}
+
+/*
+ * Calls `step` with each leading part of `name` in turn ("/a", "/a/b", ...), the whole name only if
+ * `whole`; ends with the first that returns false, and returns false then.
+ */
+static bool for_each_parent(struct hdf5_file *file, const char *name, bool whole,
+                            bool (*step)(struct hdf5_file *file, const char *part))
+{
+    char part[1024];
+    size_t length = strlen(name);
+    if (length >= sizeof part) {
+        status_set(STATUS_USAGE, "%s: a name of %zu letters is too long", file->path, length);
+        return false;
+    }
+    for (size_t i = 1; i <= length; i++) {
+        bool at_end = i == length;
+        if ((!at_end && name[i] != '/') || (at_end && !whole) || name[i - 1] == '/')
+            continue;
+        memcpy(part, name, i);
+        part[i] = '\0';
+        if (!step(file, part))
+            return false;
+    }
+    return true;
+}
+
+static bool link_exists(struct hdf5_file *file, const char *part)
+{
+    return H5Lexists(file->id, part, H5P_DEFAULT) > 0 &&
+           H5Oexists_by_name(file->id, part, H5P_DEFAULT) > 0;
+}
+
+bool hdf5_exists(struct hdf5_file *file, const char *name)
+{
+    HDF5_LOCKED;
+    return name[0] != '\0' && for_each_parent(file, name, true, link_exists);
+}
+
+static bool create_one_group(struct hdf5_file *file, const char *part)
+{
+    if (H5Lexists(file->id, part, H5P_DEFAULT) > 0)
+        return true;
+    hid_t creation = H5Pcreate(H5P_GROUP_CREATE);
+    H5Pset_obj_track_times(creation, false);
+    hid_t group = H5Gcreate2(file->id, part, H5P_DEFAULT, creation, H5P_DEFAULT);
+    bool created = group >= 0;
+    if (created)
+        H5Gclose(group);
+    else
+        hdf5_failure(file, part, NULL, "the group cannot be made");
+    H5Pclose(creation);
+    return created;
+}
+
+status hdf5_create_parents(struct hdf5_file *file, const char *name)
+{
+    return for_each_parent(file, name, false, create_one_group) ? STATUS_OK : STATUS_FAILED;
+}
+
+status hdf5_create_group(struct hdf5_file *file, const char *name)
+{
+    HDF5_LOCKED;
+    return for_each_parent(file, name, true, create_one_group) ? STATUS_OK : STATUS_FAILED;
+}
+
+static void dataset_shape(hid_t dataset, struct hdf5_shape *shape)
+{
+    hid_t type = H5Dget_type(dataset), space = H5Dget_space(dataset);
+    hsize_t dims[H5S_MAX_RANK];
+    int rank = H5Sget_simple_extent_ndims(space);
+    /* What has no such shape is no error here: `inspect` only lists it. */
+    if (rank >= 0 && rank <= HDF5_MAX_RANK && H5Sget_simple_extent_type(space) != H5S_NULL) {
+        shape->kind = hdf5_kind_of(type);
+        shape->rank = rank;
+        H5Sget_simple_extent_dims(space, dims, NULL);
+        for (int i = 0; i < rank; i++)
+            shape->dims[i] = dims[i];
+    }
+    H5Sclose(space);
+    H5Tclose(type);
+}
+
+status hdf5_shape(struct hdf5_file *file, const char *name, struct hdf5_shape *shape)
+{
+    HDF5_LOCKED;
+    memset(shape, 0, sizeof *shape);
+    shape->kind = HDF5_OTHER;
+    if (!hdf5_exists(file, name))
+        return status_set(STATUS_USAGE, "%s: there is no '%s' in this file", file->path, name);
+    hid_t object = H5Oopen(file->id, name, H5P_DEFAULT);
+    if (object < 0)
+        return hdf5_failure(file, name, NULL, "cannot be opened; the file is damaged");
+    H5I_type_t type = H5Iget_type(object);
+    if (type == H5I_GROUP)
+        shape->kind = HDF5_GROUP;
+    else if (type == H5I_DATASET)
+        dataset_shape(object, shape);
+    H5Oclose(object);
+    return STATUS_OK;
+}
+
+struct object_visit {
+    struct hdf5_file *file;
+    const char *group;
+    status (*visit)(const char *name, const struct hdf5_shape *shape, void *context);
+    void *context;
+    status outcome;
+};
+
+static herr_t visit_link(hid_t group, const char *name, const H5L_info_t *info, void *context)
+{
+    struct object_visit *visit = context;
+    char full[1024];
+    struct hdf5_shape shape;
+    (void)group;
+    /* Soft and external links may lead nowhere, or out of the file. */
+    if (info->type != H5L_TYPE_HARD)
+        return 0;
+    bool root = strcmp(visit->group, "/") == 0;
+    snprintf(full, sizeof full, "%s/%s", root ? "" : visit->group, name);
+    visit->outcome = hdf5_shape(visit->file, full, &shape);
+    if (visit->outcome == STATUS_OK)
+        visit->outcome = visit->visit(full, &shape, visit->context);
+    return visit->outcome == STATUS_OK ? 0 : 1;
+}
+
+status hdf5_visit(struct hdf5_file *file, const char *group,
+                  status (*visit)(const char *name, const struct hdf5_shape *shape, void *context),
+                  void *context)
+{
+    HDF5_LOCKED;
+    struct object_visit state = {file, group, visit, context, STATUS_OK};
+    if (H5Lvisit_by_name(file->id, group, H5_INDEX_NAME, H5_ITER_INC, visit_link, &state,
+                         H5P_DEFAULT) < 0)
+        return hdf5_failure(file, group, NULL, "its content cannot be listed");
+    return state.outcome;
+}

@@ -1,0 +1,90 @@
+#include "data/samples/split.h"
+
+#include "base/memory.h"
+#include "base/rng.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <string.h>
+
+/* Marks the units (groups or samples) that are drawn for validation. */
+static status draw(bool *drawn, size_t n_units, size_t n_drawn, uint64_t seed)
+{
+    uint64_t *order = NULL;
+    struct rng rng;
+    status outcome = memory_alloc(&order, n_units, sizeof *order, "the validation split");
+    if (outcome != STATUS_OK)
+        return outcome;
+    rng_init(&rng, seed, RNG_SPLIT, 0, 0);
+    rng_permutation(&rng, n_units, order);
+    for (size_t i = 0; i < n_drawn; i++)
+        drawn[order[i]] = true;
+    memory_free(&order);
+    return STATUS_OK;
+}
+
+/* Fills both lists; `drawn` is NULL if nothing is for validation. */
+static status list_samples(struct split *split, size_t n, const int32_t *group, const bool *drawn)
+{
+    for (size_t i = 0; i < n; i++)
+        split->n_valid += drawn && drawn[group ? (size_t)group[i] : i];
+    split->n_train = n - split->n_valid;
+    status outcome =
+        memory_alloc(&split->train, split->n_train, sizeof *split->train, "the training samples");
+    if (outcome == STATUS_OK)
+        outcome = memory_alloc(&split->valid, split->n_valid, sizeof *split->valid,
+                               "the validation samples");
+    size_t train = 0, valid = 0;
+    for (size_t i = 0; i < n && outcome == STATUS_OK; i++)
+        if (drawn && drawn[group ? (size_t)group[i] : i])
+            split->valid[valid++] = i;
+        else
+            split->train[train++] = i;
+    return outcome;
+}
+
+static status check_fraction(double fraction, size_t n_units, const char *unit)
+{
+    if (!(fraction >= 0 && fraction < 1))
+        return status_set(STATUS_USAGE,
+                          "--valid %g: a fraction must be at least 0 and below 1, or a path be "
+                          "given",
+                          fraction);
+    if (fraction > 0 && n_units < 2)
+        return status_set(STATUS_USAGE,
+                          "--valid %g: %zu %s cannot be split into training and validation",
+                          fraction, n_units, unit);
+    return STATUS_OK;
+}
+
+status split_init(struct split *split, size_t n, const int32_t *group, size_t n_groups,
+                  double fraction, uint64_t seed)
+{
+    size_t n_units = group ? n_groups : n;
+    bool *drawn = NULL;
+    memset(split, 0, sizeof *split);
+    status outcome = check_fraction(fraction, n_units, group ? "group(s)" : "sample(s)");
+    if (outcome == STATUS_OK && fraction > 0) {
+        double wanted = round(fraction * (double)n_units);
+        size_t n_drawn = wanted < 1 ? 1 : (size_t)wanted;
+        outcome = memory_alloc(&drawn, n_units, sizeof *drawn, "the validation split");
+        if (outcome == STATUS_OK)
+            outcome = draw(drawn, n_units, n_drawn < n_units ? n_drawn : n_units - 1, seed);
+    }
+    if (outcome == STATUS_OK)
+        outcome = list_samples(split, n, group, drawn);
+    if (outcome == STATUS_OK && (split->n_train == 0 || (fraction > 0 && split->n_valid == 0)))
+        outcome = status_set(STATUS_USAGE, "--valid %g: no sample is left for %s", fraction,
+                             split->n_train == 0 ? "training" : "validation");
+    memory_free(&drawn);
+    if (outcome != STATUS_OK)
+        split_release(split);
+    return outcome;
+}
+
+void split_release(struct split *split)
+{
+    memory_free(&split->train);
+    memory_free(&split->valid);
+    split->n_train = split->n_valid = 0;
+}

@@ -1,0 +1,26 @@
+#ifndef COTERIE_DATA_SPLIT_H
+#define COTERIE_DATA_SPLIT_H
+
+#include "base/status.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Which samples are for training and which for validation; both ascending. With groups (group not
+ * NULL, indices below n_groups) whole groups are drawn, so that validation is on unseen groups:
+ * round(fraction * n_groups) of them, at least one and not all. The draw depends on the seed only.
+ * STATUS_USAGE if one side would be empty. Local.
+ */
+struct split {
+    uint64_t *train; /* (n_train) */
+    uint64_t *valid; /* (n_valid) */
+    size_t n_train, n_valid;
+};
+
+/* fraction 0: all samples are for training. */
+status split_init(struct split *split, size_t n, const int32_t *group, size_t n_groups,
+                  double fraction, uint64_t seed);
+void split_release(struct split *split);
+
+#endif

@@ -1,0 +1,108 @@
+#ifndef COTERIE_DATA_SOURCE_H
+#define COTERIE_DATA_SOURCE_H
+
+#include "base/status.h"
+#include "base/string_list.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * A source of samples: a CSV file, an HDF5 file or a built-in table behind one interface. It is
+ * opened by rank 0 only; everything here is Local. Numbers are read in blocks so that an HDF5 file
+ * never has to fit into memory twice.
+ */
+
+enum target_kind {
+    TARGETS_AUTO,     /* strings, or HDF5 integers of shape (N): labels; else numbers */
+    TARGETS_NUMBERS,  /* (N, T) numbers */
+    TARGETS_LABELS,   /* (N) labels: strings, or whole numbers taken as names of classes */
+    TARGETS_OPTIONAL, /* as AUTO, but it is no error if there are none (predict) */
+    TARGETS_NONE      /* columns named as targets are no inputs, but are not read either */
+};
+
+/*
+ * Which columns (CSV, built-in) or data sets (HDF5). NULL where the user has not said. In an HDF5
+ * file a name may also be that of a column of the default data set, as a checkpoint knows it.
+ */
+struct source_request {
+    const char *path;    /* file, or builtin:vowels[/train|/test], builtin:vowels10[/train|/test] */
+    const char *inputs;  /* names with commas; default /x, or all columns but the other three */
+    const char *exclude; /* names with commas: columns left out of the default inputs. Does not go
+                            with `inputs` */
+    const char *targets; /* names with commas; default /y, or the last column */
+    const char *group;   /* one name; default /group if there is one; speaker for the built-in */
+    const char *weight;  /* one name; default /weight if there is one */
+    const struct string_list *model_inputs; /* names of a model's inputs, by which columns of text
+                                               are coded; NULL: by all of their texts */
+    enum target_kind target_kind;
+    bool exclude_if_there; /* what `exclude` names need not exist */
+    bool numbers_only;     /* HDF5: neither labels, groups nor weights are looked for */
+};
+
+/* All arrays are owned by the source. */
+struct source_info {
+    const char *path; /* as requested */
+    char format[16];  /* "CSV", "HDF5" or "built-in" */
+    size_t n;         /* samples, >= 1 */
+    size_t n_inputs;  /* D >= 1 */
+    size_t n_targets; /* columns of numbers; 0 without targets and for labels */
+    bool has_labels;
+    struct string_list input_names;  /* (D); where the file has none, the data set's own name with
+                                        the number of the column: x0, x1, ... */
+    bool names_known;                /* the names come from the file */
+    struct string_list target_names; /* (T), or the one name of the labels; empty without targets */
+    struct string_list classes;      /* sorted: as numbers if all are numbers, else by bytes; the
+                                        built-in vowels in their own order */
+    int32_t *label;                  /* (n), index into classes; NULL without labels */
+    struct string_list group_names;
+    int32_t *group; /* (n), index into group_names; NULL without groups */
+    double *weight; /* (n), all >= 0 and at least one > 0; NULL without weights */
+};
+
+struct source;
+
+/*
+ * Opens and checks everything but the numbers of an HDF5 file, which are checked (finite) when they
+ * are read. STATUS_USAGE for what is wrong with request or file; the message names the file, the
+ * column or data set, the line of a CSV file, what was expected and what to do. A column name that
+ * does not exist gets a suggestion.
+ */
+status source_open(const struct source_request *request, struct source **out);
+/* Whether a path would be opened as a CSV file. */
+bool source_is_csv(const char *path);
+const struct source_info *source_info(const struct source *source);
+/*
+ * What to write for an HDF5 file without /x, judged by shapes and names: "--inputs /X --targets
+ * /Y", or "" if nothing in it is like samples.
+ */
+enum { SOURCE_SUGGESTION = 600 };
+struct hdf5_file;
+status source_suggest_hdf5(struct hdf5_file *file, char text[SOURCE_SUGGESTION]);
+/* The request that it was opened with, for opening it once more. */
+const struct source_request *source_asked(const struct source *source);
+void source_close(struct source **source);
+
+/*
+ * Reads samples first .. first+n-1: x (n, D) and y (n, T), row by row; either may be NULL.
+ * STATUS_USAGE naming file, data set, row and column if a number is not finite.
+ */
+status source_read(struct source *source, size_t first, size_t n, double *x, double *y);
+
+/*
+ * Arrays of at least `least` bytes in an HDF5 file are read past the page cache from now on, where
+ * that is possible: for samples that do not fit into memory and are read again and again.
+ */
+void source_read_directly(struct source *source, uint64_t least);
+
+/*
+ * Replaces the source's classes by those of a trained model, and its labels by their indices there.
+ * STATUS_USAGE naming the first label that the model does not know, with its row (CSV: line).
+ */
+status source_map_classes(struct source *source, const struct string_list *classes);
+
+/* A number that changes when names, shape or any value of the samples changes (xxHash, 64 bits). */
+status source_fingerprint(struct source *source, uint64_t *fingerprint);
+
+#endif

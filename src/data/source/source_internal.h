@@ -1,0 +1,109 @@
+#ifndef COTERIE_DATA_SOURCE_INTERNAL_H
+#define COTERIE_DATA_SOURCE_INTERNAL_H
+
+#include "data/csv/csv.h"
+#include "data/hdf5/hdf5_file.h"
+#include "data/source/source.h"
+
+/*
+ * What the kinds of sources share. Each source_open_* fills `source` as far as it gets, also when
+ * it fails: source_close then frees it.
+ */
+enum { SOURCE_NAMES = 5 };
+
+/* How numbers come from source_view. */
+struct source_numbers {
+    enum hdf5_number x, y;
+    size_t rows_together; /* had without a copy if none is a multiple of it; 0: no such bounds */
+};
+
+/* Samples: (n, D) and (n, T), in the caller's rooms for so many or in a place of the source's. */
+struct source_view {
+    void *x_room, *y_room;
+    const void *x, *y;
+};
+
+struct source {
+    char *path;
+    char *asked_names[SOURCE_NAMES]; /* the request's texts but the path */
+    struct source_request asked;     /* of these texts */
+    struct source_info info;
+    const size_t *line; /* (n), of a CSV file; else NULL */
+    void *reader;       /* owned through release */
+    status (*read)(struct source *source, size_t first, size_t n, double *x, double *y);
+    /* All NULL if numbers are doubles only. */
+    status (*stored)(struct source *source, struct source_numbers *numbers);
+    status (*view)(struct source *source, size_t first, size_t n, struct source_view *view);
+    status (*expect)(struct source *source, size_t first, size_t n);
+    void (*read_directly)(struct source *source, uint64_t least);
+    void *room; /* see source_room */
+    size_t room_bytes;
+    void (*release)(struct source *source);
+};
+
+enum { SOURCE_ROW_TEXT = 40 };
+
+status source_open_csv(const struct source_request *request, struct source *source);
+status source_open_hdf5(const struct source_request *request, struct source *source);
+status source_open_builtin(const struct source_request *request, struct source *source);
+
+/* A table in memory as a source; takes the table over and leaves an empty one. */
+status source_open_table(const struct source_request *request, struct source *source,
+                         struct csv_table *table);
+
+/*
+ * Samples as source_read gives them, but in the types that source_stored tells: as they lie in the
+ * file where they can be had so (and then not checked to be finite), else double. What is seen is
+ * good until the source is read again.
+ */
+status source_stored(struct source *source, struct source_numbers *numbers);
+status source_view(struct source *source, size_t first, size_t n, struct source_view *view);
+
+/* A hint: these samples are wanted next, in parts. */
+status source_expect(struct source *source, size_t first, size_t n);
+
+/* Room for a block of samples, kept from one use to the next; `out` is a pointer's address. */
+status source_room(struct source *source, size_t bytes, unsigned char **out);
+
+/* All samples in their order: x (D) and y (T) of each. */
+typedef void source_visitor(void *context, size_t sample, const double *x, const double *y);
+status source_visit(struct source *source, source_visitor *visit, void *context);
+
+/* "line 7" for a CSV file, else "row 5 (from 0)". */
+const char *source_row_text(const struct source *source, size_t row, char text[SOURCE_ROW_TEXT]);
+
+/* STATUS_USAGE for a name that does not exist, with a suggestion and what there is. */
+status source_unknown_name(const struct source *source, const char *what, const char *option,
+                           const char *name, const struct string_list *known);
+
+/*
+ * What --exclude names, for a source with these columns. STATUS_USAGE for a name that is none of
+ * them, unless it need not exist. Nothing excluded: empty.
+ */
+status source_excluded(const struct source *source, const struct string_list *columns,
+                       struct string_list *excluded);
+
+/* Splits the value of an option at commas. STATUS_USAGE if it names nothing, or a name twice. */
+status source_split_names(const struct source *source, const char *option, const char *text,
+                          struct string_list *names);
+
+/* The names as the value of an option can be typed in a shell; "..." where there is no room. */
+enum { SOURCE_SHELL_TEXT = 1000 };
+status source_shell_names(const struct string_list *names, char text[SOURCE_SHELL_TEXT]);
+
+/* Sorts names as classes are sorted, and renumbers the n codes. */
+status source_sort_names(struct string_list *names, int32_t *code, size_t n);
+
+/* Codes (info.n of them, allocated) for texts or whole numbers, and their sorted names. */
+status source_code_texts(const struct source *source, const struct string_list *texts,
+                         struct string_list *names, int32_t **code);
+status source_code_integers(const struct source *source, const int64_t *number,
+                            struct string_list *names, int32_t **code);
+/* `column` is as it shall stand in the message, for example "column 'y'"; `what`, "labels". */
+status source_code_doubles(const struct source *source, const double *number, const char *column,
+                           const char *what, struct string_list *names, int32_t **code);
+
+/* info.weight is complete: all finite, none negative, not all 0. */
+status source_check_weights(const struct source *source, const char *column);
+
+#endif

@@ -1,0 +1,58 @@
+#ifndef COTERIE_MODEL_LIKELIHOOD_H
+#define COTERIE_MODEL_LIKELIHOOD_H
+
+#include "base/real.h"
+
+#include <stddef.h>
+
+/*
+ * What an expert says of a sample: its output o from z, the log-likelihood of the target d, and the
+ * way back. Blocks are (outputs, samples), rows `stride` apart. All functions are Local.
+ *
+ * Squared error q = |d - o|^2 is always formed; it is what `expected_square` averages.
+ */
+enum output_kind { OUTPUT_IDENTITY, OUTPUT_LOGISTIC, OUTPUT_SOFTMAX };
+
+enum likelihood_kind {
+    LIKELIHOOD_GAUSSIAN,   /* l = -q / (2 s2) - O/2 ln s2, s2 the variance */
+    LIKELIHOOD_BERNOULLI,  /* l = sum_k d_k ln o_k + (1 - d_k) ln(1 - o_k); logistic outputs */
+    LIKELIHOOD_CATEGORICAL /* l = sum_k d_k ln o_k; softmax outputs */
+};
+
+struct likelihood {
+    enum likelihood_kind kind;
+    enum output_kind output;
+    size_t n_outputs;
+};
+
+/* z becomes o; loglik and square (stride each) are written. d NULL: only o is formed. */
+void likelihood_forward(const struct likelihood *likelihood, double variance, size_t stride,
+                        const real *d, real *z_to_o, real *loglik, real *square);
+
+/*
+ * d_z = -coefficient * d l / d z, where coefficient (stride) is the weight of each sample: for the
+ * mixture error the posterior h times the sample's share of the batch.
+ */
+void likelihood_backward(const struct likelihood *likelihood, double variance, size_t stride,
+                         const real *d, const real *o, const real *coefficient, real *d_z);
+
+/*
+ * The same for a squared error: d_z = -coefficient * (d - prediction) * do/dz. prediction is o for
+ * the competitive error (1.2) and the combined output y for the cooperative one (1.1).
+ */
+void likelihood_backward_square(const struct likelihood *likelihood, size_t stride, const real *d,
+                                const real *prediction, const real *o, const real *coefficient,
+                                real *d_z);
+
+/* sum over samples of coefficient * (O/2 - q / (2 s2)): the gradient with respect to ln s2. */
+double likelihood_variance_gradient(const struct likelihood *likelihood, double variance,
+                                    size_t stride, const real *square, const real *coefficient);
+
+/*
+ * agreement[n] = (d - y)^T (o - y): with it the gate's gradient of the cooperative error is
+ * -2 g_e agreement_e.
+ */
+void likelihood_agreement(const struct likelihood *likelihood, size_t stride, const real *d,
+                          const real *o, const real *y, real *agreement);
+
+#endif

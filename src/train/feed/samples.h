@@ -1,0 +1,56 @@
+#ifndef COTERIE_APP_SAMPLES_H
+#define COTERIE_APP_SAMPLES_H
+
+#include "app/options/options.h"
+#include "base/status.h"
+#include "comm/communicator.h"
+#include "comm/shared_memory.h"
+#include "data/samples/dataset.h"
+
+/* A data set in memory that the ranks of a host share, or the part of it that is not streamed. */
+struct samples {
+    struct shared_memory memory;
+    struct dataset dataset;
+};
+
+/*
+ * Collective. Reads the samples `rows` (ascending; NULL: all) of the root's `source`, scaled, once
+ * per host. READ_ROOT: rank 0 reads. READ_AUTO: of a large HDF5 file some more ranks of its host
+ * read a share each. READ_NODE: so does every host; a hash is compared of what they have read.
+ * Otherwise rank 0 sends the samples to the other hosts. Bits are the same. On other ranks source,
+ * scaler and rows may be NULL; shape and reader must be the same everywhere.
+ */
+status samples_load(const struct communicator *comm, const struct dataset_shape *shape,
+                    enum read_choice reader, struct source *source, const struct scaler *scaler,
+                    const uint64_t *rows, struct samples *samples);
+
+/*
+ * Collective. The same, but inputs and numeric targets stay in the file and come in blocks of
+ * `block` samples. rows NULL: all samples of the source.
+ */
+status samples_stream(const struct communicator *comm, const struct dataset_shape *shape,
+                      size_t block, struct source *source, const struct scaler *scaler,
+                      const uint64_t *rows, struct samples *samples);
+
+/* Bytes that a host needs for them, in memory or streamed from `some` of a file's samples. Local.
+ */
+double samples_bytes(const struct dataset_shape *shape);
+double samples_streamed_bytes(const struct dataset_shape *shape, size_t block, bool some);
+
+/* Root. STATUS_USAGE if --stream always is said of what is no HDF5 file. */
+status samples_check_stream(const struct options *options, const struct source *source);
+
+/* Root. STATUS_USAGE if --read root is said of what several hosts have to stream. */
+status samples_check_reader(const struct communicator *comm, const struct options *options,
+                            const struct source *source, bool streams);
+
+/*
+ * Root. STATUS_USAGE if all samples of a source cannot fit into this host's memory, and must be
+ * there: before they are read, which may take long.
+ */
+status samples_check_size(const struct options *options, const struct source *source);
+
+/* Collective. */
+void samples_release(struct samples *samples);
+
+#endif

@@ -1,0 +1,76 @@
+#ifndef COTERIE_TRAIN_RUN_DIRECTORY_H
+#define COTERIE_TRAIN_RUN_DIRECTORY_H
+
+#include "base/status.h"
+#include "base/string_list.h"
+#include "checkpoint/progress.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/*
+ * A run directory: config.yaml, metrics.jsonl, checkpoints/step-000001200.h5, checkpoints/latest
+ * and checkpoints/best, log.txt, starts/<k>.jsonl, lock, stop. All functions are Root.
+ */
+struct run_directory {
+    char *path, *checkpoints; /* owned */
+    int lock;                 /* descriptor, -1: none */
+    FILE *metrics;
+    double last_flush;
+    double looked; /* for the file `stop`: when last */
+};
+
+/* True if there is a run in `path`: a config.yaml, a metrics.jsonl or a checkpoint. */
+bool run_directory_holds_run(const char *path);
+
+/* Makes a folder and those above it that are missing. */
+status run_directory_make_folder(const char *path);
+
+/*
+ * Makes the folders that are missing, takes the lock, and removes unfinished files of a run that
+ * was killed. Another run in the same directory is waited for, 10 s; then STATUS_USAGE names its
+ * host and process. A Slurm job that was requeued waits 5 minutes, and asks an earlier start of
+ * itself to stop.
+ */
+status run_directory_open(struct run_directory *directory, const char *path);
+void run_directory_close(struct run_directory *directory);
+
+/* True if a file `stop` in the directory asks the run to save and end. Looks every 2 s. */
+bool run_directory_asks_to_stop(struct run_directory *directory);
+
+/* The file names of the generations, newest first, without the folder. */
+status run_directory_generations(const char *checkpoints, struct string_list *names);
+
+/*
+ * Removes all but the newest `keep` generations up to `latest`, and those beyond it; never what
+ * `latest` or `best` point at.
+ */
+void run_directory_prune(const char *checkpoints, int keep);
+
+/* Makes `checkpoints`/`link` a relative symbolic link to `name`, replacing the old one at once. */
+status run_directory_link(const char *checkpoints, const char *link, const char *name);
+
+/*
+ * Opens the metrics of a start (metrics.jsonl, or starts/<start>.jsonl where several are tried).
+ * They begin with what is in the history, whatever was there before.
+ */
+status run_directory_open_metrics(struct run_directory *directory, int64_t start, bool several,
+                                  const struct history *history);
+
+/* One line. It reaches the disk within a second, or at run_directory_flush. */
+status run_directory_add_metrics(struct run_directory *directory,
+                                 const struct metrics_record *record);
+status run_directory_flush(struct run_directory *directory);
+
+/* Closes the metrics, and removes starts/<start>.jsonl: they become metrics.jsonl. */
+void run_directory_forget_start(struct run_directory *directory, int64_t start);
+
+/* Where the kept state of a start lies: starts/<start>.h5. */
+void run_directory_start_path(const struct run_directory *directory, int64_t start, char *path,
+                              size_t size);
+
+/* Removes the kept states of all starts but `best`, once that is a checkpoint too. */
+void run_directory_remove_lost_starts(const struct run_directory *directory, int64_t best);
+
+#endif

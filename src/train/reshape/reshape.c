@@ -1,0 +1,346 @@
+#include "reshape_internal.h"
+
+#include "base/memory.h"
+#include "base/rng.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+status reshape_init(struct reshape *reshape, size_t n_experts, double spread, uint64_t seed)
+{
+    *reshape = (struct reshape){
+        .n_before = n_experts, .n_after = n_experts, .spread = spread, .seed = seed};
+    if (spread == 0)
+        reshape->spread = sqrt(sizeof(real) == sizeof(double) ? DBL_EPSILON : (double)FLT_EPSILON);
+    return memory_alloc(&reshape->expert, n_experts, sizeof *reshape->expert, "the experts");
+}
+
+void reshape_release(struct reshape *reshape)
+{
+    memory_free(&reshape->expert);
+}
+
+static status check_free(const struct reshape *reshape, const char *option, size_t e)
+{
+    if (e >= reshape->n_before)
+        return status_set(STATUS_USAGE,
+                          "--%s: there is no expert %zu, the model has experts 0 to %zu", option, e,
+                          reshape->n_before - 1);
+    if (reshape->expert[e].action != RESHAPE_KEEP)
+        return status_set(STATUS_USAGE,
+                          "--%s: expert %zu is named twice; an expert can be split, pruned or "
+                          "merged once",
+                          option, e);
+    return STATUS_OK;
+}
+
+status reshape_split(struct reshape *reshape, size_t e)
+{
+    status outcome = check_free(reshape, "split", e);
+    if (outcome != STATUS_OK)
+        return outcome;
+    reshape->expert[e].action = RESHAPE_SPLIT;
+    reshape->n_after++;
+    return STATUS_OK;
+}
+
+status reshape_prune(struct reshape *reshape, size_t e)
+{
+    status outcome = check_free(reshape, "prune", e);
+    if (outcome == STATUS_OK && reshape->n_after == 1)
+        outcome = status_set(STATUS_USAGE, "--prune: no expert would be left");
+    if (outcome != STATUS_OK)
+        return outcome;
+    reshape->expert[e].action = RESHAPE_PRUNE;
+    reshape->n_after--;
+    return STATUS_OK;
+}
+
+status reshape_merge(struct reshape *reshape, size_t e, size_t f, double share)
+{
+    status outcome = check_free(reshape, "merge", e);
+    if (outcome == STATUS_OK)
+        outcome = check_free(reshape, "merge", f);
+    if (outcome == STATUS_OK && e == f)
+        outcome = status_set(STATUS_USAGE, "--merge: expert %zu cannot be merged with itself", e);
+    if (outcome != STATUS_OK)
+        return outcome;
+    size_t first = e < f ? e : f, second = e < f ? f : e;
+    reshape->expert[first] = (struct reshape_expert){RESHAPE_MERGE, second, share};
+    reshape->expert[second].action = RESHAPE_GONE;
+    reshape->n_after--;
+    return STATUS_OK;
+}
+
+static bool remains(const struct reshape_expert *expert)
+{
+    return expert->action != RESHAPE_PRUNE && expert->action != RESHAPE_GONE;
+}
+
+size_t reshape_place(const struct reshape *reshape, size_t e)
+{
+    size_t place = 0;
+    for (size_t i = 0; i < e; i++)
+        place += remains(&reshape->expert[i]);
+    return place;
+}
+
+size_t reshape_twin(const struct reshape *reshape, size_t e)
+{
+    size_t place = reshape_place(reshape, reshape->n_before);
+    for (size_t i = 0; i < e; i++)
+        place += reshape->expert[i].action == RESHAPE_SPLIT;
+    return place;
+}
+
+/* What a block of numbers is, and so what becomes of it. */
+enum meaning {
+    PARAMETERS,
+    GRADIENTS, /* an average of gradients: momentum, m */
+    SQUARES    /* an average of their squares: v */
+};
+
+static double in_half(enum meaning meaning, double value)
+{
+    return meaning == PARAMETERS ? value : meaning == GRADIENTS ? value / 2 : value / 4;
+}
+
+/* u is the share of a. Equal parameters stay as they are, to the last bit. */
+static double of_both(enum meaning meaning, double u, double a, double b)
+{
+    switch (meaning) {
+    case GRADIENTS:
+        return a + b;
+    case SQUARES:
+        return a + b + 2 * sqrt(a * b);
+    case PARAMETERS:
+        break;
+    }
+    return b + u * (a - b);
+}
+
+/* One of the pair is taken, which answers for all samples and not only for its share of them. */
+static double of_one(enum meaning meaning, double share, double value)
+{
+    return meaning == PARAMETERS  ? value
+           : meaning == GRADIENTS ? value / share
+                                  : value / (share * share);
+}
+
+static double merged(enum meaning meaning, bool averages, double u, double a, double b)
+{
+    if (averages)
+        return of_both(meaning, u, a, b);
+    return u >= 0.5 ? of_one(meaning, u, a) : of_one(meaning, 1 - u, b);
+}
+
+/* Rows of n reals, `width` apart, one for each expert: those of the model before to those after. */
+struct rows {
+    enum meaning meaning;
+    bool averages; /* in merging; else one of both is taken */
+    size_t n, width_before, width_after;
+};
+
+static void move_rows(const struct reshape *reshape, const struct rows *rows, const real *from,
+                      real *to)
+{
+    size_t place = 0;
+    for (size_t e = 0; e < reshape->n_before; e++) {
+        const struct reshape_expert *expert = &reshape->expert[e];
+        const real *a = from + e * rows->width_before;
+        const real *b = from + expert->other * rows->width_before;
+        real *row = to + place * rows->width_after;
+        real *twin = to + reshape_twin(reshape, e) * rows->width_after;
+        if (!remains(expert))
+            continue;
+        for (size_t i = 0; i < rows->n; i++) {
+            double value = (double)a[i];
+            if (expert->action == RESHAPE_SPLIT)
+                value = in_half(rows->meaning, value);
+            if (expert->action == RESHAPE_MERGE)
+                value = merged(rows->meaning, rows->averages, expert->share, value, (double)b[i]);
+            row[i] = (real)value;
+            if (expert->action == RESHAPE_SPLIT)
+                twin[i] = (real)value;
+        }
+        place++;
+    }
+}
+
+static void move_doubles(const struct reshape *reshape, const struct rows *rows, const double *from,
+                         double *to)
+{
+    size_t place = 0;
+    for (size_t e = 0; e < reshape->n_before; e++) {
+        const struct reshape_expert *expert = &reshape->expert[e];
+        if (!remains(expert))
+            continue;
+        double value = from[e];
+        if (expert->action == RESHAPE_SPLIT)
+            value = to[reshape_twin(reshape, e)] = in_half(rows->meaning, value);
+        if (expert->action == RESHAPE_MERGE)
+            value =
+                merged(rows->meaning, rows->averages, expert->share, value, from[expert->other]);
+        to[place++] = value;
+    }
+}
+
+/* H(u), the entropy of the shares of a pair. */
+static double pair_entropy(double u)
+{
+    double entropy = 0;
+    if (u > 0)
+        entropy -= u * log(u);
+    if (u < 1)
+        entropy -= (1 - u) * log1p(-u);
+    return entropy;
+}
+
+static void shift_biases(const struct reshape *reshape, real *bias)
+{
+    for (size_t e = 0; e < reshape->n_before; e++) {
+        const struct reshape_expert *expert = &reshape->expert[e];
+        real *own = bias + reshape_place(reshape, e);
+        if (expert->action == RESHAPE_SPLIT)
+            bias[reshape_twin(reshape, e)] = *own = (real)((double)*own - log(2));
+        if (expert->action == RESHAPE_MERGE)
+            *own = (real)((double)*own + pair_entropy(expert->share));
+    }
+}
+
+/* The gate's hidden layers stay; of its last layer every expert has a row and a bias. */
+static void move_gate(const struct reshape *reshape, enum meaning meaning, const struct mlp *before,
+                      const real *from, const struct mlp *after, real *to)
+{
+    int last = before->n_layers - 1;
+    size_t in = before->width[last];
+    struct rows weights = {meaning, true, in, in, in}, biases = {meaning, true, 1, 1, 1};
+    memset(to, 0, parameters_stride(after) * sizeof(real));
+    memcpy(to, from, before->weight_at[last] * sizeof(real));
+    move_rows(reshape, &weights, from + before->weight_at[last], to + after->weight_at[last]);
+    move_rows(reshape, &biases, from + before->bias_at[last], to + after->bias_at[last]);
+    if (meaning == PARAMETERS)
+        shift_biases(reshape, to + after->bias_at[last]);
+}
+
+static void move_networks(const struct reshape *reshape, enum meaning meaning,
+                          const struct model *before, const struct networks *from,
+                          const struct model *after, struct networks *to)
+{
+    size_t stride = parameters_stride(&before->expert_shape);
+    bool is_linear = before->expert_shape.n_layers == 1;
+    struct rows rows = {meaning, is_linear, stride, stride, stride};
+    if (before->config.gate == GATE_GAUSSIAN)
+        reshape_gaussian_gate(reshape, before->config.n_inputs, from->gate, to->gate);
+    else
+        move_gate(reshape, meaning, &before->gate_shape, from->gate, &after->gate_shape, to->gate);
+    move_rows(reshape, &rows, from->experts, to->experts);
+    move_doubles(reshape, &rows, from->variance, to->variance);
+}
+
+/* What twins part by in the gate: n numbers of each expert, weights of its logit or its mean. */
+struct gate_rows {
+    size_t at, n;
+};
+
+static struct gate_rows gate_rows(const struct model *model)
+{
+    const struct model_config *config = &model->config;
+    const struct mlp *shape = &model->gate_shape;
+    int last = shape->n_layers - 1;
+    if (config->gate == GATE_GAUSSIAN)
+        return (struct gate_rows){gaussian_gate_layout(config->n_experts, config->n_inputs).mean_at,
+                                  config->n_inputs};
+    return (struct gate_rows){shape->weight_at[last], shape->width[last]};
+}
+
+/* theta + s xi and theta - s xi */
+static void part(size_t n, double spread, const real *xi, real *one, real *other)
+{
+    for (size_t i = 0; i < n; i++) {
+        double by = spread * (double)xi[i];
+        one[i] = (real)((double)one[i] + by);
+        other[i] = (real)((double)other[i] - by);
+    }
+}
+
+/* `xi` is work space for one expert, or one row of the gate. */
+static void part_twins(const struct reshape *reshape, const struct model *after, real *xi,
+                       struct networks *to)
+{
+    const struct mlp *expert = &after->expert_shape;
+    size_t stride = parameters_stride(expert);
+    struct gate_rows rows = gate_rows(after);
+    struct mlp row;
+    status outcome = mlp_init(&row, rows.n, NULL, 0, 1, expert->hidden_activation);
+    COTERIE_ASSERT(outcome == STATUS_OK);
+    for (size_t e = 0; e < reshape->n_before; e++) {
+        if (reshape->expert[e].action != RESHAPE_SPLIT)
+            continue;
+        size_t own = reshape_place(reshape, e), twin = reshape_twin(reshape, e);
+        memset(xi, 0, stride * sizeof(real));
+        mlp_draw(expert, reshape->seed, RNG_TWIN_EXPERT, (uint32_t)e, xi);
+        part(stride, reshape->spread, xi, to->experts + own * stride, to->experts + twin * stride);
+        mlp_draw(&row, reshape->seed, RNG_TWIN_GATE, (uint32_t)e, xi);
+        real *weight = to->gate + rows.at;
+        part(rows.n, reshape->spread, xi + row.weight_at[0], weight + own * rows.n,
+             weight + twin * rows.n);
+    }
+}
+
+status reshape_networks(const struct reshape *reshape, const struct model *before,
+                        const struct networks *from, const struct model *after, struct networks *to)
+{
+    size_t expert = parameters_stride(&after->expert_shape);
+    size_t row = 2 * real_padded(gate_rows(after).n + 1);
+    real *xi;
+    status outcome = memory_alloc(&xi, expert > row ? expert : row, sizeof(real), "the experts");
+    if (outcome != STATUS_OK)
+        return outcome;
+    move_networks(reshape, PARAMETERS, before, from, after, to);
+    part_twins(reshape, after, xi, to);
+    memory_free(&xi);
+    return STATUS_OK;
+}
+
+/* Rows of the epoch that is measured anew are left out. */
+static status copy_history(const struct history *from, int64_t before_epoch, struct history *to)
+{
+    status outcome = STATUS_OK;
+    history_release(to);
+    for (size_t i = 0; i < from->n && outcome == STATUS_OK; i++)
+        if (from->record[i].epoch < before_epoch)
+            outcome = history_add(to, &from->record[i]);
+    return outcome;
+}
+
+static void begin_anew(struct progress *progress)
+{
+    progress->best_epoch = -1;
+    progress->best_error = progress->error_before = INFINITY;
+    progress->stale_epochs = 0;
+    if (progress->batch == 0)
+        progress->recorded = -1;
+}
+
+status reshape_snapshot(const struct reshape *reshape, const struct snapshot *from,
+                        struct snapshot *to)
+{
+    const struct model *before = from->model, *after = to->model;
+    const struct rows use = {GRADIENTS, true, 1, 1, 1};
+    status outcome = reshape_networks(reshape, before, &from->current, after, &to->current);
+    for (int s = 0; s < to->n_slots; s++) {
+        bool of_squares = strcmp(optimizer_slot_name(to->optimizer, s), "v") == 0;
+        move_networks(reshape, of_squares ? SQUARES : GRADIENTS, before, &from->slot[s], after,
+                      &to->slot[s]);
+    }
+    /* Shares of the mixture: halves of a split expert, the sum of a pair. */
+    move_doubles(reshape, &use, from->use, to->use);
+    to->progress = from->progress;
+    begin_anew(&to->progress);
+    int64_t kept = from->progress.batch == 0 ? from->progress.epoch : INT64_MAX;
+    if (outcome == STATUS_OK && to->n_sums > 0)
+        outcome = reshape_sums(reshape, from, to);
+    return outcome == STATUS_OK ? copy_history(&from->history, kept, &to->history) : outcome;
+}

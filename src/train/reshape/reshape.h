@@ -1,0 +1,98 @@
+#ifndef COTERIE_TRAIN_RESHAPE_H
+#define COTERIE_TRAIN_RESHAPE_H
+
+#include "base/status.h"
+#include "train/step/snapshot.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Experts split, pruned and merged where training begins from a model: from the parameters (and the
+ * state of the optimiser) of a model with E experts to those of one with E' experts. All functions
+ * are Root. a_e is the gate's logit of expert e, linear in its last layer: a_e = w_e z + b_e. For a
+ * Gaussian gate a split halves alpha_e, and a merged pair gets the mean and covariance of both.
+ *
+ * Split. Expert e becomes two with its parameters, whose logits are a_e - ln 2: each has half of
+ * g_e, so that y = sum g o and sum g p(d) stay what they are. Twins that are equal in everything
+ * get equal gradients and never part. So one begins at theta + s xi and the other at theta - s xi,
+ * the gate's weights likewise; xi is drawn as initial weights are (mlp_draw). What is of first
+ * order in s cancels between the two: predictions change by O(s^2). The s that is taken unless the
+ * user says otherwise is the root of the working precision (1.5e-8, or 3.5e-4 in single), and s^2
+ * is lost in rounding: a split changes no prediction.
+ *
+ * Prune. Expert e and its row of the gate are left out, and the other proportions are divided by
+ * 1 - g_e. No probability that the mixture gives can change by more than g_e(x).
+ *
+ * Merge. Experts e and f become one. A sum of exponentials has no linear logit; the best lower
+ * bound of its logarithm of the form u a_e + (1 - u) a_f + c is
+ *
+ *     ln(exp a_e + exp a_f) >= u a_e + (1 - u) a_f + H(u),   H(u) = -u ln u - (1 - u) ln(1 - u)
+ *
+ * exact where e's share of the pair is u; u is e's share of the pair's mean use. Linear experts are
+ * averaged with weights u and 1 - u, variances too. Hidden units of two networks do not correspond:
+ * with hidden layers, the one that is used more is taken. Twins that have not parted become again
+ * what was split.
+ *
+ * The optimiser's averages become what they would be had there always been these experts: twins get
+ * half of their parent's gradient, and a merged expert the sum of two (a network that is taken as
+ * it is: its own over its share). So do the running sums of on-line EM.
+ */
+
+enum reshape_action {
+    RESHAPE_KEEP,
+    RESHAPE_SPLIT,
+    RESHAPE_PRUNE,
+    RESHAPE_MERGE, /* takes `other` in */
+    RESHAPE_GONE   /* into another */
+};
+
+struct reshape_expert {
+    enum reshape_action action;
+    size_t other; /* RESHAPE_MERGE */
+    double share; /* RESHAPE_MERGE: u */
+};
+
+/*
+ * Numbers of experts are those of the model before. Afterwards the experts that remain stand in
+ * their order, a merged pair in the place of its first; behind them, in the same order, the second
+ * of each pair of twins.
+ */
+struct reshape {
+    size_t n_before, n_after;
+    struct reshape_expert *expert; /* (n_before), owned */
+    double spread;                 /* s; 0: the root of the working precision */
+    uint64_t seed;                 /* of xi */
+};
+
+/* All experts are kept. */
+status reshape_init(struct reshape *reshape, size_t n_experts, double spread, uint64_t seed);
+void reshape_release(struct reshape *reshape);
+
+/*
+ * STATUS_USAGE if there is no such expert or something was said of it already. `share` is u of the
+ * lower of both numbers.
+ */
+status reshape_split(struct reshape *reshape, size_t e);
+status reshape_prune(struct reshape *reshape, size_t e);
+status reshape_merge(struct reshape *reshape, size_t e, size_t f, double share);
+
+/* The number that an expert has afterwards; of one that is gone, that it would have. */
+size_t reshape_place(const struct reshape *reshape, size_t e);
+/* The number of the second twin of an expert that is split. */
+size_t reshape_twin(const struct reshape *reshape, size_t e);
+
+/* Parameters only; `before` and `after` have shapes that differ in the number of experts alone. */
+status reshape_networks(const struct reshape *reshape, const struct model *before,
+                        const struct networks *from, const struct model *after,
+                        struct networks *to);
+
+/*
+ * The state of a whole run: parameters, optimiser, and progress, in which the model before is the
+ * best no more. Errors that were recorded up to the present epoch stay in the history; the epoch
+ * itself is to be measured anew, unless it is under way.
+ */
+status reshape_snapshot(const struct reshape *reshape, const struct snapshot *from,
+                        struct snapshot *to);
+
+#endif

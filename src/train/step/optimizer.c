@@ -1,0 +1,146 @@
+#include "train/step/optimizer.h"
+
+#include "base/memory.h"
+
+#include <math.h>
+#include <string.h>
+
+#ifdef COTERIE_DOUBLE
+#define real_sqrt sqrt
+#else
+#define real_sqrt sqrtf
+#endif
+
+static const double adam_beta1 = 0.9, adam_beta2 = 0.999, adam_epsilon = 1e-8;
+
+int optimizer_n_slots(enum optimizer_kind kind)
+{
+    switch (kind) {
+    case OPTIMIZER_MOMENTUM:
+        return 1;
+    case OPTIMIZER_ADAM:
+        return 2;
+    case OPTIMIZER_GD:
+    case OPTIMIZER_EM:
+        break;
+    }
+    return 0;
+}
+
+const char *optimizer_slot_name(enum optimizer_kind kind, int slot)
+{
+    if (kind == OPTIMIZER_MOMENTUM)
+        return "momentum";
+    return slot == 0 ? "m" : "v";
+}
+
+status optimizer_init(struct optimizer *optimizer, const struct optimizer_config *config,
+                      const struct parameters *parameters)
+{
+    memset(optimizer, 0, sizeof *optimizer);
+    optimizer->config = *config;
+    optimizer->n_slots = optimizer_n_slots(config->kind);
+    status outcome = STATUS_OK;
+    for (int s = 0; s < optimizer->n_slots && outcome == STATUS_OK; s++)
+        outcome = memory_alloc(&optimizer->slot[s], parameters->n_networks * parameters->stride,
+                               sizeof(real), "the optimiser");
+    return outcome;
+}
+
+void optimizer_release(struct optimizer *optimizer)
+{
+    for (int s = 0; s < OPTIMIZER_MAX_SLOTS; s++)
+        memory_free(&optimizer->slot[s]);
+}
+
+LEAF_KERNEL static void descend(size_t n, real rate, const real *restrict gradient,
+                                real *restrict value)
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++)
+        value[i] -= rate * gradient[i];
+}
+
+LEAF_KERNEL static void descend_with_momentum(size_t n, real rate, real momentum, real factor,
+                                              const real *restrict gradient,
+                                              real *restrict velocity, real *restrict value)
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) {
+        velocity[i] = momentum * velocity[i] + factor * gradient[i];
+        value[i] -= rate * velocity[i];
+    }
+}
+
+struct adam_step {
+    real rate, factor;
+    real beta1, beta2, epsilon;
+    real correction1, correction2; /* 1 / (1 - beta^t) */
+};
+
+LEAF_KERNEL static void descend_with_adam(size_t n, struct adam_step step,
+                                          const real *restrict gradient, real *restrict m,
+                                          real *restrict v, real *restrict value)
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) {
+        real slope = step.factor * gradient[i];
+        m[i] = step.beta1 * m[i] + (1 - step.beta1) * slope;
+        v[i] = step.beta2 * v[i] + (1 - step.beta2) * slope * slope;
+        value[i] -= step.rate * (m[i] * step.correction1) /
+                    (real_sqrt(v[i] * step.correction2) + step.epsilon);
+    }
+}
+
+/* Weights only: biases and variances are not pulled towards zero. */
+static void decay_weights(const struct mlp *shape, double rate, double decay, real *value)
+{
+    real keep = (real)(1 - rate * decay);
+    for (int l = 0; l < shape->n_layers; l++) {
+        real *weight = value + shape->weight_at[l];
+        for (size_t i = 0; i < shape->width[l] * shape->width[l + 1]; i++)
+            weight[i] *= keep;
+    }
+}
+
+void optimizer_update_network(struct optimizer *optimizer, struct parameters *parameters, size_t k,
+                              double rate, double factor, uint64_t step)
+{
+    const struct optimizer_config *config = &optimizer->config;
+    size_t n = parameters->stride, at = k * n;
+    const real *gradient = parameters_gradient_of(parameters, k);
+    real *value = parameters_of(parameters, k);
+    if (config->weight_decay != 0)
+        decay_weights(parameters->shape, rate, config->weight_decay, value);
+    switch (config->kind) {
+    case OPTIMIZER_GD:
+        descend(n, (real)(rate * factor), gradient, value);
+        break;
+    case OPTIMIZER_MOMENTUM:
+        descend_with_momentum(n, (real)rate, (real)config->momentum, (real)factor, gradient,
+                              optimizer->slot[0] + at, value);
+        break;
+    case OPTIMIZER_ADAM: {
+        double t = (double)step;
+        struct adam_step adam = {.rate = (real)rate,
+                                 .factor = (real)factor,
+                                 .beta1 = (real)adam_beta1,
+                                 .beta2 = (real)adam_beta2,
+                                 .epsilon = (real)adam_epsilon,
+                                 .correction1 = (real)(1 / (1 - pow(adam_beta1, t))),
+                                 .correction2 = (real)(1 / (1 - pow(adam_beta2, t)))};
+        descend_with_adam(n, adam, gradient, optimizer->slot[0] + at, optimizer->slot[1] + at,
+                          value);
+        break;
+    }
+    case OPTIMIZER_EM:
+        break; /* has an update of its own */
+    }
+}
+
+void optimizer_update(struct optimizer *optimizer, struct parameters *parameters, double rate,
+                      double factor, uint64_t step)
+{
+    for (size_t k = 0; k < parameters->n_networks; k++)
+        optimizer_update_network(optimizer, parameters, k, rate, factor, step);
+}
