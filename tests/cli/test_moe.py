@@ -4,6 +4,8 @@
 Both read the same CSV data and begin with the same parameters; the build compiles moe.c.
 """
 import os
+import pathlib
+import re
 
 import numpy
 import reference
@@ -98,6 +100,22 @@ class Moe(support.TestCase):
             with self.subTest(bad=bad):
                 self.assert_rc(support.run(MOE, *good[:place], bad, *good[place + 1:]), 2, said)
         self.assertFalse((self.folder / "end.csv").exists())
+
+    def test_the_way_to_the_rooms(self):
+        """The table that leads from each function to the files that do it at scale."""
+        root = pathlib.Path(__file__).resolve().parents[2]
+        code = (root / "examples/reference/moe.c").read_text(encoding="utf-8")
+        text = "".join(path.read_text(encoding="utf-8") for path in (
+            root / "src/README.md", root / "docs/develop/architecture.md") if path.is_file())
+        _, found, rest = text.partition("| in `moe.c` |")
+        self.assertTrue(found, "no table")
+        rows = [line.split("|") for line in rest.partition("\n\n")[0].splitlines()[2:]]
+        for row in rows:
+            for path in re.findall("`(.*?)`", row[2]):
+                self.assertTrue((root / "src" / path).is_file(), path)
+        named = {name for row in rows for name in re.findall(r"`(\w+)`", row[1])}
+        defined = set(re.findall(r"^static \w+ \*?(\w+)\(", code, re.MULTILINE))
+        self.assertEqual(defined - {"fail", "allocate", "dot", "squared_distance"}, named)
 
 
 if __name__ == "__main__":
