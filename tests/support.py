@@ -3,7 +3,7 @@
 The build passes the programs in the environment: COTERIE and COTERIE_D (the double-precision one)
 and MPIRUN, with MPI_LAUNCHER, which is hydra for the one of MPICH. A test file begins with comments that the build reads:
 
-    # labels: quick sanitize   in which runs it takes part, see README.md (its folder is added)
+    # labels: quick sanitize   in which runs it takes part: docs/develop/testing.md (its folder is added)
     # alone: yes               no other test at the same time
     # timeout: 300             seconds for the whole file
 """

@@ -16,7 +16,7 @@ import support
 
 HANG_TIMEOUT = 4
 NETWORKS = {"OMPI_MCA_btl_tcp_if_include": "eth1", "OMPI_MCA_oob_tcp_if_include": "eth0"}
-# README.md has these for runs by hand, with longer times.
+# docs/reliability.md has these for runs by hand, with longer times.
 KEEPALIVE = {"OMPI_MCA_oob_tcp_keepalive_time": 3, "OMPI_MCA_oob_tcp_keepalive_intvl": 1,
              "OMPI_MCA_oob_tcp_keepalive_probes": 3}
 LIMIT = 25  # seconds from the failure to the end of the job; some 6 and 12 on a machine at rest
