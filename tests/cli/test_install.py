@@ -16,7 +16,7 @@ class Install(support.TestCase):
         self.succeed("cmake", "--install", BUILD, "--prefix", prefix)
         share = prefix / "share"
         for name in ("coterie/slurm/train.sbatch", "coterie/slurm/README.md", "man/man1/coterie.1",
-                     "doc/coterie/README.md", "doc/coterie/LICENSE",
+                     "doc/coterie/README.md", "doc/coterie/LICENSE", "doc/coterie/docs/data.md",
                      "bash-completion/completions/coterie"):
             self.assertGreater((share / name).stat().st_size, 100, name)
         for name in ("coterie", "coterie_d"):
