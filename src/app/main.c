@@ -1,5 +1,13 @@
-#include "app/commands.h"
+#include "app/bench/bench.h"
+#include "app/convert/convert.h"
+#include "app/doctor/doctor.h"
+#include "app/evaluate/evaluate.h"
+#include "app/inspect/inspect.h"
 #include "app/options/options.h"
+#include "app/predict/predict.h"
+#include "app/submit/submit.h"
+#include "app/sweep/sweep.h"
+#include "app/train/train.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -23,6 +31,10 @@
 #define COMPILER "gcc " __VERSION__
 #endif
 
+/*
+ * All are Collective: every rank calls with the same options and gets the same status; main prints
+ * the text of a failure.
+ */
 static status (*const commands[N_COMMANDS])(const struct communicator *comm,
                                             struct options *options) = {
     [COMMAND_TRAIN] = train_command,     [COMMAND_EVALUATE] = evaluate_command,

@@ -5,12 +5,11 @@
 #include "base/status.h"
 #include "comm/communicator.h"
 #include "comm/shard.h"
+#include "exchange_limits.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-enum { EXCHANGE_MAX_TERMS = 2 };
 
 /*
  * What crosses ranks in a training step, and the only place that knows it. Arrays are expert-major

@@ -3,8 +3,9 @@
 
 #include "base/real.h"
 #include "comm/communicator.h"
-#include "comm/exchange.h"
+#include "comm/shard.h"
 #include "comm/shared_memory.h"
+#include "exchange_limits.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>

@@ -1,7 +1,8 @@
-#include "app/commands.h"
+#include "app/bench/bench.h"
 
 #include "bench_internal.h"
 #include "bench_machine.h"
+#include "bench_median.h"
 
 #include "base/log.h"
 #include "cost_model.h"
@@ -59,18 +60,6 @@ static status measure(struct bench *bench)
     bench_time_steps(bench, n);
     outcome = bench_profile_steps(bench, n / 4 + 1);
     return outcome == STATUS_OK ? bench_look(bench, &bench->last_view) : outcome;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-double bench_median(double *values, size_t n)
-{
-    qsort(values, n, sizeof *values, by_value);
-    return values[n / 2];
 }
 
 struct bench_result {

@@ -55,9 +55,6 @@ status bench_profile_steps(struct bench *bench, size_t n);
 /* Collective. One batch with the parameters of this moment; *view is set on rank 0. */
 status bench_look(struct bench *bench, struct bench_view *view);
 
-/* Local. */
-double bench_median(double *values, size_t n);
-
 /* Collective. `bench --plan`: for the shape in `bench`, of which nothing is initialised. */
 status bench_plan(struct bench *bench, const struct options *options);
 

@@ -1,5 +1,6 @@
 #include "bench_internal.h"
 #include "bench_machine.h"
+#include "bench_median.h"
 #include "bench_rates.h"
 
 #include "base/log.h"

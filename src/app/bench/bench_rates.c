@@ -1,4 +1,5 @@
 #include "bench_rates.h"
+#include "bench_median.h"
 
 #include "bench_internal.h"
 

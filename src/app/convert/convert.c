@@ -1,4 +1,4 @@
-#include "app/commands.h"
+#include "app/convert/convert.h"
 
 #include "app/problem/data_request.h"
 #include "convert_internal.h"

@@ -1,7 +1,7 @@
 #ifndef COTERIE_APP_DOCTOR_INTERNAL_H
 #define COTERIE_APP_DOCTOR_INTERNAL_H
 
-#include "app/doctor/processor.h"
+#include "base/processor.h"
 
 #include "base/status.h"
 #include "comm/communicator.h"

@@ -1,4 +1,4 @@
-#include "app/commands.h"
+#include "app/evaluate/evaluate.h"
 
 #include "app/judge/class_recall.h"
 #include "app/judge/trust.h"

@@ -1,6 +1,6 @@
-#include "inspect.h"
+#include "inspect_internal.h"
 
-#include "app/commands.h"
+#include "app/inspect/inspect.h"
 #include "base/memory.h"
 #include "data/hdf5/hdf5_file.h"
 #include "data/source/builtin.h"

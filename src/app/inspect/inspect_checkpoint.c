@@ -1,4 +1,4 @@
-#include "inspect.h"
+#include "inspect_internal.h"
 
 #include "app/judge/loaded_model.h"
 #include "base/log.h"

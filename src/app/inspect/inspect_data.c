@@ -1,4 +1,3 @@
-#include "inspect.h"
 
 #include "app/problem/data_request.h"
 #include "app/problem/sample_block.h"

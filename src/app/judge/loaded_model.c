@@ -1,4 +1,5 @@
 #include "app/judge/loaded_model.h"
+#include "app/problem/samples_check.h"
 
 #include "app/problem/columns.h"
 #include "base/memory.h"
@@ -97,7 +98,7 @@ static status read_parameters(const struct communicator *comm, struct loaded_mod
 static bool streams(const struct options *options, const struct dataset_shape *shape,
                     const struct source *source)
 {
-    if (strcmp(source_info(source)->format, "HDF5") != 0 || options->stream == STREAM_NEVER)
+    if (!source_info(source)->can_stream || options->stream == STREAM_NEVER)
         return false;
     return options->stream == STREAM_ALWAYS ||
            samples_bytes(shape) > 0.9 * (double)memory_available();

@@ -1,4 +1,4 @@
-#include "options_internal.h"
+#include "option_set.h"
 
 #include "base/memory.h"
 
@@ -252,7 +252,7 @@ static status read_stream(struct reader *reader)
     return outcome;
 }
 
-status config_file_read(struct options *options, const char *path)
+status options_read_yaml(struct options *options, const char *path)
 {
     struct reader reader = {.path = path, .options = options};
     reader.file = fopen(path, "re");

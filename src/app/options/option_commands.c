@@ -1,5 +1,5 @@
 /* The commands: their words, and the text of their --help. */
-#include "options_internal.h"
+#include "option_entry.h"
 
 const struct command_entry command_table[N_COMMANDS] = {
     [COMMAND_SUBMIT] =

@@ -1,4 +1,5 @@
-#include "app/options/option_value.h"
+#include "app/options/option_text.h"
+#include "option_value.h"
 
 #include "app/options/number_text.h"
 

@@ -1,4 +1,6 @@
-#include "app/options/option_value.h"
+#include "app/options/option_text.h"
+#include "option_set.h"
+#include "option_value.h"
 
 #include "base/memory.h"
 

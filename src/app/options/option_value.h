@@ -1,11 +1,9 @@
 #ifndef COTERIE_APP_OPTION_VALUE_H
 #define COTERIE_APP_OPTION_VALUE_H
 
-#include "options_internal.h"
+#include "option_entry.h"
 
-#include <stdint.h>
-
-/* What option_value.c and option_forms.c share. All functions are Local. */
+/* Text to value, and back. All functions are Local. */
 
 /* What one kind of value is: text to value, and back. */
 struct value_kind {
@@ -24,17 +22,16 @@ static inline void *option_field(const struct options *options, const struct opt
     return (char *)options + entry->offset;
 }
 
-/* STATUS_USAGE: `subject` must be `expected`, not `text`. */
-status option_refuse(const char *subject, const char *expected, const char *text);
+/*
+ * Stores the value that `text` stands for. STATUS_USAGE says that `subject` ("--experts", or
+ * "run.yaml:3: experts") must be what it is not.
+ */
+status option_store(struct options *options, const struct option_entry *entry, const char *text,
+                    const char *subject);
 
-status option_check_range(enum option_range range, double number, const char *text,
-                          const char *subject);
-
-/* A finite number, or a whole one of digits only, that begins at `text`; *end is behind it. */
-bool option_read_number(const char *text, double *number, const char **end);
-bool option_read_count(const char *text, uint64_t *count, const char **end);
-
-const struct option_word *option_word(const struct option_word *words, const char *text);
-const struct option_word *option_word_of(const struct option_word *words, double value);
+/* The value as text that option_store reads back to the same bits. */
+enum { OPTION_TEXT_SIZE = 256 };
+const char *option_format(const struct options *options, const struct option_entry *entry,
+                          char buffer[static OPTION_TEXT_SIZE]);
 
 #endif

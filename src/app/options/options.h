@@ -8,6 +8,7 @@
 #include "model/likelihood.h"
 #include "model/mlp.h"
 #include "model/objective.h"
+#include "train/feed/samples.h"
 #include "train/loop/trainer.h"
 #include "train/step/optimizer.h"
 #include "train/step/schedule.h"
@@ -38,7 +39,6 @@ enum task { TASK_AUTO, TASK_REGRESSION, TASK_CLASSIFICATION };
 enum output_choice { OUTPUT_CHOICE_AUTO = -1 };         /* else enum output_kind */
 enum likelihood_choice { LIKELIHOOD_CHOICE_AUTO = -1 }; /* else enum likelihood_kind */
 enum placement { PLACEMENT_EVEN, PLACEMENT_MEASURED };
-enum read_choice { READ_AUTO, READ_NODE, READ_ROOT };
 enum stream_choice { STREAM_AUTO, STREAM_ALWAYS, STREAM_NEVER };
 enum interval_unit { INTERVAL_NONE, INTERVAL_EPOCHS, INTERVAL_STEPS, INTERVAL_MINUTES };
 

@@ -1,4 +1,4 @@
-#include "options_internal.h"
+#include "option_entry.h"
 
 #include "math/activation.h"
 

@@ -1,4 +1,4 @@
-#include "options_internal.h"
+#include "option_value.h"
 
 #include "base/memory.h"
 

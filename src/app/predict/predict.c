@@ -1,4 +1,4 @@
-#include "app/commands.h"
+#include "app/predict/predict.h"
 
 #include "app/judge/expert_outputs.h"
 #include "prediction_writer.h"

@@ -1,4 +1,5 @@
 #include "app/problem/columns.h"
+#include "app/problem/samples_check.h"
 
 #include "base/log.h"
 #include "base/memory.h"

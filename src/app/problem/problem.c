@@ -1,4 +1,5 @@
 #include "app/problem/problem.h"
+#include "app/problem/samples_check.h"
 
 #include "app/problem/data_request.h"
 

@@ -1,4 +1,4 @@
-#include "app/commands.h"
+#include "app/submit/submit.h"
 
 #include "submit_internal.h"
 

@@ -1,4 +1,4 @@
-#include "app/commands.h"
+#include "app/sweep/sweep.h"
 
 #include "app/sweep/sweep_internal.h"
 #include "app/train/train_internal.h"

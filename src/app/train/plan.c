@@ -1,6 +1,7 @@
+#include "app/problem/samples_check.h"
 #include "app/train/train_internal.h"
 
-#include "app/doctor/processor.h"
+#include "base/processor.h"
 
 #include "base/log.h"
 #include "base/memory.h"
@@ -186,7 +187,7 @@ static double data_bytes(const struct training *training, bool streams_train, bo
 
 static bool is_hdf5(const struct source *source)
 {
-    return strcmp(source_info(source)->format, "HDF5") == 0;
+    return source_info(source)->can_stream;
 }
 
 /* Where the samples for validation come from, NULL without them. */

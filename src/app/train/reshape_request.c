@@ -1,7 +1,7 @@
 /* --split, --prune and --merge: what is asked for, and of which model. reshape_choice.c decides. */
 #include "app/train/train_internal.h"
 
-#include "app/options/option_value.h"
+#include "app/options/option_text.h"
 
 #include "app/judge/loaded_model.h"
 

@@ -1,4 +1,4 @@
-#include "app/commands.h"
+#include "app/train/train.h"
 
 #include "app/train/train_internal.h"
 

@@ -1,6 +1,7 @@
-#include "data/csv/csv_internal.h"
+#include "data/csv/csv.h"
 
 #include "base/memory.h"
+#include "data/csv/csv_cell.h"
 #include "data/csv/dictionary.h"
 
 #include <csv.h>

@@ -1,7 +1,8 @@
-#include "data/csv/csv_internal.h"
+#include "data/csv/csv_cell.h"
 
 #include <ctype.h>
 #include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -44,7 +44,8 @@ struct source_request {
 /* All arrays are owned by the source. */
 struct source_info {
     const char *path; /* as requested */
-    char format[16];  /* "CSV", "HDF5" or "built-in" */
+    char format[16];  /* "CSV", "HDF5" or "built-in", for messages */
+    bool can_stream;  /* samples can stay in the file and be read by several processes in parts */
     size_t n;         /* samples, >= 1 */
     size_t n_inputs;  /* D >= 1 */
     size_t n_targets; /* columns of numbers; 0 without targets and for labels */

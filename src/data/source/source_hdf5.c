@@ -285,6 +285,7 @@ status source_open_hdf5(const struct source_request *request, struct source *sou
     reader->x.option = "--inputs", reader->x.default_dataset = "/x";
     reader->y.option = "--targets", reader->y.default_dataset = "/y";
     snprintf(source->info.format, sizeof source->info.format, "HDF5");
+    source->info.can_stream = true;
     outcome = hdf5_open(request->path, &reader->file);
     if (outcome == STATUS_OK)
         outcome = take_inputs(request, source, reader);

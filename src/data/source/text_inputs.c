@@ -1,7 +1,7 @@
 #include "text_inputs.h"
 
 #include "base/memory.h"
-#include "data/csv/csv_internal.h"
+#include "data/csv/csv_cell.h"
 #include "data/csv/dictionary.h"
 #include "data/source/source_internal.h"
 

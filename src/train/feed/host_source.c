@@ -119,7 +119,7 @@ static status open_source(const struct communicator *comm, const struct dataset_
         size_t n;
     } file = {false, 0};
     if (source) {
-        file.is_hdf5 = strcmp(source_info(source)->format, "HDF5") == 0;
+        file.is_hdf5 = source_info(source)->can_stream;
         file.n = source_info(source)->n;
     }
     status outcome = share_request(comm, source, &request);

@@ -1,11 +1,13 @@
 #ifndef COTERIE_APP_SAMPLES_H
 #define COTERIE_APP_SAMPLES_H
 
-#include "app/options/options.h"
 #include "base/status.h"
 #include "comm/communicator.h"
 #include "comm/shared_memory.h"
 #include "data/samples/dataset.h"
+
+/* Who reads: see samples_load. */
+enum read_choice { READ_AUTO, READ_NODE, READ_ROOT };
 
 /* A data set in memory that the ranks of a host share, or the part of it that is not streamed. */
 struct samples {
@@ -36,19 +38,6 @@ status samples_stream(const struct communicator *comm, const struct dataset_shap
  */
 double samples_bytes(const struct dataset_shape *shape);
 double samples_streamed_bytes(const struct dataset_shape *shape, size_t block, bool some);
-
-/* Root. STATUS_USAGE if --stream always is said of what is no HDF5 file. */
-status samples_check_stream(const struct options *options, const struct source *source);
-
-/* Root. STATUS_USAGE if --read root is said of what several hosts have to stream. */
-status samples_check_reader(const struct communicator *comm, const struct options *options,
-                            const struct source *source, bool streams);
-
-/*
- * Root. STATUS_USAGE if all samples of a source cannot fit into this host's memory, and must be
- * there: before they are read, which may take long.
- */
-status samples_check_size(const struct options *options, const struct source *source);
 
 /* Collective. */
 void samples_release(struct samples *samples);

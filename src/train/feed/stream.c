@@ -1,6 +1,6 @@
 #include "train/feed/stream.h"
 
-#include "stream_internal.h"
+#include "stream_reader.h"
 
 #include "base/memory.h"
 

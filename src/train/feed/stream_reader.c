@@ -1,4 +1,4 @@
-#include "stream_internal.h"
+#include "stream_reader.h"
 
 #include <signal.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "reshape_internal.h"
+#include "reshape_gaussian.h"
 
 #include "model/gaussian_gate.h"
 

@@ -1,5 +1,5 @@
 /* The running sums of on-line EM, of which the next M-step makes the parameters. */
-#include "reshape_internal.h"
+#include "reshape_sums.h"
 
 #include "base/memory.h"
 #include "math/blas.h"

@@ -1,6 +1,7 @@
 #include "train/step/step.h"
 
 #include "step_ahead.h"
+#include "step_forward.h"
 #include "step_gate_terms.h"
 #include "step_routing.h"
 
@@ -189,26 +190,6 @@ static void exchange_posteriors(struct step *step)
     profile_enter(PHASE_EXCHANGE);
     step->loglik = loglik;
     step->own_weights = exchange_scatter(exchange, 1, stride, step->coefficient);
-}
-
-void step_forward_alone(struct step *step)
-{
-    struct model *model = step->model;
-    const struct batch *batch = &step->batch;
-    const real *d = batch->has_targets ? batch->d : NULL;
-    bool is_routed = model_is_routed(&model->config);
-    profile_enter(PHASE_GATE);
-    if (model->has_gate)
-        gate_forward(&model->gate, &batch->inputs);
-    if (is_routed)
-        step_route(step);
-    profile_enter(PHASE_EXPERTS_FORWARD);
-    if (is_routed)
-        experts_forward_chosen(&model->experts, &step->rows, &batch->inputs, d, step->g);
-    else
-        experts_forward(&model->experts, &batch->inputs, d);
-    if (site_poisons(SITE_step_forward) && model->experts.n_local > 0)
-        model->experts.loglik[0] = NAN;
 }
 
 void step_forward(struct step *step)

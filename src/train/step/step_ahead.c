@@ -1,4 +1,5 @@
 #include "step_ahead.h"
+#include "step_forward.h"
 
 #include "base/memory.h"
 #include "base/profile.h"

@@ -1,7 +1,7 @@
 #ifndef COTERIE_TRAIN_STEP_AHEAD_INTERNAL_H
 #define COTERIE_TRAIN_STEP_AHEAD_INTERNAL_H
 
-#include "train/step/step.h"
+#include "step_state.h"
 
 void step_ahead_release(struct step *step);
 
@@ -10,11 +10,5 @@ void step_ahead_release(struct step *step);
  * pass and the experts'. The present one is left as it was.
  */
 void step_ahead_compute(struct step *step);
-
-/*
- * Gate and own experts, for the micro-batch in step->batch. Local; with --top-k, which does not
- * look ahead, Collective. In step.c.
- */
-void step_forward_alone(struct step *step);
 
 #endif

@@ -1,7 +1,7 @@
 #ifndef COTERIE_TRAIN_STEP_GATE_TERMS_H
 #define COTERIE_TRAIN_STEP_GATE_TERMS_H
 
-#include "train/step/step.h"
+#include "step_state.h"
 
 /*
  * Root. Before the gate's backward pass: the gradients of --balance-weight (with --top-k the

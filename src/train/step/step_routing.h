@@ -1,7 +1,7 @@
 #ifndef COTERIE_TRAIN_STEP_ROUTING_H
 #define COTERIE_TRAIN_STEP_ROUTING_H
 
-#include "train/step/step.h"
+#include "step_state.h"
 
 /*
  * The step with --top-k K < E: the gate's choice reaches the ranks before the experts' pass, and

@@ -1,7 +1,7 @@
-#ifndef COTERIE_DATA_CSV_INTERNAL_H
-#define COTERIE_DATA_CSV_INTERNAL_H
+#ifndef COTERIE_DATA_CSV_CELL_H
+#define COTERIE_DATA_CSV_CELL_H
 
-#include "data/csv/csv.h"
+#include <stdbool.h>
 
 enum { CSV_SHOWN = 48 };
 

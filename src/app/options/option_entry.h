@@ -1,12 +1,12 @@
-#ifndef COTERIE_APP_OPTIONS_INTERNAL_H
-#define COTERIE_APP_OPTIONS_INTERNAL_H
+#ifndef COTERIE_APP_OPTIONS_OPTION_ENTRY_H
+#define COTERIE_APP_OPTIONS_OPTION_ENTRY_H
 
 #include "app/options/options.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Shared by options*.c, option_value.c and config_file.c. All functions are Local. */
+/* The rows of the tables of options and of commands. All functions are Local. */
 
 enum option_kind {
     KIND_FLAG,     /* bool */
@@ -92,30 +92,5 @@ static inline bool option_is_recorded(const struct option_entry *entry)
 /* The name with underscores, as in the YAML file. */
 enum { OPTION_KEY_SIZE = 32 };
 void option_key(const struct option_entry *entry, char key[static OPTION_KEY_SIZE]);
-
-/*
- * STATUS_USAGE for a name that is no option of this command: with the nearest one, or the commands
- * that have it. `origin` is the file (and line) that names it, or NULL for the command line.
- */
-status option_unknown(enum command command, const char *name, const char *origin);
-
-/*
- * Stores the value that `text` stands for. STATUS_USAGE says that `subject` ("--experts", or
- * "run.yaml:3: experts") must be what it is not.
- */
-status option_store(struct options *options, const struct option_entry *entry, const char *text,
-                    const char *subject);
-
-/* The value as text that option_store reads back to the same bits. */
-enum { OPTION_TEXT_SIZE = 256 };
-const char *option_format(const struct options *options, const struct option_entry *entry,
-                          char buffer[static OPTION_TEXT_SIZE]);
-
-/* Stores and remembers that it was said. */
-status option_say(struct options *options, const struct option_entry *entry, const char *text,
-                  const char *subject);
-
-/* Root. Reads the YAML file into `options`. */
-status config_file_read(struct options *options, const char *path);
 
 #endif

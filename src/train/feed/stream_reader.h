@@ -1,9 +1,12 @@
-#ifndef COTERIE_TRAIN_STREAM_INTERNAL_H
-#define COTERIE_TRAIN_STREAM_INTERNAL_H
+#ifndef COTERIE_TRAIN_FEED_STREAM_READER_H
+#define COTERIE_TRAIN_FEED_STREAM_READER_H
 
+#include "base/real.h"
+#include "comm/communicator.h"
 #include "comm/shared_memory.h"
+#include "data/samples/dataset.h"
+#include "data/samples/sampler.h"
 #include "host_source.h"
-#include "train/feed/stream.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -39,6 +42,7 @@ struct stream_reader {
     size_t window;
 };
 
+/* What stream.h keeps to itself. */
 struct stream {
     const struct communicator *comm;
     struct dataset_shape shape; /* inputs and targets only */

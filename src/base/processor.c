@@ -1,4 +1,4 @@
-#include "app/doctor/processor.h"
+#include "base/processor.h"
 
 enum vector_level processor_level(void)
 {
