@@ -84,7 +84,8 @@ static status see_directly(const struct hdf5_file *file, const char *name,
     size_t wanted = last - begin < DIRECT_ROOM ? (size_t)(last - begin) : DIRECT_ROOM;
     wanted = (wanted + DIRECT_UNIT - 1) / DIRECT_UNIT * DIRECT_UNIT;
     while (offset < direct->begin || end > direct->end) {
-        uint64_t before = direct->end;
+        /* Of another window: where that one ends says nothing about this one. */
+        uint64_t before = direct->begin == begin ? direct->end : 0;
         ssize_t part = read_on(direct, begin, wanted);
         if (part < 0)
             return cannot_be_read(file, name);
