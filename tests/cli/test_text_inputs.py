@@ -1,5 +1,6 @@
 """Columns of text among the inputs: from training to prediction, and back to a table."""
 import csv
+import os
 
 import numpy
 import support
@@ -36,6 +37,17 @@ class TextInputs(support.TestCase):
         self.assertIn("4 inputs (hue=blue, hue=green, hue=red, size)", said)
         self.assert_same_metrics(self.folder / "a", self.folder / "b")
         self.train("a", self.text, "--resume", "auto", "--epochs", 30)
+
+    @support.only_with_open_mpi("the ranks of MPICH are not of several hosts here")
+    def test_other_hosts_code_the_texts_as_the_model_does(self):
+        """Of a file for validation that does not have all of the texts."""
+        few = self.write("few.csv", ("hue", "size", "y"), ((COLOURS[k % 2], k / 9, k / 7) for k in range(9)))
+        env = {"LD_PRELOAD": os.environ["SEVERAL_HOSTS"], "COTERIE_TEST_HOSTS": 2}
+        options = (support.COTERIE, "train", "--data", self.text, "--valid", few, "--epochs", 3,
+                   "--inputs", "hue,size")
+        self.succeed(*options, "--output", self.folder / "one")
+        self.succeed(*options, "--output", self.folder / "two", "--read", "node", ranks=2, env=env)
+        self.assert_same_metrics(self.folder / "one", self.folder / "two")
 
     def test_prediction(self):
         """From rows in which a colour is missing, its order is another, and from both tables."""

@@ -52,16 +52,20 @@ static status keep_request(const struct source_request *request, struct source *
         source->asked_names[i] = memory_strdup(asked[i]);
         complete = complete && (!asked[i] || source->asked_names[i]);
     }
+    if (request->model_inputs && string_list_copy(&source->asked_inputs, request->model_inputs))
+        complete = false;
     char *const *names = source->asked_names;
-    source->asked = (struct source_request){.path = source->path,
-                                            .inputs = names[0],
-                                            .targets = names[1],
-                                            .group = names[2],
-                                            .weight = names[3],
-                                            .exclude = names[4],
-                                            .target_kind = request->target_kind,
-                                            .exclude_if_there = request->exclude_if_there,
-                                            .numbers_only = request->numbers_only};
+    source->asked = (struct source_request){
+        .path = source->path,
+        .inputs = names[0],
+        .targets = names[1],
+        .group = names[2],
+        .weight = names[3],
+        .exclude = names[4],
+        .model_inputs = request->model_inputs ? &source->asked_inputs : NULL,
+        .target_kind = request->target_kind,
+        .exclude_if_there = request->exclude_if_there,
+        .numbers_only = request->numbers_only};
     return complete ? STATUS_OK
                     : status_set(STATUS_FAILED, "%s: not enough memory to open it", request->path);
 }
@@ -116,6 +120,7 @@ void source_close(struct source **source)
     memory_free(&info->weight);
     memory_free(&(*source)->room);
     memory_free(&(*source)->path);
+    string_list_release(&(*source)->asked_inputs);
     for (int i = 0; i < SOURCE_NAMES; i++)
         memory_free(&(*source)->asked_names[i]);
     memory_free(source);

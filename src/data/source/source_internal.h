@@ -26,6 +26,7 @@ struct source_view {
 struct source {
     char *path;
     char *asked_names[SOURCE_NAMES]; /* the request's texts but the path */
+    struct string_list asked_inputs; /* the request's model_inputs */
     struct source_request asked;     /* of these texts */
     struct source_info info;
     const size_t *line; /* (n), of a CSV file; else NULL */

@@ -7,9 +7,26 @@
 
 enum { N_TEXTS = 6 };
 
+/* The names of a model's inputs, by which texts are coded; off the root into `names`. */
+static status share_model_inputs(const struct communicator *comm, struct source_request *request,
+                                 struct string_list *names)
+{
+    char *joined = NULL;
+    status outcome =
+        request->model_inputs ? string_list_joined(request->model_inputs, &joined) : STATUS_OK;
+    status shared = communicator_broadcast_text(comm, &joined);
+    outcome = status_first(outcome, shared);
+    if (outcome == STATUS_OK && joined && comm->rank != 0) {
+        outcome = string_list_add_split(names, joined);
+        request->model_inputs = names;
+    }
+    memory_free(&joined);
+    return outcome;
+}
+
 /* What the root's source was asked for. The texts are allocated, but for those of the root. */
 static status share_request(const struct communicator *comm, const struct source *source,
-                            struct source_request *request)
+                            struct source_request *request, struct string_list *model_inputs)
 {
     const char **text[N_TEXTS] = {&request->path,  &request->inputs, &request->targets,
                                   &request->group, &request->weight, &request->exclude};
@@ -23,6 +40,8 @@ static status share_request(const struct communicator *comm, const struct source
         *text[i] = copy;
         outcome = status_first(outcome, shared);
     }
+    status shared = share_model_inputs(comm, request, model_inputs);
+    outcome = status_first(outcome, shared);
     communicator_broadcast(comm, &request->target_kind, sizeof request->target_kind);
     communicator_broadcast(comm, &request->exclude_if_there, sizeof request->exclude_if_there);
     return outcome;
@@ -114,6 +133,7 @@ static status open_source(const struct communicator *comm, const struct dataset_
                           struct host_source *out)
 {
     struct source_request request;
+    struct string_list model_inputs = {0};
     struct {
         bool is_hdf5;
         size_t n;
@@ -122,7 +142,7 @@ static status open_source(const struct communicator *comm, const struct dataset_
         file.is_hdf5 = source_info(source)->can_stream;
         file.n = source_info(source)->n;
     }
-    status outcome = share_request(comm, source, &request);
+    status outcome = share_request(comm, source, &request, &model_inputs);
     communicator_broadcast(comm, &file, sizeof file);
     int most = file.is_hdf5 ? readers.per_host : 1;
     out->only_root = readers.on_root_host_only && !readers.root_opens && most == 1;
@@ -134,6 +154,7 @@ static status open_source(const struct communicator *comm, const struct dataset_
         outcome = open_own(comm, shape, file.is_hdf5, file.n, &request, &out->source);
     if (!source)
         release_request(&request);
+    string_list_release(&model_inputs);
     outcome = communicator_agree(comm, outcome);
     if (outcome != STATUS_OK || comm->n_nodes == 1 || readers.on_root_host_only)
         return outcome;
