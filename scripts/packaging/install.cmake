@@ -17,14 +17,15 @@ install(CODE "
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/modulefile
   DESTINATION ${CMAKE_INSTALL_DATADIR}/coterie/modulefiles/coterie RENAME ${PROJECT_VERSION})
 
-# The manual page is what --help says. Where the program cannot run (a cross build) there is none.
+# The manual pages are what --help says. Where the program cannot run (a cross build) there are none.
 install(CODE "
+  set(pages ${CMAKE_CURRENT_BINARY_DIR}/manual)
+  file(REMOVE_RECURSE \${pages})
   execute_process(COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/scripts/packaging/make-manual
-      $<TARGET_FILE:coterie> ${PROJECT_VERSION}
-    OUTPUT_FILE ${CMAKE_CURRENT_BINARY_DIR}/coterie.1 RESULT_VARIABLE code)
+      $<TARGET_FILE:coterie> ${PROJECT_VERSION} \${pages}
+    RESULT_VARIABLE code)
   if(code EQUAL 0)
-    file(INSTALL ${CMAKE_CURRENT_BINARY_DIR}/coterie.1
-      DESTINATION \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_MANDIR}/man1\")
+    file(INSTALL \${pages}/ DESTINATION \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_MANDIR}/man1\")
   else()
-    message(STATUS \"No manual page: coterie --help did not run\")
+    message(STATUS \"No manual pages: coterie --help did not run\")
   endif()")

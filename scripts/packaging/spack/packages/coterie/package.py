@@ -6,7 +6,7 @@ from spack.package import *
 
 class Coterie(CMakePackage):
     """Trains adaptive mixtures of local experts (Jacobs, Jordan, Nowlan & Hinton 1991) over MPI:
-    a gating network on rank 0 and experts dealt out over all ranks."""
+    a gating network on rank 0 and experts divided among all ranks."""
 
     license("BSD-3-Clause")
 
