@@ -14,10 +14,10 @@ const struct command_entry command_table[N_COMMANDS] = {
          "      --config run.yaml --output run\n"
          "  coterie submit --array 10 --tasks-per-node 8 --time 4h --now -- \\\n"
          "      sweep --output s --grid experts=2,4,8 --seeds 5 --data d.h5 --valid 0.2\n\n"
-         "Data and options are checked as by `coterie train --dry-run`. The script holds\n"
-         "all that slurm/train.sbatch (or sweep.sbatch) does: it saves and queues itself\n"
-         "again before the time limit and goes on after it. It runs in the folder where\n"
-         "it was made.\n",
+         "Data and options are checked as by `coterie train --dry-run`. The script does\n"
+         "what slurm/train.sbatch (or sweep.sbatch) does: it saves and queues itself again\n"
+         "before the time limit and continues after it. It runs in the folder where it was\n"
+         "written.\n",
          true},
     [COMMAND_TRAIN] =
         {"train",
@@ -45,7 +45,7 @@ const struct command_entry command_table[N_COMMANDS] = {
          {"CHECKPOINT", NULL},
          {"data", "output"},
          "coterie predict CHECKPOINT --data DATA --output FILE [options]",
-         "writes what a trained mixture says of each sample",
+         "predicts targets for new samples with a trained mixture",
          "  coterie predict run --data new.csv --output predictions.csv\n"
          "  coterie predict run --data new.csv --interval 0.9 --output predictions.csv\n"
          "  mpirun -n 4 coterie predict run/checkpoints/best --data new.h5 --output p.h5\n",
@@ -79,20 +79,21 @@ const struct command_entry command_table[N_COMMANDS] = {
          "  mpirun -n 8 coterie bench --shape 4096,784,256,10,64 --replicas 2 "
          "--top-k 4\n"
          "  mpirun -n 8 coterie bench --plan --shape 4096,784,256,10,1024\n\n"
-         "A step is both passes over a new batch with all that crosses ranks (with\n"
-         "--replicas the sum of gradients, too) and the update; no metrics, no files. Its\n"
-         "rate counts the matrix products that a step needs, with --top-k K those of K\n"
-         "experts a sample, and is set beside products of 2048 x 2048 matrices alone.\n",
+         "A step is both passes over a new batch, all exchange between ranks (with\n"
+         "--replicas the sum of gradients, too) and the update, without metrics and files.\n"
+         "Its rate counts the matrix products that a step needs (with --top-k K those of K\n"
+         "experts a sample) and is compared with products of 2048 x 2048 matrices.\n",
          false},
-    [COMMAND_DOCTOR] = {"doctor",
-                        {NULL, NULL},
-                        {NULL, NULL},
-                        "coterie doctor [options]",
-                        "finds what in this environment will hurt, and says how to cure it",
-                        "  coterie doctor\n"
-                        "  mpirun -n 4 coterie doctor --output /scratch/me/run\n"
-                        "  srun --mpi=pmix coterie doctor\n",
-                        false},
+    [COMMAND_DOCTOR] =
+        {"doctor",
+         {NULL, NULL},
+         {NULL, NULL},
+         "coterie doctor [options]",
+         "checks this machine or job for what slows or stops runs, and gives the fix",
+         "  coterie doctor\n"
+         "  mpirun -n 4 coterie doctor --output /scratch/me/run\n"
+         "  srun --mpi=pmix coterie doctor\n",
+         false},
     [COMMAND_SWEEP] =
         {"sweep",
          {NULL, NULL},
@@ -102,7 +103,7 @@ const struct command_entry command_table[N_COMMANDS] = {
          "  mpirun -n 8 coterie sweep --output s --grid experts=2,4,8 \\\n"
          "      --grid learning-rate=0.1,0.01 --seeds 5 \\\n"
          "      --data wine.csv --valid 0.2 --epochs 200\n"
-         "  mpirun -n 8 coterie sweep --output s       goes on with what is not finished\n"
+         "  mpirun -n 8 coterie sweep --output s       continues an interrupted sweep\n"
          "  coterie sweep --output s --table           the results so far\n"
          "  coterie sweep --output s --index 3 --of 10     a task of a job array\n\n"
          "The table has a row for each setting: mean and standard deviation over its\n"

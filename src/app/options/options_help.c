@@ -78,19 +78,18 @@ void options_print_overview(FILE *file)
 {
     fprintf(file, "Usage: coterie <command> [options]\n\n"
                   "Coterie trains adaptive mixtures of local experts (Jacobs, Jordan, Nowlan &\n"
-                  "Hinton 1991) over MPI: a gating network on rank 0 and experts dealt out over\n"
+                  "Hinton 1991) over MPI: a gating network on rank 0 and experts divided among\n"
                   "all ranks.\n\nCommands\n");
     for (int c = 0; c < N_COMMANDS; c++) {
         fprintf(file, "  %-10s", command_table[c].name);
         print_wrapped(12, command_table[c].summary, file);
     }
-    fprintf(file,
-            "\n`coterie <command> --help` lists a command's options; `coterie --version` the\n"
-            "libraries in use.\n\nExamples\n"
-            "  coterie train                                  the built-in vowels\n"
-            "  mpirun -n 4 coterie train --experts 8 --output run\n"
-            "  mpirun -n 4 coterie train --data wine.csv --targets quality --valid 0.2\n"
-            "  coterie predict run --data new.csv --output predictions.csv\n\n"
-            "coterie computes in single precision, coterie_d in double; each reads the\n"
-            "other's files.\n");
+    fprintf(file, "\n`coterie <command> --help` lists a command's options; `coterie --version`\n"
+                  "lists the libraries in use.\n\nExamples\n"
+                  "  coterie train                                  the built-in vowels\n"
+                  "  mpirun -n 4 coterie train --experts 8 --output run\n"
+                  "  mpirun -n 4 coterie train --data wine.csv --targets quality --valid 0.2\n"
+                  "  coterie predict run --data new.csv --output predictions.csv\n\n"
+                  "coterie computes in single precision, coterie_d in double; each reads the\n"
+                  "other's files.\n");
 }
