@@ -3,9 +3,9 @@
 
 #include "base/status.h"
 #include "base/string_list.h"
+#include "checkpoint/snapshot.h"
 #include "data/hdf5/hdf5_file.h"
 #include "data/samples/scaler.h"
-#include "train/step/snapshot.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -64,7 +64,7 @@ status checkpoint_checksums(struct hdf5_file *file, size_t n_experts, uint64_t *
 status checkpoint_read_record(struct hdf5_file *file, struct run_record *record);
 
 /* Parameters for evaluation: current ones, or those of /best. */
-status checkpoint_read_networks(struct hdf5_file *file, const struct model *model, bool best,
+status checkpoint_read_networks(struct hdf5_file *file, const struct model_shape *shape, bool best,
                                 struct networks *networks);
 
 /* Everything that training needs to go on. */
@@ -74,6 +74,7 @@ status checkpoint_read_state(struct hdf5_file *file, struct snapshot *snapshot);
  * For --init: parameters from any HDF5 file with this layout, of which parts may be missing (then
  * `networks` keeps what it has); no checksums are asked for. At least one part must be there.
  */
-status checkpoint_read_init(const char *path, const struct model *model, struct networks *networks);
+status checkpoint_read_init(const char *path, const struct model_shape *shape,
+                            struct networks *networks);
 
 #endif

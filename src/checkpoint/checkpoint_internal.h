@@ -40,7 +40,7 @@ static inline void network_block_set(struct network_block *block, const struct m
  * Calls visit for every block of the gate, then of the experts, in the order of layers. Those of a
  * Gaussian gate are /gate/gaussian/alpha (E), mean (E, D) and covariance (E, D, D).
  */
-status network_blocks_visit(const struct model *model, const char *prefix,
+status network_blocks_visit(const struct model_shape *shape, const char *prefix,
                             status (*visit)(const struct network_block *block, void *context),
                             void *context);
 

@@ -4,11 +4,11 @@
 
 #include <string.h>
 
-static status visit_gaussian(const struct model *model, const char *prefix,
+static status visit_gaussian(const struct model_shape *shape, const char *prefix,
                              status (*visit)(const struct network_block *block, void *context),
                              void *context)
 {
-    size_t n = model->config.n_experts, d = model->config.n_inputs;
+    size_t n = shape->config.n_experts, d = shape->config.n_inputs;
     struct gaussian_gate_layout layout = gaussian_gate_layout(n, d);
     struct {
         const char *name;
@@ -26,19 +26,19 @@ static status visit_gaussian(const struct model *model, const char *prefix,
     return outcome;
 }
 
-status network_blocks_visit(const struct model *model, const char *prefix,
+status network_blocks_visit(const struct model_shape *shape, const char *prefix,
                             status (*visit)(const struct network_block *block, void *context),
                             void *context)
 {
     status outcome = STATUS_OK;
-    if (model->config.gate == GATE_GAUSSIAN)
-        outcome = visit_gaussian(model, prefix, visit, context);
+    if (shape->config.gate == GATE_GAUSSIAN)
+        outcome = visit_gaussian(shape, prefix, visit, context);
     for (int part = 0; part < 2; part++) {
-        const struct mlp *shape = part == 0 ? &model->gate_shape : &model->expert_shape;
-        for (int l = 0; l < shape->n_layers; l++)
+        const struct mlp *mlp = part == 0 ? &shape->gate : &shape->expert;
+        for (int l = 0; l < mlp->n_layers; l++)
             for (int is_bias = 0; is_bias < 2 && outcome == STATUS_OK; is_bias++) {
                 struct network_block block;
-                network_block_set(&block, shape, prefix, part == 1, l, is_bias);
+                network_block_set(&block, mlp, prefix, part == 1, l, is_bias);
                 outcome = visit(&block, context);
             }
     }

@@ -128,7 +128,7 @@ status checkpoint_read_record(struct hdf5_file *file, struct run_record *record)
 
 struct network_reader {
     struct hdf5_file *file;
-    const struct model *model;
+    const struct model_shape *shape;
     struct networks *networks;
     bool optional;
     int n_found;
@@ -140,7 +140,7 @@ static status check_shape(const struct network_reader *reader, const struct netw
     status outcome = hdf5_shape(reader->file, block->name, &shape);
     if (outcome != STATUS_OK)
         return outcome;
-    uint64_t wanted[4] = {reader->model->config.n_experts, block->out, block->in, block->deep};
+    uint64_t wanted[4] = {reader->shape->config.n_experts, block->out, block->in, block->deep};
     const uint64_t *dims = block->of_experts ? wanted : wanted + 1;
     int rank = (block->of_experts ? 2 : 1) + (block->in > 0) + (block->deep > 0);
     bool fits = shape.rank == rank && (shape.kind == HDF5_FLOAT || shape.kind == HDF5_INTEGER);
@@ -170,8 +170,8 @@ static status read_block(const struct network_block *block, void *context)
     if (!block->of_experts)
         return hdf5_read_rows(reader->file, block->name, 0, block->out, HDF5_AS_REAL,
                               reader->networks->gate + block->offset);
-    size_t stride = parameters_stride(&reader->model->expert_shape);
-    for (uint64_t e = 0; e < reader->model->config.n_experts && outcome == STATUS_OK; e++)
+    size_t stride = parameters_stride(&reader->shape->expert);
+    for (uint64_t e = 0; e < reader->shape->config.n_experts && outcome == STATUS_OK; e++)
         outcome = hdf5_read_rows(reader->file, block->name, e, 1, HDF5_AS_REAL,
                                  reader->networks->experts + e * stride + block->offset);
     return outcome;
@@ -179,20 +179,20 @@ static status read_block(const struct network_block *block, void *context)
 
 static status read_networks(struct network_reader *reader, const char *prefix)
 {
-    status outcome = network_blocks_visit(reader->model, prefix, read_block, reader);
+    status outcome = network_blocks_visit(reader->shape, prefix, read_block, reader);
     char name[256];
     snprintf(name, sizeof name, "%s/experts/variance", prefix);
     if (outcome != STATUS_OK || (reader->optional && !hdf5_exists(reader->file, name)))
         return outcome;
     reader->n_found++;
-    return read_doubles(reader->file, name, reader->model->config.n_experts,
+    return read_doubles(reader->file, name, reader->shape->config.n_experts,
                         reader->networks->variance);
 }
 
-status checkpoint_read_networks(struct hdf5_file *file, const struct model *model, bool best,
+status checkpoint_read_networks(struct hdf5_file *file, const struct model_shape *shape, bool best,
                                 struct networks *networks)
 {
-    struct network_reader reader = {file, model, networks, false, 0};
+    struct network_reader reader = {file, shape, networks, false, 0};
     return read_networks(&reader, best ? "/best" : "");
 }
 
@@ -203,8 +203,8 @@ static status check_finite(const struct network_block *block, void *context)
     const real *values = reader->networks->gate;
     if (block->of_experts) {
         values = reader->networks->experts;
-        stride = parameters_stride(&reader->model->expert_shape);
-        n_networks = reader->model->config.n_experts;
+        stride = parameters_stride(&reader->shape->expert);
+        n_networks = reader->shape->config.n_experts;
     }
     for (size_t network = 0; network < n_networks; network++)
         for (size_t i = 0; i < n; i++)
@@ -217,9 +217,9 @@ static status check_finite(const struct network_block *block, void *context)
 }
 
 /* Proportions and variances that are none would make no density. */
-static status check_gaussian(const struct model *model, const real *gate, const char *path)
+static status check_gaussian(const struct model_shape *shape, const real *gate, const char *path)
 {
-    size_t n = model->config.n_experts, d = model->config.n_inputs;
+    size_t n = shape->config.n_experts, d = shape->config.n_inputs;
     struct gaussian_gate_layout layout = gaussian_gate_layout(n, d);
     for (size_t e = 0; e < n; e++) {
         if (!(gate[layout.alpha_at + e] >= 0))
@@ -235,24 +235,25 @@ static status check_gaussian(const struct model *model, const real *gate, const 
     return STATUS_OK;
 }
 
-status checkpoint_read_init(const char *path, const struct model *model, struct networks *networks)
+status checkpoint_read_init(const char *path, const struct model_shape *shape,
+                            struct networks *networks)
 {
     struct hdf5_file *file;
     status outcome = hdf5_open(path, &file);
     if (outcome != STATUS_OK)
         return outcome;
-    struct network_reader reader = {file, model, networks, true, 0};
+    struct network_reader reader = {file, shape, networks, true, 0};
     outcome = read_networks(&reader, "");
     if (outcome == STATUS_OK && reader.n_found == 0)
         outcome = status_set(STATUS_USAGE,
                              "%s holds no parameters: --init looks for data sets such as "
                              "/experts/layer0/weight and /gate/layer0/weight",
                              path);
-    if (outcome == STATUS_OK && model->config.gate == GATE_GAUSSIAN)
-        outcome = check_gaussian(model, networks->gate, path);
+    if (outcome == STATUS_OK && shape->config.gate == GATE_GAUSSIAN)
+        outcome = check_gaussian(shape, networks->gate, path);
     if (outcome == STATUS_OK)
-        outcome = network_blocks_visit(model, "", check_finite, &reader);
-    for (size_t e = 0; e < model->config.n_experts && outcome == STATUS_OK; e++)
+        outcome = network_blocks_visit(shape, "", check_finite, &reader);
+    for (size_t e = 0; e < shape->config.n_experts && outcome == STATUS_OK; e++)
         if (!(networks->variance[e] > 0 && isfinite(networks->variance[e])))
             outcome = status_set(STATUS_USAGE, "/experts/variance in %s must be positive", path);
     char text[2048];
@@ -309,7 +310,7 @@ static status read_history(struct hdf5_file *file, struct history *history)
 static status read_sums(struct hdf5_file *file, struct snapshot *snapshot)
 {
     struct hdf5_shape shape;
-    uint64_t n_experts = snapshot->model->config.n_experts;
+    uint64_t n_experts = snapshot->shape.config.n_experts;
     status outcome = hdf5_shape(file, CHECKPOINT_SUMS, &shape);
     if (outcome != STATUS_OK)
         return outcome;
@@ -322,8 +323,8 @@ static status read_sums(struct hdf5_file *file, struct snapshot *snapshot)
 
 status checkpoint_read_state(struct hdf5_file *file, struct snapshot *snapshot)
 {
-    const struct model *model = snapshot->model;
-    struct network_reader reader = {file, model, &snapshot->current, false, 0};
+    const struct model_shape *shape = &snapshot->shape;
+    struct network_reader reader = {file, shape, &snapshot->current, false, 0};
     status outcome = read_networks(&reader, "");
     bool has_state = snapshot->n_slots > 0 || snapshot->n_sums > 0;
     if (outcome == STATUS_OK && has_state && !hdf5_exists(file, "/optimizer"))
@@ -350,7 +351,7 @@ status checkpoint_read_state(struct hdf5_file *file, struct snapshot *snapshot)
         outcome = hdf5_read_double(file, "/progress", name, &snapshot->progress.running[i]);
     }
     if (outcome == STATUS_OK)
-        outcome = read_doubles(file, "/progress/use", model->config.n_experts, snapshot->use);
+        outcome = read_doubles(file, "/progress/use", shape->config.n_experts, snapshot->use);
     if (outcome == STATUS_OK && snapshot->has_best && snapshot->progress.best_epoch >= 0) {
         reader.networks = &snapshot->best;
         outcome = read_networks(&reader, "/best");

@@ -13,14 +13,14 @@
 
 struct network_writer {
     struct hdf5_file *file;
-    const struct model *model;
+    const struct model_shape *shape;
     const struct networks *networks;
 };
 
 static status write_block(const struct network_block *block, void *context)
 {
     const struct network_writer *writer = context;
-    uint64_t n_experts = writer->model->config.n_experts;
+    uint64_t n_experts = writer->shape->config.n_experts;
     if (!block->of_experts) {
         uint64_t dims[3] = {block->out, block->in, block->deep};
         int rank = 1 + (block->in > 0) + (block->deep > 0);
@@ -34,7 +34,7 @@ static status write_block(const struct network_block *block, void *context)
     uint64_t dims[3] = {n_experts, block->out, block->in};
     status outcome =
         hdf5_create_dataset(writer->file, block->name, HDF5_AS_REAL, block->in ? 3 : 2, dims, 1);
-    size_t stride = parameters_stride(&writer->model->expert_shape);
+    size_t stride = parameters_stride(&writer->shape->expert);
     for (uint64_t e = 0; e < n_experts && outcome == STATUS_OK; e++)
         outcome = hdf5_write_rows(writer->file, block->name, e, 1, HDF5_AS_REAL,
                                   writer->networks->experts + e * stride + block->offset);
@@ -50,15 +50,15 @@ static status write_doubles(struct hdf5_file *file, const char *name, uint64_t n
     return outcome;
 }
 
-static status write_networks(struct hdf5_file *file, const struct model *model, const char *prefix,
-                             const struct networks *networks)
+static status write_networks(struct hdf5_file *file, const struct model_shape *shape,
+                             const char *prefix, const struct networks *networks)
 {
-    struct network_writer writer = {file, model, networks};
-    status outcome = network_blocks_visit(model, prefix, write_block, &writer);
+    struct network_writer writer = {file, shape, networks};
+    status outcome = network_blocks_visit(shape, prefix, write_block, &writer);
     char name[256];
     snprintf(name, sizeof name, "%s/experts/variance", prefix);
     if (outcome == STATUS_OK)
-        outcome = write_doubles(file, name, model->config.n_experts, networks->variance);
+        outcome = write_doubles(file, name, shape->config.n_experts, networks->variance);
     return outcome;
 }
 
@@ -148,7 +148,7 @@ static status write_progress(struct hdf5_file *file, const struct snapshot *snap
     }
     if (outcome == STATUS_OK)
         outcome =
-            write_doubles(file, "/progress/use", snapshot->model->config.n_experts, snapshot->use);
+            write_doubles(file, "/progress/use", snapshot->shape.config.n_experts, snapshot->use);
     return outcome;
 }
 
@@ -194,7 +194,7 @@ static status write_checksums(struct hdf5_file *file, size_t n_experts)
 /* The running sums of on-line EM, one chunk and checksum per expert as of its parameters. */
 static status write_sums(struct hdf5_file *file, const struct snapshot *snapshot)
 {
-    uint64_t dims[2] = {snapshot->model->config.n_experts, snapshot->n_sums};
+    uint64_t dims[2] = {snapshot->shape.config.n_experts, snapshot->n_sums};
     status outcome = hdf5_create_dataset(file, CHECKPOINT_SUMS, HDF5_AS_DOUBLE, 2, dims, 1);
     return outcome == STATUS_OK
                ? hdf5_write_rows(file, CHECKPOINT_SUMS, 0, dims[0], HDF5_AS_DOUBLE, snapshot->sums)
@@ -204,28 +204,28 @@ static status write_sums(struct hdf5_file *file, const struct snapshot *snapshot
 static status write_all(struct hdf5_file *file, const struct snapshot *snapshot,
                         const struct run_record *record)
 {
-    const struct model *model = snapshot->model;
+    const struct model_shape *shape = &snapshot->shape;
     status outcome = write_header(file);
     if (outcome == STATUS_OK)
         outcome = write_record(file, record);
     if (outcome == STATUS_OK)
-        outcome = write_networks(file, model, "", &snapshot->current);
+        outcome = write_networks(file, shape, "", &snapshot->current);
     for (int s = 0; s < snapshot->n_slots && outcome == STATUS_OK; s++) {
         char prefix[64];
         snprintf(prefix, sizeof prefix, "/optimizer/%s",
                  optimizer_slot_name(snapshot->optimizer, s));
-        outcome = write_networks(file, model, prefix, &snapshot->slot[s]);
+        outcome = write_networks(file, shape, prefix, &snapshot->slot[s]);
     }
     if (outcome == STATUS_OK && snapshot->n_sums > 0)
         outcome = write_sums(file, snapshot);
     if (outcome == STATUS_OK && snapshot->has_best && snapshot->progress.best_epoch >= 0)
-        outcome = write_networks(file, model, "/best", &snapshot->best);
+        outcome = write_networks(file, shape, "/best", &snapshot->best);
     if (outcome == STATUS_OK)
         outcome = write_progress(file, snapshot);
     if (outcome == STATUS_OK)
         outcome = write_history(file, &snapshot->history);
     if (outcome == STATUS_OK)
-        outcome = write_checksums(file, model->config.n_experts);
+        outcome = write_checksums(file, shape->config.n_experts);
     return outcome;
 }
 

@@ -1,9 +1,11 @@
 #ifndef COTERIE_TRAIN_PROGRESS_H
 #define COTERIE_TRAIN_PROGRESS_H
 
-#include "train/step/metrics.h"
+#include "base/status.h"
+#include "checkpoint/record.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* Where a run stands, besides parameters and optimiser: all that a restart needs to go on. */

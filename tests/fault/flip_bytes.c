@@ -9,6 +9,7 @@
 #include "checkpoint/checkpoint.h"
 #include "comm/communicator.h"
 #include "train/step/schedule.h"
+#include "train/step/snapshot_gather.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -35,16 +36,15 @@ static void fill(real *values, size_t n, int seed)
         values[i] = (real)sin((double)i + seed);
 }
 
-static void fill_networks(const struct model *model, struct networks *networks, int seed)
+static void fill_networks(const struct model_shape *model, struct networks *networks, int seed)
 {
-    fill(networks->gate, parameters_stride(&model->gate_shape), seed);
-    fill(networks->experts, model->config.n_experts * parameters_stride(&model->expert_shape),
-         seed + 1);
+    fill(networks->gate, parameters_stride(&model->gate), seed);
+    fill(networks->experts, model->config.n_experts * parameters_stride(&model->expert), seed + 1);
     for (size_t e = 0; e < model->config.n_experts; e++)
         networks->variance[e] = 1 + (double)e;
 }
 
-static void fill_snapshot(struct snapshot *snapshot, const struct model *model)
+static void fill_snapshot(struct snapshot *snapshot, const struct model_shape *model)
 {
     fill_networks(model, &snapshot->current, 1);
     fill_networks(model, &snapshot->best, 3);
@@ -101,13 +101,13 @@ static bool equal_doubles(const double *a, const double *b, size_t n)
     return memcmp(a, b, n * sizeof *a) == 0;
 }
 
-static bool equal_networks(const struct model *model, const struct networks *a,
+static bool equal_networks(const struct model_shape *model, const struct networks *a,
                            const struct networks *b)
 {
     size_t n_experts = model->config.n_experts;
-    return memcmp(a->gate, b->gate, parameters_stride(&model->gate_shape) * sizeof(real)) == 0 &&
+    return memcmp(a->gate, b->gate, parameters_stride(&model->gate) * sizeof(real)) == 0 &&
            memcmp(a->experts, b->experts,
-                  n_experts * parameters_stride(&model->expert_shape) * sizeof(real)) == 0 &&
+                  n_experts * parameters_stride(&model->expert) * sizeof(real)) == 0 &&
            equal_doubles(a->variance, b->variance, n_experts);
 }
 
@@ -124,7 +124,7 @@ static bool equal_progress(const struct progress *a, const struct progress *b)
            equal_doubles(a->running, b->running, METRICS_N_SUMS);
 }
 
-static bool equal_snapshots(const struct model *model, const struct snapshot *a,
+static bool equal_snapshots(const struct model_shape *model, const struct snapshot *a,
                             const struct snapshot *b)
 {
     bool same =
@@ -195,7 +195,7 @@ static void try_file(const char *path, const struct loaded *original, struct loa
 {
     if (load(path, found) != STATUS_OK)
         counts->refused++;
-    else if (equal_snapshots(original->snapshot.model, &original->snapshot, &found->snapshot) &&
+    else if (equal_snapshots(&original->snapshot.shape, &original->snapshot, &found->snapshot) &&
              equal_records(&original->record, &found->record))
         counts->harmless++;
     else {
@@ -288,12 +288,13 @@ int main(int argc, char **argv)
     for (int i = 0; i < 3; i++)
         must(snapshot_init(&all[i]->snapshot, &model, &comm, OPTIMIZER_MOMENTUM, true) == STATUS_OK,
              "snapshot");
-    fill_snapshot(&written.snapshot, &model);
+    const struct model_shape shape = model_shape(&model);
+    fill_snapshot(&written.snapshot, &shape);
     fill_record(&written.record);
     must(checkpoint_publish(path, &written.snapshot, &written.record) == STATUS_OK, "publish");
     /* What damaged files are compared with is what was read, which leaves no padding undefined. */
     must(load(path, &original) == STATUS_OK && load(path, &found) == STATUS_OK, "load");
-    must(equal_snapshots(&model, &original.snapshot, &found.snapshot) &&
+    must(equal_snapshots(&shape, &original.snapshot, &found.snapshot) &&
              equal_records(&original.record, &found.record),
          "what is read from one file differs");
     run_record_release(&found.record);

@@ -3,6 +3,7 @@
 
 #include "checkpoint/checkpoint.h"
 #include "comm/communicator.h"
+#include "train/step/snapshot_gather.h"
 
 static struct communicator comm;
 static struct model model;
@@ -37,7 +38,7 @@ static void read_all(const char *path)
     checkpoint_read_record(file, &record);
     run_record_release(&record);
     checkpoint_read_state(file, &snapshot);
-    checkpoint_read_networks(file, &model, true, &snapshot.best);
+    checkpoint_read_networks(file, &snapshot.shape, true, &snapshot.best);
     hdf5_close(&file);
 }
 
@@ -50,6 +51,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (checkpoint_open(path, &file) == STATUS_OK)
         hdf5_close(&file);
     read_all(path);
-    checkpoint_read_init(path, &model, &snapshot.current);
+    checkpoint_read_init(path, &snapshot.shape, &snapshot.current);
     return 0;
 }

@@ -10,17 +10,16 @@
 
 static const double rounding = sizeof(real) == sizeof(double) ? 1e-14 : 1e-6;
 
-static struct model shapes(size_t n_experts, bool hidden)
+static struct model_shape shapes(size_t n_experts, bool hidden)
 {
-    struct model model = {.config = {.n_inputs = 3,
-                                     .n_outputs = 2,
-                                     .n_experts = n_experts,
-                                     .n_expert_hidden = hidden,
-                                     .n_gate_hidden = hidden}};
+    struct model_shape model = {.config = {.n_inputs = 3,
+                                           .n_outputs = 2,
+                                           .n_experts = n_experts,
+                                           .n_expert_hidden = hidden,
+                                           .n_gate_hidden = hidden}};
     model.config.expert_hidden[0] = 4;
     model.config.gate_hidden[0] = 5;
-    assert_int_equal(model_shapes(&model.config, &model.gate_shape, &model.expert_shape),
-                     STATUS_OK);
+    assert_int_equal(model_shapes(&model.config, &model.gate, &model.expert), STATUS_OK);
     return model;
 }
 
@@ -31,17 +30,18 @@ static void fill(struct rng *rng, real *values, size_t n)
 }
 
 /* Positive numbers everywhere, as an average of squares has. */
-static void fill_networks(struct rng *rng, const struct model *model, struct networks *networks)
+static void fill_networks(struct rng *rng, const struct model_shape *model,
+                          struct networks *networks)
 {
     size_t n = model->config.n_experts;
-    mlp_draw(&model->gate_shape, 3, RNG_SPLIT, 0, networks->gate);
-    fill(rng, networks->gate, model->gate_shape.extent);
-    fill(rng, networks->experts, n * parameters_stride(&model->expert_shape));
+    mlp_draw(&model->gate, 3, RNG_SPLIT, 0, networks->gate);
+    fill(rng, networks->gate, model->gate.extent);
+    fill(rng, networks->experts, n * parameters_stride(&model->expert));
     for (size_t e = 0; e < n; e++)
         networks->variance[e] = 0.1 + rng_uniform(rng);
 }
 
-static void snapshot_of(struct snapshot *snapshot, const struct model *model, bool filled)
+static void snapshot_of(struct snapshot *snapshot, const struct model_shape *model, bool filled)
 {
     struct rng rng;
     rng_init(&rng, 5, RNG_SPLIT, 0, 0);
@@ -61,12 +61,12 @@ static void check_near(double expected, double found, double tolerance)
         fail_msg("expected %.17g, found %.17g", expected, found);
 }
 
-static void check_networks(const struct model *model, const struct networks *a,
+static void check_networks(const struct model_shape *model, const struct networks *a,
                            const struct networks *b, double tolerance)
 {
-    size_t n = model->config.n_experts, stride = parameters_stride(&model->expert_shape);
-    for (int l = 0; l < model->gate_shape.n_layers; l++) {
-        const struct mlp *gate = &model->gate_shape;
+    size_t n = model->config.n_experts, stride = parameters_stride(&model->expert);
+    for (int l = 0; l < model->gate.n_layers; l++) {
+        const struct mlp *gate = &model->gate;
         for (size_t i = 0; i < gate->width[l] * gate->width[l + 1]; i++)
             check_near((double)a->gate[gate->weight_at[l] + i],
                        (double)b->gate[gate->weight_at[l] + i], tolerance);
@@ -83,7 +83,7 @@ static void check_networks(const struct model *model, const struct networks *a,
 /* Experts 1 and 3 of four are split, and the twins merged again. */
 static void check_inverse(bool hidden, double tolerance)
 {
-    struct model four = shapes(4, hidden), six = shapes(6, hidden);
+    struct model_shape four = shapes(4, hidden), six = shapes(6, hidden);
     struct snapshot before, split, after;
     struct reshape to_six, to_four;
     snapshot_of(&before, &four, true);
@@ -126,8 +126,8 @@ static void test_split_and_merge(void **state)
 static void test_merge_of_networks(void **state)
 {
     (void)state;
-    struct model three = shapes(3, true), two = shapes(2, true);
-    size_t stride = parameters_stride(&three.expert_shape);
+    struct model_shape three = shapes(3, true), two = shapes(2, true);
+    size_t stride = parameters_stride(&three.expert);
     struct snapshot before, after;
     struct reshape reshape;
     snapshot_of(&before, &three, true);
@@ -142,7 +142,7 @@ static void test_merge_of_networks(void **state)
                    (double)after.slot[0].experts[i], rounding);
     }
     check_near(before.current.variance[2], after.current.variance[0], 0);
-    size_t at = three.gate_shape.bias_at[1], now = two.gate_shape.bias_at[1];
+    size_t at = three.gate.bias_at[1], now = two.gate.bias_at[1];
     double entropy = -0.25 * log(0.25) - 0.75 * log(0.75);
     check_near(0.25 * (double)before.current.gate[at] + 0.75 * (double)before.current.gate[at + 2] +
                    entropy,
@@ -157,7 +157,7 @@ static void test_merge_of_networks(void **state)
 static void test_progress(void **state)
 {
     (void)state;
-    struct model three = shapes(3, false), two = shapes(2, false);
+    struct model_shape three = shapes(3, false), two = shapes(2, false);
     struct snapshot before, after;
     struct reshape reshape;
     snapshot_of(&before, &three, true);

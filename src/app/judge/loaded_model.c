@@ -82,7 +82,7 @@ static status read_parameters(const struct communicator *comm, struct loaded_mod
     status outcome = snapshot_init(&snapshot, model, comm, OPTIMIZER_GD, false);
     if (outcome == STATUS_OK) {
         if (comm->rank == 0)
-            outcome = checkpoint_read_networks(file, model, false, &snapshot.current);
+            outcome = checkpoint_read_networks(file, &snapshot.shape, false, &snapshot.current);
         outcome = communicator_agree(comm, outcome);
     }
     if (outcome == STATUS_OK) {

@@ -4,7 +4,7 @@
 #include "train/em/em.h"
 
 #include "math/semidefinite.h"
-#include "train/step/snapshot.h"
+#include "train/step/snapshot_gather.h"
 
 /* The parts of EM that have files of their own. */
 

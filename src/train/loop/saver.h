@@ -3,7 +3,7 @@
 
 #include "base/status.h"
 #include "checkpoint/checkpoint.h"
-#include "train/step/snapshot.h"
+#include "train/step/snapshot_gather.h"
 
 #include <pthread.h>
 #include <stdbool.h>

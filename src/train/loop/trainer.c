@@ -147,10 +147,11 @@ static status read_init(struct trainer *trainer)
         snapshot_gather(model, group, &local, all);
     else
         trainer_let_first_replica(SITE_gather_rows, 2);
+    const struct model_shape shape = model_shape(model);
     status outcome = STATUS_OK;
     if (trainer_is_root(trainer))
         outcome = trainer->init_reshape ? trainer_read_reshaped(trainer, all)
-                                        : checkpoint_read_init(trainer->init_path, model, all);
+                                        : checkpoint_read_init(trainer->init_path, &shape, all);
     outcome = communicator_agree(trainer->comm, outcome);
     if (outcome != STATUS_OK)
         return outcome;

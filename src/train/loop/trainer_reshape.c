@@ -6,15 +6,15 @@
 
 /* Root. The model that is split, pruned or merged: its shapes are all that is needed. */
 static status shapes_before(const struct trainer *trainer, const struct reshape *reshape,
-                            struct model *before)
+                            struct model_shape *before)
 {
-    memset(before, 0, sizeof *before);
-    before->config = trainer->model->config;
+    *before = model_shape(trainer->model);
     before->config.n_experts = reshape->n_before;
-    return model_shapes(&before->config, &before->gate_shape, &before->expert_shape);
+    return model_shapes(&before->config, &before->gate, &before->expert);
 }
 
-static status read_networks(const char *path, const struct model *before, struct networks *networks)
+static status read_networks(const char *path, const struct model_shape *before,
+                            struct networks *networks)
 {
     struct hdf5_file *file;
     status outcome = checkpoint_open(path, &file);
@@ -27,16 +27,16 @@ static status read_networks(const char *path, const struct model *before, struct
 
 status trainer_read_reshaped(struct trainer *trainer, struct networks *all)
 {
-    struct model before;
+    struct model_shape before;
     struct snapshot snapshot = {0};
+    const struct model_shape after = model_shape(trainer->model);
     status outcome = shapes_before(trainer, trainer->init_reshape, &before);
     if (outcome == STATUS_OK)
         outcome = snapshot_init_at_root(&snapshot, &before, OPTIMIZER_GD, false);
     if (outcome == STATUS_OK)
         outcome = read_networks(trainer->init_path, &before, &snapshot.current);
     if (outcome == STATUS_OK)
-        outcome = reshape_networks(trainer->init_reshape, &before, &snapshot.current,
-                                   trainer->model, all);
+        outcome = reshape_networks(trainer->init_reshape, &before, &snapshot.current, &after, all);
     snapshot_release(&snapshot);
     return outcome;
 }
@@ -45,7 +45,7 @@ status trainer_read_reshaped(struct trainer *trainer, struct networks *all)
 static status read_state(struct trainer *trainer, struct hdf5_file *file,
                          const struct reshape *reshape)
 {
-    struct model before;
+    struct model_shape before;
     struct snapshot snapshot = {0};
     status outcome = shapes_before(trainer, reshape, &before);
     if (outcome == STATUS_OK)

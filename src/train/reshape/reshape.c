@@ -141,16 +141,16 @@ static void move_gate(const struct reshape *reshape, enum meaning meaning, const
 }
 
 static void move_networks(const struct reshape *reshape, enum meaning meaning,
-                          const struct model *before, const struct networks *from,
-                          const struct model *after, struct networks *to)
+                          const struct model_shape *before, const struct networks *from,
+                          const struct model_shape *after, struct networks *to)
 {
-    size_t stride = parameters_stride(&before->expert_shape);
-    bool is_linear = before->expert_shape.n_layers == 1;
+    size_t stride = parameters_stride(&before->expert);
+    bool is_linear = before->expert.n_layers == 1;
     struct rows rows = {meaning, is_linear, stride, stride, stride};
     if (before->config.gate == GATE_GAUSSIAN)
         reshape_gaussian_gate(reshape, before->config.n_inputs, from->gate, to->gate);
     else
-        move_gate(reshape, meaning, &before->gate_shape, from->gate, &after->gate_shape, to->gate);
+        move_gate(reshape, meaning, &before->gate, from->gate, &after->gate, to->gate);
     move_rows(reshape, &rows, from->experts, to->experts);
     move_doubles(reshape, &rows, from->variance, to->variance);
 }
@@ -160,10 +160,10 @@ struct gate_rows {
     size_t at, n;
 };
 
-static struct gate_rows gate_rows(const struct model *model)
+static struct gate_rows gate_rows(const struct model_shape *model)
 {
     const struct model_config *config = &model->config;
-    const struct mlp *shape = &model->gate_shape;
+    const struct mlp *shape = &model->gate;
     int last = shape->n_layers - 1;
     if (config->gate == GATE_GAUSSIAN)
         return (struct gate_rows){gaussian_gate_layout(config->n_experts, config->n_inputs).mean_at,
@@ -182,10 +182,10 @@ static void part(size_t n, double spread, const real *xi, real *one, real *other
 }
 
 /* `xi` is work space for one expert, or one row of the gate. */
-static void part_twins(const struct reshape *reshape, const struct model *after, real *xi,
+static void part_twins(const struct reshape *reshape, const struct model_shape *after, real *xi,
                        struct networks *to)
 {
-    const struct mlp *expert = &after->expert_shape;
+    const struct mlp *expert = &after->expert;
     size_t stride = parameters_stride(expert);
     struct gate_rows rows = gate_rows(after);
     struct mlp row;
@@ -205,10 +205,11 @@ static void part_twins(const struct reshape *reshape, const struct model *after,
     }
 }
 
-status reshape_networks(const struct reshape *reshape, const struct model *before,
-                        const struct networks *from, const struct model *after, struct networks *to)
+status reshape_networks(const struct reshape *reshape, const struct model_shape *before,
+                        const struct networks *from, const struct model_shape *after,
+                        struct networks *to)
 {
-    size_t expert = parameters_stride(&after->expert_shape);
+    size_t expert = parameters_stride(&after->expert);
     size_t row = 2 * real_padded(gate_rows(after).n + 1);
     real *xi;
     status outcome = memory_alloc(&xi, expert > row ? expert : row, sizeof(real), "the experts");
@@ -243,7 +244,7 @@ static void begin_anew(struct progress *progress)
 status reshape_snapshot(const struct reshape *reshape, const struct snapshot *from,
                         struct snapshot *to)
 {
-    const struct model *before = from->model, *after = to->model;
+    const struct model_shape *before = &from->shape, *after = &to->shape;
     const struct rows use = {GRADIENTS, true, 1, 1, 1};
     status outcome = reshape_networks(reshape, before, &from->current, after, &to->current);
     for (int s = 0; s < to->n_slots; s++) {

@@ -2,8 +2,8 @@
 #define COTERIE_TRAIN_RESHAPE_H
 
 #include "base/status.h"
+#include "checkpoint/snapshot.h"
 #include "reshape_plan.h"
-#include "train/step/snapshot.h"
 
 /*
  * Experts split, pruned and merged where training begins from a model: from the parameters (and the
@@ -38,8 +38,8 @@
  */
 
 /* Parameters only; `before` and `after` have shapes that differ in the number of experts alone. */
-status reshape_networks(const struct reshape *reshape, const struct model *before,
-                        const struct networks *from, const struct model *after,
+status reshape_networks(const struct reshape *reshape, const struct model_shape *before,
+                        const struct networks *from, const struct model_shape *after,
                         struct networks *to);
 
 /*

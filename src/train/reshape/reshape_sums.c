@@ -60,14 +60,15 @@ static void map_sums(const struct work *work, const double *from, double *to)
 }
 
 static void split_sums(const struct reshape *reshape, size_t e, const struct work *work,
-                       const struct model *before, const struct snapshot *from, struct snapshot *to)
+                       const struct model_shape *before, const struct snapshot *from,
+                       struct snapshot *to)
 {
-    size_t stride = parameters_stride(&before->expert_shape), inputs = work->n_inputs;
+    size_t stride = parameters_stride(&before->expert), inputs = work->n_inputs;
     size_t mean = gaussian_gate_layout(reshape->n_before, inputs).mean_at + e * inputs;
     size_t means = gaussian_gate_layout(reshape->n_after, inputs).mean_at;
     size_t twins[2] = {reshape_place(reshape, e), reshape_twin(reshape, e)};
     for (int t = 0; t < 2; t++) {
-        make_map(work, &before->expert_shape, from->current.experts + e * stride,
+        make_map(work, &before->expert, from->current.experts + e * stride,
                  to->current.experts + twins[t] * stride, from->current.gate + mean,
                  to->current.gate + means + twins[t] * inputs);
         map_sums(work, from->sums + e * from->n_sums, to->sums + twins[t] * to->n_sums);
@@ -76,7 +77,7 @@ static void split_sums(const struct reshape *reshape, size_t e, const struct wor
 
 status reshape_sums(const struct reshape *reshape, const struct snapshot *from, struct snapshot *to)
 {
-    const struct model *before = from->model;
+    const struct model_shape *before = &from->shape;
     size_t inputs = before->config.n_inputs, outputs = before->config.n_outputs, n = to->n_sums;
     struct work work = {inputs, outputs, inputs + 1, inputs + 1 + outputs, NULL, NULL, NULL};
     double *memory;

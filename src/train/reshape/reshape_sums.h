@@ -1,8 +1,8 @@
 #ifndef COTERIE_TRAIN_RESHAPE_RESHAPE_SUMS_H
 #define COTERIE_TRAIN_RESHAPE_RESHAPE_SUMS_H
 
+#include "checkpoint/snapshot.h"
 #include "reshape_plan.h"
-#include "train/step/snapshot.h"
 
 /*
  * Local. The running sums of on-line EM, after the parameters. A merged pair has the sums of both,

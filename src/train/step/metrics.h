@@ -2,6 +2,7 @@
 #define COTERIE_TRAIN_METRICS_H
 
 #include "base/status.h"
+#include "checkpoint/record.h"
 #include "train/step/step.h"
 
 #include <stdbool.h>
@@ -34,7 +35,6 @@ struct metrics {
     size_t n_experts;
     double *use; /* (E) g_e, owned */
 };
-enum { METRICS_N_SUMS = 7 };
 
 status metrics_init(struct metrics *metrics, size_t n_experts);
 void metrics_release(struct metrics *metrics);
@@ -51,22 +51,6 @@ void metrics_add_sample(struct metrics *metrics, const struct metrics_config *co
 /* The sums as an array, for saving: METRICS_N_SUMS doubles in the order of the struct. */
 void metrics_to_array(const struct metrics *metrics, double *sums);
 void metrics_from_array(struct metrics *metrics, const double *sums);
-
-/* What one line of metrics.jsonl says. NAN: not known, written as null. */
-struct metrics_record {
-    int64_t epoch, step;
-    double error, nll, expected_square, accuracy, rmse, gate_entropy;
-    double
-        experts_used; /* experts whose mean mixing proportion is at least 1 % of an equal share */
-    double error_valid, nll_valid, expected_square_valid, accuracy_valid, rmse_valid;
-    double learning_rate;
-    double seconds; /* of training since the start of the run, over restarts */
-};
-enum { RECORD_N_VALUES = 13 }; /* the doubles of a record from `error` to `learning_rate` */
-
-/* The name of value i, as in metrics.jsonl and below /history; value i of a record. */
-const char *metrics_record_name(int i);
-double *metrics_record_value(struct metrics_record *record, int i);
 
 /* The means of `metrics`, for training (is_valid false) or validation samples. */
 void metrics_summarise(const struct metrics *metrics, const struct metrics_config *config,

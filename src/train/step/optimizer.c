@@ -13,27 +13,6 @@
 
 static const double adam_beta1 = 0.9, adam_beta2 = 0.999, adam_epsilon = 1e-8;
 
-int optimizer_n_slots(enum optimizer_kind kind)
-{
-    switch (kind) {
-    case OPTIMIZER_MOMENTUM:
-        return 1;
-    case OPTIMIZER_ADAM:
-        return 2;
-    case OPTIMIZER_GD:
-    case OPTIMIZER_EM:
-        break;
-    }
-    return 0;
-}
-
-const char *optimizer_slot_name(enum optimizer_kind kind, int slot)
-{
-    if (kind == OPTIMIZER_MOMENTUM)
-        return "momentum";
-    return slot == 0 ? "m" : "v";
-}
-
 status optimizer_init(struct optimizer *optimizer, const struct optimizer_config *config,
                       const struct parameters *parameters)
 {

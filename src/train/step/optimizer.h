@@ -3,6 +3,7 @@
 
 #include "base/real.h"
 #include "base/status.h"
+#include "model/optimizer_kind.h"
 #include "model/parameters.h"
 
 #include <stddef.h>
@@ -20,14 +21,6 @@
  * Weight decay is decoupled (Loshchilov & Hutter 2019): weights, not biases, are multiplied by
  * 1 - rate * decay first.
  */
-enum optimizer_kind {
-    OPTIMIZER_GD,
-    OPTIMIZER_MOMENTUM,
-    OPTIMIZER_ADAM,
-    OPTIMIZER_EM /* no step along a gradient: train/em.h */
-};
-enum { OPTIMIZER_MAX_SLOTS = 2 };
-
 struct optimizer_config {
     enum optimizer_kind kind;
     double momentum, weight_decay;
@@ -43,10 +36,6 @@ struct optimizer {
 status optimizer_init(struct optimizer *optimizer, const struct optimizer_config *config,
                       const struct parameters *parameters);
 void optimizer_release(struct optimizer *optimizer);
-
-int optimizer_n_slots(enum optimizer_kind kind);
-/* "momentum", or "m" and "v": the names in a checkpoint. */
-const char *optimizer_slot_name(enum optimizer_kind kind, int slot);
 
 /* One update from parameters->gradient times `factor` (clipping); step counts from 1. */
 void optimizer_update(struct optimizer *optimizer, struct parameters *parameters, double rate,

@@ -1,6 +1,4 @@
-#include "train/step/snapshot.h"
-
-#include "base/memory.h"
+#include "train/step/snapshot_gather.h"
 
 #include <string.h>
 
@@ -14,65 +12,15 @@ static size_t expert_reals(const struct model *model)
     return parameters_stride(&model->expert_shape);
 }
 
-static status networks_init(struct networks *networks, const struct model *model)
-{
-    size_t n_experts = model->config.n_experts;
-    status outcome = memory_alloc(&networks->gate, gate_reals(model), sizeof(real), "a checkpoint");
-    if (outcome == STATUS_OK)
-        outcome = memory_alloc(&networks->experts, n_experts * expert_reals(model), sizeof(real),
-                               "a checkpoint");
-    if (outcome == STATUS_OK)
-        outcome = memory_alloc(&networks->variance, n_experts, sizeof(double), "a checkpoint");
-    return outcome;
-}
-
-static void networks_release(struct networks *networks)
-{
-    memory_free(&networks->gate);
-    memory_free(&networks->experts);
-    memory_free(&networks->variance);
-}
-
-static void describe(struct snapshot *snapshot, const struct model *model,
-                     enum optimizer_kind optimizer, bool has_best)
-{
-    memset(snapshot, 0, sizeof *snapshot);
-    snapshot->model = model;
-    snapshot->optimizer = optimizer;
-    snapshot->n_slots = optimizer_n_slots(optimizer);
-    snapshot->has_best = has_best;
-}
-
-status snapshot_init_at_root(struct snapshot *snapshot, const struct model *model,
-                             enum optimizer_kind optimizer, bool has_best)
-{
-    describe(snapshot, model, optimizer, has_best);
-    status outcome = networks_init(&snapshot->current, model);
-    if (outcome == STATUS_OK && has_best)
-        outcome = networks_init(&snapshot->best, model);
-    for (int s = 0; s < snapshot->n_slots && outcome == STATUS_OK; s++)
-        outcome = networks_init(&snapshot->slot[s], model);
-    if (outcome == STATUS_OK)
-        outcome =
-            memory_alloc(&snapshot->use, model->config.n_experts, sizeof(double), "a checkpoint");
-    return outcome;
-}
-
 status snapshot_init(struct snapshot *snapshot, const struct model *model,
                      const struct communicator *comm, enum optimizer_kind optimizer, bool has_best)
 {
     status outcome = STATUS_OK;
-    describe(snapshot, model, optimizer, has_best);
+    struct model_shape shape = model_shape(model);
+    snapshot_describe(snapshot, &shape, optimizer, has_best);
     if (comm->rank == 0)
-        outcome = snapshot_init_at_root(snapshot, model, optimizer, has_best);
+        outcome = snapshot_init_at_root(snapshot, &shape, optimizer, has_best);
     return communicator_agree(comm, outcome);
-}
-
-status snapshot_add_sums_at_root(struct snapshot *snapshot, size_t width)
-{
-    snapshot->n_sums = width;
-    return memory_alloc(&snapshot->sums, snapshot->model->config.n_experts * width, sizeof(double),
-                        "a checkpoint");
 }
 
 status snapshot_add_sums(struct snapshot *snapshot, const struct communicator *comm, size_t width)
@@ -82,17 +30,6 @@ status snapshot_add_sums(struct snapshot *snapshot, const struct communicator *c
     if (comm->rank == 0)
         outcome = snapshot_add_sums_at_root(snapshot, width);
     return communicator_agree(comm, outcome);
-}
-
-void snapshot_release(struct snapshot *snapshot)
-{
-    memory_free(&snapshot->sums);
-    networks_release(&snapshot->current);
-    networks_release(&snapshot->best);
-    for (int s = 0; s < OPTIMIZER_MAX_SLOTS; s++)
-        networks_release(&snapshot->slot[s]);
-    memory_free(&snapshot->use);
-    history_release(&snapshot->history);
 }
 
 void snapshot_gather(const struct model *model, const struct communicator *comm,

@@ -1,0 +1,50 @@
+#ifndef COTERIE_CHECKPOINT_SNAPSHOT_H
+#define COTERIE_CHECKPOINT_SNAPSHOT_H
+
+#include "base/real.h"
+#include "base/status.h"
+#include "checkpoint/progress.h"
+#include "model/model_config.h"
+#include "model/optimizer_kind.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * A copy of the whole training state on rank 0, which a checkpoint is written from while training
+ * goes on, and into which one is read. On other ranks the arrays are NULL.
+ */
+
+/* The parameters of a gate and all E experts. */
+struct networks {
+    real *gate;       /* (gate stride) */
+    real *experts;    /* (E, expert stride) */
+    double *variance; /* (E) */
+};
+
+struct snapshot {
+    struct model_shape shape;
+    enum optimizer_kind optimizer;
+    int n_slots;
+    struct networks current, best;
+    bool has_best;
+    struct networks slot[OPTIMIZER_MAX_SLOTS]; /* variance holds the slot's part for ln sigma^2 */
+    struct progress progress;
+    size_t n_sums; /* on-line EM: doubles of an expert's running sums, else 0 */
+    double *sums;  /* (E, n_sums) */
+    double *use;   /* (E) running sums of the mixing proportions */
+    struct history history;
+};
+
+/* Local. What it is of, without any numbers. */
+void snapshot_describe(struct snapshot *snapshot, const struct model_shape *shape,
+                       enum optimizer_kind optimizer, bool has_best);
+/* Root. Everything is zero. */
+status snapshot_init_at_root(struct snapshot *snapshot, const struct model_shape *shape,
+                             enum optimizer_kind optimizer, bool has_best);
+/* Root. Room for the running sums of on-line EM; for a width of 0 nothing. */
+status snapshot_add_sums_at_root(struct snapshot *snapshot, size_t width);
+/* Root. */
+void snapshot_release(struct snapshot *snapshot);
+
+#endif

@@ -1,0 +1,153 @@
+#include "model/model_config.h"
+
+#include "base/real.h"
+#include "model/gaussian_gate.h"
+#include "model/parameters.h"
+
+static status check_gaussian_gate(const struct model_config *config)
+{
+    if (config->gate != GATE_GAUSSIAN)
+        return STATUS_OK;
+    if (config->error != ERROR_MIXTURE)
+        return status_set(STATUS_USAGE,
+                          "--gate gaussian is a part of the likelihood and goes with --error "
+                          "mixture only");
+    if (config->n_gate_hidden > 0)
+        return status_set(STATUS_USAGE, "--gate gaussian has no hidden layers: leave --gate-hidden "
+                                        "out, or use --gate softmax");
+    if (config->top_k > 0)
+        return status_set(STATUS_USAGE,
+                          "--gate gaussian asks all experts: leave --top-k out, or use "
+                          "--gate softmax");
+    return STATUS_OK;
+}
+
+status model_config_check(const struct model_config *config)
+{
+    bool squared = config->error != ERROR_MIXTURE;
+    if (squared && config->likelihood != LIKELIHOOD_GAUSSIAN)
+        return status_set(STATUS_USAGE,
+                          "the cooperative and competitive errors are squared errors; "
+                          "--likelihood bernoulli or categorical goes with --error "
+                          "mixture only");
+    if (squared && config->variance_is_learned)
+        return status_set(STATUS_USAGE,
+                          "--variance learned goes with --error mixture only: the cooperative and "
+                          "competitive errors have no variance");
+    if (config->variance_is_learned && config->likelihood != LIKELIHOOD_GAUSSIAN)
+        return status_set(STATUS_USAGE,
+                          "--variance learned goes with --likelihood gaussian only, that of "
+                          "regression; for classes leave it out");
+    if (config->top_k > config->n_experts)
+        return status_set(STATUS_USAGE, "--top-k %zu is more than the %zu experts", config->top_k,
+                          config->n_experts);
+    if (model_is_routed(config) && squared)
+        return status_set(STATUS_USAGE,
+                          "--top-k goes with --error mixture only: the cooperative and competitive "
+                          "errors need what all experts say of a sample");
+    if (config->likelihood == LIKELIHOOD_BERNOULLI && config->output != OUTPUT_LOGISTIC)
+        return status_set(STATUS_USAGE,
+                          "--likelihood bernoulli needs --expert-output logistic (or auto)");
+    if (config->likelihood == LIKELIHOOD_CATEGORICAL && config->output != OUTPUT_SOFTMAX)
+        return status_set(STATUS_USAGE,
+                          "--likelihood categorical needs --expert-output softmax (or auto)");
+    if (config->output == OUTPUT_SOFTMAX && config->n_outputs < 2)
+        return status_set(STATUS_USAGE, "--expert-output softmax needs two outputs or more, the "
+                                        "data have one; use logistic or identity");
+    return check_gaussian_gate(config);
+}
+
+status model_shapes(const struct model_config *config, struct mlp *gate, struct mlp *expert)
+{
+    status outcome = STATUS_OK;
+    if (config->gate == GATE_GAUSSIAN)
+        gaussian_gate_shape(gate, config->n_experts, config->n_inputs);
+    else
+        outcome = mlp_init(gate, config->n_inputs, config->gate_hidden, config->n_gate_hidden,
+                           config->n_experts, config->activation);
+    if (outcome != STATUS_OK)
+        return outcome;
+    return mlp_init(expert, config->n_inputs, config->expert_hidden, config->n_expert_hidden,
+                    config->n_outputs, config->activation);
+}
+
+/*
+ * What counts beside products, in operations for each sample and expert; measured, roughly. Of each
+ * output: identity, logistic, softmax.
+ */
+enum { POSTERIOR_FLOPS = 100, EXPERT_FLOPS = 100 };
+static const double output_flops[] = {
+    [OUTPUT_IDENTITY] = 40, [OUTPUT_LOGISTIC] = 80, [OUTPUT_SOFTMAX] = 160};
+
+static double expert_flops(const struct model_config *config, const struct mlp *expert)
+{
+    return mlp_flops(expert) + output_flops[config->output] * (double)config->n_outputs +
+           EXPERT_FLOPS;
+}
+
+double model_gate_in_experts(const struct model_config *config)
+{
+    struct mlp gate, expert;
+    if (model_shapes(config, &gate, &expert) != STATUS_OK)
+        return 0;
+    double inputs = (double)config->n_inputs, n_experts = (double)config->n_experts;
+    double network =
+        config->gate == GATE_GAUSSIAN ? 2 * n_experts * inputs * inputs : mlp_flops(&gate);
+    return (network + POSTERIOR_FLOPS * n_experts) / expert_flops(config, &expert);
+}
+
+double model_posterior_in_experts(const struct model_config *config)
+{
+    struct mlp gate, expert;
+    if (model_shapes(config, &gate, &expert) != STATUS_OK)
+        return 0;
+    return POSTERIOR_FLOPS * (double)config->n_experts / expert_flops(config, &expert);
+}
+
+size_t model_micro_batch(const struct model_config *config, size_t batch_size)
+{
+    const size_t cache_bytes = 288 << 10, least = 256, most = 4096, tile = 64;
+    size_t units = config->n_outputs, weights = 0, width = config->n_inputs;
+    for (size_t l = 0; l < config->n_expert_hidden; l++) {
+        units += config->expert_hidden[l];
+        weights += width * config->expert_hidden[l];
+        width = config->expert_hidden[l];
+    }
+    weights += width * config->n_outputs;
+    /* An expert's activations in the cache, but enough samples for each pass over its gradient. */
+    size_t wanted = cache_bytes / (units * sizeof(real));
+    wanted = weights / units > wanted ? weights / units : wanted;
+    wanted = wanted < least ? least : wanted > most ? most : wanted;
+    size_t parts = (batch_size + wanted / 2) / wanted;
+    if (parts <= 1)
+        return real_padded(batch_size);
+    size_t samples = (batch_size + parts - 1) / parts;
+    return (samples + tile - 1) / tile * tile;
+}
+
+size_t model_n_parameters(const struct model_config *config)
+{
+    struct mlp gate, expert;
+    if (model_shapes(config, &gate, &expert) != STATUS_OK)
+        return 0;
+    size_t per_expert = expert.n_parameters + (config->variance_is_learned ? 1 : 0);
+    return gate.n_parameters + config->n_experts * per_expert;
+}
+
+/* Weights and bias of one unit of the last layer. */
+static size_t last_unit(const struct mlp *mlp)
+{
+    return mlp->width[mlp->n_layers - 1] + 1;
+}
+
+size_t model_n_free_parameters(const struct model_config *config)
+{
+    struct mlp gate, expert;
+    if (model_shapes(config, &gate, &expert) != STATUS_OK)
+        return 0;
+    /* The alphas of a Gaussian gate sum to 1. */
+    size_t redundant = config->gate == GATE_GAUSSIAN ? 1 : last_unit(&gate);
+    if (config->output == OUTPUT_SOFTMAX)
+        redundant += config->n_experts * last_unit(&expert);
+    return model_n_parameters(config) - redundant;
+}

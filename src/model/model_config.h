@@ -1,0 +1,77 @@
+#ifndef COTERIE_MODEL_MODEL_CONFIG_H
+#define COTERIE_MODEL_MODEL_CONFIG_H
+
+#include "base/status.h"
+#include "model/gate.h"
+#include "model/likelihood.h"
+#include "model/mlp.h"
+#include "model/objective.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* What a mixture of local experts is made of, and what follows from that alone. */
+
+struct model_config {
+    size_t n_inputs, n_outputs, n_experts;
+    size_t expert_hidden[MLP_MAX_HIDDEN], n_expert_hidden;
+    size_t gate_hidden[MLP_MAX_HIDDEN], n_gate_hidden;
+    enum gate_kind gate;
+    enum activation activation; /* of hidden layers */
+    enum output_kind output;
+    enum likelihood_kind likelihood;
+    enum error_kind error;
+    double variance; /* of the Gaussian likelihood, at the start if learned; scaled units */
+    bool variance_is_learned;
+    double variance_floor; /* of a learned variance, scaled units */
+    size_t top_k;          /* experts that compute a sample; 0: all */
+    double balance_weight; /* of the balance term in the gate's gradient */
+    double entropy_weight; /* of the gate's entropy in its gradient */
+};
+
+/* What parameters there are, and where: all that files need to know of a model. */
+struct model_shape {
+    struct model_config config;
+    struct mlp gate, expert; /* of a Gaussian gate, see gaussian_gate_shape */
+};
+
+/*
+ * Local. STATUS_USAGE if the parts do not go together: (1.1) and (1.2) are squared errors,
+ * Bernoulli needs logistic and categorical softmax outputs, a learned variance needs the Gaussian
+ * mixture, --top-k the mixture error and no more experts than there are, a Gaussian gate the
+ * mixture error of all experts and no hidden layers of its own.
+ */
+status model_config_check(const struct model_config *config);
+
+/* Local. Samples choose among the experts: K = E is the dense step. */
+static inline bool model_is_routed(const struct model_config *config)
+{
+    return config->top_k > 0 && config->top_k < config->n_experts;
+}
+
+/* Local. The shapes only; model_init does this too. */
+status model_shapes(const struct model_config *config, struct mlp *gate, struct mlp *expert);
+
+/* Local. What the gate and the posterior cost on rank 0, in units of one expert. */
+double model_gate_in_experts(const struct model_config *config);
+/* Local. The posterior alone, for which all other ranks wait. */
+double model_posterior_in_experts(const struct model_config *config);
+
+/*
+ * Local. Samples in a micro-batch if the user does not say: a function of model and batch size
+ * only, never of ranks. Large enough for fast GEMMs, small enough that one expert's activations
+ * stay in cache; equal parts of the batch.
+ */
+size_t model_micro_batch(const struct model_config *config, size_t batch_size);
+
+/* Local. All weights, biases and learned variances. */
+size_t model_n_parameters(const struct model_config *config);
+
+/*
+ * Local. How many of them are free, for BIC and ICL: a softmax does not change when the same number
+ * is added to all that goes into it, so that one of its units, with weights and bias, is not. Of a
+ * Gaussian gate one mixing proportion is not.
+ */
+size_t model_n_free_parameters(const struct model_config *config);
+
+#endif
