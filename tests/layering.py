@@ -18,7 +18,8 @@ MOST_SOURCES = 16  # in a room
 
 # room: (its faces, the rooms that it may include)
 ROOMS = {
-    "base": ("clock fresh_file log memory processor profile real rng site status string_list", ""),
+    "base": ("clock fresh_file log memory processor profile real rng site status stop_request "
+             "string_list thread", ""),
     "math": ("activation blas dots gemm lanes moments semidefinite softmax transpose vector_math",
              "base"),
     "data/hdf5": ("hdf5_file hdf5_probe", "base"),
@@ -27,7 +28,7 @@ ROOMS = {
     "data/samples": ("dataset epoch_order sampler scaler split", "base data/hdf5 data/source"),
     "model": ("chosen_rows experts gate gate_terms gaussian_gate inputs likelihood mlp "
               "model_config normal_mixture objective optimizer_kind parameters routing", "base math"),
-    "comm": ("communicator exchange ordered_sum shard shared_memory watchdog",
+    "comm": ("communicator exchange launcher ordered_sum shard shared_memory watchdog",
              "base math"),
     "checkpoint": ("checkpoint progress record snapshot", "base data/hdf5 data/samples model"),
     "train/feed": ("batch samples stream", "base math data/source data/samples model comm"),

@@ -116,6 +116,14 @@ static status read_request(int argc, char **argv, char **request)
     return outcome;
 }
 
+/* The commands that share their work out to ranks; the others mean nothing else if started twice.
+ */
+static bool works_on_ranks(enum command command)
+{
+    return command == COMMAND_TRAIN || command == COMMAND_SWEEP || command == COMMAND_EVALUATE ||
+           command == COMMAND_PREDICT || command == COMMAND_BENCH;
+}
+
 /* Collective. */
 static status run(const struct communicator *comm, int argc, char **argv)
 {
@@ -130,6 +138,8 @@ static status run(const struct communicator *comm, int argc, char **argv)
     if (outcome == STATUS_OK && request) {
         outcome = communicator_agree(comm, options_from_text(&options, request));
         log_set_quiet(options.quiet);
+        if (outcome == STATUS_OK && !options.one_rank && works_on_ranks(options.command))
+            outcome = launcher_check(&comm->launcher, comm->size);
         if (outcome == STATUS_OK)
             outcome = commands[options.command](comm, &options);
     }
@@ -145,6 +155,14 @@ static double first_hang_timeout(void)
     return text ? atof(text) : 600;
 }
 
+/* Collective. Rank 0's environment counts: launchers do not hand it on to all hosts alike. */
+static status start_watching(struct communicator *comm)
+{
+    double timeout = first_hang_timeout();
+    communicator_broadcast(comm, &timeout, sizeof timeout);
+    return watchdog_start(comm, timeout);
+}
+
 int main(int argc, char **argv)
 {
     clock_start();
@@ -157,7 +175,7 @@ int main(int argc, char **argv)
     status outcome = communicator_start(&argc, &argv, &comm);
     blas_use_one_thread();
     if (outcome == STATUS_OK)
-        outcome = watchdog_start(&comm, first_hang_timeout());
+        outcome = start_watching(&comm);
     if (outcome == STATUS_OK)
         outcome = run(&comm, argc, argv);
     if (outcome == STATUS_STOPPED)

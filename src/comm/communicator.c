@@ -1,6 +1,7 @@
 #include "comm/communicator.h"
 
 #include "communicator_mpi.h"
+#include "same_program.h"
 
 #include "base/log.h"
 #include "base/memory.h"
@@ -90,17 +91,33 @@ static void initialize(int *argc, char ***argv)
         unsetenv(without[i][0]);
 }
 
+/* Collective over MPI_COMM_WORLD, where nothing else can be agreed on yet. */
+static status allocate_handles(struct communicator *comm)
+{
+    status outcome = memory_alloc(&comm->mpi, 1, sizeof *comm->mpi, "the communicator");
+    int worst = (int)outcome;
+    MPI_Allreduce(MPI_IN_PLACE, &worst, 1, MPI_INT, MPI_MAX, MPI_COMM_WORLD);
+    if (worst == STATUS_OK)
+        return STATUS_OK;
+    memory_free(&comm->mpi);
+    return status_set((status)worst, "a rank has no memory to begin with; use larger hosts");
+}
+
 status communicator_start(int *argc, char ***argv, struct communicator *comm)
 {
     memset(comm, 0, sizeof *comm);
+    comm->launcher = launcher_find();
     initialize(argc, argv);
     MPI_Comm_rank(MPI_COMM_WORLD, &comm->world_rank);
     log_set_rank(comm->world_rank);
     status_set_abort_handler(abort_all_ranks);
     gethostname(comm->host, sizeof comm->host - 1);
 
-    status outcome = memory_alloc(&comm->mpi, 1, sizeof *comm->mpi, "the communicator");
-    COTERIE_ASSERT(outcome == STATUS_OK);
+    status outcome = same_program_check(*argc, *argv, comm->host);
+    if (outcome == STATUS_OK)
+        outcome = allocate_handles(comm);
+    if (outcome != STATUS_OK)
+        return outcome;
     MPI_Comm_dup(MPI_COMM_WORLD, &comm->mpi->world);
     outcome = finish_start(comm);
     comm->ranks_on_host = comm->node_size;

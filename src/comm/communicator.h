@@ -2,6 +2,7 @@
 #define COTERIE_COMM_COMMUNICATOR_H
 
 #include "base/status.h"
+#include "comm/launcher.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -17,11 +18,15 @@ struct communicator {
     int node_rank, node_size; /* this rank among those of its host */
     int ranks_on_host;        /* of the whole run, where this is a part */
     char host[64];
+    struct launcher launcher;     /* who says to have started the ranks; of the whole run only */
     struct communicator_mpi *mpi; /* owned; MPI handles stay inside the comm layer */
     struct watchdog *watchdog;    /* see watchdog.h; NULL: nobody watches */
 };
 
-/* Collective. Starts MPI and learns who shares a host; tells base the rank and how to abort. */
+/*
+ * Collective. Starts MPI and learns who shares a host; tells base the rank and how to abort.
+ * STATUS_USAGE if the ranks do not all run this very program with these very words.
+ */
 status communicator_start(int *argc, char ***argv, struct communicator *comm);
 
 /*

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/site.h"
+#include "base/thread.h"
 #include "comm/shared_memory.h"
 
 #include <inttypes.h>
@@ -364,7 +365,7 @@ status watchdog_start(struct communicator *comm, double timeout)
     outcome = make_board(watchdog);
     if (outcome != STATUS_OK)
         return outcome;
-    watchdog->running = pthread_create(&watchdog->thread, NULL, watch, watchdog) == 0;
+    watchdog->running = thread_start(&watchdog->thread, watch, watchdog);
     outcome = site_read_faults(comm->rank);
     return communicator_agree(comm, outcome);
 }

@@ -99,7 +99,7 @@ struct options {
     enum interval_unit checkpoint_unit;
     long keep, metrics_every;
     enum log_progress progress;
-    bool quiet, dry_run, json, verify, profile;
+    bool one_rank, quiet, dry_run, json, verify, profile;
     double interval; /* 0: none */
     bool density;
 

@@ -98,9 +98,9 @@ struct copying {
 static status copy_option(const char *key, const char *value, void *context)
 {
     struct copying *copying = context;
-    static const char *const of_the_sweep[] = {"grid",  "seeds",  "ranks_per_run", "index",
-                                               "of",    "table",  "output",        "resume",
-                                               "quiet", "dry_run"};
+    static const char *const of_the_sweep[] = {"grid",  "seeds",   "ranks_per_run", "index",
+                                               "of",    "table",   "output",        "resume",
+                                               "quiet", "dry_run", "one_rank"};
     for (size_t i = 0; i < sizeof of_the_sweep / sizeof *of_the_sweep; i++)
         if (strcmp(key, of_the_sweep[i]) == 0)
             return STATUS_OK;

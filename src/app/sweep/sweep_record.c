@@ -14,7 +14,7 @@
 static const char *const of_this_time[] = {
     "output",           "resume",       "quiet", "progress",      "dry_run", "root_experts",
     "placement",        "hang_timeout", "keep",  "ranks_per_run", "index",   "time_limit",
-    "checkpoint_every", "of",           "table", "metrics_every"};
+    "checkpoint_every", "of",           "table", "metrics_every", "one_rank"};
 
 static bool is_of_this_time(const char *key)
 {

@@ -122,7 +122,7 @@ static status add_config(const char *key, const char *value, void *context)
      * computes. */
     static const char *const not_recorded[] = {
         "output",     "resume", "quiet",        "progress",  "dry_run", "profile",
-        "time_limit", "stream", "root_experts", "placement", "read"};
+        "time_limit", "stream", "root_experts", "placement", "read",    "one_rank"};
     for (size_t i = 0; i < sizeof not_recorded / sizeof not_recorded[0]; i++)
         if (strcmp(key, not_recorded[i]) == 0)
             return STATUS_OK;

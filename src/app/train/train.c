@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "base/profile.h"
 #include "base/site.h"
+#include "base/stop_request.h"
 #include "comm/watchdog.h"
 #include "data/samples/epoch_order.h"
 #include "math/blas.h"
@@ -17,6 +18,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -208,30 +210,53 @@ static status begin(struct training *training, struct trainer *trainer)
 }
 
 /*
- * Repeated after a while, Ctrl-C or TERM end the run at once. USR1 does not, nor TERM after USR1:
- * when time is up Slurm sends them one after the other, while the run is saving.
+ * What asks for an end in good order. Batch systems give notice by the first ones, some again and
+ * again: USR1 (Slurm, Grid Engine before a suspension), USR2 (Grid Engine before KILL, LSF at the
+ * run limit, OAR), XCPU (the kernel and LSF at the limit of processor time, every second). The
+ * others may come from the user, too, and have other uses before training begins.
  */
-static void on_stop_signal(int signal)
+static const struct stop_signal {
+    int number;
+    bool is_notice;
+} stop_signals[] = {{SIGUSR1, true},  {SIGUSR2, true}, {SIGXCPU, true},
+                    {SIGTERM, false}, {SIGINT, false}, {SIGHUP, false}};
+
+static bool is_notice(int number)
 {
-    static volatile sig_atomic_t first;
-    if (!first)
-        first = signal;
-    trainer_request_stop(signal == first && signal != SIGUSR1);
+    for (size_t i = 0; i < sizeof stop_signals / sizeof *stop_signals; i++)
+        if (stop_signals[i].number == number)
+            return stop_signals[i].is_notice;
+    return false;
+}
+
+/*
+ * Repeated after a while, Ctrl-C or TERM end the run at once. A notice does not, nor TERM after
+ * one: when time is up batch systems send them one after the other, while the run is saving.
+ */
+static void on_stop_signal(int number)
+{
+    static _Atomic int first;
+    int none = 0;
+    bool is_same = atomic_compare_exchange_strong(&first, &none, number) || none == number;
+    stop_request_raise(is_same && !is_notice(number));
+}
+
+static void catch_signals(bool all)
+{
+    const struct sigaction action = {.sa_handler = on_stop_signal, .sa_flags = SA_RESTART};
+    for (size_t i = 0; i < sizeof stop_signals / sizeof *stop_signals; i++)
+        if (all || stop_signals[i].is_notice)
+            sigaction(stop_signals[i].number, &action, NULL);
 }
 
 void train_catch_requests(void)
 {
-    sigaction(SIGUSR1, &(struct sigaction){.sa_handler = on_stop_signal, .sa_flags = SA_RESTART},
-              NULL);
+    catch_signals(false);
 }
 
 static void catch_stop_signals(void)
 {
-    struct sigaction action = {.sa_handler = on_stop_signal, .sa_flags = SA_RESTART};
-    train_catch_requests();
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGHUP, &action, NULL);
+    catch_signals(true);
     /* A closed pipe (train | head) is no reason to lose a run. */
     signal(SIGPIPE, SIG_IGN);
     /* Beyond a limit on the size of files (ulimit -f) writing fails, as on a full disk. */
@@ -286,6 +311,7 @@ static status run_training(struct training *training)
     profile_start(true);
     profile_enter(PHASE_LOADING);
     status outcome = load_samples(training);
+    stop_request_interrupts_reading(false);
     profile_enter(PHASE_OTHER);
     struct replicas *replicas = &training->replicas;
     if (outcome == STATUS_OK)
@@ -357,6 +383,8 @@ status train_run(const struct communicator *comm, struct options *options,
     outcome = communicator_agree(comm, outcome);
     if (outcome == STATUS_OK)
         outcome = reshape_choose(&training);
+    /* Now only data are read, no checkpoints: of those an older one would be taken instead. */
+    stop_request_interrupts_reading(!options->dry_run);
     if (outcome == STATUS_OK && comm->rank == 0)
         outcome = training_prepare(&training);
     outcome = communicator_agree(comm, outcome);

@@ -6,8 +6,8 @@
 #include "comm/communicator.h"
 
 /*
- * Local, before MPI starts, for train and sweep: SIGUSR1 is remembered until the first step, while
- * ranks start and data are read, instead of ending the process.
+ * Local, before MPI starts, for train and sweep: signals by which batch systems give notice (USR1,
+ * USR2, XCPU) are remembered while ranks start, instead of ending the process.
  */
 void train_catch_requests(void);
 

@@ -1,6 +1,7 @@
 #include "data/csv/csv.h"
 
 #include "base/memory.h"
+#include "base/stop_request.h"
 #include "data/csv/csv_cell.h"
 #include "data/csv/dictionary.h"
 
@@ -347,6 +348,8 @@ static status parse_stream(struct csv_reading *reading, FILE *file, char *block)
     size_t length;
     while (reading->outcome == STATUS_OK && (length = fread(block, 1, BLOCK_SIZE, file)) > 0) {
         size_t skip = first ? check_beginning(reading, block, length) : 0;
+        if (reading->outcome == STATUS_OK)
+            reading->outcome = stop_request_check(reading->table->path);
         if (reading->outcome == STATUS_OK)
             parse_block(reading, block + skip, length - skip, &after_return);
         first = false;

@@ -1,6 +1,7 @@
 #include "data/hdf5/hdf5_probe.h"
 
 #include "base/memory.h"
+#include "base/stop_request.h"
 #include "data/hdf5/hdf5_file.h"
 
 #include <errno.h>
@@ -101,16 +102,26 @@ static bool was_killed(int end)
     return WIFSIGNALED(end) && WTERMSIG(end) == SIGKILL;
 }
 
+/* Not by a blocking wait: a request to stop may come just before it. */
+static bool wait_for_end(pid_t child, const char *path, int *end)
+{
+    const useconds_t longest_pause = 20000; /* microseconds */
+    useconds_t pause = 50;
+    pid_t ended;
+    while ((ended = waitpid(child, end, WNOHANG)) == 0 || (ended < 0 && errno == EINTR)) {
+        if (stop_request_check(path) != STATUS_OK)
+            kill(child, SIGKILL);
+        usleep(pause);
+        pause = pause * 2 < longest_pause ? pause * 2 : longest_pause;
+    }
+    return ended == child;
+}
+
 /* False if no process could be made, or not waited for. */
 static bool let_walk(const char *path, int *end)
 {
     pid_t child;
-    if (!start_walk(path, &child))
-        return false;
-    while (waitpid(child, end, 0) < 0)
-        if (errno != EINTR)
-            return false;
-    return true;
+    return start_walk(path, &child) && wait_for_end(child, path, end);
 }
 
 status hdf5_probe(const char *path)
@@ -122,6 +133,10 @@ status hdf5_probe(const char *path)
     /* Where no process can be made there is no protection, but no harm either. */
     if (!let_walk(path, &end))
         return STATUS_OK;
+    /* What asks this process to stop may have ended the other one (XCPU). */
+    status outcome = stop_request_check(path);
+    if (outcome != STATUS_OK)
+        return outcome;
     /* From outside, by somebody or for want of memory: that says nothing about the file. */
     if (was_killed(end) && !let_walk(path, &end))
         return STATUS_OK;

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "base/site.h"
+#include "base/stop_request.h"
 #include "data/csv/dictionary.h"
 #include "data/hdf5/hdf5_file.h"
 #include "data/source/builtin.h"
@@ -130,6 +131,8 @@ status source_read(struct source *source, size_t first, size_t n, double *x, dou
 {
     COTERIE_ASSERT(first <= source->info.n && n <= source->info.n - first);
     status outcome = site_file(SITE_data_read, source->path);
+    if (outcome == STATUS_OK)
+        outcome = stop_request_check(source->path);
     if (outcome != STATUS_OK)
         return outcome;
     return source->read(source, first, n, x, source->info.n_targets ? y : NULL);
@@ -149,6 +152,8 @@ status source_view(struct source *source, size_t first, size_t n, struct source_
         return source_read(source, first, n, view->x_room, view->y_room);
     COTERIE_ASSERT(first <= source->info.n && n <= source->info.n - first);
     status outcome = site_file(SITE_data_read, source->path);
+    if (outcome == STATUS_OK)
+        outcome = stop_request_check(source->path);
     return outcome == STATUS_OK ? source->view(source, first, n, view) : outcome;
 }
 

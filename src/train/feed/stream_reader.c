@@ -1,6 +1,7 @@
 #include "stream_reader.h"
 
-#include <signal.h>
+#include "base/thread.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -110,21 +111,12 @@ static void *read_ahead(void *context)
 void stream_reader_start(struct stream *stream)
 {
     struct stream_reader *reader = &stream->reader;
-    sigset_t all, before;
     atomic_store(&reader->stop, false);
     atomic_store(&stream->control->rank[stream->comm->node_rank].filled, reader->generation);
-    /* Signals are for the thread that trains. */
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int failure = pthread_create(&reader->thread, NULL, read_ahead, stream);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    reader->runs = failure == 0;
-    if (failure == 0)
-        return;
-    char text[200];
-    snprintf(text, sizeof text, "a thread that reads the data cannot be started: %s",
-             strerror(failure));
-    fail(stream->control, STATUS_FAILED, text);
+    reader->runs = thread_start(&reader->thread, read_ahead, stream);
+    if (!reader->runs)
+        fail(stream->control, STATUS_FAILED,
+             "a thread that reads the data cannot be started: too many are there (ulimit -u)");
 }
 
 void stream_reader_stop(struct stream *stream)

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/site.h"
+#include "base/stop_request.h"
 #include "trainer_internal.h"
 
 #include <dirent.h>
@@ -137,7 +138,7 @@ static status take_lock(struct run_directory *directory)
             return outcome;
         if (try_lock(directory->lock, holder, sizeof holder))
             break;
-        if (trainer_stop_was_requested())
+        if (stop_request_is_raised())
             return status_set(STATUS_STOPPED,
                               "stopped on request while waiting for another run in %s (%s)",
                               directory->path, holder);

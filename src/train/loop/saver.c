@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/site.h"
+#include "base/thread.h"
 #include "train/loop/run_directory.h"
 
 #include <dirent.h>
@@ -103,7 +104,7 @@ static void start(struct saver *saver, int64_t generation, bool writes)
         return;
     saver->running = true;
     /* Without a thread the saving is done here and now: slower, but as good. */
-    if (pthread_create(&saver->thread, NULL, save, saver) != 0) {
+    if (!thread_start(&saver->thread, save, saver)) {
         save(saver);
         saver->running = false;
     }

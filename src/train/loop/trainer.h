@@ -155,10 +155,4 @@ status trainer_run(struct trainer *trainer);
  */
 void trainer_use_best(struct trainer *trainer);
 
-/*
- * Local. Asks this process to stop at the next step: for signal handlers. With `insists`, a request
- * more than 2 s after the first one ends the process at once.
- */
-void trainer_request_stop(bool insists);
-
 #endif

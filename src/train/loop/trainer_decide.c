@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/profile.h"
+#include "base/stop_request.h"
 
 #include <math.h>
 
@@ -75,7 +76,7 @@ static enum stop_reason reason_now(struct trainer *trainer)
     enum stop_reason reason = STOP_NOT;
     if (trainer->progress.batch == 0)
         reason = reason_at_epoch(trainer);
-    if (reason == STOP_NOT && (trainer->raised > 0 || trainer_stop_was_requested() ||
+    if (reason == STOP_NOT && (trainer->raised > 0 || stop_request_is_raised() ||
                                (trainer->saves && run_directory_asks_to_stop(trainer->directory))))
         reason = STOP_REQUESTED;
     if (reason == STOP_NOT && config->time_limit > 0 &&

@@ -3,32 +3,13 @@
 #include "base/clock.h"
 #include "base/profile.h"
 #include "base/site.h"
+#include "base/stop_request.h"
 #include "train/feed/stream.h"
 
 #include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-static volatile sig_atomic_t stop_requested;
-static volatile double first_request; /* clock */
-
-void trainer_request_stop(bool insists)
-{
-    const double same_request = 2; /* seconds: launchers pass a signal on more than once */
-    double now = clock_seconds();
-    if (!stop_requested)
-        first_request = now;
-    else if (insists && now - first_request > same_request)
-        _exit(STATUS_FAILED);
-    stop_requested = 1;
-}
-
-bool trainer_stop_was_requested(void)
-{
-    return stop_requested != 0;
-}
 
 /*
  * Root: remembers which part was not finite first, for the message; `where` is empty, or says that
@@ -86,7 +67,7 @@ static void pass(struct trainer *trainer, const struct dataset *dataset, const u
     size_t size = trainer->config->micro_batch, begin, share;
     replicas_share(replicas, n, &begin, &share);
     step->beta = backward ? beta_now(trainer) : 1;
-    step->exchange.raise = trainer_stop_was_requested() || samples_have_failed(trainer);
+    step->exchange.raise = stop_request_is_raised() || samples_have_failed(trainer);
     step->exchange.raised = step->exchange.raise;
     if (replicas->n > 1 && trainer->model->has_gate)
         metrics_clear(own);

@@ -56,9 +56,6 @@ void trainer_follow_gradient(struct trainer *trainer);
 /* Root: the error by which starts and epochs are compared. */
 double trainer_selection_error(const struct trainer *trainer);
 
-/* True if any signal has asked this process to stop. Local. */
-bool trainer_stop_was_requested(void);
-
 /* Root. Opens the metrics file of the current start. */
 status trainer_open_metrics(struct trainer *trainer);
 
