@@ -6,7 +6,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 have() { command -v "$1" >/dev/null 2>&1; }
 
 # Prints the comment at the head of a script: the lines after the first, up to the first other line.
-show_help() { sed -n '2,/^[^#]/{s/^# \{0,1\}//p}' "$1"; }
+show_help() { sed -n '2,/^[^#]/{/SPDX-/d; s/^# \{0,1\}//p}' "$1"; }
 
 # Runs a command in silence; shows its output only if it fails.
 quietly() {
