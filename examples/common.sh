@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash
 # What the examples' scripts share. Each `run` sources this file with its own arguments: it goes into
 # the folder named there (new or empty; else a temporary one that goes at the end), and shows every

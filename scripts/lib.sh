@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash
 # What several scripts share. Sourced, not run; leaves the caller in the root of the clone.
 

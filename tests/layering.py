@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
 """Checks who includes what, and what lies at the top of the tree.
 
     layering.py [--self-test] [ROOT]

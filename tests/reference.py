@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Mixtures of local experts in NumPy and float64: what the programs are compared with.
 
 Written from the formulas of Jacobs et al. 1991 and of the manual, not from our C. Parameters are

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What the Python tests share: running the programs, reading and comparing what they write.
 
 The build passes the programs in the environment: COTERIE and COTERIE_D (the double-precision one)

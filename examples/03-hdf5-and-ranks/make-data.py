@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Writes arm.h5: how fast the hand of a made-up arm with two joints moves, 2000 samples.
 
 Inputs are the two angles and how fast they turn; targets are the speeds of the hand along two axes.

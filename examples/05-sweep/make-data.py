@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Writes curve.csv: a curve of three straight pieces with noise, 240 samples."""
 import random
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A trained mixture from Python, in two ways: predictions of the program, and the model itself.
 
     python3 predict.py RUN

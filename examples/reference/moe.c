@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Adaptive mixtures of local experts (Jacobs, Jordan, Nowlan & Hinton 1991) in one file.
  *
  * One process, plain loops, C99 and libm: read this first. coterie does the same on many ranks, and

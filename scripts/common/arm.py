@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The dynamics of an arm with four joints: three in the shoulder, one in the elbow.
 
 Vectors are (N, 3) in the frame of the world; joint j turns link j and all after it about its axis.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What mixtures are compared with: methods of scikit-learn, and R's flexmix."""
 import subprocess
 import time

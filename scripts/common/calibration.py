@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Does the model know how wrong it is? Residuals, confusions, reliability and coverage."""
 import math
 

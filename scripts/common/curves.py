@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Curves over the epochs: what was learned, and how many experts took part."""
 import numpy
 

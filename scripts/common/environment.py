@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Which Python, and which coterie. Imports nothing that may be missing."""
 import importlib.util
 import os

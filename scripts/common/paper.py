@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The experiments of Jacobs et al. 1991 and of Nowlan & Hinton 1990 on Peterson & Barney's vowels:
 what is run, and the tables and figures that are made of it."""
 import numpy

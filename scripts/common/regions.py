@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The plane of inputs: where the gate sends a sample, and what the experts say there."""
 import numpy
 

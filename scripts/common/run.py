@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A run directory, its data, and what `coterie predict` and `evaluate` say of them."""
 import csv
 import json

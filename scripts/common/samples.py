@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Samples as Coterie's HDF5 files hold them."""
 import pathlib
 

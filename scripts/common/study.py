@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Many runs at once: each on one rank, as many side by side as there are processors."""
 import concurrent.futures
 import json

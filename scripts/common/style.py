@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """How pictures look: one column of a paper (3.4 in), text of 7 points and more, colours that
 colour-blind readers can tell apart (Okabe & Ito), and never a colour alone."""
 import matplotlib

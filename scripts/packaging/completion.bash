@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash
 # Completion for bash: commands, options from --help (asked once for each command), else files.
 _coterie_help() {

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # What `cmake --install` puts beside the programs. README.md in this folder has the list.
 install(DIRECTORY slurm/ DESTINATION ${CMAKE_INSTALL_DATADIR}/coterie/slurm
   USE_SOURCE_PERMISSIONS)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "app/bench/bench.h"
 #include "app/convert/convert.h"
 #include "app/doctor/doctor.h"

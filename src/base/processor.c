@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "base/processor.h"
 
 enum vector_level processor_level(void)

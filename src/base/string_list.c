@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "base/string_list.h"
 
 #include "base/memory.h"

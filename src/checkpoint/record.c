@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "checkpoint/record.h"
 
 static const char *const record_names[RECORD_N_VALUES] = {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #ifndef COTERIE_CHECKPOINT_RECORD_H
 #define COTERIE_CHECKPOINT_RECORD_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "comm/shared_memory.h"
 
 #include "communicator_mpi.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "math/activation.h"
 
 #include "math/lanes.h"

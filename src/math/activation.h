@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #ifndef COTERIE_MATH_ACTIVATION_H
 #define COTERIE_MATH_ACTIVATION_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "math/dots.h"
 
 #include "math/lanes.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "math/softmax.h"
 
 #include "math/vector_math.h"

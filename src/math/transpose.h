@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #ifndef COTERIE_MATH_TRANSPOSE_H
 #define COTERIE_MATH_TRANSPOSE_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "model/chosen_rows.h"
 
 #include "base/memory.h"

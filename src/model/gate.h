@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #ifndef COTERIE_MODEL_GATE_H
 #define COTERIE_MODEL_GATE_H
 

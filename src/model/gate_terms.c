@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "model/gate_terms.h"
 
 #include "model/routing.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "model/gaussian_gate.h"
 
 #include "base/memory.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "model/likelihood.h"
 
 #include "math/softmax.h"

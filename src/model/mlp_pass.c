@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Forward and backward through one network, tile by tile. */
 #include "model/mlp.h"
 

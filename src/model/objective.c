@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "model/objective.h"
 
 #include "math/softmax.h"

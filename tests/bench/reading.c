@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * How fast files are read, against read(2) of the same bytes in the same process with a warm page
  * cache:

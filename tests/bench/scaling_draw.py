@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Table and figure of what tests/bench/scaling measured and simulated."""
 import json
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The step of the program on a modelled cluster, by SimGrid's SMPI (for tests/bench/scaling).
 
 scaling_step.c is built with the sources of the step; its phases take the times that

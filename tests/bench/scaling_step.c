@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The training step under SimGrid's SMPI, on a machine that is not there: src/train/step/step.c and
  * src/comm/exchange.c send their messages on a modelled network, while each computing phase only

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What the tests of --optimizer em share: runs of one folder, and that their bits do not depend on ranks."""
 import support
 

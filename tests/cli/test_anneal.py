@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """--anneal: what EM does with the tempered posterior, and that it leaves no trace once it is over.
 
 Gradients and steps of the annealed error are in test_reference.py and unit/test_gradients.c.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # timeout: 300
 """Bad input ends in one clear line and exit code 2, on one rank and on three, and leaves nothing."""
 import concurrent.futures

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # timeout: 120
 """`coterie bench` with --replicas and --top-k: what is timed does train, and what is counted is what
 such a step needs. How fast it is says tests/bench."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # labels: quick
 # timeout: 120
 """`coterie bench --plan`: its table follows from the rates it measured, by the formulas that

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # labels: quick
 """Which columns of a file are used, and what is said of those that cannot be."""
 import json

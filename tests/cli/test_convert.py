@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # labels: quick
 """coterie convert: CSV to HDF5 and back, without loss and without overwriting."""
 import h5py

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """scripts/data and what scripts/reproduce and scripts/data/compare stand on."""
 import importlib.util
 import json

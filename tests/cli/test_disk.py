@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Files that may not be read or written, and a disk that is full."""
 import os
 import pathlib

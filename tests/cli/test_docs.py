@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # timeout: 180
 """README and docs: links lead somewhere, options exist, and examples print what is shown.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # labels: quick
 # timeout: 200
 """`coterie doctor` in environments that are made bad, one at a time, and in a clean one."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # timeout: 200
 """`coterie doctor` where files, shared memory or limits are made bad, one at a time."""
 import os

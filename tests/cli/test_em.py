@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # labels: quick
 # timeout: 200
 """--optimizer em: against NumPy, monotone, to the end, with the same bits on any number of ranks."""

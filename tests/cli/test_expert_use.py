@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Experts that are unused, and experts that do the same, are named; alike on any number of ranks."""
 import json
 import re

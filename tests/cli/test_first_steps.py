@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # labels: quick
 """What new users ran into: each of these once went wrong."""
 import os

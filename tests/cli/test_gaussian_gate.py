@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # timeout: 200
 """--gate gaussian: against NumPy, monotone, with the same bits on any number of ranks."""
 import json

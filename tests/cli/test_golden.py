@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # labels: quick sanitize
 """The golden trajectories: the mean error before training and after 100 and 1000 steps.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # labels: quick
 """coterie inspect on data: CSV, HDF5, built-in; what it says and how it finds damage."""
 import h5py

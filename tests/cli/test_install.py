@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # timeout: 120
 """cmake --install: what is put where, with what in it."""
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # labels: quick
 """What a model must learn and how training ends, from mathematics rather than from figures."""
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # labels: quick
 """examples/reference/moe.c, the paper in plain loops, against coterie_d, epoch by epoch to 1e-12.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # timeout: 200
 """--optimizer em --batch-size: running sums, from memory or as a stream, resumed with the same bits."""
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # labels: quick
 """The command line and the YAML file: messages, suggestions, precedence, help."""
 import support

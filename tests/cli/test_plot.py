@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """scripts/plot: what it draws, and the figures behind it against NumPy and known truth."""
 import os
 import pathlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """predict and evaluate against NumPy, which reads nothing but the checkpoint (reference.py)."""
 import csv
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # labels: quick
 """Where the time went: the block at the end of `train`, and the table of --profile."""
 import re

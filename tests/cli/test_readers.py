@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # timeout: 100
 """Samples of a large file, of which several ranks of a host read a share each."""
 import h5py

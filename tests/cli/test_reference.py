@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # labels: quick
 """Twenty steps of the program against the same in NumPy, for each part of the model and of training.
 

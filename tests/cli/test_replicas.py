@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """--replicas: shared batches, summed gradients; bits, restarts and faults with several gates."""
 import os
 import pathlib

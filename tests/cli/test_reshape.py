@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """--split, --prune and --merge: what they promise of predictions, parameters, ranks and files."""
 import csv
 import hashlib

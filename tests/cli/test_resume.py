@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # timeout: 300
 """--resume: an interrupted run ends with the bits of an uninterrupted one, whatever interrupted it."""
 import os

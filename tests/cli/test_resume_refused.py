@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """--resume: what cannot be gone on with is refused or skipped, in words, and nothing is harmed."""
 import hashlib
 import shutil

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # timeout: 300
 """The same bits on any number of ranks: checkpoints and metrics, in both programs.
 

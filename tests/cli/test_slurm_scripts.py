@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # labels: quick
 """slurm/train.sbatch with stand-ins for mpirun, srun, scontrol and coterie.
 

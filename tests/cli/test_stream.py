@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # timeout: 200
 """Streamed samples: the same bits as those kept in memory, in every way of passing over them."""
 import h5py

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # timeout: 120
 """submit: the batch script it writes, what it refuses, and how it hands the script to sbatch."""
 import pathlib

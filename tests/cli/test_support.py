@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # labels: quick
 """The helpers in support.py must see what they are there to see."""
 import multiprocessing

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # timeout: 120
 """Sweeps: the same results on any groups of ranks, what the table says, failures, going on."""
 import csv

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Columns of text among the inputs: from training to prediction, and back to a table."""
 import csv
 import os

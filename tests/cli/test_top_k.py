@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """--top-k: the same bits on any number of ranks, K = E is the dense model, restarts, usage."""
 import support
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What predict and evaluate say of their own uncertainty, against NumPy and data of known truth."""
 import csv
 import json

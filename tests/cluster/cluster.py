@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
 """Hosts made of namespaces on this machine, with a network between them and, if wanted, Slurm.
 
     cluster.py [--hosts N] [--no-slurm] COMMAND [ARGUMENT ...]

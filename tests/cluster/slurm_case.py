@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What the tests with Slurm share: jobs of the scripts in slurm/, and the run to compare with."""
 import re
 

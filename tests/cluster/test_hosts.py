@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # timeout: 300
 """Several hosts over TCP, without Slurm: placement, data, equal bits, hosts and networks that fail.
 

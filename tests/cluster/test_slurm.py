@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # timeout: 200
 """The scripts in slurm/ on a real Slurm: exit codes, requeueing, job arrays. The rest: long_slurm."""
 import csv

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Usage: flip_bytes FOLDER [STRIDE [FIRST]]
  *

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What the tests with faults share: a small run that touches every site, its files, its ends."""
 import os
 import pathlib

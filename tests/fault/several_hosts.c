@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Preloaded (LD_PRELOAD) it makes MPI say that the ranks are on COTERIE_TEST_HOSTS hosts, in blocks
  * of equal size: what is per host, its shared memory and its watchdog, is then made and meets as on

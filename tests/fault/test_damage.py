@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # timeout: 200
 """Damaged checkpoints: found, and never trained on.
 

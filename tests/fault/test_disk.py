@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # timeout: 300
 """Disks that are full or fail, and two runs in one directory: nothing good is lost."""
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # alone: yes
 # timeout: 200
 """A rank that hangs is named and ends the job; one that is only slow is left alone."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # It mostly waits: other tests may run meanwhile.
 # timeout: 300
 """Killed, preempted, out of time: a run ends within seconds and goes on as if nothing had been."""

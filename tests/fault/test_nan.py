@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # timeout: 200
 """Numbers that are not finite: named, and stopped at or rolled back from; never saved."""
 import re

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What the harnesses share: the input as a file, and a walk through it by another process. */
 #ifndef COTERIE_TESTS_FUZZ_H
 #define COTERIE_TESTS_FUZZ_H

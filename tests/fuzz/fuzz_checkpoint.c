@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Checkpoints: opened with all checks, and, as if their checksums were right, read. */
 #include "fuzz.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* CSV files: the table as it is, and as samples for training. */
 #include "fuzz.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #ifndef COTERIE_TESTS_MPI_TEST_H
 #define COTERIE_TESTS_MPI_TEST_H
 

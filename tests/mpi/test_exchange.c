@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What crosses ranks in a step: with 7 experts, which no tested number of ranks but 1 divides. */
 #include "mpi_test.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Sums over ranks in rank order, and the parts that a communicator is split into. */
 #include "mpi_test.h"
 

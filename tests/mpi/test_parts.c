@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Parts of a communicator: who is in them, and that what happens in one leaves the others alone. */
 #include "mpi_test.h"
 

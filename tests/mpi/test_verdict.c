@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* A check that fails on one rank only must fail the test on all of them. */
 #include "mpi_test.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "unit_test.h"
 
 #include "app/bench/cost_model.h"

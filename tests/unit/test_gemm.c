@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Products of one shape against the sum over k in double, transposed blocks, and tiles. */
 #include "unit_test.h"
 

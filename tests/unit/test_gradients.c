@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Central differences against back-propagation, for every error function, likelihood, output,
  * activation and depth, in all parameters of the gate and of every expert, variances included.

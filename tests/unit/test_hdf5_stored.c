@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "base/memory.h"
 #include "base/rng.h"
 #include "data/hdf5/hdf5_file.h"

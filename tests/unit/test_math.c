@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Activations, softmax and posterior against the C library in double and long double. */
 #include "unit_test.h"
 

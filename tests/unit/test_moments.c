@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "unit_test.h"
 
 #include "base/rng.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "model/normal_mixture.h"
 
 #include "unit_test.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What becomes of parameters, optimiser and progress when experts are split, pruned and merged. */
 #include "unit_test.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * --top-k: who is chosen, and central differences of the routed mixture error, of the balance term
  * and of the gate's entropy, with the choice held fixed, against what the routed passes leave as

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "data/source/source.h"
 
 #include "data_fixture.h"

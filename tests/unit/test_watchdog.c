@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "comm/watchdog.h"
 
 #include "unit_test.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "app/bench/bench.h"
 
 #include "bench_internal.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "bench_internal.h"
 #include "bench_machine.h"
 #include "bench_median.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* One model and its made-up samples: the step that is timed. */
 #include "bench_internal.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "app/convert/convert.h"
 
 #include "app/problem/data_request.h"

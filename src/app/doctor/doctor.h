@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #ifndef COTERIE_APP_DOCTOR_DOCTOR_H
 #define COTERIE_APP_DOCTOR_DOCTOR_H
 

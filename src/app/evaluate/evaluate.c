@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "app/evaluate/evaluate.h"
 
 #include "app/judge/class_recall.h"

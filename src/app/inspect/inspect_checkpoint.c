@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "inspect_internal.h"
 
 #include "app/judge/loaded_model.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "app/judge/class_recall.h"
 
 #include "base/log.h"

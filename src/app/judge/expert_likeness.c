@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "expert_likeness.h"
 
 #include "base/memory.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "app/judge/expert_outputs.h"
 
 #include "base/memory.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "app/judge/expert_survey.h"
 
 #include "base/memory.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #ifndef COTERIE_APP_EXPERT_SURVEY_H
 #define COTERIE_APP_EXPERT_SURVEY_H
 

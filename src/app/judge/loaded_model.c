@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "app/judge/loaded_model.h"
 #include "app/problem/samples_check.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The commands: their words, and the text of their --help. */
 #include "option_entry.h"
 

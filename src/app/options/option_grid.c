@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "app/options/option_text.h"
 #include "option_set.h"
 #include "option_value.h"

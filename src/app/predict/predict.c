@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "app/predict/predict.h"
 
 #include "app/judge/expert_outputs.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "prediction_writer.h"
 
 #include "hdf5_names.h"

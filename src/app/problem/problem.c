@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "app/problem/problem.h"
 #include "app/problem/samples_check.h"
 

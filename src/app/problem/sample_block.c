@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "app/problem/sample_block.h"
 
 #include "base/memory.h"

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # Makes the batch scripts in slurm/ part of the program, for `coterie submit`: what it writes must
 # not depend on where, or whether, they are installed.
 file(GLOB batch_scripts CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/slurm/*.sbatch)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "app/submit/submit.h"
 
 #include "submit_internal.h"

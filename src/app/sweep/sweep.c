@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "app/sweep/sweep.h"
 
 #include "app/sweep/sweep_internal.h"

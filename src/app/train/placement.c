@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* --placement measured: how fast the ranks are, and which experts each gets. */
 #include "app/train/train_internal.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What a training is about to learn from, as the log says it. */
 #include "app/train/train_internal.h"
 

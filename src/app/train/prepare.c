@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "app/train/train_internal.h"
 
 #include "app/problem/columns.h"

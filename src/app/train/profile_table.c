@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "app/train/profile_table.h"
 
 #include "base/log.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* --split auto, --prune auto and --merge auto, and what a change of experts changes: by one pass of
  * the model before over the samples. */
 #include "app/train/train_internal.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* --split, --prune and --merge: what is asked for, and of which model. reshape_choice.c decides. */
 #include "app/train/train_internal.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "data/csv/csv.h"
 
 #include "base/memory.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "data/csv/csv_cell.h"
 
 #include <ctype.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "base/site.h"
 #include "fletcher32.h"
 #include "hdf5_internal.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "data/source/source_internal.h"
 
 status source_open_csv(const struct source_request *request, struct source *source)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #ifndef COTERIE_DATA_SOURCE_HDF5_INTERNAL_H
 #define COTERIE_DATA_SOURCE_HDF5_INTERNAL_H
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # Turns the table of Peterson & Barney (1952) into rows of a C array, so that the program carries
 # its demonstration data and the repository keeps it in a form that any tool can read.
 set(vowel_csv ${CMAKE_CURRENT_LIST_DIR}/peterson_barney.csv)

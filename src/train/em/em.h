@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #ifndef COTERIE_TRAIN_EM_H
 #define COTERIE_TRAIN_EM_H
 

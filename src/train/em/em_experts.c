@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The M-step of linear experts whose maximum has no closed form, one by one. */
 #include "em_internal.h"
 

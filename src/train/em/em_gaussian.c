@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The Gaussian gate: its start from data, and its M-step in closed form. */
 #include "em_internal.h"
 

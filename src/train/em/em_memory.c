@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What EM needs of memory, before there is an EM. */
 #include "em_internal.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* On-line EM: running sums instead of those of all samples. */
 #include "em_internal.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "train/feed/batch.h"
 
 #include "base/memory.h"

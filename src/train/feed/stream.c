@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "train/feed/stream.h"
 
 #include "stream_reader.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "stream_reader.h"
 
 #include "base/thread.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "base/clock.h"
 #include "base/fresh_file.h"
 #include "base/site.h"

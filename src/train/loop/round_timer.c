@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "round_timer.h"
 
 /* One round in k, k = limit / (seconds of a round): 0.2 % or 2 % for half a microsecond. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "train/loop/run_directory.h"
 
 #include "base/clock.h"

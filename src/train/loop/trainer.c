@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "train/loop/trainer.h"
 
 #include "trainer_internal.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What rank 0 decides for all before each update: to stop, and why, and to save. */
 #include "trainer_internal.h"
 

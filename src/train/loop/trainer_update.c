@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* From the gradient to the next parameters. */
 #include "trainer_internal.h"
 

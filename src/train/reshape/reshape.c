@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "train/reshape/reshape.h"
 
 #include "reshape_gaussian.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "reshape_gaussian.h"
 
 #include "model/gaussian_gate.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The running sums of on-line EM, of which the next M-step makes the parameters. */
 #include "reshape_sums.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "train/step/early_update.h"
 
 #include "base/profile.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "train/step/evaluate.h"
 
 void evaluate_dataset(struct step *step, const struct dataset *dataset, size_t micro_batch,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "step_ahead.h"
 #include "step_forward.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "step_forward.h"
 
 #include "base/profile.h"

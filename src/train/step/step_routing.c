@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "step_routing.h"
 
 #include "base/memory.h"

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # Spack recipe. In the root of a clone of Coterie:
 #     spack repo add scripts/packaging/spack
 #     spack dev-build coterie@main

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # Coterie reads CSV with it, and Spack has no recipe of its own for it.
 from spack.package import *
 
