@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "comm/communicator.h"
 
+#include "ancestry.h"
 #include "communicator_mpi.h"
 #include "same_program.h"
 
@@ -20,10 +21,19 @@ static void abort_all_ranks(void)
     MPI_Abort(MPI_COMM_WORLD, STATUS_FAILED);
 }
 
+/* As abort_all_ranks, without MPI. */
+static void abort_alone(void)
+{
+    _exit(STATUS_FAILED);
+}
+
 /* Numbers the hosts in the order of their first ranks. */
 static void learn_hosts(struct communicator *comm)
 {
     struct communicator_mpi *mpi = comm->mpi;
+    comm->n_nodes = comm->node_size = 1;
+    if (!has_mpi(comm->mpi))
+        return;
     MPI_Comm_split_type(mpi->world, MPI_COMM_TYPE_SHARED, comm->rank, MPI_INFO_NULL, &mpi->node);
     MPI_Comm_rank(mpi->node, &comm->node_rank);
     MPI_Comm_size(mpi->node, &comm->node_size);
@@ -60,8 +70,11 @@ static void free_counts(struct communicator *comm)
 static status finish_start(struct communicator *comm)
 {
     struct communicator_mpi *mpi = comm->mpi;
-    MPI_Comm_rank(mpi->world, &comm->rank);
-    MPI_Comm_size(mpi->world, &comm->size);
+    comm->size = 1;
+    if (has_mpi(comm->mpi)) {
+        MPI_Comm_rank(mpi->world, &comm->rank);
+        MPI_Comm_size(mpi->world, &comm->size);
+    }
     mpi->everyone = mpi->world;
     mpi->own_number = comm->rank;
     mpi->node = mpi->leaders = MPI_COMM_NULL;
@@ -93,33 +106,44 @@ static void initialize(int *argc, char ***argv)
 }
 
 /* Collective over MPI_COMM_WORLD, where nothing else can be agreed on yet. */
-static status allocate_handles(struct communicator *comm)
+static status allocate_handles(struct communicator *comm, bool alone)
 {
     status outcome = memory_alloc(&comm->mpi, 1, sizeof *comm->mpi, "the communicator");
     int worst = (int)outcome;
-    MPI_Allreduce(MPI_IN_PLACE, &worst, 1, MPI_INT, MPI_MAX, MPI_COMM_WORLD);
-    if (worst == STATUS_OK)
+    if (!alone)
+        MPI_Allreduce(MPI_IN_PLACE, &worst, 1, MPI_INT, MPI_MAX, MPI_COMM_WORLD);
+    if (worst == STATUS_OK) {
+        comm->mpi->world = MPI_COMM_NULL;
         return STATUS_OK;
+    }
     memory_free(&comm->mpi);
     return status_set((status)worst, "a rank has no memory to begin with; use larger hosts");
 }
 
+/*
+ * A process that nobody else belongs to does without MPI: its start would take longer than most
+ * commands (1 s with Open MPI 6), and Open MPI 5 leaves files behind.
+ */
 status communicator_start(int *argc, char ***argv, struct communicator *comm)
 {
+    bool alone = ancestry_is_alone();
     memset(comm, 0, sizeof *comm);
     comm->launcher = launcher_find();
-    initialize(argc, argv);
-    MPI_Comm_rank(MPI_COMM_WORLD, &comm->world_rank);
+    if (!alone) {
+        initialize(argc, argv);
+        MPI_Comm_rank(MPI_COMM_WORLD, &comm->world_rank);
+    }
     log_set_rank(comm->world_rank);
-    status_set_abort_handler(abort_all_ranks);
+    status_set_abort_handler(alone ? abort_alone : abort_all_ranks);
     gethostname(comm->host, sizeof comm->host - 1);
 
-    status outcome = same_program_check(*argc, *argv, comm->host);
+    status outcome = alone ? STATUS_OK : same_program_check(*argc, *argv, comm->host);
     if (outcome == STATUS_OK)
-        outcome = allocate_handles(comm);
+        outcome = allocate_handles(comm, alone);
     if (outcome != STATUS_OK)
         return outcome;
-    MPI_Comm_dup(MPI_COMM_WORLD, &comm->mpi->world);
+    if (!alone)
+        MPI_Comm_dup(MPI_COMM_WORLD, &comm->mpi->world);
     outcome = finish_start(comm);
     comm->ranks_on_host = comm->node_size;
     return outcome;
@@ -137,24 +161,33 @@ status communicator_split(const struct communicator *whole, int color, struct co
         memory_free(&part->mpi);
         return outcome;
     }
-    MPI_Comm_split(whole->mpi->world, color, whole->rank, &part->mpi->world);
+    part->mpi->world = MPI_COMM_NULL;
+    if (has_mpi(whole->mpi))
+        MPI_Comm_split(whole->mpi->world, color, whole->rank, &part->mpi->world);
     return communicator_agree(whole, finish_start(part));
 }
 
 void communicator_stop(struct communicator *comm)
 {
+    int started = 0;
     communicator_release(comm);
     status_set_abort_handler(NULL);
-    MPI_Finalize();
+    MPI_Initialized(&started);
+    if (started)
+        MPI_Finalize();
 }
 
 /* Collective. The ranks of the same color, in their order. */
 static void make_part(const struct communicator *all, int color, struct communicator *part)
 {
     struct communicator_mpi *mpi = part->mpi;
-    MPI_Comm_split(all->mpi->world, color, all->rank, &mpi->world);
-    MPI_Comm_rank(mpi->world, &part->rank);
-    MPI_Comm_size(mpi->world, &part->size);
+    mpi->world = MPI_COMM_NULL;
+    part->size = 1;
+    if (has_mpi(all->mpi)) {
+        MPI_Comm_split(all->mpi->world, color, all->rank, &mpi->world);
+        MPI_Comm_rank(mpi->world, &part->rank);
+        MPI_Comm_size(mpi->world, &part->size);
+    }
     part->world_rank = all->world_rank;
     memcpy(part->host, all->host, sizeof part->host);
     mpi->everyone = all->mpi->everyone;
@@ -189,7 +222,8 @@ status communicator_divide(const struct communicator *all, int n_groups, struct 
         return outcome;
     learn_hosts(group);
     /* How a group works depends on it, and all must do alike. */
-    MPI_Allreduce(MPI_IN_PLACE, &group->n_nodes, 1, MPI_INT, MPI_MAX, all->mpi->world);
+    if (all->size > 1)
+        MPI_Allreduce(MPI_IN_PLACE, &group->n_nodes, 1, MPI_INT, MPI_MAX, all->mpi->world);
     return STATUS_OK;
 }
 
@@ -201,7 +235,8 @@ void communicator_release(struct communicator *part)
         MPI_Comm_free(&part->mpi->leaders);
     if (part->mpi->node != MPI_COMM_NULL)
         MPI_Comm_free(&part->mpi->node);
-    MPI_Comm_free(&part->mpi->world);
+    if (has_mpi(part->mpi))
+        MPI_Comm_free(&part->mpi->world);
     free_counts(part);
     memory_free(&part->mpi);
 }
@@ -212,9 +247,10 @@ status communicator_agree(const struct communicator *comm, status local)
     enum { CODES = 256 };
     const struct communicator_mpi *mpi = comm->mpi;
     int own = local == STATUS_OK ? INT_MAX : mpi->own_number * CODES + (int)local;
-    int first;
+    int first = own;
     site_enter(SITE_agree, sizeof own);
-    MPI_Allreduce(&own, &first, 1, MPI_INT, MPI_MIN, mpi->everyone);
+    if (mpi->everyone != MPI_COMM_NULL)
+        MPI_Allreduce(&own, &first, 1, MPI_INT, MPI_MIN, mpi->everyone);
     site_leave();
     if (first == INT_MAX)
         return STATUS_OK;
@@ -227,7 +263,8 @@ status communicator_agree(const struct communicator *comm, status local)
             snprintf(text, sizeof text, "rank %d on %s: %s", comm->world_rank, comm->host,
                      status_text());
     }
-    MPI_Bcast(text, sizeof text, MPI_CHAR, rank, mpi->everyone);
+    if (mpi->everyone != MPI_COMM_NULL)
+        MPI_Bcast(text, sizeof text, MPI_CHAR, rank, mpi->everyone);
     return status_set((status)(first % CODES), "%s", text);
 }
 
@@ -235,7 +272,7 @@ void communicator_broadcast(const struct communicator *comm, void *data, size_t 
 {
     const size_t largest = (size_t)1 << 30;
     site_enter(SITE_broadcast, bytes);
-    for (char *at = data; bytes > 0;) {
+    for (char *at = data; bytes > 0 && comm->size > 1;) {
         size_t part = bytes < largest ? bytes : largest;
         MPI_Bcast(at, (int)part, MPI_BYTE, 0, comm->mpi->world);
         at += part;
@@ -263,7 +300,8 @@ status communicator_broadcast_text(const struct communicator *comm, char **text)
 void communicator_max(const struct communicator *comm, double *values, size_t n)
 {
     site_enter(SITE_maximum, n * sizeof(double));
-    MPI_Allreduce(MPI_IN_PLACE, values, (int)n, MPI_DOUBLE, MPI_MAX, comm->mpi->world);
+    if (comm->size > 1)
+        MPI_Allreduce(MPI_IN_PLACE, values, (int)n, MPI_DOUBLE, MPI_MAX, comm->mpi->world);
     site_leave();
 }
 
@@ -271,7 +309,8 @@ void communicator_sum(const struct communicator *comm, int64_t *values, size_t n
 {
     COTERIE_ASSERT(n <= INT_MAX);
     site_enter(SITE_sum, n * sizeof(int64_t));
-    MPI_Allreduce(MPI_IN_PLACE, values, (int)n, MPI_INT64_T, MPI_SUM, comm->mpi->world);
+    if (comm->size > 1)
+        MPI_Allreduce(MPI_IN_PLACE, values, (int)n, MPI_INT64_T, MPI_SUM, comm->mpi->world);
     site_leave();
 }
 
@@ -279,7 +318,10 @@ void communicator_gather(const struct communicator *comm, const void *own, void 
 {
     COTERIE_ASSERT(bytes <= INT_MAX);
     site_enter(SITE_gather, bytes);
-    MPI_Gather(own, (int)bytes, MPI_BYTE, all, (int)bytes, MPI_BYTE, 0, comm->mpi->world);
+    if (comm->size > 1)
+        MPI_Gather(own, (int)bytes, MPI_BYTE, all, (int)bytes, MPI_BYTE, 0, comm->mpi->world);
+    else if (bytes > 0 && own != all)
+        memcpy(all, own, bytes);
     site_leave();
 }
 
@@ -301,12 +343,24 @@ static void set_counts(const struct communicator *comm, const struct shard *shar
     }
 }
 
+/* The only rank has all rows. */
+static void copy_rows(const struct shard *shard, size_t row_bytes, const void *from, void *to)
+{
+    if (shard->n_experts * row_bytes > 0 && from != to)
+        memcpy(to, from, shard->n_experts * row_bytes);
+}
+
 void communicator_gather_rows(const struct communicator *comm, const struct shard *shard,
                               size_t row_bytes, const void *local, void *all)
 {
+    site_enter(SITE_gather_rows, row_bytes);
+    if (comm->size == 1) {
+        copy_rows(shard, row_bytes, local, all);
+        site_leave();
+        return;
+    }
     MPI_Datatype row = row_type(row_bytes);
     set_counts(comm, shard);
-    site_enter(SITE_gather_rows, row_bytes);
     MPI_Gatherv(local, (int)shard_count(shard, comm->rank), row, all, comm->mpi->counts,
                 comm->mpi->offsets, row, 0, comm->mpi->world);
     site_leave();
@@ -316,9 +370,14 @@ void communicator_gather_rows(const struct communicator *comm, const struct shar
 void communicator_scatter_rows(const struct communicator *comm, const struct shard *shard,
                                size_t row_bytes, const void *all, void *local)
 {
+    site_enter(SITE_scatter_rows, row_bytes);
+    if (comm->size == 1) {
+        copy_rows(shard, row_bytes, all, local);
+        site_leave();
+        return;
+    }
     MPI_Datatype row = row_type(row_bytes);
     set_counts(comm, shard);
-    site_enter(SITE_scatter_rows, row_bytes);
     MPI_Scatterv(all, comm->mpi->counts, comm->mpi->offsets, row, local,
                  (int)shard_count(shard, comm->rank), row, 0, comm->mpi->world);
     site_leave();
@@ -328,13 +387,16 @@ void communicator_scatter_rows(const struct communicator *comm, const struct sha
 void communicator_barrier(const struct communicator *comm)
 {
     site_enter(SITE_barrier, 0);
-    MPI_Barrier(comm->mpi->world);
+    if (comm->size > 1)
+        MPI_Barrier(comm->mpi->world);
     site_leave();
 }
 
 void communicator_wait(const struct communicator *comm)
 {
     const useconds_t pause = 10000; /* microseconds */
+    if (comm->size == 1)
+        return;
     MPI_Request request;
     int all_are_here = 0;
     site_enter(SITE_barrier, 0);

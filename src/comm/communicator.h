@@ -25,8 +25,9 @@ struct communicator {
 };
 
 /*
- * Collective. Starts MPI and learns who shares a host; tells base the rank and how to abort.
- * STATUS_USAGE if the ranks do not all run this very program with these very words.
+ * Collective. Starts MPI, unless this process was started alone, and learns who shares a host;
+ * tells base the rank and how to abort. STATUS_USAGE if the ranks do not all run this very program
+ * with these very words.
  */
 status communicator_start(int *argc, char ***argv, struct communicator *comm);
 

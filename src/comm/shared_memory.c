@@ -8,10 +8,26 @@
 
 #include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
 
 struct shared_memory_window {
     MPI_Win handle;
 };
+
+/* The memory of a process without MPI: nobody shares it. */
+static status allocate_own(size_t bytes, struct shared_memory *memory)
+{
+    memory_free(&memory->window);
+    void *base = mmap(NULL, bytes + 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (base == MAP_FAILED)
+        return status_set(STATUS_FAILED,
+                          "%.1f GiB of memory are not to be had; use fewer columns, a smaller "
+                          "--micro-batch or a larger host",
+                          (double)bytes / 0x1p30);
+    memory->base = base;
+    memory->bytes = bytes;
+    return STATUS_OK;
+}
 
 status shared_memory_create(const struct communicator *comm, size_t bytes,
                             struct shared_memory *memory)
@@ -31,6 +47,8 @@ status shared_memory_create(const struct communicator *comm, size_t bytes,
         memory_free(&memory->window);
         return outcome;
     }
+    if (!has_mpi(comm->mpi))
+        return allocate_own(bytes, memory);
     site_enter(SITE_shared_create, bytes);
     void *base;
     MPI_Aint size = comm->node_rank == 0 ? (MPI_Aint)(bytes + REAL_ALIGNMENT) : 0;
@@ -54,6 +72,8 @@ void shared_memory_publish(const struct communicator *comm, struct shared_memory
 void shared_memory_publish_from(const struct communicator *comm, struct shared_memory *memory,
                                 size_t from)
 {
+    if (!memory->window)
+        return;
     MPI_Comm leaders = comm->mpi->leaders;
     const size_t largest = (size_t)1 << 30;
     site_enter(SITE_shared_publish, memory->bytes);
@@ -70,6 +90,8 @@ void shared_memory_release(struct shared_memory *memory)
 {
     if (memory->window)
         MPI_Win_free(&memory->window->handle);
+    else if (memory->base)
+        munmap(memory->base, memory->bytes + 1);
     memory_free(&memory->window);
     memory->base = NULL;
 }

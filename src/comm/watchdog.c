@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "comm/watchdog.h"
 
+#include "ancestry.h"
 #include "communicator_mpi.h"
 
 #include "base/clock.h"
@@ -39,6 +40,7 @@ struct watchdog {
     struct host *host; /* (n_nodes) */
     struct shared_memory memory;
     struct board *board;
+    struct ancestry ancestry;
     pthread_t thread;
     pthread_mutex_t mutex;
     pthread_cond_t wake;
@@ -251,10 +253,30 @@ static void report(const struct watchdog *watchdog)
     else
         describe(late, other, watchdog->timeout, text, sizeof text);
     log_from_any_rank("error: %s", text);
+    if (!has_mpi(comm->mpi))
+        _exit(STATUS_FAILED);
     /* MPI_Abort waits for nobody; should it hang too, the alarm ends this process and so the run.
      */
     alarm(5);
     MPI_Abort(MPI_COMM_WORLD, STATUS_FAILED);
+}
+
+/*
+ * Nobody is left to end the ranks of this host or to hear of their end: each ends by itself. Does
+ * not return.
+ */
+static void leave_orphaned(const struct watchdog *watchdog)
+{
+    sigset_t pipe;
+    sigemptyset(&pipe);
+    sigaddset(&pipe, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipe,
+                    NULL); /* who has read what is written here may be gone, too */
+    if (watchdog->comm->node_rank == 0)
+        log_from_any_rank("error: %s, which started the ranks on %s, is gone: they end; go on with "
+                          "--resume auto",
+                          watchdog->ancestry.launcher, watchdog->comm->host);
+    _exit(STATUS_FAILED);
 }
 
 static void sleep_or_wake(struct watchdog *watchdog, double seconds)
@@ -305,6 +327,8 @@ static void *watch(void *context)
         if (stopping)
             return NULL;
         atomic_fetch_add(&own->alive, 1);
+        if (ancestry_is_cut(&watchdog->ancestry))
+            leave_orphaned(watchdog);
         double idle = idle_clock_look(&clock, clock_seconds(), total_progress(watchdog));
         if (timeout > 0 && idle > timeout && atomic_exchange(&watchdog->board->reported, 1) == 0)
             report(watchdog);
@@ -316,9 +340,12 @@ static void learn_host_names(struct watchdog *watchdog)
 {
     const struct communicator *comm = watchdog->comm;
     struct host *host = watchdog->host;
+    struct host own = {.first_rank = comm->world_rank};
+    memcpy(own.name, comm->host, sizeof own.name);
+    host[0] = own;
+    if (!has_mpi(comm->mpi))
+        return;
     if (comm->node_rank == 0) {
-        struct host own = {.first_rank = comm->world_rank};
-        memcpy(own.name, comm->host, sizeof own.name);
         MPI_Allgather(&own, (int)sizeof own, MPI_BYTE, host, (int)sizeof own, MPI_BYTE,
                       comm->mpi->leaders);
     }
@@ -340,7 +367,10 @@ static status make_board(struct watchdog *watchdog)
         outcome = shared_memory_create(comm, bytes, &watchdog->memory);
     if (outcome != STATUS_OK)
         return outcome;
-    MPI_Allgather(&comm->world_rank, 1, MPI_INT, watchdog->rank_of, 1, MPI_INT, comm->mpi->node);
+    watchdog->rank_of[0] = comm->world_rank;
+    if (has_mpi(comm->mpi))
+        MPI_Allgather(&comm->world_rank, 1, MPI_INT, watchdog->rank_of, 1, MPI_INT,
+                      comm->mpi->node);
     learn_host_names(watchdog);
     watchdog->board = watchdog->memory.base;
     if (comm->node_rank == 0)
@@ -361,6 +391,7 @@ status watchdog_start(struct communicator *comm, double timeout)
     comm->watchdog = watchdog;
     watchdog->comm = comm;
     watchdog->timeout = timeout;
+    ancestry_find(&watchdog->ancestry);
     pthread_mutex_init(&watchdog->mutex, NULL);
     pthread_cond_init(&watchdog->wake, NULL);
     outcome = make_board(watchdog);
