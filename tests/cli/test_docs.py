@@ -151,12 +151,27 @@ class Docs(support.TestCase):
         heads = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
         self.assertIn(heads[0], ("Unreleased", version))
 
+    def options(self):
+        """The options in the --help of each command."""
+        overview = support.run(support.COTERIE, "--help").stdout.split("Commands")[1].split("\n\n")[0]
+        return {command: set(re.findall(r"^  (--[a-z][\w-]*)", support.run(
+            support.COTERIE, command, "--help").stdout, re.MULTILINE))
+            for command in re.findall(r"^  ([a-z]+) ", overview, re.MULTILINE)}
+
+    def test_every_command_and_option_has_its_place(self):
+        """A command is in the table of README, an option on a page of docs (or of slurm)."""
+        readme = (ROOT / "README.md").read_text(encoding="utf-8")
+        text = "".join(page.read_text(encoding="utf-8") for page in PAGES
+                       if page.parent in (ROOT / "docs", ROOT / "slurm"))
+        for command, options in self.options().items():
+            self.assertIn(f"| `coterie {command}", readme)
+            for option in sorted(options - {"--help"}):
+                with self.subTest(command=command, option=option):
+                    self.assertRegex(text, rf"{option}\b(?!-)", f"say in docs what {option} does")
+
     def test_options(self):
         """What is said of a command's options is in its --help."""
-        commands = re.findall(r"^  ([a-z]+) ", support.run(support.COTERIE, "--help").stdout.split(
-            "Commands")[1].split("\n\n")[0], re.MULTILINE)
-        known = {command: set(re.findall(r"--[a-z][\w-]*", support.run(
-            support.COTERIE, command, "--help").stdout)) for command in commands}
+        known = self.options()
         every = set.union(*known.values()) | FOREIGN
         problems = []
         for page in PAGES:

@@ -368,7 +368,7 @@ const struct option_entry option_table[] = {
      "save every N epochs, steps or minutes, and at the end; 0: at the end only",
      SECTION_FILES, TRAIN, KIND_INTERVAL, 0, 0, NULL},
     {"keep", "N", "3",
-     "number of checkpoints to keep, beside the best",
+     "number of checkpoints to keep; the best is always kept",
      SECTION_FILES, TRAIN, KIND_INTEGER, AT(keep), RANGE_FROM_1, NULL},
     {"metrics-every", "N", "1",
      "write a line of metrics every N epochs",
