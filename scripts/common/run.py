@@ -46,6 +46,13 @@ class Prediction:
                             for e in range(self.experts)])
 
 
+def follow(path):
+    """Where a file system has no symbolic links `best` and `latest` are texts with a name."""
+    if path.is_symlink() or path.stat().st_size > 256:
+        return path
+    return path.parent / path.read_text(encoding="utf-8").strip()
+
+
 class Run:
     """config, metrics, names and classes of a run; samples are found on demand."""
 
@@ -56,7 +63,7 @@ class Run:
         if not found:
             environment.stop(f"there is no checkpoint in {self.folder}/checkpoints; is it the run "
                              "directory of a run that has saved?")
-        self.checkpoint = found[0]
+        self.checkpoint = follow(found[0])
         self.program = environment.find_coterie()
         self.metrics = self._read_metrics()
         with h5py.File(self.checkpoint) as file:

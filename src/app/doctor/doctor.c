@@ -24,6 +24,7 @@ static const struct {
     {"leftovers", check_leftovers},  {"temporary files", check_temporary},
     {"limits", check_limits},        {"output", check_output},
     {"file locks", check_locks},     {"file system", check_file_system},
+    {"links", check_links},          {"durability", check_durability},
     {"disk space", check_space},
 };
 

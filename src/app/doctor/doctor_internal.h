@@ -74,8 +74,10 @@ struct output_facts {
     char system[24];
     enum file_system_kind kind;
     int64_t free; /* bytes; -1: unknown */
-    bool can_write, can_lock, can_flock;
-    char error[600], lock_error[300]; /* of what failed first */
+    bool can_write;
+    char error[600]; /* of what failed first */
+    /* Numbers of the errors of what runs can do without; 0: it works. */
+    int lock_error, flock_error, link_error, folder_error, replace_error;
 };
 
 /* All that is known. Ranks are sorted by host, so that a host's ranks are neighbours. */
@@ -148,6 +150,8 @@ void check_keepalive(const struct survey *survey, struct finding *finding);
 void check_clocks(const struct survey *survey, struct finding *finding);
 void check_output(const struct survey *survey, struct finding *finding);
 void check_locks(const struct survey *survey, struct finding *finding);
+void check_links(const struct survey *survey, struct finding *finding);
+void check_durability(const struct survey *survey, struct finding *finding);
 void check_file_system(const struct survey *survey, struct finding *finding);
 void check_space(const struct survey *survey, struct finding *finding);
 void check_shared_memory(const struct survey *survey, struct finding *finding);

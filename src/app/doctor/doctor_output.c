@@ -66,15 +66,15 @@ static status read_file(const char *path)
     return status_first(outcome, closed);
 }
 
-static status sync_folder(const char *folder)
+/* 0, or the error. */
+static int sync_folder(const char *folder)
 {
     int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (descriptor < 0)
-        return failure("cannot open the folder", folder);
-    int synced = fsync(descriptor);
-    status outcome = synced == 0 ? STATUS_OK : failure("cannot bring to the disk", folder);
+        return errno;
+    int error = fsync(descriptor) == 0 ? 0 : errno;
     close(descriptor);
-    return outcome;
+    return error;
 }
 
 /* What a run does: its own lock is of fcntl, the HDF5 library's of flock. */
@@ -84,17 +84,28 @@ static void try_locks(const char *path, struct output_facts *facts)
     int descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (descriptor < 0)
         return;
-    facts->can_lock = fcntl(descriptor, F_SETLK, &whole) == 0;
-    int cause = errno;
+    facts->lock_error = fcntl(descriptor, F_SETLK, &whole) == 0 ? 0 : errno;
     /* On NFS both are the same lock, and of the same process: no conflict. */
-    facts->can_flock = flock(descriptor, LOCK_EX | LOCK_NB) == 0;
-    if (facts->can_lock)
-        cause = errno;
-    if (!facts->can_lock || !facts->can_flock)
-        snprintf(facts->lock_error, sizeof facts->lock_error, "%s",
-                 cause == 0 ? "refused" : strerror(cause));
+    facts->flock_error = flock(descriptor, LOCK_EX | LOCK_NB) == 0 ? 0 : errno;
     close(descriptor);
     unlink(path);
+}
+
+/* A link that takes the place of another one, as `latest` does. */
+static void try_links(const char *first, const char *second, struct output_facts *facts)
+{
+    facts->link_error = symlink("nowhere", first) == 0 ? 0 : errno;
+    unlink(first);
+    int one = open(first, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    int two = open(second, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (one >= 0 && two >= 0)
+        facts->replace_error = rename(first, second) == 0 ? 0 : errno;
+    if (one >= 0)
+        close(one);
+    if (two >= 0)
+        close(two);
+    unlink(first);
+    unlink(second);
 }
 
 static status try_files(struct output_facts *facts)
@@ -104,13 +115,13 @@ static status try_files(struct output_facts *facts)
     snprintf(path, sizeof path, "%s/.coterie-doctor-%d.tmp", facts->folder, pid);
     snprintf(renamed, sizeof renamed, "%s/.coterie-doctor-%d.h5", facts->folder, pid);
     try_locks(path, facts);
+    try_links(path, renamed, facts);
     status outcome = write_file(path);
     if (outcome == STATUS_OK)
         outcome = read_file(path);
     if (outcome == STATUS_OK && rename(path, renamed) != 0)
         outcome = failure("cannot rename", path);
-    if (outcome == STATUS_OK)
-        outcome = sync_folder(facts->folder);
+    facts->folder_error = sync_folder(facts->folder);
     unlink(path);
     unlink(renamed);
     return outcome;

@@ -20,9 +20,7 @@ void check_output(const struct survey *survey, struct finding *finding)
         return;
     }
     finding_set(finding, VERDICT_FIX, "no checkpoint can be written: %s", output->error);
-    if (output->lock_error[0])
-        finding_fix(finding, "cure the file locks first, see below");
-    else if (access(output->folder, W_OK | X_OK) != 0)
+    if (access(output->folder, W_OK | X_OK) != 0)
         finding_fix(finding,
                     "choose a folder of yours: --output DIR; %s belongs to someone else, is "
                     "read-only or is no folder: ls -ld %s",
@@ -35,22 +33,59 @@ void check_output(const struct survey *survey, struct finding *finding)
 void check_locks(const struct survey *survey, struct finding *finding)
 {
     const struct output_facts *output = &survey->output;
-    const char *hdf5 = getenv("HDF5_USE_FILE_LOCKING");
-    if (!output->lock_error[0]) {
-        finding_set(finding, VERDICT_OK, output->can_lock ? "they work" : "not tried");
-    } else if (!output->can_lock) {
-        finding_set(finding, VERDICT_FIX, "%s does not let a run lock its folder (fcntl: %s)",
-                    output->folder, output->lock_error);
-        finding_fix(finding, "choose another folder: --output DIR; or have it mounted with locks "
-                             "(Lustre: -o flock; NFS: rpc.statd must run)");
-    } else if (hdf5 && strcmp(hdf5, "FALSE") == 0) {
-        finding_set(finding, VERDICT_OK, "flock does not work (%s), but HDF5 is told not to use it",
-                    output->lock_error);
+    if (output->lock_error) {
+        finding_set(finding, VERDICT_ADVICE,
+                    "%s has no locks (fcntl: %s): nothing will notice a second run in a run "
+                    "directory",
+                    output->folder, strerror(output->lock_error));
+        finding_fix(finding, "start no second run there, choose another folder: --output DIR; or "
+                             "have it mounted with locks (Lustre: -o flock; NFS: rpc.statd must "
+                             "run)");
+    } else if (output->flock_error) {
+        finding_set(finding, VERDICT_ADVICE,
+                    "flock does not work in %s (%s): coterie writes its HDF5 files without, other "
+                    "programs may refuse to open them",
+                    output->folder, strerror(output->flock_error));
+        finding_fix(finding, "for those: export HDF5_USE_FILE_LOCKING=FALSE");
     } else {
-        finding_set(finding, output->can_write ? VERDICT_ADVICE : VERDICT_FIX,
-                    "flock does not work in %s (%s): HDF5 will refuse to open files",
-                    output->folder, output->lock_error);
-        finding_fix(finding, "export HDF5_USE_FILE_LOCKING=FALSE");
+        finding_set(finding, VERDICT_OK, output->can_write ? "they work" : "not tried");
+    }
+}
+
+void check_links(const struct survey *survey, struct finding *finding)
+{
+    const struct output_facts *output = &survey->output;
+    if (output->link_error && output->can_write) {
+        finding_set(finding, VERDICT_ADVICE,
+                    "no symbolic links in %s (%s): `latest` and `best` will be text files with the "
+                    "names of the checkpoints",
+                    output->folder, strerror(output->link_error));
+        finding_fix(finding, "nothing, if only coterie reads them; else choose another folder: "
+                             "--output DIR");
+    } else {
+        finding_set(finding, VERDICT_OK, output->can_write ? "they work" : "not tried");
+    }
+}
+
+void check_durability(const struct survey *survey, struct finding *finding)
+{
+    const struct output_facts *output = &survey->output;
+    if (output->replace_error && output->can_write) {
+        finding_set(finding, VERDICT_FIX,
+                    "in %s no file can take the place of another (rename: %s)", output->folder,
+                    strerror(output->replace_error));
+        finding_fix(finding, "choose another folder: --output DIR; or for sshfs: -o "
+                             "workaround=rename");
+    } else if (output->folder_error && output->can_write) {
+        finding_set(finding, VERDICT_ADVICE,
+                    "folders cannot be synced in %s (%s): after a crash of the host the newest "
+                    "checkpoint may be missing",
+                    output->folder, strerror(output->folder_error));
+        finding_fix(finding, "leave --keep at 2 or more, or choose another folder: --output DIR");
+    } else {
+        finding_set(finding, VERDICT_OK,
+                    output->can_write ? "files are replaced as a whole, and folders synced"
+                                      : "not tried");
     }
 }
 

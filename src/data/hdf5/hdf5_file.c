@@ -2,6 +2,7 @@
 #include "hdf5_internal.h"
 
 #include "base/memory.h"
+#include "base/pointer.h"
 #include "base/site.h"
 #include "data/hdf5/hdf5_probe.h"
 
@@ -9,6 +10,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -78,12 +80,55 @@ static status new_file(const char *path, hid_t id, bool writable, struct hdf5_fi
 }
 
 /* Closing the file closes what is open in it, also after a failure half-way. */
-static hid_t file_access(void)
+static hid_t file_access(bool locks)
 {
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+#if H5_VERSION_GE(1, 12, 1) || (H5_VERSION_GE(1, 10, 7) && !H5_VERSION_GE(1, 12, 0))
+    if (!locks)
+        H5Pset_file_locking(access, false, true);
+#else
+    (void)locks;
+#endif
     H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
     H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110);
     return access;
+}
+
+static bool lock_is_missing(const char *cause)
+{
+    return strstr(cause, "unable to lock") != NULL;
+}
+
+/* < 0, and why, if it fails. */
+static hid_t create_file(const char *path, bool locks, char cause[256])
+{
+    hid_t access = file_access(locks), creation = H5Pcreate(H5P_FILE_CREATE);
+    /* Times in the object headers would make equal content give different files. */
+    H5Pset_obj_track_times(creation, false);
+    hid_t id = H5Fcreate(path, H5F_ACC_EXCL, creation, access);
+    innermost_error(cause);
+    H5Pclose(creation);
+    H5Pclose(access);
+    return id;
+}
+
+/* Whether the file system has locks at all: some refuse each with an error of their own. */
+static bool has_locks(const char *path)
+{
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    bool works = file < 0 || flock(file, LOCK_SH | LOCK_NB) == 0 || errno == EWOULDBLOCK;
+    if (file >= 0)
+        close(file);
+    return works;
+}
+
+static hid_t open_file(const char *path, bool locks, char cause[256])
+{
+    hid_t access = file_access(locks);
+    hid_t id = H5Fopen(path, H5F_ACC_RDONLY, access);
+    innermost_error(cause);
+    H5Pclose(access);
+    return id;
 }
 
 status hdf5_create(const char *path, struct hdf5_file **out)
@@ -98,26 +143,25 @@ status hdf5_create(const char *path, struct hdf5_file **out)
     status outcome = site_file(SITE_hdf5_create, path);
     if (outcome != STATUS_OK)
         return outcome;
-    hid_t access = file_access(), creation = H5Pcreate(H5P_FILE_CREATE);
-    /* Times in the object headers would make equal content give different files. */
-    H5Pset_obj_track_times(creation, false);
-    hid_t id = H5Fcreate(path, H5F_ACC_EXCL, creation, access);
+    char cause[256];
+    hid_t id = create_file(path, true, cause);
+    /* Nobody else can have locked a file that has just been made. */
+    if (id < 0 && lock_is_missing(cause) && unlink(path) == 0)
+        id = create_file(path, false, cause);
     if (id < 0) {
-        char cause[256];
-        innermost_error(cause);
         outcome = status_set(STATUS_FAILED, "%s: the file cannot be made; %s (HDF5: %s)", path,
                              strstr(cause, strerror(ENOSPC))
                                  ? "the disk is full: free some space, or choose another one"
                                  : "check that its folder exists and can be written",
                              cause);
     }
-    H5Pclose(creation);
-    H5Pclose(access);
     return outcome == STATUS_OK ? new_file(path, id, true, out) : outcome;
 }
 
-bool hdf5_is_hdf5(const char *path)
+bool hdf5_is_hdf5(const char *asked)
 {
+    char path[PATH_MAX];
+    pointer_follow(asked, path);
     static const unsigned char signature[8] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
     struct stat about;
     if (stat(path, &about) != 0 || !S_ISREG(about.st_mode))
@@ -159,10 +203,8 @@ static status check_readable(const char *path)
     return STATUS_OK;
 }
 
-static status explain_open_failure(const char *path)
+static status explain_open_failure(const char *path, const char *cause)
 {
-    char cause[256];
-    innermost_error(cause);
     if (strstr(cause, "unable to lock"))
         return status_set(STATUS_USAGE,
                           "%s: cannot be locked: another program is writing it, or the file system "
@@ -178,8 +220,10 @@ static status explain_open_failure(const char *path)
                       strstr(cause, "truncated") ? ", its end is missing" : "", cause);
 }
 
-status hdf5_open(const char *path, struct hdf5_file **out)
+status hdf5_open(const char *asked, struct hdf5_file **out)
 {
+    char path[PATH_MAX];
+    pointer_follow(asked, path);
     *out = NULL;
     status outcome = site_file(SITE_hdf5_open, path);
     if (outcome == STATUS_OK)
@@ -190,11 +234,12 @@ status hdf5_open(const char *path, struct hdf5_file **out)
         return outcome;
     HDF5_LOCKED;
     start_library();
-    hid_t access = file_access();
-    hid_t id = H5Fopen(path, H5F_ACC_RDONLY, access);
+    char cause[256];
+    hid_t id = open_file(path, true, cause);
+    if (id < 0 && lock_is_missing(cause) && !has_locks(path))
+        id = open_file(path, false, cause);
     if (id < 0)
-        outcome = explain_open_failure(path);
-    H5Pclose(access);
+        outcome = explain_open_failure(path, cause);
     return outcome == STATUS_OK ? new_file(path, id, false, out) : outcome;
 }
 

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/pointer.h"
 #include "base/site.h"
 #include "base/stop_request.h"
 #include "trainer_internal.h"
@@ -65,16 +66,24 @@ status run_directory_make_folder(const char *path)
     }
 }
 
-/* Asks for the lock once; on refusal the other run's note is in `holder`. */
-static bool try_lock(int file, char *holder, size_t size)
+enum lock_answer { LOCK_TAKEN, LOCK_HELD, LOCK_NONE };
+
+/*
+ * Asks for the lock once. LOCK_HELD: the other run's note is in `holder`. LOCK_NONE, with errno:
+ * the file system has no locks (Lustre without -o flock, some of FUSE), or not now (NFS).
+ */
+static enum lock_answer try_lock(int file, char *holder, size_t size)
 {
     struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    holder[0] = '\0';
     if (fcntl(file, F_SETLK, &whole) == 0)
-        return true;
+        return LOCK_TAKEN;
+    if (errno != EACCES && errno != EAGAIN && errno != EINTR)
+        return LOCK_NONE;
     ssize_t length = pread(file, holder, size - 1, 0);
     holder[length > 0 ? length : 0] = '\0';
     holder[strcspn(holder, "\n")] = '\0';
-    return false;
+    return LOCK_HELD;
 }
 
 /* "Slurm job 17", or "" outside Slurm. */
@@ -121,34 +130,33 @@ bool run_directory_asks_to_stop(struct run_directory *directory)
     return access(path, F_OK) == 0;
 }
 
-static status take_lock(struct run_directory *directory)
+/* Waits for a run that holds the lock. */
+static status wait_for_lock(const struct run_directory *directory, const char *path)
 {
-    char path[PATH_MAX], holder[256] = "", note[256], host[64] = "", job[64];
+    char holder[256] = "";
     double patience = is_restarted() ? lock_patience_restarted : lock_patience;
-    bool said = false;
-    snprintf(path, sizeof path, "%s/lock", directory->path);
-    directory->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (directory->lock < 0)
-        return status_set(STATUS_USAGE,
-                          "cannot write in the run directory %s: %s; choose another with --output",
-                          directory->path, strerror(errno));
     double started = clock_seconds();
+    bool said = false;
     for (;;) {
         status outcome = site_file(SITE_lock, path);
         if (outcome != STATUS_OK)
             return outcome;
-        if (try_lock(directory->lock, holder, sizeof holder))
-            break;
+        enum lock_answer answer = try_lock(directory->lock, holder, sizeof holder);
+        if (answer == LOCK_NONE)
+            log_warning("%s cannot be locked (%s): nothing will notice a second run in this "
+                        "directory; start none",
+                        directory->path, strerror(errno));
+        if (answer != LOCK_HELD)
+            return STATUS_OK;
         if (stop_request_is_raised())
             return status_set(STATUS_STOPPED,
                               "stopped on request while waiting for another run in %s (%s)",
                               directory->path, holder);
-        double waited = clock_seconds() - started;
-        if (waited > patience)
+        if (clock_seconds() - started > patience)
             return status_set(STATUS_USAGE,
                               "%s is in use by another run (%s); wait for it, stop it, or choose "
                               "another directory with --output",
-                              directory->path, holder);
+                              directory->path, holder[0] ? holder : "it has left no name");
         if (is_restarted() && !said) {
             log_info("waiting for an earlier run in %s to end (%s)", directory->path, holder);
             ask_to_give_way(directory, holder);
@@ -156,8 +164,22 @@ static status take_lock(struct run_directory *directory)
         }
         usleep(100000);
     }
-    stop_path(directory, note, sizeof note);
-    unlink(note);
+}
+
+static status take_lock(struct run_directory *directory)
+{
+    char path[PATH_MAX], stop[PATH_MAX], note[256], host[64] = "", job[64];
+    snprintf(path, sizeof path, "%s/lock", directory->path);
+    directory->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (directory->lock < 0)
+        return status_set(STATUS_USAGE,
+                          "cannot write in the run directory %s: %s; choose another with --output",
+                          directory->path, strerror(errno));
+    status outcome = wait_for_lock(directory, path);
+    if (outcome != STATUS_OK)
+        return outcome;
+    stop_path(directory, stop, sizeof stop);
+    unlink(stop);
     gethostname(host, sizeof host - 1);
     job_text(job, sizeof job);
     int length = snprintf(note, sizeof note, "host %s, process %d%s%s\n", host, (int)getpid(),
@@ -259,15 +281,6 @@ status run_directory_generations(const char *checkpoints, struct string_list *na
     return outcome;
 }
 
-/* The file that the link `link` in the folder points at, "" if there is none. */
-static void link_target(const char *checkpoints, const char *link, char target[PATH_MAX])
-{
-    char path[PATH_MAX];
-    snprintf(path, sizeof path, "%s/%s", checkpoints, link);
-    ssize_t length = readlink(path, target, PATH_MAX - 1);
-    target[length > 0 ? length : 0] = '\0';
-}
-
 static void remove_generation(const char *checkpoints, const char *name)
 {
     char path[PATH_MAX];
@@ -287,8 +300,8 @@ void run_directory_prune(const char *checkpoints, int keep)
     struct string_list names = {0};
     char latest[PATH_MAX], best[PATH_MAX];
     int kept = 0;
-    link_target(checkpoints, "latest", latest);
-    link_target(checkpoints, "best", best);
+    pointer_get(checkpoints, "latest", latest);
+    pointer_get(checkpoints, "best", best);
     long long newest = step_of(latest);
     if (newest >= 0 && run_directory_generations(checkpoints, &names) == STATUS_OK)
         for (size_t i = 0; i < names.n; i++) {
@@ -304,16 +317,17 @@ void run_directory_prune(const char *checkpoints, int keep)
 
 status run_directory_link(const char *checkpoints, const char *link, const char *name)
 {
-    char path[PATH_MAX], fresh[PATH_MAX];
+    static bool said;
+    bool as_text = false;
     status outcome = site_file(SITE_link, link);
-    if (outcome != STATUS_OK)
-        return outcome;
-    snprintf(path, sizeof path, "%s/%s", checkpoints, link);
-    snprintf(fresh, sizeof fresh, "%s/%s.tmp", checkpoints, link);
-    unlink(fresh);
-    if (symlink(name, fresh) != 0 || rename(fresh, path) != 0)
-        return status_set(STATUS_FAILED, "cannot make the link %s: %s", path, strerror(errno));
-    return STATUS_OK;
+    if (outcome == STATUS_OK)
+        outcome = pointer_set(checkpoints, link, name, &as_text);
+    if (outcome == STATUS_OK && as_text && !said)
+        log_warning("%s is on a file system without symbolic links: `latest` and `best` there are "
+                    "text files with the names of the checkpoints, which coterie reads as such",
+                    checkpoints);
+    said = said || as_text;
+    return outcome;
 }
 
 void run_directory_start_path(const struct run_directory *directory, int64_t start, char *path,

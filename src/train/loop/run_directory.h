@@ -32,7 +32,7 @@ status run_directory_make_folder(const char *path);
  * Makes the folders that are missing, takes the lock, and removes unfinished files of a run that
  * was killed. Another run in the same directory is waited for, 10 s; then STATUS_USAGE names its
  * host and process. A Slurm job that was requeued waits 5 minutes, and asks an earlier start of
- * itself to stop.
+ * itself to stop. Where the file system has no locks it says so and goes on.
  */
 status run_directory_open(struct run_directory *directory, const char *path);
 void run_directory_close(struct run_directory *directory);
@@ -49,7 +49,10 @@ status run_directory_generations(const char *checkpoints, struct string_list *na
  */
 void run_directory_prune(const char *checkpoints, int keep);
 
-/* Makes `checkpoints`/`link` a relative symbolic link to `name`, replacing the old one at once. */
+/*
+ * Lets `checkpoints`/`link` stand for `name`, replacing the old one at once; see base/pointer.h.
+ * One thread at a time.
+ */
 status run_directory_link(const char *checkpoints, const char *link, const char *name);
 
 /*
