@@ -21,13 +21,14 @@ enum kind {
     KIND_HANG,
     KIND_STOP,
     KIND_SLOW,
+    KIND_REQUEST,
     KIND_FAIL,
     KIND_NAN,
     N_KINDS
 };
 
-static const char *const kind_names[N_KINDS] = {"kill", "abort", "segv", "exit", "hang",
-                                                "stop", "slow",  "fail", "nan"};
+static const char *const kind_names[N_KINDS] = {"kill", "abort", "segv",    "exit", "hang",
+                                                "stop", "slow",  "request", "fail", "nan"};
 
 /* A fault of this rank. */
 struct fault {
@@ -143,7 +144,8 @@ static void happen(enum kind kind)
     static const int signals[N_KINDS] = {[KIND_KILL] = SIGKILL,
                                          [KIND_ABORT] = SIGABRT,
                                          [KIND_SEGV] = SIGSEGV,
-                                         [KIND_STOP] = SIGSTOP};
+                                         [KIND_STOP] = SIGSTOP,
+                                         [KIND_REQUEST] = SIGUSR1};
     if (signals[kind])
         raise(signals[kind]);
     if (kind == KIND_EXIT)

@@ -22,12 +22,17 @@
  *   /experts     layer<i>/weight (E,out,in), bias (E,out) · variance (E)
  *   /optimizer   <slot>/{gate,experts}/... as above; on-line EM: em/experts/sums (E, ...)
  *   /best        {gate,experts}/... of the lowest validation error
+ *   /due_best    the same among the epochs of --metrics-every, where the last row is none of them
+ *                and better
  *   /progress    attributes, and use (E) · /data attributes · /history one column per metric
  *   /checksum    experts (E), gate and rest: xxHash, 64 bits
  *
  * All functions are Root: rank 0 alone touches files.
  */
-enum { CHECKPOINT_FORMAT_VERSION = 1 };
+enum {
+    CHECKPOINT_FORMAT_VERSION = 2, /* what is written */
+    CHECKPOINT_OLDEST_VERSION = 1  /* what is read, too */
+};
 
 /* What a checkpoint says besides numbers. */
 struct run_record {
@@ -36,7 +41,8 @@ struct run_record {
     struct scaler scaler;
     char *data_path, *data_split; /* where the samples came from, and which part was trained on */
     uint64_t data_n, data_fingerprint;
-    double target_variance; /* mean variance of the scaled numeric targets, else 1 */
+    uint64_t valid_fingerprint; /* of a validation file; 0: there is none, or it is not known */
+    double target_variance;     /* mean variance of the scaled numeric targets, else 1 */
 };
 
 void run_record_release(struct run_record *record);
@@ -67,6 +73,9 @@ status checkpoint_read_record(struct hdf5_file *file, struct run_record *record)
 /* Parameters for evaluation: current ones, or those of /best. */
 status checkpoint_read_networks(struct hdf5_file *file, const struct model_shape *shape, bool best,
                                 struct networks *networks);
+
+/* Where the run stood. What version 1 did not tell follows from the rest. */
+status checkpoint_read_progress(struct hdf5_file *file, struct progress *progress);
 
 /* Everything that training needs to go on. */
 status checkpoint_read_state(struct hdf5_file *file, struct snapshot *snapshot);

@@ -121,7 +121,7 @@ static status hash_rest(struct hashes *hashes)
 status checkpoint_checksums(struct hdf5_file *file, size_t n_experts, uint64_t *experts,
                             uint64_t *gate, uint64_t *rest)
 {
-    const char *const groups[] = {"/gate", "/experts", "/optimizer", "/best"};
+    const char *const groups[] = {"/gate", "/experts", "/optimizer", "/best", "/due_best"};
     struct hashes *hashes;
     status outcome = memory_alloc(&hashes, 1, sizeof *hashes, "a checksum");
     if (outcome != STATUS_OK)
@@ -135,7 +135,7 @@ status checkpoint_checksums(struct hdf5_file *file, size_t n_experts, uint64_t *
         XXH3_64bits_reset(&hashes->expert[e]);
         XXH3_64bits_update(&hashes->expert[e], &e, sizeof e);
     }
-    for (int g = 0; g < 4 && outcome == STATUS_OK; g++)
+    for (int g = 0; g < 5 && outcome == STATUS_OK; g++)
         if (hdf5_exists(file, groups[g]))
             outcome = hdf5_visit(file, groups[g], hash_networks, hashes);
     if (outcome == STATUS_OK)

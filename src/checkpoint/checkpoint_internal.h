@@ -50,6 +50,7 @@ struct progress_field {
     const char *name;
     size_t offset; /* in struct progress */
     enum { FIELD_INT64, FIELD_UINT64, FIELD_BOOL, FIELD_DOUBLE } kind;
+    int since; /* format version */
 };
 extern const struct progress_field progress_fields[];
 extern const size_t n_progress_fields;

@@ -23,11 +23,13 @@ static status check_format(struct hdf5_file *file)
     memory_free(&format);
     if (outcome == STATUS_OK)
         outcome = hdf5_read_int64(file, "/", "format_version", &version);
-    if (outcome == STATUS_OK && version != CHECKPOINT_FORMAT_VERSION)
+    if (outcome == STATUS_OK &&
+        (version < CHECKPOINT_OLDEST_VERSION || version > CHECKPOINT_FORMAT_VERSION))
         outcome = status_set(STATUS_USAGE,
-                             "%s has checkpoint format %" PRId64 ", this program reads format %d; "
-                             "use the coterie that wrote it",
-                             hdf5_path(file), version, CHECKPOINT_FORMAT_VERSION);
+                             "%s has checkpoint format %" PRId64 ", this program reads formats "
+                             "%d to %d; use the coterie that wrote it",
+                             hdf5_path(file), version, CHECKPOINT_OLDEST_VERSION,
+                             CHECKPOINT_FORMAT_VERSION);
     return outcome;
 }
 
@@ -89,24 +91,33 @@ static status read_scaler(struct hdf5_file *file, struct scaler *scaler)
     return outcome;
 }
 
+static status read_fingerprint(struct hdf5_file *file, const char *name, uint64_t *fingerprint)
+{
+    char *text = NULL;
+    status outcome = hdf5_read_text(file, "/data", name, &text);
+    if (outcome == STATUS_OK)
+        *fingerprint = strtoull(text, NULL, 16);
+    memory_free(&text);
+    return outcome;
+}
+
 static status read_data_record(struct hdf5_file *file, struct run_record *record)
 {
-    int64_t n = 0;
-    char *fingerprint = NULL;
+    int64_t n = 0, version = 0;
     status outcome = hdf5_read_text(file, "/data", "path", &record->data_path);
     if (outcome == STATUS_OK)
         outcome = hdf5_read_text(file, "/data", "split", &record->data_split);
     if (outcome == STATUS_OK)
         outcome = hdf5_read_int64(file, "/data", "n", &n);
     if (outcome == STATUS_OK)
-        outcome = hdf5_read_text(file, "/data", "fingerprint", &fingerprint);
+        outcome = read_fingerprint(file, "fingerprint", &record->data_fingerprint);
+    if (outcome == STATUS_OK)
+        outcome = hdf5_read_int64(file, "/", "format_version", &version);
+    if (outcome == STATUS_OK && version >= 2)
+        outcome = read_fingerprint(file, "valid_fingerprint", &record->valid_fingerprint);
     if (outcome == STATUS_OK)
         outcome = hdf5_read_double(file, "/data", "target_variance", &record->target_variance);
-    if (outcome == STATUS_OK) {
-        record->data_n = (uint64_t)n;
-        record->data_fingerprint = strtoull(fingerprint, NULL, 16);
-    }
-    memory_free(&fingerprint);
+    record->data_n = (uint64_t)n;
     return outcome;
 }
 
@@ -280,6 +291,50 @@ static status read_progress_field(struct hdf5_file *file, struct progress *progr
     return outcome;
 }
 
+/*
+ * Version 1 knew of one best model only, which could be the drawn one, and made no difference
+ * between generations.
+ */
+static status upgrade_progress(struct hdf5_file *file, struct progress *progress)
+{
+    struct milestone best = MILESTONE_NONE;
+    char *every = NULL;
+    status outcome = hdf5_read_int64(file, "/progress", "best_epoch", &best.epoch);
+    if (outcome == STATUS_OK)
+        outcome = hdf5_read_int64(file, "/progress", "best_step", &best.step);
+    if (outcome == STATUS_OK)
+        outcome = hdf5_read_double(file, "/progress", "best_error", &best.error);
+    if (outcome == STATUS_OK)
+        outcome = hdf5_read_text(file, "/config", "metrics_every", &every);
+    if (outcome != STATUS_OK)
+        return outcome;
+    int64_t interval = strtoll(every, NULL, 10);
+    memory_free(&every);
+    progress->due_best = best.epoch > 0 ? best : MILESTONE_NONE;
+    progress->last = MILESTONE_NONE;
+    if (interval > 0 && progress->recorded > 0 && progress->recorded % interval != 0)
+        progress->last.epoch = progress->recorded;
+    progress->rollback_steps = progress->total_steps;
+    return STATUS_OK;
+}
+
+status checkpoint_read_progress(struct hdf5_file *file, struct progress *progress)
+{
+    int64_t version = 0;
+    status outcome = hdf5_read_int64(file, "/", "format_version", &version);
+    for (size_t i = 0; i < n_progress_fields && outcome == STATUS_OK; i++)
+        if (progress_fields[i].since <= version)
+            outcome = read_progress_field(file, progress, &progress_fields[i]);
+    if (outcome == STATUS_OK && version < 2)
+        outcome = upgrade_progress(file, progress);
+    for (int i = 0; i < METRICS_N_SUMS && outcome == STATUS_OK; i++) {
+        char name[64];
+        progress_running_name(i, name, sizeof name);
+        outcome = hdf5_read_double(file, "/progress", name, &progress->running[i]);
+    }
+    return outcome;
+}
+
 static status read_history_column(struct hdf5_file *file, int column, struct history *history,
                                   double *values)
 {
@@ -344,18 +399,15 @@ status checkpoint_read_state(struct hdf5_file *file, struct snapshot *snapshot)
     }
     if (outcome == STATUS_OK && snapshot->n_sums > 0)
         outcome = read_sums(file, snapshot);
-    for (size_t i = 0; i < n_progress_fields && outcome == STATUS_OK; i++)
-        outcome = read_progress_field(file, &snapshot->progress, &progress_fields[i]);
-    for (int i = 0; i < METRICS_N_SUMS && outcome == STATUS_OK; i++) {
-        char name[64];
-        progress_running_name(i, name, sizeof name);
-        outcome = hdf5_read_double(file, "/progress", name, &snapshot->progress.running[i]);
-    }
+    if (outcome == STATUS_OK)
+        outcome = checkpoint_read_progress(file, &snapshot->progress);
     if (outcome == STATUS_OK)
         outcome = read_doubles(file, "/progress/use", shape->config.n_experts, snapshot->use);
-    if (outcome == STATUS_OK && snapshot->has_best && snapshot->progress.best_epoch >= 0) {
+    int64_t due_best = snapshot->progress.due_best.epoch;
+    if (outcome == STATUS_OK && snapshot->has_best && due_best >= 0) {
+        bool is_best = progress_best(&snapshot->progress).epoch == due_best;
         reader.networks = &snapshot->best;
-        outcome = read_networks(&reader, "/best");
+        outcome = read_networks(&reader, is_best ? "/best" : "/due_best");
     }
     if (outcome == STATUS_OK)
         outcome = read_history(file, &snapshot->history);

@@ -79,6 +79,13 @@ static status write_header(struct hdf5_file *file)
     return outcome;
 }
 
+static status write_fingerprint(struct hdf5_file *file, const char *name, uint64_t fingerprint)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%016llx", (unsigned long long)fingerprint);
+    return hdf5_write_text(file, "/data", name, text);
+}
+
 static status write_record(struct hdf5_file *file, const struct run_record *record)
 {
     status outcome = hdf5_create_group(file, "/config");
@@ -110,11 +117,10 @@ static status write_record(struct hdf5_file *file, const struct run_record *reco
         outcome = hdf5_write_text(file, "/data", "split", record->data_split);
     if (outcome == STATUS_OK)
         outcome = hdf5_write_int64(file, "/data", "n", (int64_t)record->data_n);
-    char fingerprint[32];
-    snprintf(fingerprint, sizeof fingerprint, "%016llx",
-             (unsigned long long)record->data_fingerprint);
     if (outcome == STATUS_OK)
-        outcome = hdf5_write_text(file, "/data", "fingerprint", fingerprint);
+        outcome = write_fingerprint(file, "fingerprint", record->data_fingerprint);
+    if (outcome == STATUS_OK)
+        outcome = write_fingerprint(file, "valid_fingerprint", record->valid_fingerprint);
     if (outcome == STATUS_OK)
         outcome = hdf5_write_double(file, "/data", "target_variance", record->target_variance);
     return outcome;
@@ -142,6 +148,13 @@ static status write_progress(struct hdf5_file *file, const struct snapshot *snap
     status outcome = hdf5_create_group(file, "/progress");
     for (size_t i = 0; i < n_progress_fields && outcome == STATUS_OK; i++)
         outcome = write_progress_field(file, &snapshot->progress, &progress_fields[i]);
+    const struct milestone best = progress_best(&snapshot->progress);
+    if (outcome == STATUS_OK)
+        outcome = hdf5_write_int64(file, "/progress", "best_epoch", best.epoch);
+    if (outcome == STATUS_OK)
+        outcome = hdf5_write_int64(file, "/progress", "best_step", best.step);
+    if (outcome == STATUS_OK)
+        outcome = hdf5_write_double(file, "/progress", "best_error", best.error);
     for (int i = 0; i < METRICS_N_SUMS && outcome == STATUS_OK; i++) {
         char name[64];
         progress_running_name(i, name, sizeof name);
@@ -202,6 +215,21 @@ static status write_sums(struct hdf5_file *file, const struct snapshot *snapshot
                : outcome;
 }
 
+/* The best model, and what remains the best if the run goes on and its last row is taken back. */
+static status write_best(struct hdf5_file *file, const struct snapshot *snapshot)
+{
+    const struct progress *progress = &snapshot->progress;
+    const struct milestone best = progress_best(progress);
+    bool is_last = best.epoch != progress->due_best.epoch;
+    if (!snapshot->has_best || best.epoch < 0)
+        return STATUS_OK;
+    status outcome = write_networks(file, &snapshot->shape, "/best",
+                                    is_last ? &snapshot->current : &snapshot->best);
+    if (outcome == STATUS_OK && is_last && progress->due_best.epoch >= 0)
+        outcome = write_networks(file, &snapshot->shape, "/due_best", &snapshot->best);
+    return outcome;
+}
+
 static status write_all(struct hdf5_file *file, const struct snapshot *snapshot,
                         const struct run_record *record)
 {
@@ -219,8 +247,8 @@ static status write_all(struct hdf5_file *file, const struct snapshot *snapshot,
     }
     if (outcome == STATUS_OK && snapshot->n_sums > 0)
         outcome = write_sums(file, snapshot);
-    if (outcome == STATUS_OK && snapshot->has_best && snapshot->progress.best_epoch >= 0)
-        outcome = write_networks(file, shape, "/best", &snapshot->best);
+    if (outcome == STATUS_OK)
+        outcome = write_best(file, snapshot);
     if (outcome == STATUS_OK)
         outcome = write_progress(file, snapshot);
     if (outcome == STATUS_OK)

@@ -16,6 +16,11 @@ status history_add(struct history *history, const struct metrics_record *record)
     return STATUS_OK;
 }
 
+struct milestone progress_best(const struct progress *progress)
+{
+    return progress->last.error < progress->due_best.error ? progress->last : progress->due_best;
+}
+
 void history_release(struct history *history)
 {
     memory_free(&history->record);

@@ -5,9 +5,18 @@
 #include "base/status.h"
 #include "checkpoint/record.h"
 
+#include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+/* Which of the parameters that a start had: after which epoch, and how good they were. */
+struct milestone {
+    int64_t epoch; /* -1: none */
+    int64_t step;  /* updates made by then */
+    double error;  /* of validation; INFINITY: none */
+};
+#define MILESTONE_NONE ((struct milestone){-1, 0, INFINITY})
 
 /* Where a run stands, besides parameters and optimiser: all that a restart needs to go on. */
 struct progress {
@@ -22,14 +31,22 @@ struct progress {
     bool starts_finished;    /* the best start was chosen; only it goes on */
     uint64_t seed;           /* --seed */
     double learning_rate_factor;
-    int64_t stale_epochs; /* since the validation error was last lowest */
-    int64_t best_epoch;   /* -1: none */
-    int64_t best_step;    /* updates made by then */
-    double best_error;
-    double error_before;            /* EM: the error before the last update, INFINITY at first */
-    double seconds;                 /* of training, over all restarts */
+    int64_t stale_epochs;      /* since the validation error was last lowest */
+    struct milestone due_best; /* lowest validation error in the epochs of --metrics-every */
+    struct milestone last;     /* the last row, if only the end of the run made it be written */
+    int64_t rollback_steps;    /* total_steps of the generation that --on-nan rollback goes back to,
+                                  -1: to the begin of the start */
+    double error_before;       /* EM: the error before the last update, INFINITY at first */
+    double seconds;            /* of training, over all restarts */
     double running[METRICS_N_SUMS]; /* sums of the epoch under way (mini-batches) */
 };
+
+/*
+ * The lowest validation error of the present start, after at least one epoch: the model of
+ * checkpoints/best. The epoch at which a run happens to end counts although --metrics-every passes
+ * it over; a run that goes on forgets it.
+ */
+struct milestone progress_best(const struct progress *progress);
 
 /* The records of a run in memory, on rank 0. */
 struct history {

@@ -60,8 +60,9 @@ static void fill_snapshot(struct snapshot *snapshot, const struct model_shape *m
                                            .starts_finished = true,
                                            .seed = 1,
                                            .learning_rate_factor = 1,
-                                           .best_epoch = 6,
-                                           .best_error = 0.5};
+                                           .due_best = {6, 18, 0.5},
+                                           .last = MILESTONE_NONE,
+                                           .rollback_steps = 12};
     for (size_t e = 0; e < model->config.n_experts; e++)
         snapshot->use[e] = 1.0 / (double)(e + 1);
     for (int i = 0; i < 3; i++) {
@@ -112,6 +113,11 @@ static bool equal_networks(const struct model_shape *model, const struct network
            equal_doubles(a->variance, b->variance, n_experts);
 }
 
+static bool equal_milestones(const struct milestone *a, const struct milestone *b)
+{
+    return a->epoch == b->epoch && a->step == b->step && a->error == b->error;
+}
+
 /* All but the seconds, which are of no consequence, and in no checksum. */
 static bool equal_progress(const struct progress *a, const struct progress *b)
 {
@@ -120,8 +126,8 @@ static bool equal_progress(const struct progress *a, const struct progress *b)
            a->best_start == b->best_start && a->best_start_error == b->best_start_error &&
            a->starts_finished == b->starts_finished && a->seed == b->seed &&
            a->learning_rate_factor == b->learning_rate_factor &&
-           a->stale_epochs == b->stale_epochs && a->best_epoch == b->best_epoch &&
-           a->best_step == b->best_step && a->best_error == b->best_error &&
+           a->stale_epochs == b->stale_epochs && a->rollback_steps == b->rollback_steps &&
+           equal_milestones(&a->due_best, &b->due_best) && equal_milestones(&a->last, &b->last) &&
            equal_doubles(a->running, b->running, METRICS_N_SUMS);
 }
 

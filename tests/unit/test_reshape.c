@@ -166,8 +166,8 @@ static void test_progress(void **state)
     before.progress = (struct progress){.epoch = 2,
                                         .step = 6,
                                         .recorded = 2,
-                                        .best_epoch = 1,
-                                        .best_error = 0.5,
+                                        .due_best = {.epoch = 1, .error = 0.5},
+                                        .last = {.epoch = 2, .error = 0.25},
                                         .stale_epochs = 1,
                                         .seed = 9};
     for (int64_t epoch = 0; epoch <= 2; epoch++)
@@ -180,9 +180,9 @@ static void test_progress(void **state)
         assert_int_equal(reshape_snapshot(&reshape, &before, &after), STATUS_OK);
         assert_int_equal(after.progress.epoch, 2);
         assert_int_equal(after.progress.step, 6);
-        assert_int_equal(after.progress.best_epoch, -1);
+        assert_int_equal(after.progress.due_best.epoch, -1);
         assert_int_equal(after.progress.stale_epochs, 0);
-        assert_true(isinf(after.progress.best_error));
+        assert_true(isinf(progress_best(&after.progress).error));
         assert_int_equal(after.progress.recorded, within ? 2 : -1);
         assert_int_equal(after.history.n, within ? 3 : 2);
         check_near(before.use[1], after.use[0], 0);

@@ -279,6 +279,8 @@ status training_prepare(struct training *training)
         outcome = check_replicas(training);
     if (outcome == STATUS_OK)
         outcome = scale(training);
+    if (outcome == STATUS_OK && training->valid_source)
+        outcome = source_fingerprint(training->valid_source, &training->record.valid_fingerprint);
     if (outcome == STATUS_OK)
         outcome = measure_baselines(training);
     if (outcome == STATUS_OK)

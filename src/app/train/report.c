@@ -10,9 +10,28 @@
 #include <stdio.h>
 #include <string.h>
 
-static void add_use(struct step *step, size_t first, void *context)
+/* What is measured of the model that the run has ended with. At the roots of groups but for `use`.
+ */
+struct result {
+    const struct metrics_config *config;
+    struct expert_use use; /* of the training samples */
+    struct metrics train, valid;
+};
+
+static void add_train(struct step *step, size_t first, void *context)
 {
-    expert_use_add(context, step, first);
+    struct result *result = context;
+    expert_use_add(&result->use, step, first);
+    if (step->model->has_gate)
+        metrics_add(&result->train, result->config, step);
+}
+
+static void add_valid(struct step *step, size_t first, void *context)
+{
+    struct result *result = context;
+    (void)first;
+    if (step->model->has_gate)
+        metrics_add(&result->valid, result->config, step);
 }
 
 static const char *reason_text(enum stop_reason reason)
@@ -75,7 +94,7 @@ static void show_hints(const struct training *training, const struct trainer *tr
     int64_t batch = (int64_t)training->config.batch_size;
     bool is_small = batch > 0 && batch <= 64;
     if (trainer->reason == STOP_EPOCHS && training->has_valid &&
-        progress->best_epoch == progress->epoch)
+        progress_best(progress).epoch == progress->epoch)
         log_info("hint: the validation error was still falling; more --epochs%s may do better",
                  is_small ? "" : ", or smaller steps more often (--batch-size 64),");
     if (training->problem.task == TASK_REGRESSION && model->output == OUTPUT_IDENTITY &&
@@ -86,52 +105,102 @@ static void show_hints(const struct training *training, const struct trainer *tr
                  model->variance);
 }
 
-static void show_result(const struct training *training, const struct trainer *trainer)
+/* No answer of the model was better than one that does not look at the inputs. */
+static void warn_if_useless(const struct training *training, const struct trainer *trainer)
+{
+    double accuracy = training->baseline_valid.accuracy, rmse = training->baseline_valid.rmse;
+    bool is_known = isfinite(accuracy) || isfinite(rmse), beats = false;
+    for (size_t i = 0; i < trainer->history.n; i++) {
+        const struct metrics_record *record = &trainer->history.record[i];
+        if (record->epoch > 0)
+            beats = beats || record->accuracy_valid > accuracy || record->rmse_valid < rmse;
+    }
+    if (training->has_valid && is_known && trainer->progress.epoch > 0 && !beats)
+        log_warning("no epoch beats the best constant answer on the validation samples: the model "
+                    "has learned nothing that holds for them; try more --epochs, another "
+                    "--learning-rate, or other inputs");
+}
+
+/* The errors of the model that the run directory stands for, which evaluate finds as well. */
+static void show_result(const struct training *training, const struct trainer *trainer,
+                        const struct result *result)
 {
     const struct progress *progress = &trainer->progress;
+    const struct milestone best = progress_best(progress);
+    struct metrics_record model = {0};
     log_info("finished after %lld epochs (%lld steps) in %.1f s: %s", (long long)progress->epoch,
              (long long)progress->step, progress->seconds, reason_text(trainer->reason));
-    if (trainer->history.n > 0) {
-        const struct metrics_record *last = &trainer->history.record[trainer->history.n - 1];
-        show_errors("training", last->error, last->nll, last->expected_square, last->accuracy,
-                    last->rmse);
-        if (training->has_valid)
-            show_errors("validation", last->error_valid, last->nll_valid,
-                        last->expected_square_valid, last->accuracy_valid, last->rmse_valid);
-        show_baseline(training);
-    }
-    if (training->has_valid && progress->best_epoch >= 0)
+    if (training->has_valid && best.epoch >= 0)
         log_info("the lowest validation %s, %.6g, was in epoch %lld: checkpoints/best",
-                 training->problem.model.gate == GATE_GAUSSIAN ? "nll" : "error",
-                 progress->best_error, (long long)progress->best_epoch);
+                 training->problem.model.gate == GATE_GAUSSIAN ? "nll" : "error", best.error,
+                 (long long)best.epoch);
+    metrics_summarise(&result->train, result->config, false, &model);
+    show_errors("training", model.error, model.nll, model.expected_square, model.accuracy,
+                model.rmse);
+    if (training->has_valid) {
+        metrics_summarise(&result->valid, result->config, true, &model);
+        show_errors("validation", model.error_valid, model.nll_valid, model.expected_square_valid,
+                    model.accuracy_valid, model.rmse_valid);
+    }
+    show_baseline(training);
+    warn_if_useless(training, trainer);
     if (trainer->history.n > 0)
         show_hints(training, trainer);
 }
 
-void report_show(struct training *training, struct trainer *trainer)
+/* Collective. One replica knows all there is to know; the others only read along. */
+static void measure(struct training *training, struct trainer *trainer,
+                    const struct dataset *samples,
+                    void (*add)(struct step *step, size_t first, void *context),
+                    struct result *result)
 {
-    struct expert_use use;
-    bool is_root = training->comm->rank == 0;
-    size_t n_classes = is_root ? training->record.classes.n : 0;
-    if (is_root)
-        show_result(training, trainer);
-    status outcome = expert_use_init(&use, &trainer->step, training->train_shape.n, n_classes);
-    const struct dataset *samples = &training->train.dataset;
     bool has_replicas = training->replicas.n > 1;
     if (has_replicas)
         stream_begin_batch(samples->stream, false, 0);
-    /* One replica knows all there is to know; the others are done. */
-    if (outcome == STATUS_OK && training->replicas.own == 0) {
-        evaluate_dataset(&trainer->step, samples, training->config.micro_batch, add_use, &use);
-        expert_use_finish(&use, &trainer->step);
-        if (is_root)
-            expert_use_print(&use, &training->record.classes);
-    }
+    if (training->replicas.own == 0)
+        evaluate_dataset(&trainer->step, samples, training->config.micro_batch, add, result);
     if (has_replicas)
         stream_end_batch(samples->stream, 0, samples->shape.n);
+}
+
+static status result_init(struct result *result, const struct training *training,
+                          const struct trainer *trainer, size_t n_classes)
+{
+    size_t n_experts = trainer->model->config.n_experts;
+    result->config = &training->metrics_config;
+    status outcome = STATUS_OK;
+    if (trainer->model->has_gate)
+        outcome = metrics_init(&result->train, n_experts);
+    if (outcome == STATUS_OK && trainer->model->has_gate)
+        outcome = metrics_init(&result->valid, n_experts);
+    outcome = communicator_agree(training->comm, outcome);
+    if (outcome == STATUS_OK)
+        outcome = expert_use_init(&result->use, &trainer->step, training->train_shape.n, n_classes);
+    return communicator_agree(training->comm, outcome);
+}
+
+void report_show(struct training *training, struct trainer *trainer)
+{
+    struct result result = {0};
+    bool is_root = training->comm->rank == 0;
+    size_t n_classes = is_root ? training->record.classes.n : 0;
+    trainer_use_best(trainer);
+    status outcome = result_init(&result, training, trainer, n_classes);
+    if (outcome == STATUS_OK)
+        measure(training, trainer, &training->train.dataset, add_train, &result);
+    if (outcome == STATUS_OK && training->has_valid)
+        measure(training, trainer, &training->valid.dataset, add_valid, &result);
+    if (outcome == STATUS_OK && training->replicas.own == 0)
+        expert_use_finish(&result.use, &trainer->step);
+    if (is_root && outcome == STATUS_OK) {
+        show_result(training, trainer, &result);
+        expert_use_print(&result.use, &training->record.classes);
+    }
     if (is_root)
         log_info("run directory %s (checkpoints/latest, checkpoints/best)", training->output);
-    expert_use_release(&use);
+    expert_use_release(&result.use);
+    metrics_release(&result.train);
+    metrics_release(&result.valid);
 }
 
 void report_time(const struct training *training, const struct profile_table *table)

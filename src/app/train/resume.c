@@ -164,8 +164,16 @@ status resume_merge_options(struct training *training)
 status resume_check_data(const struct training *training, const struct run_record *earlier)
 {
     const struct run_record *now = &training->record;
-    if (earlier->data_fingerprint == now->data_fingerprint)
-        return STATUS_OK;
+    uint64_t valid = earlier->valid_fingerprint; /* 0: a checkpoint that does not tell */
+    if (earlier->data_fingerprint == now->data_fingerprint) {
+        if (valid == 0 || valid == now->valid_fingerprint)
+            return STATUS_OK;
+        return status_set(STATUS_USAGE,
+                          "the samples of --valid (%s) are not those that %s was validated on, so "
+                          "that its errors and those to come cannot be compared; go on with those, "
+                          "or start anew in another directory",
+                          source_info(training->valid_source)->path, training->resume_path);
+    }
     return status_set(STATUS_USAGE,
                       "%s (%llu samples) are not the data that %s was trained on (%s, %llu "
                       "samples); go on with those, or start anew in another directory",

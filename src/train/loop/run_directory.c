@@ -259,6 +259,12 @@ static long long step_of(const char *name)
     return matches ? step : -1;
 }
 
+void run_directory_generation_path(const char *checkpoints, int64_t generation, char *path,
+                                   size_t size)
+{
+    snprintf(path, size, "%s/step-%09lld.h5", checkpoints, (long long)generation);
+}
+
 static int by_step_descending(const void *a, const void *b)
 {
     long long step_a = step_of(*(char *const *)a), step_b = step_of(*(char *const *)b);
@@ -295,7 +301,7 @@ static void remove_generation(const char *checkpoints, const char *name)
  * Generations beyond `latest` are of a run that was given up by resuming an older one, or damaged:
  * --resume auto must not go back to them.
  */
-void run_directory_prune(const char *checkpoints, int keep)
+void run_directory_prune(const char *checkpoints, int keep, int64_t kept_generation)
 {
     struct string_list names = {0};
     char latest[PATH_MAX], best[PATH_MAX];
@@ -309,7 +315,7 @@ void run_directory_prune(const char *checkpoints, int keep)
             bool is_older = step_of(name) <= newest;
             if (is_older && kept++ < keep)
                 continue;
-            if (strcmp(name, best) != 0)
+            if (strcmp(name, best) != 0 && step_of(name) != kept_generation)
                 remove_generation(checkpoints, name);
         }
     string_list_release(&names);

@@ -45,9 +45,13 @@ status run_directory_generations(const char *checkpoints, struct string_list *na
 
 /*
  * Removes all but the newest `keep` generations up to `latest`, and those beyond it; never what
- * `latest` or `best` point at.
+ * `latest` or `best` point at, nor `kept_generation` (-1: none).
  */
-void run_directory_prune(const char *checkpoints, int keep);
+void run_directory_prune(const char *checkpoints, int keep, int64_t kept_generation);
+
+/* The path of a generation. */
+void run_directory_generation_path(const char *checkpoints, int64_t generation, char *path,
+                                   size_t size);
 
 /*
  * Lets `checkpoints`/`link` stand for `name`, replacing the old one at once; see base/pointer.h.

@@ -31,18 +31,69 @@ static void remove_old_best(const char *directory, const char *current)
         closedir(folder);
 }
 
-/* The best model as a checkpoint of its own: parameters only, nothing to go on training from. */
-static status publish_best(const struct saver *saver, const char *name)
+/*
+ * The best model of a state as a checkpoint of its own: parameters only, nothing to go on training
+ * from.
+ */
+static status publish_best(const struct saver *saver, const struct snapshot *state, char *name,
+                           size_t size)
 {
     char path[PATH_MAX];
-    struct snapshot best = saver->snapshot;
-    best.current = saver->snapshot.best;
+    struct snapshot best = *state;
+    const struct milestone which = progress_best(&state->progress);
+    if (which.epoch == state->progress.due_best.epoch)
+        best.current = state->best;
     best.has_best = false;
     best.n_slots = 0;
-    best.progress.epoch = saver->snapshot.progress.best_epoch;
-    best.progress.step = saver->snapshot.progress.best_step;
+    best.n_sums = 0;
+    best.progress.epoch = which.epoch;
+    best.progress.step = which.step;
+    snprintf(name, size, "best-%09lld.h5", (long long)which.epoch);
     snprintf(path, sizeof path, "%s/%s", saver->directory, name);
     return checkpoint_publish(path, &best, saver->record);
+}
+
+/* The best model of a start that has ended, from the state that was kept of it. */
+static status publish_best_of_start(const struct saver *saver, int64_t start, char *name,
+                                    size_t size)
+{
+    const struct snapshot *now = &saver->snapshot;
+    char path[PATH_MAX];
+    struct hdf5_file *file = NULL;
+    struct snapshot state = {0};
+    snprintf(path, sizeof path, "%s/../starts/%lld.h5", saver->directory, (long long)start);
+    status outcome = snapshot_init_at_root(&state, &now->shape, now->optimizer, true);
+    if (outcome == STATUS_OK)
+        outcome = snapshot_add_sums_at_root(&state, now->n_sums);
+    if (outcome == STATUS_OK)
+        outcome = checkpoint_open(path, &file);
+    if (outcome == STATUS_OK)
+        outcome = checkpoint_read_state(file, &state);
+    if (file) {
+        status closed = hdf5_close(&file);
+        outcome = status_first(outcome, closed);
+    }
+    if (outcome == STATUS_OK)
+        outcome = publish_best(saver, &state, name, size);
+    snapshot_release(&state);
+    return outcome;
+}
+
+/* Within an epoch the parameters have moved on from those that were validated. */
+static bool newest_is_best(const struct saver *saver)
+{
+    const struct progress *progress = &saver->snapshot.progress;
+    int64_t epoch = progress_best(progress).epoch;
+    return !saver->has_validation || epoch < 0 ||
+           (epoch == progress->epoch && progress->batch == 0);
+}
+
+static bool is_shown(const struct saver *saver, int64_t start, const struct milestone *best)
+{
+    /* Of a start that has ended only the error is known. */
+    bool same = saver->shown_start == start && saver->shown.error == best->error;
+    return same && (best->epoch < 0 ||
+                    (saver->shown.epoch == best->epoch && saver->shown.step == best->step));
 }
 
 /* Points `best` at the model with the lowest validation error; without validation, at the newest.
@@ -50,22 +101,29 @@ static status publish_best(const struct saver *saver, const char *name)
 static status update_best(struct saver *saver, const char *newest)
 {
     const struct progress *progress = &saver->snapshot.progress;
-    /* Within an epoch the parameters have moved on from those that were validated. */
-    bool is_newest = !saver->has_validation || progress->best_epoch < 0 ||
-                     (progress->best_epoch == progress->epoch && progress->batch == 0);
+    struct milestone best = progress_best(progress);
+    int64_t start = progress->start;
     char name[64];
-    snprintf(name, sizeof name, "%s", newest);
     status outcome = STATUS_OK;
-    if (!is_newest) {
-        if (saver->linked_best == progress->best_epoch)
-            return STATUS_OK;
-        snprintf(name, sizeof name, "best-%09lld.h5", (long long)progress->best_epoch);
-        outcome = publish_best(saver, name);
+    bool is_older = saver->has_validation && progress->best_start >= 0 &&
+                    progress->best_start != start && !(best.error < progress->best_start_error);
+    if (is_older) {
+        start = progress->best_start;
+        best = (struct milestone){-1, 0, progress->best_start_error};
     }
+    if (saver->has_validation && is_shown(saver, start, &best))
+        return STATUS_OK;
+    if (is_older)
+        outcome = publish_best_of_start(saver, start, name, sizeof name);
+    else if (newest_is_best(saver))
+        snprintf(name, sizeof name, "%s", newest);
+    else
+        outcome = publish_best(saver, &saver->snapshot, name, sizeof name);
     if (outcome == STATUS_OK)
         outcome = run_directory_link(saver->directory, "best", name);
     if (outcome == STATUS_OK) {
-        saver->linked_best = progress->best_epoch;
+        saver->shown_start = start;
+        saver->shown = best;
         remove_old_best(saver->directory, name);
     }
     return outcome;
@@ -85,7 +143,8 @@ static void *save(void *context)
     if (saver->outcome == STATUS_OK)
         saver->outcome = update_best(saver, name);
     if (saver->outcome == STATUS_OK && saver->writes)
-        run_directory_prune(saver->directory, saver->keep);
+        run_directory_prune(saver->directory, saver->keep,
+                            saver->keeps_rollback ? saver->snapshot.progress.rollback_steps : -1);
     snprintf(saver->text, sizeof saver->text, "%s", status_text());
     double seconds = clock_seconds() - started;
     if (saver->writes && seconds > saver->seconds)
@@ -97,8 +156,7 @@ static void *save(void *context)
 static void start(struct saver *saver, int64_t generation, bool writes)
 {
     COTERIE_ASSERT(!saver->running);
-    snprintf(saver->path, sizeof saver->path, "%s/step-%09lld.h5", saver->directory,
-             (long long)generation);
+    run_directory_generation_path(saver->directory, generation, saver->path, sizeof saver->path);
     saver->writes = writes;
     /* After a resume: the checkpoint that was read may be of another folder. */
     if (!writes && access(saver->path, F_OK) != 0)

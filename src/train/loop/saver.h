@@ -26,10 +26,16 @@ struct saver {
     status outcome;
     char text[2048];
     _Atomic double seconds; /* of the longest saving so far, wall time */
-    int64_t linked_best;    /* the best epoch that `best` shows, -1: none */
+    int64_t shown_start; /* what `best` shows: a model of this start, -1: nothing that is known */
+    struct milestone shown; /* and which */
+    bool keeps_rollback;    /* the generation that --on-nan rollback goes back to is not pruned */
 };
 
-/* Starts writing saver->snapshot as step-<step>.h5, then moves `latest` and `best`, then prunes. */
+/*
+ * Starts writing saver->snapshot as step-<step>.h5, then moves `latest` and `best`, then prunes.
+ * `best` is the model with the lowest validation error of all starts, without validation the
+ * newest.
+ */
 void saver_start(struct saver *saver, int64_t generation);
 
 /*

@@ -68,7 +68,7 @@ status trainer_init(struct trainer *trainer, const struct trainer_config *config
     trainer->valid = valid;
     trainer->metrics_config = metrics_config;
     trainer->saved_steps = -1;
-    trainer->saver.linked_best = -1;
+    trainer->saver.shown_start = -1;
     status outcome = allocate(trainer);
     if (outcome == STATUS_OK)
         outcome = trainer_allocate_shares(trainer);
@@ -121,6 +121,7 @@ void trainer_use_directory(struct trainer *trainer, struct run_directory *direct
     trainer->saver.directory = directory->checkpoints;
     trainer->saver.keep = trainer->config->keep;
     trainer->saver.has_validation = trainer->valid != NULL;
+    trainer->saver.keeps_rollback = trainer->config->on_nan == ON_NAN_ROLLBACK;
     if (trainer_is_root(trainer) && trainer->saved_steps >= 0)
         saver_start_links(&trainer->saver, trainer->saved_steps);
 }
@@ -191,8 +192,9 @@ status trainer_begin_start(struct trainer *trainer)
     struct progress *progress = &trainer->progress;
     uint64_t seed = seed_of_start(trainer);
     progress->epoch = progress->step = progress->batch = progress->stale_epochs = 0;
-    progress->recorded = progress->best_epoch = -1;
-    progress->best_error = progress->error_before = INFINITY;
+    progress->recorded = progress->rollback_steps = -1;
+    progress->due_best = progress->last = MILESTONE_NONE;
+    progress->error_before = INFINITY;
     progress->learning_rate_factor = 1;
     model_draw(model, seed);
     if (trainer->em)
@@ -225,47 +227,64 @@ status trainer_begin(struct trainer *trainer, const char *init_path, const struc
 
 /*
  * The last epoch of a run is recorded even if --metrics-every would have passed it over; where the
- * run goes on, that row goes.
+ * run goes on, that row goes, and what it meant for the best model.
  */
 static void forget_last_row(struct trainer *trainer)
 {
     struct progress *progress = &trainer->progress;
-    int64_t every = trainer->config->metrics_every;
-    if (progress->recorded < 0 || progress->recorded % every == 0 ||
-        progress->epoch >= trainer->config->epochs)
+    int64_t before = progress->last.epoch - 1;
+    if (progress->last.epoch < 0 || progress->epoch >= trainer->config->epochs)
         return;
-    progress->recorded -= progress->recorded % every;
+    progress->last = MILESTONE_NONE;
+    progress->recorded = before - before % trainer->config->metrics_every;
     if (trainer_is_root(trainer) && trainer->history.n > 0)
         trainer->history.n--;
 }
 
-status trainer_take_up(struct trainer *trainer)
+/* Collective. The state in the saver's snapshot as it is. */
+static status take_up(struct trainer *trainer)
 {
     trainer_restore(trainer);
     if (trainer->em)
         em_resume(trainer->em);
-    forget_last_row(trainer);
     status outcome = draw_batches(trainer, seed_of_start(trainer));
     if (outcome == STATUS_OK)
         sampler_start_epoch(&trainer->sampler, (uint64_t)trainer->progress.epoch);
     return outcome;
 }
 
-status trainer_resume(struct trainer *trainer, struct hdf5_file *file)
+status trainer_take_up(struct trainer *trainer)
+{
+    status outcome = take_up(trainer);
+    forget_last_row(trainer);
+    return outcome;
+}
+
+/* Collective. The state of a file that the root has open into the saver's snapshot. */
+static status read_state(struct trainer *trainer, struct hdf5_file *file)
 {
     status outcome = STATUS_OK;
     if (trainer_is_root(trainer))
         outcome = checkpoint_read_state(file, &trainer->saver.snapshot);
-    outcome = communicator_agree(trainer->comm, outcome);
+    return communicator_agree(trainer->comm, outcome);
+}
+
+status trainer_resume(struct trainer *trainer, struct hdf5_file *file)
+{
+    status outcome = read_state(trainer, file);
     return outcome == STATUS_OK ? trainer_take_up(trainer) : outcome;
 }
 
 double trainer_selection_error(const struct trainer *trainer)
 {
-    if (trainer->reason == STOP_NOT_FINITE || trainer->history.n == 0)
+    const struct history *history = &trainer->history;
+    const struct milestone best = progress_best(&trainer->progress);
+    if (trainer->reason == STOP_NOT_FINITE || history->n == 0)
         return INFINITY;
-    return trainer->valid ? trainer->progress.best_error
-                          : trainer->history.record[trainer->history.n - 1].error;
+    const struct metrics_record *last = &history->record[history->n - 1];
+    if (!trainer->valid)
+        return last->error;
+    return best.epoch >= 0 ? best.error : last->error_valid; /* --epochs 0 */
 }
 
 /* Root: keeps the state of a start that is the best so far, in starts/<start>.h5. */
@@ -328,7 +347,9 @@ static status choose_start(struct trainer *trainer)
     outcome = communicator_agree(trainer->comm, outcome);
     if (outcome != STATUS_OK)
         return outcome;
-    outcome = trainer_resume(trainer, file);
+    outcome = read_state(trainer, file);
+    if (outcome == STATUS_OK)
+        outcome = take_up(trainer); /* it has ended: its last row stays */
     if (trainer_is_root(trainer))
         hdf5_close(&file);
     if (outcome != STATUS_OK)
@@ -345,7 +366,7 @@ static status choose_start(struct trainer *trainer)
     trainer->reason = reason_of_start(trainer);
     outcome = communicator_agree(trainer->comm, outcome);
     if (outcome == STATUS_OK)
-        trainer_save(trainer);
+        trainer_save(trainer, true);
     return outcome;
 }
 
@@ -357,20 +378,52 @@ static bool was_interrupted(const struct trainer *trainer)
 enum { MAX_ROLLBACKS = 10 };
 
 /*
- * Root: opens the newest checkpoint; *file stays NULL if there is none. A saving that has failed
- * meanwhile is no hindrance: the generation before it is gone back to.
+ * Root: opens a generation if an undisturbed run of this start would have written it, too: one that
+ * a request to stop or the end of a run has made is no place to go back to. Else *file stays NULL.
  */
-static status open_latest(struct trainer *trainer, struct hdf5_file **file)
+static void open_if_due(const struct trainer *trainer, const char *path, struct hdf5_file **file)
 {
-    char path[PATH_MAX];
-    if (saver_wait(&trainer->saver) != STATUS_OK)
-        log_warning("%s; earlier checkpoints are kept", status_text());
-    snprintf(path, sizeof path, "%s/latest", trainer->directory->checkpoints);
-    *file = NULL;
-    return access(path, F_OK) == 0 ? checkpoint_open(path, file) : STATUS_OK;
+    struct progress progress;
+    if (access(path, F_OK) != 0)
+        return;
+    status outcome = checkpoint_open(path, file);
+    if (outcome == STATUS_OK)
+        outcome = checkpoint_read_progress(*file, &progress);
+    if (outcome != STATUS_OK)
+        log_warning("skipping a checkpoint: %s", status_text());
+    bool fits = outcome == STATUS_OK && progress.start == trainer->progress.start &&
+                progress.rollback_steps == progress.total_steps;
+    if (*file && !fits)
+        hdf5_close(file);
 }
 
-/* Collective. Back to the last good state, or the start if there is none, with half the rate. */
+/*
+ * Root: opens the checkpoint to go back to; *file stays NULL if there is none. A saving that has
+ * failed meanwhile is no hindrance: the generation before it is gone back to.
+ */
+static status open_for_rollback(struct trainer *trainer, struct hdf5_file **file)
+{
+    const char *folder = trainer->directory->checkpoints;
+    char path[PATH_MAX];
+    struct string_list names = {0};
+    if (saver_wait(&trainer->saver) != STATUS_OK)
+        log_warning("%s; earlier checkpoints are kept", status_text());
+    *file = NULL;
+    if (trainer->progress.rollback_steps < 0)
+        return STATUS_OK;
+    run_directory_generation_path(folder, trainer->progress.rollback_steps, path, sizeof path);
+    open_if_due(trainer, path, file);
+    status outcome = *file ? STATUS_OK : run_directory_generations(folder, &names);
+    for (size_t i = 0; i < names.n && outcome == STATUS_OK && !*file; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, names.item[i]);
+        open_if_due(trainer, path, file);
+    }
+    string_list_release(&names);
+    return outcome;
+}
+
+/* Collective. Back to the last state that was due to be saved, or to the begin of the start, with
+ * half the rate. */
 static status roll_back(struct trainer *trainer)
 {
     double factor = trainer->progress.learning_rate_factor / 2;
@@ -378,7 +431,7 @@ static status roll_back(struct trainer *trainer)
     struct hdf5_file *file = NULL;
     status outcome = STATUS_OK;
     if (trainer_is_root(trainer))
-        outcome = open_latest(trainer, &file);
+        outcome = open_for_rollback(trainer, &file);
     outcome = communicator_agree(trainer->comm, outcome);
     if (outcome != STATUS_OK)
         return outcome;

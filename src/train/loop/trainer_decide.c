@@ -92,9 +92,6 @@ static bool save_is_due(const struct trainer *trainer)
     const struct progress *progress = &trainer->progress;
     if (progress->step == 0)
         return false;
-    /* A first saving early on tells how long one takes. */
-    if (config->time_limit > 0 && trainer->last_saved == trainer->started)
-        return true;
     if (config->save_every_epochs > 0 && progress->batch == 0 &&
         progress->epoch % config->save_every_epochs == 0)
         return true;
@@ -104,12 +101,20 @@ static bool save_is_due(const struct trainer *trainer)
            clock_seconds() - trainer->last_saved >= config->save_every_seconds;
 }
 
+/* A first saving early on tells how long one takes. */
+static bool saving_is_to_be_timed(const struct trainer *trainer)
+{
+    return trainer->progress.step > 0 && trainer->config->time_limit > 0 &&
+           trainer->last_saved == trainer->started;
+}
+
 struct trainer_decision trainer_decide(struct trainer *trainer)
 {
     struct trainer_decision decision = {0};
     if (trainer_is_root(trainer)) {
         decision.reason = (int32_t)reason_now(trainer);
-        decision.save = save_is_due(trainer);
+        decision.save_is_due = save_is_due(trainer);
+        decision.save = decision.save_is_due || saving_is_to_be_timed(trainer);
         decision.round_weight =
             round_timer_next(&trainer->timer, clock_seconds() - trainer->started);
     }

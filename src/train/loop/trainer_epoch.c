@@ -192,7 +192,9 @@ void trainer_use_best(struct trainer *trainer)
 {
     struct model *model = trainer->model;
     struct parameters *experts = &model->experts.parameters;
-    if (!trainer->valid || trainer->progress.best_epoch < 0)
+    /* If the last row is the best, the model has its parameters. */
+    int64_t kept = trainer->progress.due_best.epoch;
+    if (!trainer->valid || kept < 0 || progress_best(&trainer->progress).epoch != kept)
         return;
     memcpy(experts->value, trainer->best.experts,
            experts->n_networks * experts->stride * sizeof(real));
@@ -203,12 +205,32 @@ void trainer_use_best(struct trainer *trainer)
 }
 
 /*
+ * Local. What a validation error means for the best model. The drawn parameters are never the best:
+ * nothing has been learned. A row that only the end of the run asks for is remembered apart, since
+ * a run that goes on takes it back.
+ */
+static void compare_with_best(struct trainer *trainer, double error, bool is_due)
+{
+    struct progress *progress = &trainer->progress;
+    const struct milestone now = {progress->epoch, progress->step, error};
+    if (!is_due) {
+        progress->last = now;
+        return;
+    }
+    if (progress->epoch > 0 && error < progress->due_best.error) {
+        progress->due_best = now;
+        keep_as_best(trainer);
+    }
+    progress->stale_epochs =
+        progress->due_best.epoch < 0 ? 0 : progress->epoch - progress->due_best.epoch;
+}
+
+/*
  * Collective. Validation of the present parameters; the best ones so far are kept aside. False if
  * the error is not finite, which is to be treated like one in training.
  */
-static bool validate(struct trainer *trainer, struct metrics_record *record)
+static bool validate(struct trainer *trainer, bool is_due, struct metrics_record *record)
 {
-    struct progress *progress = &trainer->progress;
     profile_enter_alone(PHASE_VALIDATION);
     evaluate_all(trainer, trainer->valid, &trainer->validation);
     profile_leave_alone();
@@ -222,28 +244,25 @@ static bool validate(struct trainer *trainer, struct metrics_record *record)
     communicator_broadcast(trainer->comm, &error, sizeof error);
     if (!isfinite(error))
         return false;
-    if (error < progress->best_error) {
-        progress->best_error = error;
-        progress->best_epoch = progress->epoch;
-        progress->best_step = progress->step;
-        keep_as_best(trainer);
-    }
-    progress->stale_epochs = progress->epoch - progress->best_epoch;
+    compare_with_best(trainer, error, is_due);
     return true;
 }
 
 /*
  * Collective. Adds the present epoch to the history and to metrics.jsonl. A disk that takes no more
  * lines does not end the run: it is said, and checkpoints hold the history too. False, and nothing
- * is recorded, if the validation error is not finite.
+ * is recorded, if the validation error is not finite. `is_due`: --metrics-every asks for the row.
  */
-static bool record_epoch(struct trainer *trainer)
+static bool record_epoch(struct trainer *trainer, bool is_due)
 {
     struct progress *progress = &trainer->progress;
     struct metrics_record record = {.epoch = progress->epoch, .step = progress->step};
     record.error_valid = record.nll_valid = record.expected_square_valid = NAN;
     record.accuracy_valid = record.rmse_valid = NAN;
-    if (trainer->valid && !validate(trainer, &record))
+    progress->last = MILESTONE_NONE;
+    if (!is_due)
+        progress->last.epoch = progress->epoch;
+    if (trainer->valid && !validate(trainer, is_due, &record))
         return false;
     progress->recorded = progress->epoch;
     if (!trainer_is_root(trainer))
@@ -266,8 +285,9 @@ static void finish_epoch(struct trainer *trainer, enum stop_reason *reason)
     const struct progress *progress = &trainer->progress;
     /* Of a run that is interrupted the row is written when it goes on. */
     bool is_last = *reason != STOP_NOT && *reason != STOP_REQUESTED && *reason != STOP_TIME;
-    bool is_due = progress->epoch % trainer->config->metrics_every == 0 || is_last;
-    if (progress->recorded < progress->epoch && is_due && !record_epoch(trainer)) {
+    bool is_due = progress->epoch % trainer->config->metrics_every == 0;
+    if (progress->recorded < progress->epoch && (is_due || is_last) &&
+        !record_epoch(trainer, is_due)) {
         *reason = STOP_NOT_FINITE;
         return;
     }
@@ -334,7 +354,7 @@ static void run_round(struct trainer *trainer)
     bool stops = trainer->reason != STOP_NOT;
     if (trainer->saves && trainer->reason != STOP_NOT_FINITE && (decision.save || stops)) {
         profile_enter_alone(PHASE_SAVING);
-        trainer_save(trainer);
+        trainer_save(trainer, decision.save_is_due);
         profile_leave_alone();
     }
     if (trainer->reason != STOP_NOT)
@@ -354,7 +374,7 @@ status trainer_run_start(struct trainer *trainer)
         outcome = trainer_open_metrics(trainer);
     outcome = communicator_agree(trainer->comm, outcome);
     if (outcome == STATUS_OK && trainer->saves && trainer->is_reshaped)
-        trainer_save(trainer);
+        trainer_save(trainer, true);
     trainer->is_reshaped = false;
     log_progress_start(trainer->config->progress_mode, (double)trainer->progress.epoch);
     while (outcome == STATUS_OK && trainer->reason == STOP_NOT)

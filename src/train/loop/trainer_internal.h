@@ -10,8 +10,9 @@
 /*
  * Collective. Copies the state to the root and starts saving it; a failed earlier saving is said.
  * Parameters that are not finite are not saved: trainer->reason becomes STOP_NOT_FINITE.
+ * `is_due`: an undisturbed run saves here too, so that --on-nan rollback may come back to it.
  */
-void trainer_save(struct trainer *trainer);
+void trainer_save(struct trainer *trainer, bool is_due);
 
 /* Collective. Draws or reads the parameters of start progress.start, and clears everything else. */
 status trainer_begin_start(struct trainer *trainer);
@@ -35,6 +36,7 @@ status trainer_run_start(struct trainer *trainer);
 struct trainer_decision {
     int32_t reason; /* enum stop_reason */
     int32_t save;
+    int32_t save_is_due; /* by --checkpoint-every */
     double round_weight; /* of the next round in the profile */
     uint64_t site_count; /* replicas may have passed different numbers of sites */
 };

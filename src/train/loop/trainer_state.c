@@ -37,7 +37,7 @@ void trainer_collect(struct trainer *trainer)
     const struct model *model = trainer->model;
     site_enter(SITE_save_collect, 0);
     const struct communicator *group = &trainer->replicas->group;
-    bool has_best = snapshot->has_best && trainer->progress.best_epoch >= 0;
+    bool has_best = snapshot->has_best && trainer->progress.due_best.epoch >= 0;
     if (!trainer_is_in_first_replica(trainer)) {
         trainer_let_first_replica(SITE_gather_rows, n_collectives(snapshot, has_best));
         return;
@@ -88,7 +88,7 @@ void trainer_restore(struct trainer *trainer)
     struct local_networks local = local_parameters(trainer);
     trainer->progress = snapshot->progress;
     communicator_broadcast(trainer->comm, &trainer->progress, sizeof trainer->progress);
-    bool has_best = snapshot->has_best && trainer->progress.best_epoch >= 0;
+    bool has_best = snapshot->has_best && trainer->progress.due_best.epoch >= 0;
     scatter(trainer, &local, has_best);
     trainer_spread_networks(trainer, &local);
     for (int s = 0; s < snapshot->n_slots; s++)
@@ -99,6 +99,7 @@ void trainer_restore(struct trainer *trainer)
         trainer_spread_networks(trainer, &trainer->best);
     trainer->saved_steps = trainer->progress.total_steps;
     trainer->saved_epoch = trainer->progress.recorded;
+    trainer->saver.shown_start = -1; /* another best model, even if of the same epoch */
     site_set_step(trainer->progress.step);
     if (!trainer_is_root(trainer))
         return;
@@ -137,9 +138,9 @@ static bool is_finite(struct trainer *trainer)
     return true;
 }
 
-void trainer_save(struct trainer *trainer)
+void trainer_save(struct trainer *trainer, bool is_due)
 {
-    const struct progress *progress = &trainer->progress;
+    struct progress *progress = &trainer->progress;
     if (progress->total_steps == trainer->saved_steps && progress->recorded == trainer->saved_epoch)
         return;
     if (trainer_is_root(trainer)) {
@@ -148,6 +149,8 @@ void trainer_save(struct trainer *trainer)
             log_warning("%s; training goes on, earlier checkpoints are kept", status_text());
         trainer->last_saved = clock_seconds();
     }
+    if (is_due)
+        progress->rollback_steps = progress->total_steps;
     trainer_collect(trainer);
     int32_t good = trainer_is_root(trainer) && is_finite(trainer);
     communicator_broadcast(trainer->comm, &good, sizeof good);

@@ -235,8 +235,9 @@ static status copy_history(const struct history *from, int64_t before_epoch, str
 
 static void begin_anew(struct progress *progress)
 {
-    progress->best_epoch = -1;
-    progress->best_error = progress->error_before = INFINITY;
+    progress->due_best = progress->last = MILESTONE_NONE;
+    progress->rollback_steps = -1;
+    progress->error_before = INFINITY;
     progress->stale_epochs = 0;
     if (progress->batch == 0)
         progress->recorded = -1;
