@@ -29,6 +29,15 @@ void trainer_restore(struct trainer *trainer);
 /* Collective. The state of the ranks into the saver's snapshot. */
 void trainer_collect(struct trainer *trainer);
 
+/* Local, the same on all ranks. Whether something was not finite, and --on-nan rollback goes on. */
+bool trainer_rolls_back(const struct trainer *trainer);
+
+/*
+ * Collective. Back to the last state that was due to be saved, or to the begin of the start, with
+ * half the rate.
+ */
+status trainer_roll_back(struct trainer *trainer);
+
 /* Collective. One start from where progress stands; sets trainer->reason. */
 status trainer_run_start(struct trainer *trainer);
 
