@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
 # R, pandas and libcsv lose a row without a word: a missing value in a CSV with one column is an empty
 # line, and empty lines are skipped.
 #

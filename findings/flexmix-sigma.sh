@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
 # R's flexmix: the sigma of a Gaussian component is not the one of largest likelihood, and so logLik, AIC and
 # BIC are not those of a maximum.
 #

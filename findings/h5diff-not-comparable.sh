@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
 # h5diff says 0, "no differences", of data sets with other shapes or types.
 #
 # Guess: 3 numbers and 4 numbers differ, and the exit code is 1.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
 # HDF5 reads zeros where an external raw data file is too short, not the fill value, and no error.
 #
 # Guess: an error, as for a file that is missing; or at least the fill value of the data set.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
 # HDF5's Fletcher-32 filter does not see words of 16 bits that turn from 0x0000 to 0xFFFF.
 #
 # Guess: a checksum over a chunk finds any word that has changed.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
 # HDF5 turns numbers that do not fit an integer into the nearest that does, silently; NaN into 0 or into
 # the least integer, as the size of the integer has it.
 #

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
 # HDF5's scale-offset filter turns NaN into the smallest number of its chunk.
 #
 # Guess: NaN comes back as NaN, as it does through every other filter; decimals are lost, no more.

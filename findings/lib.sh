@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash
 # What the findings share. Sourced; leaves the script in an empty temporary folder.
 #

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
 # A netCDF-4 dimension is, for HDF5, a data set of zeros with a row for each sample.
 #
 # Guess: the data sets of the file are its variables.

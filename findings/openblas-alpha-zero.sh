@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
 # OpenBLAS: dgemm with alpha = 0 reads A on processors with AVX-512, where the matrices are small.
 #
 # Guess: the BLAS: "when alpha is zero then A and B are not referenced", so NaN in A does no harm. On every

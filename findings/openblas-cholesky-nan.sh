@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
 # OpenBLAS's dpotrf (Cholesky) says info = 0, success, of a matrix with NaN on its diagonal.
 #
 # Guess: info = i, as LAPACK's own dpotrf: its test of a pivot is "not above 0, or NaN".

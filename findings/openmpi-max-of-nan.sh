@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Open MPI's MPI_MAX of NaN and 1 is NaN or 1, depending on which rank has NaN and on how many numbers
 # are reduced in one call.
 #

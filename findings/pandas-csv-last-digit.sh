@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
 # pandas: read_csv does not read the numbers that to_csv wrote; one in seven differs in the last bits.
 #
 # Guess: to_csv writes 17 digits where they are needed, so reading gives the same doubles.

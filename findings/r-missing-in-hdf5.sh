@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
 # R's NA in an HDF5 file: each package and each type of column has a code of its own, which other programs
 # read as a number or as text.
 #

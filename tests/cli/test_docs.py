@@ -21,7 +21,7 @@ FENCE = re.compile(r"^(?:<!-- file: (?P<file>\S+) -->\n)?```(?P<language>\w*)\n(
                    r"|^<!-- file: (?P<hidden>\S+)\n(?P<hidden_text>.*?)^-->$",
                    re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)|<img src=\"([^\"]+)\"|<a href=\"([^\"]+)\"")
-REPOSITORY_PATH = re.compile(r"(?:src|tests|scripts|docs|slurm|examples)(?:/[\w.-]+)*/?")
+REPOSITORY_PATH = re.compile(r"(?:src|tests|scripts|docs|slurm|examples|findings)(?:/[\w.-]+)*/?")
 NUMBER = re.compile(r"(?<!exit code )[-+−]?(?:\d[\d.]*(?:e[-+]?\d+)?|nan|inf)\b")
 # Options that are not Coterie's: of mpirun, srun, sbatch, cmake, git and scripts.
 FOREIGN = set("--oversubscribe --self-test --prefix --by-slot --cpus-per-task --help --version".split())

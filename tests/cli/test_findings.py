@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What other software does, as findings/ records it: each script runs, where its packages are installed."""
 import os
 import pathlib
