@@ -7,28 +7,22 @@
  *     cc -std=c99 -O2 moe.c -o moe -lm
  *     ./moe mixture logistic data.csv 1 2.0 100 start.csv end.csv
  *
- * Letters of the paper: x inputs, d targets, o outputs of an expert, p mixing proportions, h
- * posterior, y combined output. D inputs, O outputs, E experts. The input 1 stands at the end of
- * each x, so the last weight of a unit is its bias. v[i] are the weights of the gate's unit i,
- * w[i][k] those of expert i's unit k. All arrays are C99 arrays of variable length.
+ * Letters of the paper: x inputs, d targets, o outputs of an expert, p mixing proportions,
+ * h posterior, y combined output. The input 1 stands at the end of each x, so the last weight of a
+ * unit is its bias: v[i] are the weights of the gate's unit i, w[i][k] those of expert i's unit k.
  */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+static int N, D, O, E; /* samples, inputs with the 1, outputs, experts */
+static int logistic;   /* the experts' output units are logistic, else linear */
+
 static void fail(const char *what, const char *name)
 {
     fprintf(stderr, "moe: %s: %s\n", what, name);
     exit(2);
-}
-
-static void *allocate(size_t size)
-{
-    void *memory = malloc(size);
-    if (!memory)
-        fail("cannot go on", "no memory");
-    return memory;
 }
 
 static double dot(int n, const double a[n], const double b[n])
@@ -39,17 +33,18 @@ static double dot(int n, const double a[n], const double b[n])
     return sum;
 }
 
-static double squared_distance(int n, const double a[n], const double b[n])
+/* q = ||d - o||^2 */
+static double squared_distance(const double d[O], const double o[O])
 {
-    double sum = 0;
-    for (int k = 0; k < n; k++)
-        sum += (a[k] - b[k]) * (a[k] - b[k]);
-    return sum;
+    double q = 0;
+    for (int k = 0; k < O; k++)
+        q += (d[k] - o[k]) * (d[k] - o[k]);
+    return q;
 }
 
 /* p_i becomes exp(p_i) / sum_j exp(p_j); returns log sum_j exp(p_j). The largest p is taken off
  * first: this changes no result, and keeps exp from overflowing. */
-static double softmax(int E, double p[E])
+static double softmax(double p[E])
 {
     double most = p[0], sum = 0;
     for (int i = 1; i < E; i++)
@@ -62,16 +57,15 @@ static double softmax(int E, double p[E])
 }
 
 /* ---- The gate: logits s_i = v_i . x;  p = softmax(s). */
-static void gate(int E, int D, double v[E][D], const double x[D], double p[E])
+static void gate(double v[E][D], const double x[D], double p[E])
 {
     for (int i = 0; i < E; i++)
         p[i] = dot(D, v[i], x);
-    softmax(E, p);
+    softmax(p);
 }
 
 /* ---- The experts: o_ik = w_ik . x, or its logistic function 1 / (1 + exp(-w_ik . x)). */
-static void experts(int E, int O, int D, int logistic, double w[E][O][D], const double x[D],
-                    double o[E][O])
+static void experts(double w[E][O][D], const double x[D], double o[E][O])
 {
     for (int i = 0; i < E; i++)
         for (int k = 0; k < O; k++) {
@@ -82,11 +76,13 @@ static void experts(int E, int O, int D, int logistic, double w[E][O][D], const 
 
 /* ---- The three error functions. Each returns the error of one sample, and gives its derivatives
  * by the gate's logits, d_s, and by the experts' outputs, d_o. */
+typedef double error_function(const double p[E], double o[E][O], const double d[O], double d_s[E],
+                              double d_o[E][O]);
 
 /* (1.1)  ||d - y||^2,  y = sum_i p_i o_i
  *        by s_i: -2 p_i (d - y).(o_i - y)      by o_i: -2 p_i (d - y) */
-static double cooperative(int E, int O, const double p[E], double o[E][O], const double d[O],
-                          double d_s[E], double d_o[E][O])
+static double cooperative(const double p[E], double o[E][O], const double d[O], double d_s[E],
+                          double d_o[E][O])
 {
     double y[O];
     for (int k = 0; k < O; k++) {
@@ -101,21 +97,19 @@ static double cooperative(int E, int O, const double p[E], double o[E][O], const
             d_s[i] += d_o[i][k] * (o[i][k] - y[k]);
         }
     }
-    return squared_distance(O, d, y);
+    return squared_distance(d, y);
 }
 
 /* (1.2)  sum_i p_i q_i,  q_i = ||d - o_i||^2
  *        by s_i: p_i (q_i - error)             by o_i: -2 p_i (d - o_i) */
-static double competitive(int E, int O, const double p[E], double o[E][O], const double d[O],
-                          double d_s[E], double d_o[E][O])
+static double competitive(const double p[E], double o[E][O], const double d[O], double d_s[E],
+                          double d_o[E][O])
 {
-    double q[E], error = 0;
+    double error = 0;
+    for (int i = 0; i < E; i++)
+        error += p[i] * squared_distance(d, o[i]);
     for (int i = 0; i < E; i++) {
-        q[i] = squared_distance(O, d, o[i]);
-        error += p[i] * q[i];
-    }
-    for (int i = 0; i < E; i++) {
-        d_s[i] = p[i] * (q[i] - error);
+        d_s[i] = p[i] * (squared_distance(d, o[i]) - error);
         for (int k = 0; k < O; k++)
             d_o[i][k] = -2 * p[i] * (d[k] - o[i][k]);
     }
@@ -125,13 +119,13 @@ static double competitive(int E, int O, const double p[E], double o[E][O], const
 /* (1.3)  -log sum_i p_i exp(-q_i / 2)
  *        by s_i: p_i - h_i                     by o_i: -h_i (d - o_i)
  * The posterior h_i = p_i exp(-q_i / 2) / sum_j p_j exp(-q_j / 2) says which expert d came from. */
-static double mixture(int E, int O, const double p[E], double o[E][O], const double d[O],
-                      double d_s[E], double d_o[E][O])
+static double mixture(const double p[E], double o[E][O], const double d[O], double d_s[E],
+                      double d_o[E][O])
 {
     double h[E];
     for (int i = 0; i < E; i++)
-        h[i] = log(p[i]) - squared_distance(O, d, o[i]) / 2;
-    double error = -softmax(E, h);
+        h[i] = log(p[i]) - squared_distance(d, o[i]) / 2;
+    double error = -softmax(h);
     for (int i = 0; i < E; i++) {
         d_s[i] = p[i] - h[i];
         for (int k = 0; k < O; k++)
@@ -140,23 +134,18 @@ static double mixture(int E, int O, const double p[E], double o[E][O], const dou
     return error;
 }
 
-typedef double error_function(int E, int O, const double p[E], double o[E][O], const double d[O],
-                              double d_s[E], double d_o[E][O]);
-
-/* ---- The gradient of the mean error over N samples, by v into d_v and by w into d_w, by the chain
- * rule: ds_i/dv_i = x,  dz_ik/dw_ik = x,  and do/dz = o (1 - o) for logistic outputs. Returns the
- * error. */
-static double gradient(error_function *function, int logistic, int N, int E, int O, int D,
-                       double v[E][D], double w[E][O][D], double x[N][D], double d[N][O],
-                       double d_v[E][D], double d_w[E][O][D])
+/* ---- The gradient of the mean error over all samples, by v into d_v and by w into d_w, by the
+ * chain rule: ds_i/dv_i = x,  dz_ik/dw_ik = x,  and do/dz = o (1 - o) for logistic outputs. */
+static double gradient(error_function *function, double x[N][D], double d[N][O], double v[E][D],
+                       double w[E][O][D], double d_v[E][D], double d_w[E][O][D])
 {
     double error = 0, p[E], o[E][O], d_s[E], d_o[E][O];
     memset(d_v, 0, sizeof(double[E][D]));
     memset(d_w, 0, sizeof(double[E][O][D]));
     for (int n = 0; n < N; n++) {
-        gate(E, D, v, x[n], p);
-        experts(E, O, D, logistic, w, x[n], o);
-        error += function(E, O, p, o, d[n], d_s, d_o) / N;
+        gate(v, x[n], p);
+        experts(w, x[n], o);
+        error += function(p, o, d[n], d_s, d_o) / N;
         for (int i = 0; i < E; i++)
             for (int j = 0; j < D; j++)
                 d_v[i][j] += d_s[i] * x[n][j] / N;
@@ -170,22 +159,20 @@ static double gradient(error_function *function, int logistic, int N, int E, int
     return error;
 }
 
-/* ---- Gradient descent on all parameters, those of the gate first: each goes down its slope.
- * Prints the mean error before the first step and after each. */
-static void descend(error_function *function, int logistic, int N, int E, int O, int D,
-                    double x[N][D], double d[N][O], double *parameters, double rate, int epochs)
+/* ---- Gradient descent: every parameter, those of the gate first, goes down its slope. Prints the
+ * mean error before the first step and after each. */
+static void descend(error_function *function, double x[N][D], double d[N][O], double *parameter,
+                    double rate, int epochs)
 {
     int n_gate = E * D, n = n_gate + E * O * D;
-    double *slope = allocate(sizeof(double) * (size_t)n);
+    double slope[n];
     for (int epoch = 0; epoch <= epochs; epoch++) {
-        double error =
-            gradient(function, logistic, N, E, O, D, (void *)parameters,
-                     (void *)(parameters + n_gate), x, d, (void *)slope, (void *)(slope + n_gate));
+        double error = gradient(function, x, d, (void *)parameter, (void *)(parameter + n_gate),
+                                (void *)slope, (void *)(slope + n_gate));
         printf("%d %.17g\n", epoch, error);
         for (int j = 0; j < n && epoch < epochs; j++)
-            parameters[j] -= rate * slope[j];
+            parameter[j] -= rate * slope[j];
     }
-    free(slope);
 }
 
 /* ---- Files: a line of names, then rows of as many numbers, with commas between them. */
@@ -228,32 +215,35 @@ int main(int argc, char **argv)
     if (argc != 9)
         fail("usage", "moe cooperative|competitive|mixture identity|logistic DATA.csv TARGETS "
                       "RATE EPOCHS START.csv END.csv");
-    int which = 0, logistic = strcmp(argv[2], "logistic") == 0;
+    int which = 0, columns, weights, units;
     while (which < 3 && strcmp(argv[1], names[which]) != 0)
         which++;
+    logistic = strcmp(argv[2], "logistic") == 0;
     if (which == 3 || (!logistic && strcmp(argv[2], "identity") != 0))
         fail("no such error function or output", which == 3 ? argv[1] : argv[2]);
 
     /* The last O columns are targets; the input 1 takes a place behind the others. */
-    int N, n_columns, n_weights, n_units, O = atoi(argv[4]);
-    double *data = read_table(argv[3], &N, &n_columns);
-    int D = n_columns - O + 1;
+    double *data = read_table(argv[3], &N, &columns);
+    O = atoi(argv[4]);
+    D = columns - O + 1;
     if (O < 1 || D < 2)
         fail("not a number of targets that leaves an input", argv[4]);
-    double(*x)[D] = allocate(sizeof(double[N][D])), (*d)[O] = allocate(sizeof(double[N][O]));
+    double(*x)[D] = malloc(sizeof(double[N][D])), (*d)[O] = malloc(sizeof(double[N][O]));
+    if (!x || !d)
+        fail("no memory for", argv[3]);
     for (int n = 0; n < N; n++) {
-        memcpy(x[n], data + n * n_columns, sizeof(double[D - 1]));
-        memcpy(d[n], data + n * n_columns + D - 1, sizeof(double[O]));
+        memcpy(x[n], data + n * columns, sizeof(double[D - 1]));
+        memcpy(d[n], data + n * columns + D - 1, sizeof(double[O]));
         x[n][D - 1] = 1;
     }
 
     /* One unit a row: E rows of the gate, then O rows for each expert. */
-    double *parameters = read_table(argv[7], &n_units, &n_weights);
-    int E = n_units / (1 + O);
-    if (n_weights != D || n_units != E * (1 + O))
+    double *parameter = read_table(argv[7], &units, &weights);
+    E = units / (1 + O);
+    if (weights != D || units != E * (1 + O))
         fail("not a row for each unit with a weight for each input and a bias", argv[7]);
-    descend(functions[which], logistic, N, E, O, D, x, d, parameters, atof(argv[5]), atoi(argv[6]));
-    write_table(argv[8], n_units, n_weights, parameters);
-    free(data), free(x), free(d), free(parameters);
+    descend(functions[which], x, d, parameter, atof(argv[5]), atoi(argv[6]));
+    write_table(argv[8], units, weights, parameter);
+    free(data), free(x), free(d), free(parameter);
     return 0;
 }
