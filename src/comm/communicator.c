@@ -117,7 +117,7 @@ static status allocate_handles(struct communicator *comm, bool alone)
         return STATUS_OK;
     }
     memory_free(&comm->mpi);
-    return status_set((status)worst, "a rank has no memory to begin with; use larger hosts");
+    return status_set((status)worst, "a rank has no memory to start; use larger hosts");
 }
 
 /*

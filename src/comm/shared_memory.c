@@ -21,7 +21,7 @@ static status allocate_own(size_t bytes, struct shared_memory *memory)
     void *base = mmap(NULL, bytes + 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (base == MAP_FAILED)
         return status_set(STATUS_FAILED,
-                          "%.1f GiB of memory are not to be had; use fewer columns, a smaller "
+                          "cannot get %.1f GiB of memory; use fewer columns, a smaller "
                           "--micro-batch or a larger host",
                           (double)bytes / 0x1p30);
     memory->base = base;
@@ -36,12 +36,12 @@ status shared_memory_create(const struct communicator *comm, size_t bytes,
     status outcome =
         memory_alloc(&memory->window, 1, sizeof *memory->window, "a shared memory window");
     if (outcome == STATUS_OK && comm->node_rank == 0 && bytes > memory_available())
-        outcome =
-            status_set(STATUS_USAGE,
-                       "%.1f GiB to share are wanted on host %s, which has %.1f GiB left; use "
-                       "coterie (single precision), fewer columns, a smaller --micro-batch or a "
-                       "larger host",
-                       (double)bytes / 0x1p30, comm->host, (double)memory_available() / 0x1p30);
+        outcome = status_set(
+            STATUS_USAGE,
+            "%.1f GiB of shared memory are needed on host %s, which has %.1f GiB left; use "
+            "coterie (single precision), fewer columns, a smaller --micro-batch or a "
+            "larger host",
+            (double)bytes / 0x1p30, comm->host, (double)memory_available() / 0x1p30);
     outcome = communicator_agree(comm, outcome);
     if (outcome != STATUS_OK) {
         memory_free(&memory->window);

@@ -11,14 +11,13 @@ static status check_gaussian_gate(const struct model_config *config)
         return STATUS_OK;
     if (config->error != ERROR_MIXTURE)
         return status_set(STATUS_USAGE,
-                          "--gate gaussian is a part of the likelihood and goes with --error "
-                          "mixture only");
+                          "--gate gaussian is a part of the likelihood and needs --error mixture");
     if (config->n_gate_hidden > 0)
         return status_set(STATUS_USAGE, "--gate gaussian has no hidden layers: leave --gate-hidden "
                                         "out, or use --gate softmax");
     if (config->top_k > 0)
         return status_set(STATUS_USAGE,
-                          "--gate gaussian asks all experts: leave --top-k out, or use "
+                          "--gate gaussian uses all experts: leave --top-k out, or use "
                           "--gate softmax");
     return STATUS_OK;
 }
@@ -28,24 +27,21 @@ status model_config_check(const struct model_config *config)
     bool squared = config->error != ERROR_MIXTURE;
     if (squared && config->likelihood != LIKELIHOOD_GAUSSIAN)
         return status_set(STATUS_USAGE,
-                          "the cooperative and competitive errors are squared errors; "
-                          "--likelihood bernoulli or categorical goes with --error "
-                          "mixture only");
+                          "the cooperative and competitive errors are squared errors; --likelihood "
+                          "bernoulli or categorical needs --error mixture");
     if (squared && config->variance_is_learned)
         return status_set(STATUS_USAGE,
-                          "--variance learned goes with --error mixture only: the cooperative and "
+                          "--variance learned needs --error mixture: the cooperative and "
                           "competitive errors have no variance");
     if (config->variance_is_learned && config->likelihood != LIKELIHOOD_GAUSSIAN)
-        return status_set(STATUS_USAGE,
-                          "--variance learned goes with --likelihood gaussian only, that of "
-                          "regression; for classes leave it out");
+        return status_set(STATUS_USAGE, "--variance learned needs --likelihood gaussian, for "
+                                        "regression; for classes leave it out");
     if (config->top_k > config->n_experts)
         return status_set(STATUS_USAGE, "--top-k %zu is more than the %zu experts", config->top_k,
                           config->n_experts);
     if (model_is_routed(config) && squared)
-        return status_set(STATUS_USAGE,
-                          "--top-k goes with --error mixture only: the cooperative and competitive "
-                          "errors need what all experts say of a sample");
+        return status_set(STATUS_USAGE, "--top-k needs --error mixture: the cooperative and "
+                                        "competitive errors need the outputs of all experts");
     if (config->likelihood == LIKELIHOOD_BERNOULLI && config->output != OUTPUT_LOGISTIC)
         return status_set(STATUS_USAGE,
                           "--likelihood bernoulli needs --expert-output logistic (or auto)");

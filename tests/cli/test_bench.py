@@ -66,7 +66,7 @@ class Bench(support.TestCase):
     def test_more_wrong_usage(self):
         for options, ranks, words in (
                 (("--replicas", 2, "--shape", "1,2,0,1,4"), 2, "--replicas 2 share batches of 1"),
-                (("--shape", "1,2,-1,1,4"), 3, "--shape 1,2,-1,1,4: five numbers"),
+                (("--shape", "1,2,-1,1,4"), 3, "--shape 1,2,-1,1,4: give five numbers"),
                 (("--plan", "--top-k", 2), None, "leave --top-k out"),
                 (("--plan", "--balance-weight", 0.1), None, "leave --balance-weight out"),
                 (("--plan", "--replicas", 2), 2, "leave --replicas out")):

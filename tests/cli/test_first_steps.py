@@ -84,7 +84,7 @@ class FirstSteps(support.TestCase):
         """A single NA once made 596 classes of 600 samples."""
         numbers = "".join(f"{i},{i}.5\n" for i in range(30))
         for text, more, rc, warning in ((numbers + "30,n.a\n", (), 0, "because of 'n.a'"),
-                                        (numbers + "30,NA\n", (), 2, "numbers but for 'NA'"),
+                                        (numbers + "30,NA\n", (), 2, "all targets but 'NA' are numbers"),
                                         (numbers + "30,na\n", ("--task", "classification"), 0, ""),
                                         ("".join(f"{i},{'xyz'[i % 3]}\n" for i in range(30)), (), 0, "")):
             plan = support.run(support.COTERIE, "train", "--data", self.csv("d.csv", "a,y\n" + text),

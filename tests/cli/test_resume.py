@@ -115,7 +115,7 @@ class SameAsStraight(Resume):
                 epoch = self.progress(option, "epoch")
                 self.assertLess(epoch, 99)
                 again = self.train(option, "--resume", "auto", ranks=2).stdout
-                self.assertRegex(again, rf"nothing to do: .*--{option} .*to go on give .*\n")
+                self.assertRegex(again, rf"nothing to do: .*--{option} .*to continue give .*\n")
                 self.assertEqual(self.progress(option, "epoch"), epoch)
                 more = self.train(option, "--resume", "auto", f"--{option}", further[option])
                 self.assertNotIn("nothing to do", more.stdout)

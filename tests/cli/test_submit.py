@@ -94,7 +94,7 @@ class Submit(support.TestCase):
         result = self.submit("--script", "a.sh", "--now", "--", "--output", "r")
         self.assertIn("sbatch got a.sh\n0\n", result.stdout)  # 0 variables of this MPI process
         result = self.submit("--now", "--", "--output", "r", rc=1, SBATCH_CODE=3)
-        self.assertIn("sbatch has refused coterie.sbatch", result.stderr)
+        self.assertIn("sbatch refused coterie.sbatch", result.stderr)
         (self.folder / "bin/sbatch").write_text("#!/bin/sh\nkill -KILL $$\n", encoding="utf-8")
         result = self.submit("--now", "--", "--output", "r", rc=1)
         self.assertIn("sbatch was ended by a signal (Killed)", result.stderr)
@@ -107,10 +107,10 @@ class Submit(support.TestCase):
         trained = support.run(COTERIE, "train", "--dry-run", *same, cwd=self.folder)
         self.assertEqual(self.submit("--", *same, rc=2).stderr, trained.stderr)
         for message, options in (
-                ("train what?", ()),
+                ("what is to be trained?", ()),
                 ("such options follow --", ("--experts", 3)),
                 ("--array is for a sweep", ("--array", 3, "--", "--output", "r")),
-                ("nothing to try", ("--", "sweep", "--output", "s")),
+                ("no settings to try", ("--", "sweep", "--output", "s")),
                 ("must be one word", ("--job-name", "a b", "--", "--output", "r"))):
             self.assertIn(message, self.submit(*options, rc=2).stderr)
         self.assertEqual(list(self.folder.glob("*.sbatch")), [])

@@ -171,15 +171,15 @@ class Sweep(support.TestCase):
         means = [float(row["bic_mean"]) for row in table(self.folder / "s")]
         self.assertEqual(means, sorted(means))
         # A grid without what has been run is not taken in silence.
-        self.assertNotIn("leave the table", result.stdout)
+        self.assertNotIn("not in the table", result.stdout)
         result = self.sweep("s", "--grid", "experts=2")
-        self.assertIn("leave the table", result.stdout)
+        self.assertIn("not in the table", result.stdout)
         self.assertEqual([row["experts"] for row in table(self.folder / "s")], ["2"])
 
     def test_what_is_refused(self):
         self.sweep("s", "--seeds", 2, *SHORT)
         for message, options in (
-                ("nothing to try", ()),
+                ("no settings to try", ()),
                 ("was begun with 20", ("--epochs", 30)),
                 ("experts must be a whole number", ("--grid", "experts=2,x")),
                 ("has 2 twice", ("--grid", "experts=2,02")),

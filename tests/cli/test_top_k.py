@@ -41,7 +41,7 @@ class TopKTest(support.TestCase):
 
     def test_wrong_usage(self):
         for options, words in ((("--top-k", 5), "--top-k 5 is more than the 4 experts"),
-                               (("--top-k", 2, "--error", "cooperative"), "--error mixture only"),
+                               (("--top-k", 2, "--error", "cooperative"), "needs --error mixture"),
                                (("--anneal", "1:5"), "B between 0 and 1"),
                                (("--anneal", "0.5:5", "--error", "competitive"), "--anneal"),
                                (("--balance-weight", -1), "0 or more"),

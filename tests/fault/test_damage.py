@@ -157,7 +157,7 @@ class Hostile(harness.FaultTest):
     def test_a_loop_without_end(self):
         result = self.shop.run("train", "--data", self.hostile, ranks=2,
                                env={"COTERIE_HANG_TIMEOUT": "60"})
-        self.assert_rc(result, 2, "hostile.h5", "never comes to an end")
+        self.assert_rc(result, 2, "hostile.h5", "never finishes")
         self.assert_one_line(result)
 
     def test_asked_to_end_while_it_looks(self):
@@ -166,7 +166,7 @@ class Hostile(harness.FaultTest):
         child = support.wait_for(lambda: self.other_process(process.pid), process)
         for number in (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT):
             os.kill(child, number)
-        self.assert_rc(support.finish(process, 60), 2, "hostile.h5", "never comes to an end")
+        self.assert_rc(support.finish(process, 60), 2, "hostile.h5", "never finishes")
 
     def test_killed_while_it_looks(self):
         """For want of memory, say: that is not the file's fault."""

@@ -229,7 +229,7 @@ static void excluded_columns(void **state)
     request.exclude = "age,height,who,w";
     assert_usage(outcome_of(&request), "train.csv", "no column is left", "--exclude");
     request.inputs = "age";
-    assert_usage(outcome_of(&request), "--inputs", "--exclude", "one of the two");
+    assert_usage(outcome_of(&request), "--inputs", "--exclude", "only one of them");
     request = (struct source_request){.path = "builtin:vowels", .exclude = "F2,speaker"};
     source = opened(&request);
     assert_int_equal(source_info(source)->n_inputs, 1);

@@ -28,8 +28,8 @@ static status read_shape(const char *text, struct bench *bench)
         !b || !d || !o || !e || b > INT_MAX || d > INT_MAX || h > INT_MAX || o > INT_MAX ||
         e > INT_MAX)
         return status_set(STATUS_USAGE,
-                          "--shape %s: five numbers B,D,H,O,E are wanted (batch, inputs, hidden "
-                          "units or 0, outputs, experts), as in 256,64,128,10,16",
+                          "--shape %s: give five numbers B,D,H,O,E (batch, inputs, hidden "
+                          "units or 0, outputs, experts), such as 256,64,128,10,16",
                           text);
     bench->n_samples = b;
     bench->n_inputs = d;
@@ -125,7 +125,7 @@ static status report(struct bench *bench, const struct options *options)
         log_info("rate     %.4g GFLOP/s of %.4g that its matrix products reach alone (n = %d): "
                  "%.1f %%",
                  result.gflops, result.machine.gemm_gflops, MACHINE_GEMM_SIZE, 100 * result.share);
-        log_info("         counted are the matrix products that a step needs%s",
+        log_info("         counts the matrix products that a step needs%s",
                  model_is_routed(&bench->model.config) ? ": those of the chosen experts only" : "");
         if (model_is_routed(&bench->model.config) && bench->replicas.group.size > 1)
             log_info("choices  the busiest rank computes %.2f times the mean of the ranks",

@@ -205,7 +205,7 @@ static void show_links(const struct options *options, const struct prediction *p
     show_link("between", &rates->between,
               said                         ? "as given"
               : prediction->is_measured[1] ? "measured"
-                                           : "NOT KNOWN, assumed: run this on two hosts, or say "
+                                           : "NOT KNOWN, assumed: run this on two hosts, or give "
                                              "--network-latency and --network-bandwidth");
     log_info("  hosts       taken to have %d processors and a rank on each", rates->ranks_per_host);
     log_info("check    a step with %zu of %zu experts on the ranks of this run: predicted %.4g ms, "

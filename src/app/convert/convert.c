@@ -31,14 +31,15 @@ static status check_target(const char *path)
 {
     if (!writer_for(path))
         return status_set(STATUS_USAGE,
-                          "%s: the ending decides what is written: use .h5, .hdf5 or .csv", path);
+                          "%s: the ending of the name decides the format: use .h5, .hdf5 or .csv",
+                          path);
     if (access(path, F_OK) == 0)
         return status_set(STATUS_USAGE, "%s: exists already; remove it or choose another name",
                           path);
     char folder[PATH_MAX];
     snprintf(folder, sizeof folder, "%s", path);
     if (access(dirname(folder), W_OK) != 0)
-        return status_set(STATUS_USAGE, "%s: nothing can be written into its folder: %s", path,
+        return status_set(STATUS_USAGE, "%s: its folder cannot be written to: %s", path,
                           strerror(errno));
     return STATUS_OK;
 }
@@ -54,7 +55,8 @@ static status write_whole(struct source *source, const char *path)
     if (outcome == STATUS_OK)
         outcome = check_target(path);
     if (outcome == STATUS_OK && rename(temporary, path) != 0)
-        outcome = status_set(STATUS_FAILED, "%s: cannot be named so: %s", path, strerror(errno));
+        outcome =
+            status_set(STATUS_FAILED, "%s: is not a possible name: %s", path, strerror(errno));
     if (outcome != STATUS_OK)
         unlink(temporary);
     return outcome;

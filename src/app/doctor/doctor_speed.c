@@ -77,7 +77,7 @@ void check_kernel(const struct survey *survey, struct finding *finding)
         finding_set(finding, VERDICT_ADVICE,
                     "OPENBLAS_CORETYPE=%s: one kernel on processors that differ, but slow%s",
                     poor->launch.blas_coretype, host_list_text(survey, &hosts, text));
-        finding_fix(finding, "unset OPENBLAS_CORETYPE      (if speed counts for more)");
+        finding_fix(finding, "unset OPENBLAS_CORETYPE      (if speed matters more)");
     } else if (poor) {
         explain_kernel(poor, host_list_text(survey, &hosts, text), finding);
     } else if (resized) {

@@ -15,7 +15,7 @@ void check_output(const struct survey *survey, struct finding *finding)
     const struct output_facts *output = &survey->output;
     if (output->can_write) {
         finding_set(finding, VERDICT_OK,
-                    "an HDF5 file was written, brought to the disk, read back and renamed in %s",
+                    "an HDF5 file was written, synced, read back and renamed in %s",
                     output->folder);
         return;
     }
@@ -154,7 +154,7 @@ void check_shared_memory(const struct survey *survey, struct finding *finding)
         return;
     }
     if (space < 0)
-        finding_set(finding, VERDICT_FIX, "no /dev/shm that can be written%s",
+        finding_set(finding, VERDICT_FIX, "/dev/shm is missing or cannot be written%s",
                     host_list_text(survey, &hosts, text));
     else
         finding_set(finding, space < least ? VERDICT_FIX : VERDICT_ADVICE,

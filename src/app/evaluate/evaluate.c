@@ -162,10 +162,9 @@ static void print_trust(struct evaluation *evaluation, const struct metrics_reco
     log_info("gate         entropy %.3f: as %.2f equal experts for a sample", record->gate_entropy,
              exp(record->gate_entropy));
     if (trust->has_classes)
-        log_info(
-            "calibration  confidence and what is right differ by %.1f %% (expected calibration "
-            "error)",
-            100 * trust_calibration_error(trust));
+        log_info("calibration  confidence and accuracy differ by %.1f %% (expected calibration "
+                 "error)",
+                 100 * trust_calibration_error(trust));
     if (trust->has_density)
         log_info("calibration  intervals of 50 %% hold %.1f %% of the targets, of 90 %% %.1f %%",
                  100 * trust_coverage(trust, 0), 100 * trust_coverage(trust, 1));

@@ -30,8 +30,8 @@ static status check_task(const struct options *options)
                     has_likelihood(options, LIKELIHOOD_CATEGORICAL);
     if (options->task == TASK_REGRESSION && discrete)
         return status_set(STATUS_USAGE,
-                          "--likelihood %s is for classes and does not go with --task "
-                          "regression; leave one of them out",
+                          "--likelihood %s is for classes and cannot be combined with --task "
+                          "regression; leave one out",
                           options_value(options, "likelihood"));
     return STATUS_OK;
 }
@@ -152,11 +152,11 @@ static status check_odd_class(const struct options *options, const struct source
     if (!odd || options->task != TASK_AUTO || wants_classes(options))
         return STATUS_OK;
     if (csv_is_missing_mark(odd))
-        return status_set(STATUS_USAGE,
-                          "%s: the targets are numbers but for '%s'; if that is a missing value "
-                          "remove it (--task regression says where it is), if all are names of "
-                          "classes say --task classification",
-                          path, odd);
+        return status_set(
+            STATUS_USAGE,
+            "%s: all targets but '%s' are numbers; if that is a missing value, remove it (--task "
+            "regression says where it is); if all are names of classes, use --task classification",
+            path, odd);
     problem->has_odd_class = true;
     return STATUS_OK;
 }
@@ -207,7 +207,7 @@ static status resolve_numbers(const struct options *options, struct source *sour
         if (facts.least < 0 || facts.most > 1 || (!bernoulli && !facts.rows_sum_to_1))
             return status_set(STATUS_USAGE,
                               "the targets of %s are numbers from %g to %g, but %s; give labels "
-                              "with --targets, or leave --likelihood and --task to be found out",
+                              "with --targets, or leave out --likelihood and --task",
                               path, facts.least, facts.most,
                               bernoulli ? "Bernoulli targets lie in [0, 1]"
                                         : "probabilities of classes lie in [0, 1] and sum to 1");
@@ -220,11 +220,10 @@ static status resolve_numbers(const struct options *options, struct source *sour
     }
     bool bounded = problem->model.output != OUTPUT_IDENTITY;
     if (bounded && (facts.least < 0 || facts.most > 1))
-        return status_set(
-            STATUS_USAGE,
-            "the targets of %s reach from %g to %g, which --expert-output %s (0 to 1) "
-            "cannot; use identity",
-            path, facts.least, facts.most, options_value(options, "expert_output"));
+        return status_set(STATUS_USAGE,
+                          "the targets of %s range from %g to %g, but --expert-output %s gives "
+                          "only 0 to 1; use identity",
+                          path, facts.least, facts.most, options_value(options, "expert_output"));
     problem->has_accuracy = problem->model.output == OUTPUT_LOGISTIC && facts.are_binary;
     problem->has_rmse = true;
     problem->looks_like_classes = options->task == TASK_AUTO && info->n_targets == 1 &&

@@ -22,7 +22,7 @@ status samples_check_reader(const struct communicator *comm, const struct option
         return STATUS_OK;
     return status_set(
         STATUS_USAGE,
-        "--read root: %s is streamed, which every host does by itself; make it visible "
+        "--read root: %s is streamed, and every host streams by itself; make it visible "
         "on all hosts and use --read node%s",
         source_info(source)->path,
         options->stream == STREAM_ALWAYS ? ", or leave out --stream always"

@@ -48,9 +48,8 @@ static status wait_for_sbatch(pid_t child, const char *path)
             "sbatch was ended by a signal (%s); `squeue --me` tells whether the job is "
             "there, else submit it by `sbatch %s`",
             strsignal(WTERMSIG(end)), path);
-    return end == 0
-               ? STATUS_OK
-               : status_set(STATUS_FAILED, "sbatch has refused %s, for the reason above", path);
+    return end == 0 ? STATUS_OK
+                    : status_set(STATUS_FAILED, "sbatch refused %s for the reason above", path);
 }
 
 status submit_now(const char *path)
@@ -83,9 +82,9 @@ static status read_words(const struct options *options, struct job *job)
                         .word = words->item + (is_named ? 1 : 0),
                         .n_words = words->n - (is_named ? 1 : 0)};
     if (words->n == 0)
-        return status_set(STATUS_USAGE,
-                          "train what? say it after --, as in `coterie submit --nodes 2 -- --data "
-                          "d.h5 --output run`");
+        return status_set(STATUS_USAGE, "what is to be trained? Give its options after --, as in "
+                                        "`coterie submit --nodes 2 -- --data "
+                                        "d.h5 --output run`");
     if (options->array_size > 0 && !job->is_sweep)
         return status_set(STATUS_USAGE,
                           "--array is for a sweep: `coterie submit --array %ld -- "

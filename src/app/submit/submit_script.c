@@ -165,9 +165,9 @@ static status check_file(const char *path)
     fclose(file);
     if (strstr(text, marker))
         return STATUS_OK;
-    return status_set(
-        STATUS_USAGE,
-        "%s is there and was not written by `coterie submit`; choose another --script", path);
+    return status_set(STATUS_USAGE,
+                      "%s exists and was not written by `coterie submit`; choose another --script",
+                      path);
 }
 
 status submit_write(const struct job *job, const char *path)

@@ -32,8 +32,7 @@ static status check_options(const struct options *options)
     bool is_part = options->array_index > 0 || options->array_size > 0;
     bool has_index = options_is_set(options, "index");
     if (options->resume && strcmp(options->resume, "auto") != 0)
-        return status_set(STATUS_USAGE,
-                          "--resume must be auto: a sweep goes on with what is there");
+        return status_set(STATUS_USAGE, "--resume must be auto: a sweep always continues");
     if (is_part && (!has_index || options->array_index >= options->array_size))
         return status_set(
             STATUS_USAGE,
@@ -53,7 +52,8 @@ status sweep_open(struct options *options)
     if (options->table && !exists)
         return status_set(STATUS_USAGE, "there is no sweep in %s", options->output);
     if (!options->grid && options->seeds == 1)
-        return status_set(STATUS_USAGE, "nothing to try: say for example --grid experts=2,4,8");
+        return status_set(STATUS_USAGE,
+                          "no settings to try; give for example --grid experts=2,4,8");
     return STATUS_OK;
 }
 
@@ -163,7 +163,7 @@ static void show_plan(const struct communicator *comm, const struct dealing *dea
              sweep->n_runs, sweep->n_runs == 1 ? "" : "s", dealing->n_todo,
              options->array_size > 0 ? " in this part" : "");
     if (dealing->n_groups == 1)
-        log_info("ranks    %d, all at work on one run after the other", comm->size);
+        log_info("ranks    %d, all working on one run after the other", comm->size);
     else
         log_info("ranks    %d in %d groups, each with a run and a copy of the data of its own",
                  comm->size, dealing->n_groups);
@@ -273,12 +273,12 @@ static status train_all(const struct communicator *comm, const struct dealing *d
         return outcome;
     communicator_sum(comm, counts, 2);
     if (counts[1] > 0)
-        return status_set(STATUS_STOPPED, "stopped; the same command goes on with the sweep");
+        return status_set(STATUS_STOPPED, "stopped; the same command continues the sweep");
     if (counts[0] > 0)
-        return status_set(STATUS_FAILED,
-                          "%lld of %zu run%s failed, for the reasons above; the same command tries "
-                          "those again",
-                          (long long)counts[0], dealing->n_todo, dealing->n_todo == 1 ? "" : "s");
+        return status_set(
+            STATUS_FAILED,
+            "%lld of %zu run%s failed for the reasons above; the same command tries them again",
+            (long long)counts[0], dealing->n_todo, dealing->n_todo == 1 ? "" : "s");
     return STATUS_OK;
 }
 

@@ -35,9 +35,9 @@ static status merge_option(const char *key, const char *recorded, void *context)
         return *recorded ? options_set(options, key, recorded, "sweep.yaml") : STATUS_OK;
     const char *said = options_value(options, key);
     if (strcmp(key, "grid") == 0 && strcmp(said, recorded) != 0)
-        log_info("grid     not that of before: runs of settings that it lacks stay in %s/runs, but "
-                 "leave the table",
-                 options->output);
+        log_info(
+            "grid     has changed: runs of other settings stay in %s/runs but are not in the table",
+            options->output);
     if (may_grow || strcmp(said, recorded) == 0)
         return STATUS_OK;
     char option[64];
@@ -47,7 +47,7 @@ static status merge_option(const char *key, const char *recorded, void *context)
             *at = '-';
     return status_set(STATUS_USAGE,
                       "--%s is %s, but the sweep in %s was begun with %s; leave the option out to "
-                      "go on, or choose another --output",
+                      "continue, or choose another --output",
                       option, said, options->output, *recorded ? recorded : "none");
 }
 

@@ -81,9 +81,8 @@ status plan_show_data(const struct training *training)
                                  : "s",
              targets);
     if (training->problem.looks_like_classes)
-        log_info(
-            "hint: the targets are a few whole numbers, taken as numbers; if they name classes "
-            "say --task classification");
+        log_info("hint: the targets are a few whole numbers, taken as numbers; if they name "
+                 "classes, use --task classification");
     if (training->problem.has_odd_class)
         log_warning("the targets are taken as names of classes because of '%s': all others are "
                     "numbers; --task regression says where it is",

@@ -273,7 +273,7 @@ status training_prepare(struct training *training)
     set_shapes(training);
     outcome = check_em(training);
     if (outcome == STATUS_OK && options->anneal.from < 1 && options->error != ERROR_MIXTURE)
-        outcome = status_set(STATUS_USAGE, "--anneal goes with --error mixture only: the other "
+        outcome = status_set(STATUS_USAGE, "--anneal needs --error mixture: the other "
                                            "errors have no posterior");
     if (outcome == STATUS_OK)
         outcome = check_replicas(training);

@@ -166,8 +166,8 @@ static status note_all(struct training *training, const struct expert_survey *su
         outcome = note_expert(training, survey, e);
     if (outcome == STATUS_OK && options->split && options->split_spread == 0 &&
         options->optimizer == OPTIMIZER_EM)
-        outcome = note(training, "hint: EM hardly parts twins that are so close, and may stop at "
-                                 "once; --split-spread 0.1 lets them begin further apart");
+        outcome = note(training, "hint: EM hardly separates two experts that are so close, and may "
+                                 "stop at once; --split-spread 0.1 starts them further apart");
     return outcome;
 }
 

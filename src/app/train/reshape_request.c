@@ -61,7 +61,7 @@ static status check_same_request(const struct training *training, const struct r
         if (options_is_set(training->options, key) && *said &&
             strcmp(said, recorded ? recorded : "") != 0)
             return status_set(STATUS_USAGE,
-                              "--%s %s: %s goes on with the experts it has; for a new run with "
+                              "--%s %s: %s continues with the experts it has; for a new run with "
                               "others give --resume %s and another --output",
                               key, said, training->output, training->output);
     }

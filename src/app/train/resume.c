@@ -138,10 +138,11 @@ static status merge_option(struct training *training, const char *key, const cha
     for (char *at = option; *at; at++)
         if (*at == '_')
             *at = '-';
-    return status_set(STATUS_USAGE,
-                      "--%s is %s, but %s was trained with %s; leave the option out to go on, or "
-                      "start anew in another directory",
-                      option, said, training->resume_path, *recorded ? recorded : "none");
+    return status_set(
+        STATUS_USAGE,
+        "--%s is %s, but %s was trained with %s; leave the option out to continue, or "
+        "start anew in another directory",
+        option, said, training->resume_path, *recorded ? recorded : "none");
 }
 
 status resume_merge_options(struct training *training)
@@ -194,18 +195,18 @@ void resume_show_finished(const struct trainer *trainer)
     }
     switch (reason) {
     case STOP_EPOCHS:
-        log_info("nothing to do: the run has had %lld epochs, and --epochs is %lld; to go on give "
-                 "more, for example --epochs %lld",
+        log_info("nothing to do: the run has had %lld epochs, and --epochs is %lld; to continue "
+                 "give more, for example --epochs %lld",
                  (long long)progress->epoch, (long long)config->epochs,
                  2 * (long long)progress->epoch);
         break;
     case STOP_PATIENCE:
         log_info("nothing to do: the validation error has not fallen for %lld epochs, and "
-                 "--patience is %lld; to go on give a larger one, or --patience 0 for none",
+                 "--patience is %lld; to continue give a larger one, or --patience 0 for none",
                  (long long)progress->stale_epochs, (long long)config->patience);
         break;
     case STOP_ERROR:
-        log_info("nothing to do: the expected square has come down to --stop-error %g; to go on "
+        log_info("nothing to do: the expected square has fallen to --stop-error %g; to continue "
                  "give a smaller one, or --stop-error 0 for none",
                  config->stop_error);
         break;

@@ -152,13 +152,12 @@ status hdf5_probe(const char *path)
     if (was_killed(end))
         return status_set(
             STATUS_USAGE,
-            "%s: the process that looks at it first was killed twice; is there memory "
-            "for it?",
+            "%s: the process that checks the file was killed twice, perhaps for lack of memory",
             path);
     bool loops = WIFSIGNALED(end) && WTERMSIG(end) == SIGXCPU;
     return status_set(STATUS_USAGE,
                       "%s: damaged so that the HDF5 library %s; make or copy it again", path,
-                      loops ? "never comes to an end with it" : "crashes on it");
+                      loops ? "never finishes reading it" : "crashes on it");
 }
 
 struct walk {

@@ -48,8 +48,7 @@ static status check_fraction(double fraction, size_t n_units, const char *unit)
 {
     if (!(fraction >= 0 && fraction < 1))
         return status_set(STATUS_USAGE,
-                          "--valid %g: a fraction must be at least 0 and below 1, or a path be "
-                          "given",
+                          "--valid %g: give a fraction of at least 0 and below 1, or a path",
                           fraction);
     if (fraction > 0 && n_units < 2)
         return status_set(STATUS_USAGE,

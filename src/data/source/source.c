@@ -85,9 +85,8 @@ status source_open(const struct source_request *request, struct source **out)
     source->info.path = source->path;
     outcome = keep_request(request, source);
     if (outcome == STATUS_OK && request->inputs && request->exclude)
-        outcome =
-            status_set(STATUS_USAGE, "--inputs names all inputs, so that --exclude has nothing "
-                                     "to leave out; give one of the two");
+        outcome = status_set(STATUS_USAGE, "--inputs names all inputs, so that --exclude has "
+                                           "nothing to leave out; give only one of them");
     if (outcome == STATUS_OK)
         outcome = open_kind(request, source);
     if (outcome != STATUS_OK)

@@ -255,7 +255,7 @@ static status not_an_input(const struct csv_table *table, size_t column)
         return status_set(outcome, "%s; correct the cell", status_text());
     return status_set(outcome,
                       "%s, column '%s': holds %zu different texts in %zu samples, too many to "
-                      "become inputs unasked; name it with --inputs",
+                      "become inputs by default; name it with --inputs",
                       table->path, table->names.item[column], table->column[column].values.n,
                       table->n_rows);
 }

@@ -136,8 +136,8 @@ static status unknown_text(const struct csv_table *table, size_t column, size_t 
         return outcome;
     return status_set(
         STATUS_USAGE,
-        "%s, %s %zu, column '%s': '%s' is none of the texts that are inputs "
-        "there: %s; correct it or remove the line",
+        "%s, %s %zu, column '%s': '%s' is not a value known to the model; it knows: %s; correct it "
+        "or remove the line",
         table->path, table->line ? "line" : "row", table->line ? table->line[row] : row,
         table->names.item[column],
         csv_printable(table->column[column].values.item[table->column[column].code[row]], shown),

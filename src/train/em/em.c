@@ -17,8 +17,8 @@ status em_check(const struct model_config *config, const struct em_config *em, s
                           n);
     if (config->error != ERROR_MIXTURE)
         return status_set(STATUS_USAGE,
-                          "--optimizer em maximises a likelihood and goes with --error mixture "
-                          "only; for the cooperative and competitive errors use adam");
+                          "--optimizer em maximises a likelihood and needs --error mixture; for "
+                          "the cooperative and competitive errors use adam");
     return STATUS_OK;
 }
 

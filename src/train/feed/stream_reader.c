@@ -117,7 +117,7 @@ void stream_reader_start(struct stream *stream)
     reader->runs = thread_start(&reader->thread, read_ahead, stream);
     if (!reader->runs)
         fail(stream->control, STATUS_FAILED,
-             "a thread that reads the data cannot be started: too many are there (ulimit -u)");
+             "a thread that reads the data cannot be started: there are too many (ulimit -u)");
 }
 
 void stream_reader_stop(struct stream *stream)
