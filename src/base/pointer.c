@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "base/pointer.h"
 
 #include "base/fresh_file.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #ifndef COTERIE_BASE_STOP_REQUEST_H
 #define COTERIE_BASE_STOP_REQUEST_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #ifndef COTERIE_COMM_SAME_PROGRAM_H
 #define COTERIE_COMM_SAME_PROGRAM_H
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # labels: quick
 # timeout: 300
 """checkpoints/best is the model with the lowest validation error that the run tells, and the one that is spoken of."""

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Preloaded (LD_PRELOAD) it makes system calls fail as on file systems that do not have them. The
  * variable COTERIE_TEST_WITHOUT holds pairs of a call and the number of an error, as in

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # labels: fault
 # timeout: 200
 """File systems that lack something: symbolic links, locks, syncing of folders, replacing."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # labels: fault quick
 """Ranks that do not belong together: other programs, builds, options; started one by one."""
 import shutil

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # labels: fault
 """Requests to stop by each signal that batch systems and users send, in training and before it."""
 import signal

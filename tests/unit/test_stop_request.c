@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "base/stop_request.h"
 
 #include "base/thread.h"

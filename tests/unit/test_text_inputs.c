@@ -86,9 +86,9 @@ static void texts_that_a_model_does_not_know(void **state)
                                      .model_inputs = &model,
                                      .target_kind = TARGETS_NONE};
     assert_usage(source_open(&request, &source), "flowers.csv, line 5", "column 'hue'",
-                 "'green' is none of", "blue, red");
+                 "'green' is not a value", "blue, red");
     request.inputs = "hue=blue,hue=red";
-    assert_usage(source_open(&request, &source), "line 5", "'green' is none of", "blue, red");
+    assert_usage(source_open(&request, &source), "line 5", "'green' is not a value", "blue, red");
     request.inputs = "place";
     assert_usage(source_open(&request, &source), "column 'place'", "--inputs");
     request.inputs = "size=6";

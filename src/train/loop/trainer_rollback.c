@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* --on-nan rollback: what is gone back to when something is not finite. */
 #include "trainer_internal.h"
 
