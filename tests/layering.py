@@ -19,33 +19,42 @@ MOST_SOURCES = 16  # in a room
 
 # room: (its faces, the rooms that it may include)
 ROOMS = {
-    "base": ("clock fresh_file log memory pointer processor profile real rng site status stop_request "
-             "string_list thread", ""),
-    "math": ("activation blas dots gemm lanes moments semidefinite softmax transpose vector_math",
+    "base": ("clock fresh_file log memory pointer processor profile real rng site status "
+             "stop_request string_list thread",
+             ""),
+    "math": ("activation blas dots gemm lanes moments rational_tanh semidefinite softmax "
+             "transpose vector_math",
              "base"),
     "data/hdf5": ("hdf5_file hdf5_probe", "base"),
     "data/csv": ("csv csv_cell dictionary", "base"),
     "data/source": ("builtin fingerprint source source_internal", "base data/hdf5 data/csv"),
     "data/samples": ("dataset epoch_order sampler scaler split", "base data/hdf5 data/source"),
-    "model": ("chosen_rows experts gate gate_terms gaussian_gate inputs likelihood mlp "
-              "model_config normal_mixture objective optimizer_kind parameters routing", "base math"),
+    "model": ("chosen_rows experts gate gate_terms gaussian_gate gaussian_gate_layout inputs "
+              "likelihood mlp model_config normal_mixture objective optimizer_kind parameters "
+              "routing",
+              "base math"),
     "comm": ("communicator exchange launcher ordered_sum shard shared_memory watchdog",
              "base math"),
     "checkpoint": ("checkpoint progress record snapshot", "base data/hdf5 data/samples model"),
+    "predict": ("predictor", "base math data/hdf5 model checkpoint"),
+    "library": ("", "base data/hdf5 model checkpoint predict"),
     "train/feed": ("batch samples stream", "base math data/source data/samples model comm"),
-    "train/step": ("early_update evaluate metrics model optimizer replicas schedule snapshot_gather step",
+    "train/step": ("early_update evaluate metrics model optimizer replicas schedule "
+                   "snapshot_gather step",
                    "base math data/samples model comm checkpoint train/feed"),
     "train/em": ("em", "base math data/samples comm train/step"),
     "train/reshape": ("reshape", "base math model checkpoint"),
-    "train/loop": ("run_directory trainer", "base data/samples comm checkpoint train/feed "
-                   "train/step train/em train/reshape"),
+    "train/loop": ("run_directory trainer",
+                   "base data/samples comm checkpoint train/feed train/step train/em "
+                   "train/reshape"),
     "app/options": ("number_text option_text options",
                     "base math data/samples model train/feed train/step train/loop"),
     "app/problem": ("baseline columns data_request problem sample_block samples_check",
                     "base comm data/hdf5 data/csv data/source checkpoint train/feed train/step "
                     "app/options"),
     "app/judge": ("class_recall expert_outputs expert_survey expert_use loaded_model trust",
-                  "base math data/samples model comm checkpoint train/feed train/step app/problem"),
+                  "base math data/samples model comm checkpoint train/feed train/step "
+                  "app/problem"),
     "app/doctor": ("doctor", "base math data/hdf5 comm app/options"),
     "app/train": ("profile_table selection train train_internal",
                   "base math data/source data/samples comm train/feed train/step train/reshape "
@@ -53,14 +62,18 @@ ROOMS = {
     "app/sweep": ("sweep sweep_internal", "base data/csv comm train/loop app/options app/train"),
     "app/submit": ("submit", "base comm app/options app/train app/sweep"),
     "app/bench": ("bench", "base math model comm train/feed train/step app/options app/train"),
-    "app/predict": ("predict", "base math comm data/hdf5 data/csv model train/feed train/step app/options "
+    "app/predict": ("predict",
+                    "base math comm data/hdf5 data/csv model train/feed train/step app/options "
                     "app/judge"),
-    "app/evaluate": ("evaluate", "base comm train/feed train/step app/options app/problem app/judge"),
+    "app/evaluate": ("evaluate",
+                     "base comm train/feed train/step app/options app/problem app/judge"),
     "app/convert": ("convert", "base comm data/hdf5 data/csv data/source app/options app/problem"),
-    "app/inspect": ("inspect", "base comm data/hdf5 data/csv data/source checkpoint train/loop app/options "
-                    "app/problem app/judge"),
-    "app": ("", "base math data/hdf5 comm app/options app/train app/evaluate app/predict app/inspect "
-            "app/convert app/bench app/doctor app/sweep app/submit"),
+    "app/inspect": ("inspect",
+                    "base comm data/hdf5 data/csv data/source checkpoint train/loop "
+                    "app/options app/problem app/judge"),
+    "app": ("",
+            "base math data/hdf5 comm app/options app/train app/evaluate app/predict "
+            "app/inspect app/convert app/bench app/doctor app/sweep app/submit"),
 }
 # Rooms whose files still have a cycle.
 CYCLES_TO_GO = "data/hdf5 data/source train/em train/loop".split()
@@ -133,6 +146,8 @@ def check_include(root, name, bracket, header):
             return f"private to its room: {header}"
     # The build generates .inc files; every other plain name is a private header.
     elif bracket == '"' and not header.endswith(".inc"):
+        if room == "library" and header == "coterie.h":
+            return None
         if "/" in header or not (root / "src" / room / header).is_file():
             return f"private headers are those of the own room, src/{room}/: {header}"
         if is_face(f"{room}/{header}"):
@@ -262,7 +277,8 @@ WRONG_FILES = [
     ("src/train/step/g.c", '#include "model/inner.h"', "private to its room"),
     ("src/model/c.c", '#include "gate.h"', "a face is included with its room"),
     ("src/model/inner.h", '#include "model/gate.h"', "a cycle: gate -> inner -> gate"),
-    ("src/model/inner.c", "void inner(void)\n{\n    gate();\n}\n", "a cycle: gate -> inner -> gate"),
+    ("src/model/inner.c", "void inner(void)\n{\n    gate();\n}\n",
+     "a cycle: gate -> inner -> gate"),
 ]
 
 

@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "base/status.h"
 
-#include "base/log.h"
-
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 enum { TEXT_SIZE = 2048 };
 
 static _Thread_local char last_text[TEXT_SIZE];
-static void (*abort_handler)(void);
 
 status(status_set)(status code, const char *format, ...)
 {
@@ -32,20 +28,4 @@ status status_prefix(status code, const char *prefix)
 const char *status_text(void)
 {
     return last_text;
-}
-
-void status_set_abort_handler(void (*handler)(void))
-{
-    abort_handler = handler;
-}
-
-_Noreturn void status_assert_failed(const char *condition, const char *file, int line)
-{
-    fprintf(stderr,
-            "coterie: internal error on rank %d at %s:%d: %s does not hold; please report it\n",
-            log_rank(), file, line, condition);
-    fflush(stderr);
-    if (abort_handler)
-        abort_handler();
-    abort();
 }

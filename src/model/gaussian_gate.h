@@ -5,6 +5,7 @@
 #include "base/status.h"
 #include "math/gemm.h"
 #include "math/semidefinite.h"
+#include "model/gaussian_gate_layout.h"
 #include "model/mlp.h"
 
 #include <stddef.h>
@@ -22,16 +23,6 @@
  * and ln sum_e exp z_e(x) is ln p(x) but for (D/2) ln 2 pi. Inputs are scaled ones. All functions
  * are Local.
  */
-
-/* Where the parameters are in a block of reals: S is (E, D, D), symmetric. */
-struct gaussian_gate_layout {
-    size_t alpha_at, mean_at, covariance_at, extent;
-};
-
-struct gaussian_gate_layout gaussian_gate_layout(size_t n_experts, size_t n_inputs);
-
-/* The shape of such a block: a network without layers, of which only the size counts. */
-void gaussian_gate_shape(struct mlp *shape, size_t n_experts, size_t n_inputs);
 
 struct gaussian_gate {
     size_t n_experts, n_inputs;

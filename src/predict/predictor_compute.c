@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* One block of samples through gate and experts: log g, g, o and y = sum_e g_e o_e. */
+#include "base/real.h"
+#include "portable_math.h"
+#include "predictor_state.h"
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+/* Loops run over whole lines of doubles, so that the end of an array is nothing special. */
+enum { DOUBLES = PASS_LINE / (int)sizeof(double) };
+
+static size_t whole_lines(size_t doubles)
+{
+    return (doubles + DOUBLES - 1) / DOUBLES * DOUBLES;
+}
+
+static size_t widest_network(const struct predictor *predictor)
+{
+    size_t gate = predictor->gate.widest, expert = predictor->experts[0].widest;
+    return gate > expert ? gate : expert;
+}
+
+size_t work_map(const struct predictor *predictor, size_t n, void *base, struct work *work)
+{
+    size_t width = n > 1 ? PREDICTOR_TILE : 1, experts = predictor->n_experts;
+    size_t outputs = predictor->n_outputs, inputs = predictor->n_inputs;
+    bool is_identity = predictor->shape.config.output == OUTPUT_IDENTITY;
+    size_t numbers = predictor->pass->padded(inputs * width) * predictor->pass->scalar_bytes;
+    size_t layers = 2 * widest_network(predictor) * width * predictor->pass->scalar_bytes;
+    struct {
+        void *place;
+        size_t bytes;
+    } parts[] = {
+        {&work->scaled, whole_lines(inputs * width) * sizeof(double)},
+        {&work->x, numbers},
+        {&work->layers, layers},
+        {&work->block.g, whole_lines(experts * width) * sizeof(double)},
+        {&work->block.log_g, whole_lines(experts * width) * sizeof(double)},
+        {&work->block.z, whole_lines(experts * outputs * width) * sizeof(double)},
+        {&work->block.o, is_identity ? 0 : whole_lines(experts * outputs * width) * sizeof(double)},
+        {&work->block.y, whole_lines(outputs * width) * sizeof(double)},
+        {&work->block.variance, whole_lines(outputs * width) * sizeof(double)},
+        {&work->block.spare, 3 * experts * sizeof(double)}};
+    char *at = base ? (char *)(((uintptr_t)base + PASS_LINE - 1) / PASS_LINE * PASS_LINE) : NULL;
+    size_t used = 0;
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        if (base)
+            *(void **)parts[i].place = at + used;
+        used += (parts[i].bytes + PASS_LINE - 1) / PASS_LINE * PASS_LINE;
+    }
+    if (base) {
+        work->block.n = n;
+        work->block.stride = width;
+        if (is_identity)
+            work->block.o = work->block.z;
+    }
+    return used + PASS_LINE;
+}
+
+size_t predictor_work_bytes(const struct predictor *predictor, size_t n)
+{
+    struct work unused;
+    return work_map(predictor, n, NULL, &unused);
+}
+
+void work_load(const struct predictor *predictor, size_t n, const double *x, struct work *work)
+{
+    const struct scaler *scaler = &predictor->record.scaler;
+    size_t inputs = predictor->n_inputs, width = work->block.stride;
+    for (size_t c = 0; c < inputs; c++) {
+        double *row = work->scaled + c * width;
+        for (size_t i = 0; i < width; i++)
+            row[i] = i < n ? (x[i * inputs + c] - scaler->x_mean[c]) / scaler->x_scale[c] : 0;
+    }
+    predictor->pass->narrow(inputs * width, work->scaled, work->x);
+}
+
+/* z_e = ln alpha_e - 1/2 ln |S_e| - 1/2 |W_e (x - m_e)|^2 (Xu, Jordan & Hinton 1994) */
+static void gaussian_logits(const struct predictor *predictor, const struct work *work, double *z)
+{
+    size_t d = predictor->n_inputs, width = work->block.stride;
+    for (size_t e = 0; e < predictor->n_experts; e++) {
+        const double *w = predictor->whitener + e * d * d, *mean = predictor->mean + e * d;
+        for (size_t t = 0; t < width; t++) {
+            double square = 0;
+            for (size_t i = 0; i < d; i++) {
+                double sum = 0;
+                for (size_t j = 0; j <= i; j++)
+                    sum += w[i * d + j] * (work->scaled[j * width + t] - mean[j]);
+                square += sum * sum;
+            }
+            z[e * width + t] = predictor->constant[e] - 0.5 * square;
+        }
+    }
+}
+
+LEAF_KERNEL static void exp_all(size_t n, double *z)
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++)
+        z[i] = portable_exp(z[i]);
+}
+
+LEAF_KERNEL static void logistic_all(size_t n, const double *restrict z, double *restrict o)
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++)
+        o[i] = 1 / (1 + portable_exp(-z[i]));
+}
+
+/* z becomes z - max over the rows; most (width) */
+static void subtract_largest(size_t rows, size_t width, double *z, double *most)
+{
+    memcpy(most, z, width * sizeof *most);
+    for (size_t r = 1; r < rows; r++)
+        for (size_t t = 0; t < width; t++)
+            most[t] = z[r * width + t] > most[t] ? z[r * width + t] : most[t];
+    for (size_t r = 0; r < rows; r++)
+        for (size_t t = 0; t < width; t++)
+            z[r * width + t] -= most[t];
+}
+
+/*
+ * Softmax over the rows of z (rows, width), which becomes z less its largest: p, with sums in the
+ * order of rows; log_sum (width) of exp z.
+ */
+static void softmax(size_t rows, size_t width, double *z, double *p, double *sum)
+{
+    double most[PREDICTOR_TILE];
+    subtract_largest(rows, width, z, most);
+    memcpy(p, z, rows * width * sizeof *p);
+    exp_all(rows * width, p);
+    memset(sum, 0, width * sizeof *sum);
+    for (size_t r = 0; r < rows; r++)
+        for (size_t t = 0; t < width; t++)
+            sum[t] += p[r * width + t];
+    for (size_t r = 0; r < rows; r++)
+        for (size_t t = 0; t < width; t++)
+            p[r * width + t] /= sum[t];
+}
+
+/* Fewer than k experts come before e; ties go to the lower number. */
+static bool is_chosen(size_t n_experts, size_t k, size_t stride, const double *g, size_t e)
+{
+    size_t before = 0;
+    for (size_t other = 0; other < n_experts && before < k; other++) {
+        double theirs = g[other * stride];
+        before += theirs > g[e * stride] || (theirs == g[e * stride] && other < e);
+    }
+    return before < k;
+}
+
+/* --top-k: the proportions of the chosen among themselves; those of others are 0. */
+static void choose(size_t n_experts, size_t k, size_t width, double *log_g, double *g)
+{
+    for (size_t t = 0; t < width; t++) {
+        double sum = 0;
+        for (size_t e = 0; e < n_experts; e++) {
+            bool chosen = is_chosen(n_experts, k, width, g + t, e);
+            sum += chosen ? g[e * width + t] : 0;
+            if (!chosen)
+                log_g[e * width + t] = -INFINITY; /* a mark: g is still needed for the others */
+        }
+        double log_of_sum = log(sum);
+        for (size_t e = 0; e < n_experts; e++) {
+            bool chosen = log_g[e * width + t] != -INFINITY;
+            g[e * width + t] = chosen ? g[e * width + t] / sum : 0;
+            log_g[e * width + t] -= log_of_sum;
+        }
+    }
+}
+
+static void run(const struct predictor *predictor, const struct pass_network *network,
+                const struct work *work, double *z)
+{
+    if (work->block.stride == 1)
+        predictor->pass->single(network, work->x, work->layers, z);
+    else
+        predictor->pass->tile(network, work->x, work->layers, z);
+}
+
+static void compute_gate(const struct predictor *predictor, const struct work *work)
+{
+    const struct predicted *block = &work->block;
+    const struct model_config *config = &predictor->shape.config;
+    size_t width = block->stride;
+    double sum[PREDICTOR_TILE];
+    if (config->gate == GATE_GAUSSIAN)
+        gaussian_logits(predictor, work, block->log_g);
+    else
+        run(predictor, &predictor->gate, work, block->log_g);
+    softmax(predictor->n_experts, width, block->log_g, block->g, sum);
+    for (size_t t = 0; t < width; t++)
+        sum[t] = log(sum[t]);
+    for (size_t e = 0; e < predictor->n_experts; e++)
+        for (size_t t = 0; t < width; t++)
+            block->log_g[e * width + t] -= sum[t];
+    if (model_is_routed(config))
+        choose(predictor->n_experts, config->top_k, width, block->log_g, block->g);
+}
+
+static void apply_output(enum output_kind output, size_t outputs, size_t width, double *z,
+                         double *o)
+{
+    double sum[PREDICTOR_TILE];
+    switch (output) {
+    case OUTPUT_IDENTITY:
+        break;
+    case OUTPUT_LOGISTIC:
+        logistic_all(outputs * width, z, o);
+        break;
+    case OUTPUT_SOFTMAX:
+        softmax(outputs, width, z, o, sum);
+        break;
+    }
+}
+
+/* With --top-k an expert computes what it was chosen for; its other outputs count as 0. */
+static bool clear_unchosen(size_t outputs, size_t width, const double *g, double *o)
+{
+    bool any = false;
+    for (size_t t = 0; t < width; t++) {
+        any = any || g[t] > 0;
+        for (size_t k = 0; k < outputs && !(g[t] > 0); k++)
+            o[k * width + t] = 0;
+    }
+    return any;
+}
+
+static void compute_experts(const struct predictor *predictor, const struct work *work)
+{
+    const struct predicted *block = &work->block;
+    const struct model_config *config = &predictor->shape.config;
+    size_t outputs = predictor->n_outputs, width = block->stride, size = outputs * width;
+    bool is_routed = model_is_routed(config);
+    for (size_t e = 0; e < predictor->n_experts; e++) {
+        double *z = block->z + e * size, *o = block->o + e * size;
+        const double *g = block->g + e * width;
+        if (is_routed && !clear_unchosen(outputs, width, g, o))
+            continue;
+        run(predictor, &predictor->experts[e], work, z);
+        apply_output(config->output, outputs, width, z, o);
+        if (is_routed)
+            clear_unchosen(outputs, width, g, o);
+    }
+}
+
+LEAF_KERNEL static void combine(size_t n_experts, size_t outputs, size_t width, const double *g,
+                                const double *o, double *y)
+{
+    memset(y, 0, outputs * width * sizeof *y);
+    for (size_t e = 0; e < n_experts; e++, g += width)
+        for (size_t k = 0; k < outputs; k++, o += width)
+            for (size_t t = 0; t < width; t++)
+                y[k * width + t] += g[t] * o[t];
+}
+
+void predictor_compute(const struct predictor *predictor, size_t n, const double *x, void *space,
+                       struct predicted *out)
+{
+    struct work work;
+    work_map(predictor, n, space, &work);
+    work_load(predictor, n, x, &work);
+    compute_gate(predictor, &work);
+    compute_experts(predictor, &work);
+    combine(predictor->n_experts, predictor->n_outputs, work.block.stride, work.block.g,
+            work.block.o, work.block.y);
+    *out = work.block;
+}
+
+void predictor_variance(const struct predictor *predictor, const struct predicted *predicted)
+{
+    size_t outputs = predictor->n_outputs, width = predicted->stride, size = outputs * width;
+    double *variance = predicted->variance;
+    memset(variance, 0, size * sizeof *variance);
+    for (size_t e = 0; e < predictor->n_experts; e++)
+        for (size_t k = 0; k < outputs; k++)
+            for (size_t t = 0; t < width; t++) {
+                size_t i = k * width + t;
+                double difference = predicted->o[e * size + i] - predicted->y[i];
+                double spread = predictor->variance[e] + difference * difference;
+                variance[i] += predicted->g[e * width + t] * spread;
+            }
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * dy_k/dx = sum_e g_e do_ek/dx + sum_e (o_ek - y_k) g_e dz_e/dx, with z the gate's logits: what
+ * changes because the experts' outputs do, and because the proportions do.
+ */
+#include "predictor_state.h"
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+/* What a pass that is kept takes, in bytes. */
+static size_t kept_bytes(const struct predictor *predictor, const struct pass_network *network)
+{
+    size_t numbers = 0;
+    for (int l = 0; l < network->n_layers; l++)
+        numbers += 2 * network->layer[l].out_padded;
+    return numbers * predictor->pass->scalar_bytes;
+}
+
+static size_t largest(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Behind the work of a prediction: slopes of one network, and its kept pass. */
+struct room {
+    double *slope; /* (E or O, D) */
+    double *z;     /* (E or O) */
+    double *mean;  /* (D) */
+    char *kept;
+};
+
+static size_t map_room(const struct predictor *predictor, char *base, struct room *room)
+{
+    size_t rows = largest(predictor->n_experts, predictor->n_outputs), d = predictor->n_inputs;
+    size_t kept = largest(kept_bytes(predictor, &predictor->gate),
+                          kept_bytes(predictor, &predictor->experts[0]));
+    size_t doubles = rows * d + rows + d;
+    doubles = (doubles + 7) / 8 * 8;
+    if (base) {
+        base = (char *)(((uintptr_t)base + PASS_LINE - 1) / PASS_LINE * PASS_LINE);
+        room->slope = (double *)base;
+        room->z = room->slope + rows * d;
+        room->mean = room->z + rows;
+        room->kept = base + doubles * sizeof(double);
+    }
+    return doubles * sizeof(double) + kept + PASS_LINE;
+}
+
+size_t predictor_jacobian_bytes(const struct predictor *predictor)
+{
+    struct room unused;
+    return predictor_work_bytes(predictor, 1) + map_room(predictor, NULL, &unused);
+}
+
+/* dz_e/dx = -W_e^T W_e (x - m_e), (E, D) */
+static void gaussian_slopes(const struct predictor *predictor, const struct work *work,
+                            double *slope)
+{
+    size_t d = predictor->n_inputs;
+    for (size_t e = 0; e < predictor->n_experts; e++) {
+        const double *w = predictor->whitener + e * d * d, *mean = predictor->mean + e * d;
+        double *out = slope + e * d;
+        memset(out, 0, d * sizeof *out);
+        for (size_t i = 0; i < d; i++) {
+            double sum = 0;
+            for (size_t j = 0; j <= i; j++)
+                sum += w[i * d + j] * (work->scaled[j] - mean[j]);
+            for (size_t j = 0; j <= i; j++)
+                out[j] -= w[i * d + j] * sum;
+        }
+    }
+}
+
+/* jacobian_k += (o_ek - y_k) g_e dz_e/dx; terms that all experts share cancel */
+static void add_gate(const struct predictor *predictor, const struct predicted *block,
+                     const double *slope, double *jacobian)
+{
+    size_t d = predictor->n_inputs, outputs = predictor->n_outputs;
+    for (size_t e = 0; e < predictor->n_experts; e++)
+        for (size_t k = 0; k < outputs; k++) {
+            double factor = block->g[e] * (block->o[e * outputs + k] - block->y[k]);
+            for (size_t c = 0; c < d && factor != 0; c++)
+                jacobian[k * d + c] += factor * slope[e * d + c];
+        }
+}
+
+/* Slopes of z become those of o, in place; o (O), mean (D): work. */
+static void through_output(const struct predictor *predictor, const double *o, double *slope,
+                           double *mean)
+{
+    size_t d = predictor->n_inputs, outputs = predictor->n_outputs;
+    switch (predictor->shape.config.output) {
+    case OUTPUT_IDENTITY:
+        return;
+    case OUTPUT_LOGISTIC:
+        for (size_t k = 0; k < outputs; k++)
+            for (size_t c = 0; c < d; c++)
+                slope[k * d + c] *= o[k] * (1 - o[k]);
+        return;
+    case OUTPUT_SOFTMAX: /* do_k = o_k (dz_k - sum_j o_j dz_j) */
+        memset(mean, 0, d * sizeof *mean);
+        for (size_t k = 0; k < outputs; k++)
+            for (size_t c = 0; c < d; c++)
+                mean[c] += o[k] * slope[k * d + c];
+        for (size_t k = 0; k < outputs; k++)
+            for (size_t c = 0; c < d; c++)
+                slope[k * d + c] = o[k] * (slope[k * d + c] - mean[c]);
+        return;
+    }
+}
+
+void predictor_jacobian(const struct predictor *predictor, const double *x, void *space,
+                        double *jacobian)
+{
+    struct work work;
+    struct room room = {0};
+    struct predicted block;
+    const struct pass *pass = predictor->pass;
+    const struct scaler *scaler = &predictor->record.scaler;
+    size_t d = predictor->n_inputs, outputs = predictor->n_outputs;
+    size_t used = work_map(predictor, 1, space, &work);
+    map_room(predictor, (char *)space + used, &room);
+    predictor_compute(predictor, 1, x, space, &block);
+    memset(jacobian, 0, outputs * d * sizeof *jacobian);
+    if (predictor->shape.config.gate == GATE_GAUSSIAN) {
+        gaussian_slopes(predictor, &work, room.slope);
+    } else {
+        pass->single_keeping(&predictor->gate, work.x, room.kept, room.z);
+        pass->slopes(&predictor->gate, room.kept, work.layers, room.slope);
+    }
+    add_gate(predictor, &block, room.slope, jacobian);
+    for (size_t e = 0; e < predictor->n_experts; e++) {
+        if (block.g[e] == 0)
+            continue;
+        pass->single_keeping(&predictor->experts[e], work.x, room.kept, room.z);
+        pass->slopes(&predictor->experts[e], room.kept, work.layers, room.slope);
+        through_output(predictor, block.o + e * outputs, room.slope, room.mean);
+        for (size_t i = 0; i < outputs * d; i++)
+            jacobian[i] += block.g[e] * room.slope[i];
+    }
+    bool is_scaled = scaler->n_targets == outputs;
+    for (size_t k = 0; k < outputs; k++)
+        for (size_t c = 0; c < d; c++)
+            jacobian[k * d + c] *= (is_scaled ? scaler->y_scale[k] : 1) / scaler->x_scale[c];
+}

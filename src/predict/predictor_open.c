@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "predictor_state.h"
+
+#include "base/memory.h"
+#include "model/gaussian_gate_layout.h"
+#include "model/parameters.h"
+#include "recorded_model.h"
+
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Numbers that a layer takes: both copies of its weights, and the bias. */
+static size_t layer_numbers(const struct pass *pass, size_t in, size_t out)
+{
+    return pass->padded(in * out) + (in + 1) * pass->padded(out);
+}
+
+static size_t network_numbers(const struct pass *pass, const struct mlp *mlp)
+{
+    size_t numbers = 0;
+    for (int l = 0; l < mlp->n_layers; l++)
+        numbers += layer_numbers(pass, mlp->width[l], mlp->width[l + 1]);
+    return numbers;
+}
+
+static void narrow_reals(const struct pass *pass, size_t n, const real *from, char *to)
+{
+    for (size_t i = 0; i < n; i++) {
+        double number = (double)from[i];
+        pass->narrow(1, &number, to + i * pass->scalar_bytes);
+    }
+}
+
+/* Copies one layer to `at`; returns what is behind it. */
+static char *copy_layer(const struct pass *pass, const struct mlp *mlp, int l, const real *from,
+                        char *at, struct pass_layer *layer)
+{
+    size_t in = mlp->width[l], out = mlp->width[l + 1], bytes = pass->scalar_bytes;
+    const real *weight = from + mlp->weight_at[l];
+    *layer = (struct pass_layer){.in = in, .out = out, .out_padded = pass->padded(out)};
+    layer->weight = at;
+    narrow_reals(pass, in * out, weight, at);
+    at += pass->padded(in * out) * bytes;
+    layer->transposed = at;
+    for (size_t i = 0; i < in; i++, at += layer->out_padded * bytes)
+        for (size_t u = 0; u < out; u++)
+            narrow_reals(pass, 1, weight + u * in + i, at + u * bytes);
+    layer->bias = at;
+    narrow_reals(pass, out, from + mlp->bias_at[l], at);
+    return at + layer->out_padded * bytes;
+}
+
+static char *copy_network(const struct pass *pass, const struct mlp *mlp, const real *from,
+                          char *at, struct pass_network *network)
+{
+    network->n_layers = mlp->n_layers;
+    network->activation = mlp->hidden_activation;
+    for (int l = 0; l <= mlp->n_layers; l++) {
+        size_t width = pass->padded(mlp->width[l]);
+        network->widest = width > network->widest ? width : network->widest;
+    }
+    for (int l = 0; l < mlp->n_layers; l++)
+        at = copy_layer(pass, mlp, l, from, at, &network->layer[l]);
+    return at;
+}
+
+static status copy_networks(struct predictor *predictor, const struct networks *networks)
+{
+    const struct model_shape *shape = &predictor->shape;
+    const struct pass *pass = predictor->pass;
+    bool has_network = shape->config.gate == GATE_SOFTMAX;
+    size_t n = predictor->n_experts, stride = parameters_stride(&shape->expert);
+    size_t numbers = n * network_numbers(pass, &shape->expert);
+    if (has_network)
+        numbers += network_numbers(pass, &shape->gate);
+    status outcome = memory_alloc(&predictor->weights, numbers, pass->scalar_bytes, "a model");
+    if (outcome == STATUS_OK)
+        outcome = memory_alloc(&predictor->experts, n, sizeof *predictor->experts, "a model");
+    if (outcome == STATUS_OK)
+        outcome = memory_alloc(&predictor->variance, n, sizeof(double), "a model");
+    if (outcome != STATUS_OK)
+        return outcome;
+    char *at = predictor->weights;
+    if (has_network)
+        at = copy_network(pass, &shape->gate, networks->gate, at, &predictor->gate);
+    for (size_t e = 0; e < n; e++)
+        at = copy_network(pass, &shape->expert, networks->experts + e * stride, at,
+                          &predictor->experts[e]);
+    memcpy(predictor->variance, networks->variance, n * sizeof(double));
+    return STATUS_OK;
+}
+
+/*
+ * Cholesky factor L (lower, in place) of A scaled to a diagonal of ones, scale (n) its factors; a
+ * variance of 0 has the scale 0. False if A is not positive definite.
+ */
+static bool factor(size_t n, const double *scale, const double *a, double ridge, double *l)
+{
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j <= i; j++) {
+            double sum = i == j ? 1 + ridge : scale[i] * scale[j] * a[i * n + j];
+            for (size_t k = 0; k < j; k++)
+                sum -= l[i * n + k] * l[j * n + k];
+            if (i == j && !(sum > 0))
+                return false;
+            l[i * n + j] = i == j ? sqrt(sum) : sum / l[j * n + j];
+        }
+    return true;
+}
+
+/* W = L^-1 diag(scale) (lower); W A W^T = 1. Returns ln |A|. `l` (n, n), `scale` (n): work. */
+static double whiten(size_t n, const double *a, double *scale, double *l, double *w)
+{
+    double log_det = 0, ridge = 0;
+    for (size_t i = 0; i < n; i++)
+        scale[i] = a[i * n + i] > 0 ? 1 / sqrt(a[i * n + i]) : 0;
+    for (int attempt = 0; attempt < 12 && !factor(n, scale, a, ridge, l); attempt++)
+        ridge = ridge > 0 ? 10 * ridge : 1e-7;
+    memset(w, 0, n * n * sizeof *w);
+    for (size_t i = 0; i < n; i++) {
+        if (scale[i] > 0)
+            log_det += 2 * log(l[i * n + i] / scale[i]);
+        for (size_t j = 0; j <= i; j++) {
+            double sum = i == j;
+            for (size_t k = j; k < i; k++)
+                sum -= l[i * n + k] * w[k * n + j];
+            w[i * n + j] = sum / l[i * n + i];
+        }
+    }
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j <= i; j++)
+            w[i * n + j] = scale[i] > 0 ? w[i * n + j] * scale[j] : 0;
+    return log_det;
+}
+
+static status prepare_gaussian_gate(struct predictor *predictor, const real *gate)
+{
+    /* An expert that has lost all samples: ln 0 is a number, so that sums stay finite. */
+    const double least_alpha = 1e-30;
+    size_t n = predictor->n_experts, d = predictor->n_inputs, square = d * d;
+    struct gaussian_gate_layout layout = gaussian_gate_layout(n, d);
+    double *room = NULL;
+    status outcome = memory_alloc(&predictor->constant, n, sizeof(double), "a model");
+    if (outcome == STATUS_OK)
+        outcome = memory_alloc(&predictor->mean, n * d, sizeof(double), "a model");
+    if (outcome == STATUS_OK)
+        outcome = memory_alloc(&predictor->whitener, n * square, sizeof(double), "a model");
+    if (outcome == STATUS_OK)
+        outcome = memory_alloc(&room, 2 * square + d, sizeof(double), "a model");
+    for (size_t e = 0; e < n && outcome == STATUS_OK; e++) {
+        for (size_t i = 0; i < d; i++)
+            predictor->mean[e * d + i] = (double)gate[layout.mean_at + e * d + i];
+        for (size_t i = 0; i < square; i++)
+            room[i] = (double)gate[layout.covariance_at + e * square + i];
+        double log_det =
+            whiten(d, room, room + 2 * square, room + square, predictor->whitener + e * square);
+        double alpha = (double)gate[layout.alpha_at + e];
+        predictor->constant[e] = log(fmax(alpha, least_alpha)) - 0.5 * log_det;
+    }
+    memory_free(&room);
+    return outcome;
+}
+
+/* The new predictor owns the record from here on, whatever the outcome. */
+static status create_with(struct run_record *record, const struct model_shape *shape,
+                          const struct networks *networks, bool is_double, struct predictor **out)
+{
+    struct predictor *predictor = NULL;
+    status outcome = memory_alloc(&predictor, 1, sizeof *predictor, "a model");
+    if (outcome != STATUS_OK) {
+        run_record_release(record);
+        return outcome;
+    }
+    predictor->record = *record;
+    predictor->shape = *shape;
+    predictor->pass = is_double ? &pass_double : &pass_float;
+    predictor->n_experts = shape->config.n_experts;
+    predictor->n_outputs = shape->config.n_outputs;
+    predictor->n_inputs = shape->config.n_inputs;
+    outcome = copy_networks(predictor, networks);
+    if (outcome == STATUS_OK && shape->config.gate == GATE_GAUSSIAN)
+        outcome = prepare_gaussian_gate(predictor, networks->gate);
+    *out = predictor;
+    if (outcome != STATUS_OK)
+        predictor_destroy(out);
+    return outcome;
+}
+
+static status find_checkpoint(const char *path, char *found, size_t size)
+{
+    static const char *const places[] = {"checkpoints/best", "checkpoints/latest", "best",
+                                         "latest"};
+    struct stat about;
+    int length = snprintf(found, size, "%s", path);
+    bool is_folder = stat(path, &about) == 0 && S_ISDIR(about.st_mode);
+    for (size_t i = 0; i < sizeof places / sizeof places[0] && is_folder; i++) {
+        length = snprintf(found, size, "%s/%s", path, places[i]);
+        if (length > 0 && (size_t)length < size && access(found, F_OK) == 0)
+            return STATUS_OK;
+    }
+    if (length < 0 || (size_t)length >= size)
+        return status_set(STATUS_USAGE, "the path is too long: %.200s...", path);
+    return is_folder ? status_set(STATUS_USAGE, "there is no checkpoint in the folder %s", path)
+                     : STATUS_OK;
+}
+
+static status read_networks(struct hdf5_file *file, struct run_record *record, bool is_double,
+                            struct predictor **out)
+{
+    struct model_shape shape;
+    struct snapshot snapshot = {0};
+    status outcome = recorded_model(record, &shape.config);
+    if (outcome == STATUS_OK)
+        outcome = model_shapes(&shape.config, &shape.gate, &shape.expert);
+    if (outcome == STATUS_OK)
+        outcome = snapshot_init_at_root(&snapshot, &shape, OPTIMIZER_GD, false);
+    if (outcome == STATUS_OK)
+        outcome = checkpoint_read_networks(file, &shape, false, &snapshot.current);
+    if (outcome == STATUS_OK)
+        outcome = create_with(record, &shape, &snapshot.current, is_double, out);
+    else
+        run_record_release(record);
+    snapshot_release(&snapshot);
+    return outcome;
+}
+
+status predictor_open(const char *path, struct predictor **out)
+{
+    char found[PATH_MAX], *precision = NULL;
+    struct hdf5_file *file = NULL;
+    struct run_record record = {0};
+    *out = NULL;
+    status outcome = find_checkpoint(path, found, sizeof found);
+    if (outcome == STATUS_OK)
+        outcome = checkpoint_open(found, &file);
+    if (outcome == STATUS_OK)
+        outcome = hdf5_read_text(file, "/", "precision", &precision);
+    if (outcome == STATUS_OK)
+        outcome = checkpoint_read_record(file, &record);
+    if (outcome == STATUS_OK)
+        outcome = read_networks(file, &record, strcmp(precision, "double") == 0, out);
+    else
+        run_record_release(&record);
+    memory_free(&precision);
+    if (file) {
+        char text[2048];
+        snprintf(text, sizeof text, "%s", status_text());
+        hdf5_close(&file);
+        if (outcome != STATUS_OK)
+            status_set(outcome, "%s", text);
+    }
+    return outcome;
+}
+
+void predictor_destroy(struct predictor **predictor)
+{
+    if (!*predictor)
+        return;
+    run_record_release(&(*predictor)->record);
+    memory_free(&(*predictor)->weights);
+    memory_free(&(*predictor)->experts);
+    memory_free(&(*predictor)->variance);
+    memory_free(&(*predictor)->constant);
+    memory_free(&(*predictor)->mean);
+    memory_free(&(*predictor)->whitener);
+    memory_free(predictor);
+}
+
+const struct run_record *predictor_record(const struct predictor *predictor)
+{
+    return &predictor->record;
+}
+
+const struct model_config *predictor_config(const struct predictor *predictor)
+{
+    return &predictor->shape.config;
+}
+
+bool predictor_is_classifier(const struct predictor *predictor)
+{
+    const char *task = run_record_config(&predictor->record, "task");
+    return task && strcmp(task, "classification") == 0;
+}
+
+const struct string_list *predictor_class_names(const struct predictor *predictor)
+{
+    const struct run_record *record = &predictor->record;
+    return record->classes.n > 0 ? &record->classes : &record->target_names;
+}
+
+const double *predictor_variances(const struct predictor *predictor)
+{
+    return predictor->variance;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef COTERIE_PREDICT_PREDICTOR_STATE_H
+#define COTERIE_PREDICT_PREDICTOR_STATE_H
+
+#include "pass.h"
+#include "predict/predictor.h"
+
+/* What the files of a predictor share. */
+struct predictor {
+    struct run_record record;
+    struct model_shape shape;
+    const struct pass *pass;
+    size_t n_experts, n_outputs, n_inputs; /* E, O, D */
+    struct pass_network gate;              /* softmax gate */
+    struct pass_network *experts;          /* (E) */
+    void *weights;                         /* of all networks, owned */
+    double *variance;                      /* (E) */
+    double *constant;                      /* (E) Gaussian gate: ln alpha - 1/2 ln |S| */
+    double *mean, *whitener;               /* (E, D), (E, D, D) of a Gaussian gate; else NULL */
+};
+
+/* The arrays of one call, laid out in the caller's work space. */
+struct work {
+    double *scaled;         /* (D, width) */
+    void *x, *layers;       /* in the precision of the pass */
+    struct predicted block; /* (.., width) */
+};
+
+/* Bytes that it takes for n samples at once; with `base`, fills the pointers too. */
+size_t work_map(const struct predictor *predictor, size_t n, void *base, struct work *work);
+
+/* x (n, D) scaled, and in the precision of the pass, for tiles or a single sample. */
+void work_load(const struct predictor *predictor, size_t n, const double *x, struct work *work);
+
+#endif

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "recorded_model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct word {
+    const char *word; /* NULL ends a list */
+    int value;
+};
+
+static const struct word gates[] = {{"softmax", GATE_SOFTMAX}, {"gaussian", GATE_GAUSSIAN}, {0}};
+static const struct word activations[] = {{"tanh", ACTIVATION_TANH},
+                                          {"relu", ACTIVATION_RELU},
+                                          {"gelu", ACTIVATION_GELU},
+                                          {"logistic", ACTIVATION_LOGISTIC},
+                                          {0}};
+static const struct word outputs[] = {
+    {"identity", OUTPUT_IDENTITY}, {"logistic", OUTPUT_LOGISTIC}, {"softmax", OUTPUT_SOFTMAX}, {0}};
+static const struct word likelihoods[] = {{"gaussian", LIKELIHOOD_GAUSSIAN},
+                                          {"bernoulli", LIKELIHOOD_BERNOULLI},
+                                          {"categorical", LIKELIHOOD_CATEGORICAL},
+                                          {0}};
+static const struct word errors[] = {{"cooperative", ERROR_COOPERATIVE},
+                                     {"competitive", ERROR_COMPETITIVE},
+                                     {"mixture", ERROR_MIXTURE},
+                                     {0}};
+
+static status refuse(const char *key, const char *value)
+{
+    return status_set(STATUS_USAGE,
+                      "the checkpoint says %s: %s, which this version of coterie does not know; "
+                      "use the version that wrote it, or a newer one",
+                      key, value ? value : "nothing");
+}
+
+static status read_word(const struct run_record *record, const char *key, const struct word *words,
+                        int *value)
+{
+    const char *text = run_record_config(record, key);
+    for (; text && words->word; words++)
+        if (strcmp(words->word, text) == 0) {
+            *value = words->value;
+            return STATUS_OK;
+        }
+    return refuse(key, text);
+}
+
+static status read_size(const struct run_record *record, const char *key, size_t *value)
+{
+    const char *text = run_record_config(record, key);
+    char *end = NULL;
+    unsigned long long number = text ? strtoull(text, &end, 10) : 0;
+    if (!text || end == text || *end != '\0')
+        return refuse(key, text);
+    *value = (size_t)number;
+    return STATUS_OK;
+}
+
+/* "none", or widths with commas between. */
+static status read_widths(const struct run_record *record, const char *key, size_t *width,
+                          size_t *n)
+{
+    const char *text = run_record_config(record, key);
+    *n = 0;
+    if (text && strcmp(text, "none") == 0)
+        return STATUS_OK;
+    for (const char *at = text; at; at = *at == ',' ? at + 1 : NULL) {
+        char *end;
+        unsigned long long number = strtoull(at, &end, 10);
+        if (end == at || number == 0 || *n == MLP_MAX_HIDDEN || (*end != ',' && *end != '\0'))
+            return refuse(key, text);
+        width[(*n)++] = (size_t)number;
+        at = end;
+    }
+    return text ? STATUS_OK : refuse(key, text);
+}
+
+static status read_words(const struct run_record *record, struct model_config *config)
+{
+    int gate = 0, activation = 0, output = 0, likelihood = 0, error = 0;
+    const struct {
+        const char *key;
+        const struct word *words;
+        int *value;
+    } rows[] = {{"gate", gates, &gate},
+                {"activation", activations, &activation},
+                {"expert_output", outputs, &output},
+                {"likelihood", likelihoods, &likelihood},
+                {"error", errors, &error}};
+    status outcome = STATUS_OK;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0] && outcome == STATUS_OK; i++)
+        outcome = read_word(record, rows[i].key, rows[i].words, rows[i].value);
+    config->gate = (enum gate_kind)gate;
+    config->activation = (enum activation)activation;
+    config->output = (enum output_kind)output;
+    config->likelihood = (enum likelihood_kind)likelihood;
+    config->error = (enum error_kind)error;
+    return outcome;
+}
+
+status recorded_model(const struct run_record *record, struct model_config *config)
+{
+    memset(config, 0, sizeof *config);
+    status outcome = read_words(record, config);
+    if (outcome == STATUS_OK)
+        outcome = read_size(record, "experts", &config->n_experts);
+    if (outcome == STATUS_OK)
+        outcome = read_size(record, "top_k", &config->top_k);
+    if (outcome == STATUS_OK)
+        outcome =
+            read_widths(record, "expert_hidden", config->expert_hidden, &config->n_expert_hidden);
+    if (outcome == STATUS_OK)
+        outcome = read_widths(record, "gate_hidden", config->gate_hidden, &config->n_gate_hidden);
+    if (outcome != STATUS_OK)
+        return outcome;
+    config->n_inputs = record->scaler.n_inputs;
+    bool two_in_one = config->output == OUTPUT_LOGISTIC && record->classes.n == 2;
+    config->n_outputs = record->scaler.n_targets > 0 ? record->scaler.n_targets
+                        : two_in_one                 ? 1
+                                                     : record->classes.n;
+    if (config->n_experts == 0 || config->n_inputs == 0 || config->n_outputs == 0)
+        return status_set(STATUS_USAGE, "the checkpoint has no experts, inputs or outputs");
+    return STATUS_OK;
+}

@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""libcoterie and the Python package on it: the numbers of `predict`, derivatives, errors, symbols."""
+# labels: quick
+import ctypes
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+
+import h5py
+import numpy
+
+import support
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(support.COTERIE).resolve().parent
+os.environ.setdefault("COTERIE_LIBRARY", str(BUILD / "libcoterie.so"))
+sys.path.insert(0, str(ROOT / "src/bindings/python"))
+import coterie  # noqa: E402  (needs the two lines above)
+
+N = 300
+# kind of targets, options: every output, likelihood, gate, depth and activation at least once.
+MODELS = {
+    "deep": ("numbers", "--expert-hidden 8,6 --gate-hidden 5 --variance learned"),
+    "gelu": ("numbers", "--activation gelu --expert-hidden 7"),
+    "gaussian-gate": ("numbers", "--gate gaussian --optimizer em"),
+    "one": ("numbers", "--experts 1"),
+    "cooperative": ("numbers", "--error cooperative"),
+    "classes": ("classes", "--expert-hidden 9 --activation relu"),
+    "top-k": ("classes", "--top-k 2 --experts 5 --expert-hidden 3 --activation logistic"),
+    "bernoulli": ("two", "--likelihood bernoulli"),
+}
+
+
+def samples():
+    rng = numpy.random.default_rng(5)
+    x = rng.normal(size=(N, 4)) * [1, 2, 3, 4]
+    y = numpy.stack([numpy.abs(x[:, 0]) + 0.1 * rng.normal(size=N), x[:, 1] * x[:, 2]], axis=1)
+    label = (x[:, 0] > 0) * 1 + (x[:, 1] > 0)
+    return x, {"numbers": 100 * y + 5000, "classes": label, "two": (label > 0).astype(int)}
+
+
+X, Y = samples()
+
+
+SHARED = pathlib.Path(tempfile.mkdtemp(prefix="coterie-library-"))
+
+
+def train_all():
+    """The models of all tests, once."""
+    for kind, targets in Y.items():
+        with h5py.File(SHARED / f"{kind}.h5", "w") as file:
+            file["x"], file["y"] = X, targets
+    for program in (support.COTERIE, support.COTERIE_D):
+        for name, (kind, options) in MODELS.items():
+            result = support.run(program, "train", "--data", SHARED / f"{kind}.h5",
+                                 *options.split(), "--epochs", 12, "--quiet",
+                                 "--output", SHARED / f"{name}-{pathlib.Path(program).name}")
+            assert result.rc == 0, result
+
+
+class LibraryTest(support.TestCase):
+
+    def model(self, name, program=support.COTERIE_D):
+        run = SHARED / f"{name}-{pathlib.Path(program).name}"
+        return coterie.load(run), run, SHARED / f"{MODELS[name][0]}.h5"
+
+    def test_the_numbers_of_predict(self):
+        for program, tolerance in ((support.COTERIE, 2e-6), (support.COTERIE_D, 1e-12)):
+            for name in MODELS:
+                with self.subTest(program=program, model=name):
+                    model, run, data = self.model(name, program)
+                    output = self.folder / f"{run.name}.h5"
+                    self.succeed(program, "predict", run, "--data", data, "--output", output,
+                                 "--density")
+                    with h5py.File(output) as file:
+                        columns = {key: file[key][:] for key in file}
+                    self.compare(model, columns, tolerance)
+
+    def compare(self, model, columns, tolerance):
+        def block(*names):
+            return numpy.stack([columns[name] for name in names], axis=1)
+        experts = range(model.n_experts)
+        numpy.testing.assert_allclose(model.gate(X), block(*(f"g_{e}" for e in experts)),
+                                      rtol=0, atol=tolerance)
+        if model.targets:
+            for values, prefix in ((model.predict(X), "y"), (model.predict_variance(X), "variance")):
+                numpy.testing.assert_allclose(
+                    values, block(*(f"{prefix}_{name}" for name in model.targets)), rtol=tolerance)
+            said = model.experts(X)
+            for e in experts:
+                numpy.testing.assert_allclose(
+                    said[:, e], block(*(f"o_{e}_{name}" for name in model.targets)),
+                    rtol=tolerance, atol=5000 * tolerance)
+        else:
+            numpy.testing.assert_allclose(
+                model.predict_proba(X), block(*(f"p_{name}" for name in model.classes)),
+                rtol=0, atol=tolerance)
+            self.assertEqual(list(model.predict(X)),
+                             [text.decode() for text in columns["class"]])
+
+    def test_a_sample_has_the_same_bits_whatever_stands_beside_it(self):
+        for program in (support.COTERIE, support.COTERIE_D):
+            for name in MODELS:
+                model, _, _ = self.model(name, program)
+                for ask in (model.gate, model.experts,
+                            model.predict if model.targets else model.predict_proba):
+                    whole = ask(X)
+                    for part in (slice(0, 1), slice(3, 5), slice(7, 40), slice(5, 5)):
+                        numpy.testing.assert_array_equal(ask(X[part]), whole[part], f"{name} {part}")
+
+    def test_the_jacobian_against_central_differences(self):
+        step = 1e-5
+        for name in MODELS:
+            if name == "top-k":
+                continue  # has jumps where the choice changes
+            model, _, _ = self.model(name)
+            ask = model.predict if model.targets else model.predict_proba
+            found = numpy.stack([(ask(X + move) - ask(X - move)) / (2 * step)
+                                 for move in step * numpy.eye(4)], axis=-1)
+            jacobian = model.jacobian(X).reshape(found.shape)
+            error = numpy.abs(found - jacobian) / numpy.abs(jacobian).max()
+            # relu has a kink here and there
+            self.assertLess(numpy.quantile(error, 0.97 if name == "classes" else 1), 1e-6, name)
+
+    def test_the_density_against_evaluate(self):
+        for name in MODELS:
+            kind = MODELS[name][0]
+            model, run, data = self.model(name)
+            y = Y[kind] if kind == "numbers" else [str(label) for label in Y[kind]]
+            found = json.loads(self.succeed(
+                support.COTERIE_D, "evaluate", run, "--data", data, "--json").stdout)
+            self.assertAlmostEqual(-model.log_density(X, y).mean(), found["nll"], places=10,
+                                   msg=name)
+
+    def test_intervals_are_those_of_predict(self):
+        model, run, data = self.model("deep")
+        output = self.folder / "interval.h5"
+        self.succeed(support.COTERIE_D, "predict", run, "--data", data, "--output", output,
+                     "--interval", 0.8)
+        with h5py.File(output) as file:
+            for k, name in enumerate(model.targets):
+                wanted = numpy.stack([file[f"lower_{name}"][:], file[f"upper_{name}"][:]], axis=1)
+                numpy.testing.assert_allclose(model.predict_interval(X, 0.8, target=k), wanted,
+                                              rtol=1e-12)
+
+    def test_inputs_that_are_no_numbers_spoil_their_own_sample_only(self):
+        for name in ("deep", "classes", "gaussian-gate"):
+            model, _, _ = self.model(name)
+            spoilt = X.copy()
+            spoilt[7, 2], spoilt[33, 0] = numpy.nan, numpy.inf
+            ask = model.predict if model.targets else model.predict_proba
+            found, wanted = ask(spoilt), ask(X)
+            self.assertTrue(numpy.isnan(found[[7, 33]]).all())
+            keep = [i for i in range(N) if i not in (7, 33)]
+            numpy.testing.assert_array_equal(found[keep], wanted[keep])
+
+    def test_many_threads_share_a_model(self):
+        model, _, _ = self.model("deep")
+        wanted, problems = model.predict(X), []
+
+        def work():
+            for _ in range(50):
+                if not numpy.array_equal(model.predict(X), wanted):
+                    problems.append("other numbers")
+        threads = [threading.Thread(target=work) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(problems, [])
+
+    def test_what_cannot_be_opened(self):
+        _, run, data = self.model("one")
+        damaged = self.folder / "damaged.h5"
+        content = (run / "checkpoints/latest").read_bytes()
+        damaged.write_bytes(content[:len(content) // 2])
+        changed = self.folder / "changed.h5"
+        changed.write_bytes(content)
+        with h5py.File(changed, "r+") as file:
+            file["experts/layer0/weight"][0, 0, 0] += 1
+        (self.folder / "empty").mkdir()
+        for path, words in ((self.folder / "none", "no such file"), (data, "not a checkpoint"),
+                            (damaged, "damaged"), (changed, "checksum"),
+                            (self.folder / "empty", "no checkpoint")):
+            with self.assertRaisesRegex(coterie.CoterieError, words):
+                coterie.load(path)
+
+    def test_what_a_model_does_not_have(self):
+        numbers, classes = self.model("one")[0], self.model("classes")[0]
+        self.assertRaises(ValueError, classes.predict_variance, X)
+        self.assertRaises(ValueError, classes.predict_quantile, X, 0.5)
+        self.assertRaises(ValueError, numbers.predict_proba, X)
+        self.assertRaises(ValueError, numbers.predict_quantile, X, 1.5)
+        self.assertRaisesRegex(ValueError, r"\(n, 4\)", numbers.predict, X[:, :3])
+
+    def test_symbols_and_libraries(self):
+        listing = subprocess.run(["nm", "-D", os.environ["COTERIE_LIBRARY"]], check=True,
+                                 capture_output=True, text=True).stdout
+        defined = re.findall(r" [A-TV-Z] (\S+)", listing)
+        self.assertTrue(defined)
+        self.assertEqual([name for name in defined if not name.startswith("coterie_")], [])
+        used = set(re.findall(r" U (\w+)", listing))
+        self.assertEqual(used & {"exit", "_exit", "abort", "fork", "posix_spawn", "signal",
+                                 "sigaction", "printf", "fprintf", "puts", "fwrite", "stderr",
+                                 "pthread_create", "MPI_Init"}, set())
+        needed = subprocess.run(["readelf", "-d", os.environ["COTERIE_LIBRARY"]], check=True,
+                                capture_output=True, text=True).stdout
+        self.assertLessEqual(len(re.findall(r"\(NEEDED\)", needed)), 6)
+        self.assertLess(os.path.getsize(os.environ["COTERIE_LIBRARY"]), 1 << 20)
+        version = ctypes.CDLL(os.environ["COTERIE_LIBRARY"]).coterie_version
+        version.restype = ctypes.c_char_p
+        self.assertIn(f"VERSION {version().decode()} ", (ROOT / "CMakeLists.txt").read_text("utf-8"))
+
+
+if __name__ == "__main__":
+    try:
+        train_all()
+        support.main()
+    finally:
+        shutil.rmtree(SHARED, ignore_errors=True)
