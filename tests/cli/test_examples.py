@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# labels: quick
 """Every example of examples/ as a newcomer runs it, and that its README says the same commands."""
 import os
 import pathlib

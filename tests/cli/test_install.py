@@ -22,6 +22,8 @@ class Install(support.TestCase):
             self.assertGreater((share / name).stat().st_size, 100, name)
         for name in ("coterie", "coterie_d"):
             self.assertIn(name, self.succeed(prefix / "bin" / name, "--version").stdout.split())
+        first = share / "doc/coterie/examples/01-first-run/run"
+        self.succeed(first, env={"PATH": f"{prefix}/bin:{os.environ['PATH']}"})
         self.check_module(prefix, next((share / "coterie/modulefiles/coterie").iterdir()))
         self.check_manual(share / "man/man1")
         self.check_completion(prefix)
