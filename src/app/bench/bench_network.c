@@ -98,7 +98,8 @@ status network_measure(const struct communicator *comm, struct cost_rates *rates
         return outcome;
     int is_neighbour = comm->rank > 0 && comm->node == 0, is_elsewhere = comm->node > 0;
     int peers[2] = {is_neighbour ? comm->rank : INT_MAX, is_elsewhere ? comm->rank : INT_MAX};
-    MPI_Allreduce(MPI_IN_PLACE, peers, 2, MPI_INT, MPI_MIN, MPI_COMM_WORLD);
+    if (comm->size > 1) /* one process alone has not started MPI */
+        MPI_Allreduce(MPI_IN_PLACE, peers, 2, MPI_INT, MPI_MIN, MPI_COMM_WORLD);
     measure_link(comm, peers[0], buffer, &rates->inside);
     measure_link(comm, peers[1], buffer, &rates->between);
     memory_free(&buffer);
