@@ -35,9 +35,9 @@ void log_from_any_rank(const char *format, ...) __attribute__((format(printf, 1,
 /*
  * Progress of a long loop: a bar that redraws itself on a terminal, otherwise one plain line every
  * few seconds (at most 1 per 10 s after the first), so that a batch log stays readable. `done` of
- * `total` units; `text` is shown behind it. Under mpirun the terminal asked about is mpirun's own.
+ * `total` units; `text` is shown behind it. Under mpirun, whether there is a terminal is asked of
+ * mpirun's own output. log_progress_start: `done` units were finished by earlier processes.
  */
-/* `done`: units that earlier processes of this run have finished. */
 void log_progress_start(enum log_progress mode, double done);
 /* True if the next update would be shown: ask before making its text. */
 bool log_progress_is_due(void);

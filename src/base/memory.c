@@ -39,7 +39,7 @@ status memory_alloc(void *out, size_t count, size_t size, const char *what)
         *pointer = NULL;
         return out_of_memory(count, size, what);
     }
-    /* A wish: where the kernel has no large pages all is as it was. */
+    /* Only a hint; ignored where the kernel has no large pages. */
     if (large)
         (void)madvise(*pointer, bytes / LARGE_PAGE * LARGE_PAGE, MADV_HUGEPAGE);
     memset(*pointer, 0, bytes);

@@ -12,7 +12,7 @@
 typedef real line __attribute__((vector_size(REAL_ALIGNMENT)));
 typedef double doubles __attribute__((vector_size(REAL_ALIGNMENT)));
 
-/* As doubles, a line of reals is so many lines. */
+/* Lines that a line of reals fills as doubles. */
 enum { LINE_PARTS = (int)(sizeof(double) / sizeof(real)) };
 
 __attribute__((always_inline)) static inline void line_widen(const line *v,

@@ -15,7 +15,7 @@
 #include <math.h>
 #include <string.h>
 
-/* Of a gate that is larger only so many rows are timed. */
+/* The most rows of a gate that are timed. */
 enum { MAX_GATE_NUMBERS = 4 << 20, MAX_REPEATS = 101 };
 
 static const double seconds_per_part = 0.03, seconds_at_most = 3;

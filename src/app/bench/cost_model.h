@@ -106,11 +106,11 @@ const char *cost_part_name(enum cost_part part);
 void cost_shape_of(const struct model_config *config, size_t batch, struct cost_shape *shape);
 
 /*
- * Operations of a step on so many samples that no implementation can leave out, those of the matrix
- * products: for each sample, of the K = --top-k experts that compute it (else of all E) forward,
- * gradient of the weights and, between layers, of their inputs; of the gate the same with all E
- * outputs. With --top-k and no balance term the E - K others have no gradient: backward K outputs
- * will do. What several replicas add to each other is not counted, nor is an update.
+ * Operations of a step on a number of samples that no implementation can leave out, those of the
+ * matrix products: for each sample, of the K = --top-k experts that compute it (else of all E)
+ * forward, gradient of the weights and, between layers, of their inputs; of the gate the same with
+ * all E outputs. With --top-k and no balance term the E - K others have no gradient: backward K
+ * outputs will do. What several replicas add to each other is not counted, nor is an update.
  */
 double cost_floor(const struct model_config *config, size_t n_samples);
 

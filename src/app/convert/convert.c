@@ -67,7 +67,7 @@ static void say_what_was_written(const struct source *source, const char *path)
 {
     const struct source_info *info = source_info(source);
     char targets[384] = "no targets", names[200], hint[512] = "";
-    /* By name: where nothing is said a file of inputs loses its last column to them. */
+    /* By name: by default the last column of a file of inputs would become the target. */
     string_list_join(&info->target_names, names, sizeof names);
     if (info->has_labels)
         snprintf(targets, sizeof targets, "labels of %zu classes (%s)", info->classes.n, names);

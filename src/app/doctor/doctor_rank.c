@@ -115,7 +115,7 @@ static void processor_name(char *name, size_t size)
 static void examine_cores(struct rank_facts *facts)
 {
     if (sched_getaffinity(0, sizeof facts->cores, &facts->cores) != 0) {
-        /* More processors than cpu_set_t has room for. */
+        /* More processors than a cpu_set_t holds. */
         for (long cpu = 0; cpu < sysconf(_SC_NPROCESSORS_ONLN) && cpu < CPU_SETSIZE; cpu++)
             CPU_SET((size_t)cpu, &facts->cores);
     }

@@ -153,7 +153,7 @@ status options_visit(const struct options *options,
 status options_grid(const struct options *options, struct string_list *names,
                     struct string_list **values);
 
-/* Root. As --config FILE: what the file says becomes what was said. */
+/* Root. As --config FILE: the options of the file count as given. */
 status options_read_yaml(struct options *options, const char *path);
 
 /* Root. Writes all options of the command as YAML that --config reads back. */

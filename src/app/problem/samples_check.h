@@ -9,10 +9,10 @@
 
 #include <stdbool.h>
 
-/* Root. STATUS_USAGE if --stream always is said of what is no HDF5 file. */
+/* Root. STATUS_USAGE if --stream always is given for a file that is not HDF5. */
 status samples_check_stream(const struct options *options, const struct source *source);
 
-/* Root. STATUS_USAGE if --read root is said of what several hosts have to stream. */
+/* Root. STATUS_USAGE if --read root is given for data that several hosts have to stream. */
 status samples_check_reader(const struct communicator *comm, const struct options *options,
                             const struct source *source, bool streams);
 

@@ -95,7 +95,7 @@ struct copying {
     struct options *to;
 };
 
-/* What was said for the sweep is said for the run; the rest is the default, or the checkpoint's. */
+/* Options given to the sweep are given to the run; the rest is the default, or the checkpoint's. */
 static status copy_option(const char *key, const char *value, void *context)
 {
     struct copying *copying = context;

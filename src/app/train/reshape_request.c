@@ -52,7 +52,7 @@ status reshape_find(struct training *training)
     return STATUS_OK;
 }
 
-/* --resume auto: the run has begun with what is said once more, or the wrong run is meant. */
+/* --resume auto: the run was begun with the same request, or another run is meant. */
 static status check_same_request(const struct training *training, const struct run_record *record)
 {
     for (int i = 0; i < N_RESHAPING - 1; i++) {

@@ -115,7 +115,7 @@ static bool is_fixed(const char *key)
 static status merge_option(struct training *training, const char *key, const char *recorded)
 {
     struct options *options = training->options;
-    /* Other experts: their number follows from what is said now, not from what was. */
+    /* Other experts: their number follows from the options of now, not from the record. */
     if (training->reshapes && (reshape_is_option(key) || strcmp(key, "experts") == 0))
         return STATUS_OK;
     if (strcmp(key, "replicas") == 0) {

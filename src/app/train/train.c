@@ -59,7 +59,7 @@ static status find_start(struct training *training)
     return outcome;
 }
 
-/* Collective. What rank 0 has found out, to all. */
+/* Collective. Broadcasts what rank 0 has determined. */
 static void share_plan(struct training *training)
 {
     struct {

@@ -52,7 +52,7 @@ struct training {
 };
 
 /*
- * Root. All that `coterie train` finds out and refuses before it needs memory. train_release frees
+ * Root. All that `coterie train` determines and refuses before it needs memory. train_release frees
  * it, also after a failure.
  */
 status train_prepare(const struct communicator *comm, struct options *options,
@@ -100,7 +100,7 @@ void reshape_show(const struct training *training);
 /* Root. --experts becomes their number afterwards; STATUS_USAGE if another one was said. */
 status reshape_set_experts(struct training *training);
 
-/* Root. A plain restart: STATUS_USAGE if the run did not begin with what is said. */
+/* Root. A plain restart: STATUS_USAGE if the run was begun with another request. */
 status reshape_check_resumed(const struct training *training, const struct run_record *record);
 
 /* Local. One of the options' keys. */
@@ -108,7 +108,7 @@ bool reshape_is_option(const char *key);
 
 /*
  * Root. Takes what the user has not said from the checkpoint at resume_path. STATUS_USAGE, naming
- * option and both values, if structure, scaling, seed or optimiser differ from what was said.
+ * option and both values, if structure, scaling, seed or optimiser differ from the options given.
  */
 status resume_merge_options(struct training *training);
 

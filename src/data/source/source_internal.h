@@ -15,10 +15,10 @@ enum { SOURCE_NAMES = 5 };
 /* How numbers come from source_view. */
 struct source_numbers {
     enum hdf5_number x, y;
-    size_t rows_together; /* had without a copy if none is a multiple of it; 0: no such bounds */
+    size_t rows_together; /* no copy is needed between multiples of it; 0: no such bounds */
 };
 
-/* Samples: (n, D) and (n, T), in the caller's rooms for so many or in a place of the source's. */
+/* Samples: (n, D) and (n, T), in the caller's buffers of that size or in a buffer of the source. */
 struct source_view {
     void *x_room, *y_room;
     const void *x, *y;

@@ -280,7 +280,7 @@ static status refuse_text(const struct source *source, const struct table_reader
                       named ? "" : shell);
 }
 
-/* Numbers; or text that can be coded, be it that it is asked for, that it is known, or short. */
+/* Numbers; or text that can be coded: because it is named or known to the model, or is short. */
 static bool is_an_input(const struct source *source, const struct table_reader *reader,
                         const struct text_input *input, const struct string_list *model)
 {

@@ -11,7 +11,7 @@
 /* Samples are taken in tiles that stay in cache. */
 enum { TILE = 256 };
 
-/* Up to so many unknowns the curvature is formed; beyond, conjugate gradients apply it. */
+/* The most unknowns for which the curvature is formed; beyond, conjugate gradients apply it. */
 enum { MOST_SOFTMAX_UNKNOWNS = 128, MOST_BLOCK_UNKNOWNS = 512 };
 
 /* So many weights of a tile's curvature are in the cache at once. */

@@ -83,7 +83,8 @@ static status open_own(const struct communicator *comm, const struct dataset_sha
     return outcome;
 }
 
-/* Collective, but for its outcome. The hash of the first rank of each host against the root's. */
+/* Collective; the returned status may differ between ranks. The hash of the first rank of each host
+ * against the root's. */
 static status compare(const struct communicator *comm, uint64_t own, const char *path)
 {
     uint64_t root = own;

@@ -250,8 +250,9 @@ static bool validate(struct trainer *trainer, bool is_due, struct metrics_record
 
 /*
  * Collective. Adds the present epoch to the history and to metrics.jsonl. A disk that takes no more
- * lines does not end the run: it is said, and checkpoints hold the history too. False, and nothing
- * is recorded, if the validation error is not finite. `is_due`: --metrics-every asks for the row.
+ * lines does not end the run: it is reported, and checkpoints hold the history too. False, and
+ * nothing is recorded, if the validation error is not finite. `is_due`: --metrics-every asks for
+ * the row.
  */
 static bool record_epoch(struct trainer *trainer, bool is_due)
 {

@@ -8,8 +8,8 @@
 /* The parts of the trainer that have files of their own. */
 
 /*
- * Collective. Copies the state to the root and starts saving it; a failed earlier saving is said.
- * Parameters that are not finite are not saved: trainer->reason becomes STOP_NOT_FINITE.
+ * Collective. Copies the state to the root and starts saving it; a failed earlier saving is
+ * reported. Parameters that are not finite are not saved: trainer->reason becomes STOP_NOT_FINITE.
  * `is_due`: an undisturbed run saves here too, so that --on-nan rollback may come back to it.
  */
 void trainer_save(struct trainer *trainer, bool is_due);

@@ -6,8 +6,8 @@
 #include "base/profile.h"
 
 /*
- * What is computed ahead is out of the nearest caches when its turn comes, which in a small model
- * on two ranks cost 6 %. So the wait must be worth it: a hundredth of a rank's experts.
+ * What is computed ahead has left the cache by the time it is used, which cost 6 % in a small model
+ * on two ranks. So the wait must be worth it: a hundredth of a rank's experts.
  */
 bool step_ahead_pays(double posterior_in_experts, size_t on_root, size_t most)
 {
