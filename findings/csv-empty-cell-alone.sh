@@ -7,6 +7,7 @@
 # Seen:  two rows, by R's read.csv, by pandas and by libcsv. With a second column there are three.
 # So:    targets in a file of their own no longer belong to the rows of the inputs. Count rows, or write
 #        NA in words.
+# shellcheck source=findings/lib.sh
 . "$(dirname "$0")/lib.sh"
 need r-base-core=4.2.2.20221110-2 python3-pandas=1.5.3+dfsg-2 python3-pandas-lib=1.5.3+dfsg-2 \
     libcsv3=3.0.3+dfsg-6

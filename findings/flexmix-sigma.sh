@@ -8,6 +8,7 @@
 #        large by sqrt(n / (n - p)) in every component. With one component logLik is below that of lm();
 #        with two, a few steps of plain EM from flexmix's answer raise the likelihood.
 # So:    to compare likelihoods, or BIC, across programs, multiply sigma by sqrt((n - p) / n) first.
+# shellcheck source=findings/lib.sh
 . "$(dirname "$0")/lib.sh"
 need r-base-core=4.2.2.20221110-2 r-cran-flexmix=2.3-18-1 r-cran-modeltools=0.2-23-2
 

@@ -7,6 +7,7 @@
 #        dimensions, for floats against integers, and for an empty data set against a full one.
 # So:    a test that trusts the exit code passes when an array has lost its last row. Compare shapes and
 #        types, too, or look for the words "not comparable".
+# shellcheck source=findings/lib.sh
 . "$(dirname "$0")/lib.sh"
 need python3-h5py=3.7.0-8 python3-h5py-serial=3.7.0-8 libhdf5-103-1=1.10.8+repack1-1 \
     libhdf5-hl-100=1.10.8+repack1-1 hdf5-tools=1.10.8+repack1-1

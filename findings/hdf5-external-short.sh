@@ -5,6 +5,7 @@
 # Guess: an error, as for a file that is missing; or at least the fill value of the data set.
 # Seen:  numbers from the file, then 0, and success. h5dump shows the same.
 # So:    compare the sizes of external files with what their data sets need before you read.
+# shellcheck source=findings/lib.sh
 . "$(dirname "$0")/lib.sh"
 need python3-h5py=3.7.0-8 python3-h5py-serial=3.7.0-8 libhdf5-103-1=1.10.8+repack1-1
 

@@ -6,6 +6,7 @@
 # Seen:  -1 in the place of 0, or NaN in the place of 0.0, is read without an error: the sums are taken
 #        modulo 65535, for which both words are alike. 0x0001 in the place of 0x0000 is an error.
 # So:    a block of zeros that a disk or memory gives back as ones passes; keep a checksum of your own.
+# shellcheck source=findings/lib.sh
 . "$(dirname "$0")/lib.sh"
 need python3-h5py=3.7.0-8 python3-h5py-serial=3.7.0-8 libhdf5-103-1=1.10.8+repack1-1
 

@@ -7,6 +7,7 @@
 # Seen:  70000 becomes 32767, -1 as unsigned 0, 1.7 becomes 1; NaN becomes 0 in 16 bits and -2147483648 in
 #        32 (on x86-64); all with success, when writing and when reading.
 # So:    a missing value (NaN) that goes through an integer data set is a number afterwards.
+# shellcheck source=findings/lib.sh
 . "$(dirname "$0")/lib.sh"
 need python3-h5py=3.7.0-8 python3-h5py-serial=3.7.0-8 libhdf5-103-1=1.10.8+repack1-1
 

@@ -7,6 +7,7 @@
 #        that begins with NaN comes back as it was, and that one HDF5 1.14.5 cannot read at all, though it
 #        writes it, and 1.10.8 and 2.2.0 read what it has written.
 # So:    data in such a filter with missing values cannot be trusted; NaN cannot be found afterwards.
+# shellcheck source=findings/lib.sh
 . "$(dirname "$0")/lib.sh"
 need python3-h5py=3.7.0-8 python3-h5py-serial=3.7.0-8 libhdf5-103-1=1.10.8+repack1-1
 

@@ -6,6 +6,7 @@
 # Seen:  a dimension without coordinates is a data set of 32-bit big-endian floats, all 0, of which only an
 #        attribute says that it is no variable. netCDF programs do not show it.
 # So:    "all data sets with N rows are columns" learns from a column of zeros, or takes it for the group.
+# shellcheck source=findings/lib.sh
 . "$(dirname "$0")/lib.sh"
 need python3-h5py=3.7.0-8 python3-h5py-serial=3.7.0-8 libhdf5-103-1=1.10.8+repack1-1 \
     libhdf5-hl-100=1.10.8+repack1-1 libnetcdf19=1:4.9.0-3+b1 python3-cftime=1.6.2-3+b1 \

@@ -7,6 +7,7 @@
 # Seen:  NaN in C with the kernels for AVX-512 and orders 2 to 32; not of order 128, and not with the
 #        kernels of other processors.
 # So:    a factor of zero does not switch a product off, and tests on another machine do not show it.
+# shellcheck source=findings/lib.sh
 . "$(dirname "$0")/lib.sh"
 need libopenblas0-pthread=0.3.21+ds-4
 

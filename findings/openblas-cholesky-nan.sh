@@ -6,6 +6,7 @@
 # Seen:  info = 0 with OpenBLAS, and NaN in the factor; info = i with LAPACK's, on the same matrices, small
 #        and large.
 # So:    "if Cholesky fails, the step was bad" does not see NaN: test the numbers that come out.
+# shellcheck source=findings/lib.sh
 . "$(dirname "$0")/lib.sh"
 need libopenblas0-pthread=0.3.21+ds-4 libblas3=3.11.0-2 liblapack3=3.11.0-2
 

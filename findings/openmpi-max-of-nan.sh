@@ -7,6 +7,7 @@
 # Seen:  one number: NaN if rank 0 has it, 1 if rank 1 has it. Twenty numbers: on a processor with AVX
 #        the other way round.
 # So:    do not look for NaN by MPI_MAX of the numbers; reduce a flag (isnan) instead.
+# shellcheck source=findings/lib.sh
 . "$(dirname "$0")/lib.sh"
 FINDINGS_FETCH=never # mpirun and mpicc look for their parts where they are installed
 need openmpi-bin=4.1.4-3+b1 libopenmpi3=4.1.4-3+b1 libopenmpi-dev=4.1.4-3+b1

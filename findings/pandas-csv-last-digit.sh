@@ -6,6 +6,7 @@
 # Seen:  of 10000 numbers one in seven differs by one unit or two in the last place; none with
 #        float_precision="round_trip". Python's float() reads all of them right.
 # So:    a model trained on a CSV that has been through pandas has other bits.
+# shellcheck source=findings/lib.sh
 . "$(dirname "$0")/lib.sh"
 need python3-pandas=1.5.3+dfsg-2 python3-pandas-lib=1.5.3+dfsg-2
 

@@ -8,6 +8,7 @@
 #        NA, which hdf5r itself reads back as text; a factor's NA is 3 where the type knows 1 and 2. A
 #        double's NA is a NaN. Only rhdf5 leaves a word of it, the attribute rhdf5-NA.OK.
 # So:    integers from R may hold missing values that look like very small numbers; look at the least.
+# shellcheck source=findings/lib.sh
 . "$(dirname "$0")/lib.sh"
 need python3-h5py=3.7.0-8 python3-h5py-serial=3.7.0-8 libhdf5-103-1=1.10.8+repack1-1 \
     libhdf5-hl-100=1.10.8+repack1-1 r-base-core=4.2.2.20221110-2 r-cran-hdf5r=1.3.8+dfsg-1 \
