@@ -14,6 +14,7 @@ import json
 import multiprocessing
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -184,18 +185,21 @@ def run(program, *args, timeout=100, **how):
     return finish(start(program, *args, **how), timeout)
 
 
+# mpirun's blocks are between two lines of dashes; that of Open MPI 5 puts a NUL byte behind them, and
+# one may fall into the middle of a line of ours.
+BLOCK_OF_MPIRUN = re.compile(r"-{60,}\n.*?\n-{60,}\n", re.DOTALL)
+# Open MPI 5 says this of networks and of its own event loop.
+LINE_OF_OPEN_MPI = re.compile(r"\[warn\] Epoll MOD|Unable to find reachable pairing")
+
+
 def own_lines(stderr):
-    """The lines of stderr that are not mpirun's, whose blocks are between two lines of dashes.
+    """The lines of stderr that are not mpirun's.
 
     MPICH has one line for MPI_Abort.
     """
-    lines, inside = [], False
-    for line in stderr.splitlines():
-        if line.startswith("-" * 40):
-            inside = not inside
-        elif not inside and line.strip() and not (HYDRA and line.startswith("Abort(")):
-            lines.append(line)
-    return lines
+    text = BLOCK_OF_MPIRUN.sub("", stderr.replace("\0", ""))
+    return [line for line in text.splitlines() if line.strip() and not LINE_OF_OPEN_MPI.search(line)
+            and not (HYDRA and line.startswith("Abort("))]
 
 
 def read_metrics(run_directory):

@@ -19,7 +19,8 @@ static FILE *copy_file;
 
 static struct {
     bool active, bar, drawn;
-    int columns; /* of the terminal */
+    FILE *terminal; /* the bar's; mpirun 5 holds a line back until it has its end */
+    int columns;    /* of the terminal */
     double started, last_drawn;
     double first_done; /* units done before this process */
     bool shown;
@@ -61,7 +62,7 @@ bool log_set_file(const char *path)
 static void erase_bar(void)
 {
     if (progress.drawn)
-        fputs("\r\033[K", stderr);
+        fputs("\r\033[K", progress.terminal);
     progress.drawn = false;
 }
 
@@ -167,24 +168,31 @@ static int open_terminal(void)
     return open(target, O_RDWR | O_NOCTTY | O_CLOEXEC);
 }
 
-/* The width of the terminal, 0 if there is none. */
-static int terminal_columns(void)
+/* The terminal for the bar and its width; NULL and 0 if there is none. */
+static void find_terminal(void)
 {
     int terminal = open_terminal();
-    if (terminal < 0)
-        return 0;
+    progress.columns = 0;
+    progress.terminal = terminal >= 0 ? fdopen(terminal, "w") : NULL;
+    if (!progress.terminal) {
+        if (terminal >= 0)
+            close(terminal);
+        return;
+    }
+    setvbuf(progress.terminal, NULL, _IONBF, 0);
     struct winsize size = {0};
     bool known = ioctl(terminal, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
-    close(terminal);
-    return known ? size.ws_col : 80;
+    progress.columns = known ? size.ws_col : 80;
 }
 
 void log_progress_start(enum log_progress mode, double done)
 {
+    log_progress_finish();
     memset(&progress, 0, sizeof progress);
     progress.active = own_rank == 0 && !is_quiet && mode != LOG_PROGRESS_NEVER;
-    progress.columns = terminal_columns();
-    progress.bar = progress.columns > 0;
+    if (progress.active)
+        find_terminal();
+    progress.bar = progress.terminal != NULL;
     progress.started = clock_seconds();
     progress.first_done = done;
 }
@@ -223,8 +231,7 @@ static void draw_bar(double fraction, const char *counts, const char *remaining,
     }
     /* A line that wraps cannot be drawn over. */
     int room = progress.columns - 1 - (int)strlen(bar);
-    fprintf(stderr, "\r\033[K%s%.*s", bar, room, line);
-    fflush(stderr);
+    fprintf(progress.terminal, "\r\033[K%s%.*s", bar, room, line);
     progress.drawn = true;
 }
 
@@ -254,5 +261,8 @@ void log_progress_update(double done, double total, const char *unit, const char
 void log_progress_finish(void)
 {
     erase_bar();
-    progress.active = false;
+    if (progress.terminal)
+        fclose(progress.terminal);
+    progress.terminal = NULL;
+    progress.bar = progress.active = false;
 }
