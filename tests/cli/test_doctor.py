@@ -5,6 +5,7 @@
 import os
 import re
 import shutil
+import subprocess
 import unittest
 
 import support
@@ -12,7 +13,8 @@ import support
 IS_ROOT = os.geteuid() == 0
 CORES = len(os.sched_getaffinity(0))
 STRANGE = ("SLURM_", "PMI_", "OMPI_COMM_WORLD", "OPENBLAS_", "OMP_", "HDF5_USE_FILE_LOCKING",
-           "TMPDIR", "OMPI_MCA_orte_tmpdir_base", "OMPI_MCA_oob_tcp", "COTERIE_FAULT")
+           "TMPDIR", "OMPI_MCA_orte_tmpdir_base", "OMPI_MCA_oob_tcp", "PRTE_MCA_oob_tcp",
+           "PRTE_MCA_prte_keepalive", "COTERIE_FAULT")
 
 
 def clean_environment():
@@ -60,6 +62,22 @@ class Clean(Doctor):
                 self.assertEqual(findings[check][0], "ok", str(result))
             self.assertRegex(findings["speed"][1], r"gemm [0-9.]+ GFLOP/s")
         self.assertEqual(list(self.folder.iterdir()), [])
+
+    @support.only_with_open_mpi("others end at once")
+    def test_lost_hosts(self):
+        """The setting has another name in each version of Open MPI."""
+        said = subprocess.run([support.MPIRUN, "--version"], capture_output=True, text=True, check=True)
+        major = int(re.search(r"\((?:Open MPI|OpenRTE)\) (\d+)", said.stdout)[1])
+        names = {4: "OMPI_MCA_oob_tcp_keepalive", 5: "PRTE_MCA_oob_tcp_keepalive",
+                 6: "PRTE_MCA_prte_keepalive"}
+        hosts = {"LD_PRELOAD": os.environ["SEVERAL_HOSTS"], "COTERIE_TEST_HOSTS": 2}
+        for number, name in names.items():
+            settings = {f"{name}_{end}": 3 for end in ("time", "intvl", "probes")}
+            right = number == major
+            self.assert_finds("lost hosts", "ok" if right else "advice",
+                              "notices a host that is gone" if right else "waits for ever",
+                              "" if right else f"export {names[major]}_time=3", ranks=2,
+                              env={**hosts, **settings})
 
     def test_folder_that_a_run_would_make(self):
         _, findings = self.doctor("--output", self.folder / "a" / "b")

@@ -18,17 +18,22 @@ STAND_INS = {
               'echo "mpirun got $*"; while [[ $1 != /* ]]; do shift; done; exec "$@"',
     "srun": '[ "$1" != --mpi=list ] || { echo "none pmi2 pmix"; exit; }\n'
             'echo "srun got $*"; while [[ $1 != /* ]]; do shift; done; exec "$@"',
-    "ompi_info": 'echo "mca:plm:rsh:version:mca:2.1.0"; '
-                 'echo "mca:plm:${PLM:-rsh}:version:mca:2.1.0"',
-    "prte_info": "exit 1",
+    # It lists them in version 4; later ones leave that to prte_info.
+    "ompi_info": '[ -n "$PRTE" ] || echo "  MCA plm: ${PLM:-rsh} (MCA v2.1.0, API v2.0.0)"',
+    "prte_info": '[ -z "$PRTE" ] || echo "  MCA plm: ${PLM:-ssh} (MCA v2.1.0, API v2.0.0)"',
     "squeue": '[ -z "$SECONDS_LEFT" ] || date --date "$SECONDS_LEFT seconds" +%FT%T',
     "scontrol": 'if [ "$1" = --oneliner ]; then echo "JobId=17 Restarts=${RESTARTS:-0}"; exit; fi\n'
                 'echo "scontrol got $*"; exit "${SCONTROL_CODE:-0}"',
     "sleep": "exit 0",
     "coterie": 'echo "threads $OPENBLAS_NUM_THREADS $OMP_NUM_THREADS"; echo "$@"\n'
-               'env | grep _oob_\n'
+               'env | grep keepalive\n'
                '[ -z "$SAVES" ] || { mkdir -p "$SAVES"; ln -s step-7.h5 "$SAVES/latest"; }\n'
                '[ -z "$TAKES_UP" ] || touch "$TAKES_UP"\n'
+               'folder=runs/job-0 previous=; for word in "$@"; do\n'
+               '[ "$previous" != --output ] || folder=$word; folder=${folder#--output=}\n'
+               'case $word in --output=*) folder=${word#*=} ;; --config*) folder=there ;; esac\n'
+               'previous=$word; done\n'
+               '[ "$END" != 0 ] || [ -n "$LOST" ] || { mkdir -p "$folder" && date +%N >"$folder/finished"; }\n'
                '[ -z "$END" ] || exit "$END"\n'
                'trap "echo saved; exit 75" USR1; touch "$READY"\n'
                'for ((i = 0; i < 200; i++)); do /bin/sleep 0.05; done; exit 9',
@@ -63,7 +68,8 @@ class Train(support.TestCase):
     def test_arguments_and_exit_code(self):
         result = self.run_script("--output", "a b", END=3)
         self.assert_rc(result, 3, "train --output a b --resume auto", "threads 1 1",
-                       "oob_tcp_keepalive_time")
+                       "OMPI_MCA_oob_tcp_keepalive_time=30", "PRTE_MCA_oob_tcp_keepalive_intvl=10",
+                       "PRTE_MCA_prte_keepalive_probes=3")
         self.assertNotIn("scontrol got", result.stdout)
 
     def test_users_choices_are_kept(self):
@@ -98,9 +104,10 @@ class Train(support.TestCase):
 
     def test_launcher_that_can_reach_the_nodes(self):
         """srun where Open MPI was built without Slurm, but only if there are other nodes."""
-        for nodes, plm, launcher in ((1, "rsh", "mpirun"), (2, "slurm", "mpirun"),
-                                     (2, "rsh", "srun")):
-            result = self.run_script(END=0, SLURM_JOB_NUM_NODES=nodes, PLM=plm)
+        for nodes, plm, prte, launcher in ((1, "rsh", "", "mpirun"), (2, "slurm", "", "mpirun"),
+                                           (2, "rsh", "", "srun"), (2, "slurm", 1, "mpirun"),
+                                           (2, "ssh", 1, "srun")):
+            result = self.run_script(END=0, SLURM_JOB_NUM_NODES=nodes, PLM=plm, PRTE=prte)
             self.assert_rc(result, 0, f"{launcher} got")
         result = self.run_script(END=0, SLURM_JOB_NUM_NODES=2, COTERIE_LAUNCH="mpirun")
         self.assert_rc(result, 0, "mpirun got")
@@ -140,6 +147,32 @@ class Train(support.TestCase):
                                          SAVES=None if begun else saves)
                 self.assert_rc(result, code)
                 self.assertEqual("scontrol got requeue" in result.stdout, requeued, str(result))
+
+    def test_a_launcher_that_ends_with_0_has_not_finished(self):
+        """mpirun 5 does so when it has lost a node; what an earlier start left does not count."""
+        for left in (False, True):
+            with self.subTest(left=left):
+                if left:
+                    self.assert_rc(self.run_script("--output", "run", END=0, SLURM_JOB_ID=17), 0)
+                result = self.run_script("--output", "run", END=0, LOST=1, SLURM_JOB_ID=17)
+                self.assert_rc(result, 1, "no new run/finished", "scontrol got requeue 17")
+                result = self.run_script("--output", "run", END=0, LOST=1, SLURM_JOB_ID=17,
+                                         SLURM_RESTART_COUNT=10, RESTARTS=10)
+                self.assert_rc(result, 1, "no new run/finished")
+                self.assertNotIn("scontrol got requeue", result.stdout)
+        self.assert_rc(self.run_script("--output", "run", "--dry-run", END=0, LOST=1), 0)
+
+    def test_a_part_of_a_sweep_that_was_lost(self):
+        environment = {**self.environment, "SLURM_JOB_ID": 18, "SLURM_ARRAY_JOB_ID": 17,
+                       "SLURM_ARRAY_TASK_ID": 3, "SLURM_ARRAY_TASK_MIN": 2, "END": 0,
+                       "SLURM_ARRAY_TASK_COUNT": 4, "SLURM_JOB_NUM_NODES": 1}
+        program = self.folder / "coterie"
+        for marker, rc in (("finished-0-of-4", 1), ("finished-1-of-4", 0)):
+            program.write_text(f"#!/bin/sh\nmkdir -p s; touch s/{marker}\n", encoding="utf-8")
+            result = support.run("bash", SCRIPT.with_name("sweep.sbatch"), "--output", "s",
+                                 env=environment, timeout=30, cwd=self.folder)
+            self.assert_rc(result, rc)
+            self.assertEqual("scontrol got requeue 17_3" in result.stdout, rc == 1, str(result))
 
     def test_start_that_fails_after_a_restart(self):
         """Of a job that has run before: on a node that has just come up nothing may start."""

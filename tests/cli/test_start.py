@@ -47,6 +47,7 @@ class Alone(unittest.TestCase):
             process.send_signal(signal.SIGUSR1)
             self.assertEqual(finish(process).rc, 75)
             self.assertEqual(shared, [])
+            self.assertFalse((output / "finished").exists())
             self.assertEqual(list(temporary.iterdir()), [])
 
     def test_the_bits_are_those_of_one_rank_under_mpirun(self):
@@ -55,6 +56,7 @@ class Alone(unittest.TestCase):
             for output, ranks in ((alone, None), (under, 1)):
                 result = run(COTERIE, "train", "--output", output, "--epochs", 30, ranks=ranks)
                 self.assertEqual(result.rc, 0, result)
+                self.assertEqual((output / "finished").read_text(encoding="utf-8"), "epoch 30\n")
             self.assertEqual(metrics_without_time(alone), metrics_without_time(under))
             self.assertIsNone(first_difference(alone / "checkpoints/latest",
                                                under / "checkpoints/latest"))
@@ -66,6 +68,11 @@ class Alone(unittest.TestCase):
                 self.assertEqual(result.rc, 0, result)
                 texts.append(predictions.read_text(encoding="utf-8"))
             self.assertEqual(texts[0], texts[1])
+            # What goes on is not finished.
+            result = run(COTERIE, "train", "--output", alone, "--resume", "auto", "--epochs", 1000000,
+                         "--time-limit", 1)
+            self.assertEqual(result.rc, 75, result)
+            self.assertFalse((alone / "finished").exists())
 
 
 class Orphans(unittest.TestCase):

@@ -28,7 +28,7 @@ struct launch_facts {
     bool by_hydra;        /* started by mpirun of MPICH */
     bool root_is_allowed; /* both OMPI_ALLOW_RUN_AS_ROOT variables */
     bool yields;          /* Open MPI gives way while it waits */
-    bool has_keepalive;   /* mpirun notices a host without power */
+    bool has_keepalive;   /* mpirun notices a host without power; by the name of its version */
     char blas_coretype[32], blas_l2_size[32];
     bool omp_threads_said; /* OMP_NUM_THREADS */
     int blas_threads;      /* asked for by a variable */
@@ -146,6 +146,8 @@ void check_crowding(const struct survey *survey, struct finding *finding);
 void check_likeness(const struct survey *survey, struct finding *finding);
 void check_launch(const struct survey *survey, struct finding *finding);
 void check_root(const struct survey *survey, struct finding *finding);
+/* What the names of these settings begin with in a version of Open MPI ("Open MPI v5.0.7"). */
+const char *keepalive_prefix(const char *mpi);
 void check_keepalive(const struct survey *survey, struct finding *finding);
 void check_clocks(const struct survey *survey, struct finding *finding);
 void check_output(const struct survey *survey, struct finding *finding);

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/real.h"
+#include "comm/communicator.h"
 #include "data/hdf5/hdf5_file.h"
 
 #include <mpi.h>
@@ -70,6 +71,29 @@ static int first_number(const char *const *names, int missing)
     return missing;
 }
 
+const char *keepalive_prefix(const char *mpi)
+{
+    const char *version = strstr(mpi, "Open MPI v");
+    int major = version ? atoi(version + strlen("Open MPI v")) : 0;
+    return major < 5    ? "OMPI_MCA_oob_tcp_keepalive"
+           : major == 5 ? "PRTE_MCA_oob_tcp_keepalive"
+                        : "PRTE_MCA_prte_keepalive";
+}
+
+/* Under the names that this MPI heeds: mpirun hands its environment on. */
+static bool has_keepalive(void)
+{
+    static const char *const ends[] = {"time", "intvl", "probes"};
+    char mpi[128], name[64];
+    bool has_all = true;
+    communicator_library(mpi, sizeof mpi);
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        snprintf(name, sizeof name, "%s_%s", keepalive_prefix(mpi), ends[i]);
+        has_all = has_all && is_set(name);
+    }
+    return has_all;
+}
+
 void examine_launch(struct launch_facts *facts)
 {
     static const char *const numbers[] = {"OMPI_COMM_WORLD_RANK", "PMI_RANK", "SLURM_PROCID", NULL};
@@ -85,9 +109,7 @@ void examine_launch(struct launch_facts *facts)
     facts->number = first_number(numbers, 0);
     facts->root_is_allowed =
         is_set("OMPI_ALLOW_RUN_AS_ROOT") && is_set("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM");
-    facts->has_keepalive = is_set("OMPI_MCA_oob_tcp_keepalive_time") &&
-                           is_set("OMPI_MCA_oob_tcp_keepalive_intvl") &&
-                           is_set("OMPI_MCA_oob_tcp_keepalive_probes");
+    facts->has_keepalive = has_keepalive();
     facts->blas_threads = first_number(threads, 0);
     facts->omp_threads_said = is_set("OMP_NUM_THREADS");
     facts->yields = mpi_yields();

@@ -188,9 +188,10 @@ void check_keepalive(const struct survey *survey, struct finding *finding)
     } else {
         finding_set(finding, VERDICT_ADVICE,
                     "mpirun waits for ever for a host that loses power or network");
+        const char *prefix = keepalive_prefix(root->mpi);
         finding_fix(finding,
-                    "mpirun --mca oob_tcp_keepalive_time 3 --mca oob_tcp_keepalive_intvl 1 "
-                    "--mca oob_tcp_keepalive_probes 3 ...\n"
-                    "ends the run within 6 s; coterie's --hang-timeout covers the rest");
+                    "export %s_time=3 %s_intvl=1 %s_probes=3\n"
+                    "ends the run within 6 s; coterie's --hang-timeout covers the rest",
+                    prefix, prefix, prefix);
     }
 }

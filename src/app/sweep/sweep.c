@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "comm/watchdog.h"
+#include "train/loop/run_directory.h"
 
 #include <limits.h>
 #include <math.h>
@@ -293,8 +294,14 @@ static status sweep_all(const struct communicator *comm, struct dealing *dealing
         show_plan(comm, dealing);
     if (outcome != STATUS_OK || options->dry_run)
         return outcome;
-    if (comm->rank == 0)
+    char finished[64];
+    snprintf(finished, sizeof finished, "finished-%ld-of-%ld", (long)options->array_index,
+             options->array_size > 0 ? (long)options->array_size : 1);
+    if (comm->rank == 0) {
+        if (!options->table)
+            run_directory_unmark_finished(options->output, finished);
         outcome = sweep_record_write(options);
+    }
     outcome = communicator_agree(comm, outcome);
     if (outcome == STATUS_OK && dealing->n_todo > 0)
         trained = train_all(comm, dealing);
@@ -304,6 +311,8 @@ static status sweep_all(const struct communicator *comm, struct dealing *dealing
         outcome = sweep_table(&dealing->sweep);
         if (outcome == STATUS_OK && trained != STATUS_OK)
             outcome = status_set(trained, "%s", reason);
+        if (outcome == STATUS_OK && !options->table)
+            run_directory_mark_finished(options->output, finished, "this part of the sweep");
     }
     return communicator_agree(comm, outcome);
 }

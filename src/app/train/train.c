@@ -154,8 +154,10 @@ static status open_directory(struct training *training)
     /* One that held a run was locked before the run was looked at. */
     if (!training->directory.path)
         outcome = open_new_directory(training);
-    if (outcome == STATUS_OK)
+    if (outcome == STATUS_OK) {
+        run_directory_unmark_finished(training->output, "finished");
         outcome = write_config(training);
+    }
     char path[PATH_MAX], now[32];
     snprintf(path, sizeof path, "%s/log.txt", training->output);
     if (outcome == STATUS_OK && !log_set_file(path))
@@ -287,6 +289,11 @@ static status train_and_report(struct training *training, struct trainer *traine
     profile_table_release(&table);
     if (outcome == STATUS_OK && training->selection)
         outcome = selection_measure(training, trainer, training->selection);
+    if (outcome == STATUS_OK && training->comm->rank == 0) {
+        char text[64];
+        snprintf(text, sizeof text, "epoch %lld", (long long)trainer->progress.epoch);
+        run_directory_mark_finished(training->output, "finished", text);
+    }
     return outcome;
 }
 

@@ -2,6 +2,7 @@
 #include "train/loop/run_directory.h"
 
 #include "base/clock.h"
+#include "base/fresh_file.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/pointer.h"
@@ -348,4 +349,25 @@ void run_directory_remove_lost_starts(const struct run_directory *directory, int
     snprintf(starts, sizeof starts, "%s/starts", directory->path);
     snprintf(kept, sizeof kept, "%lld.h5", (long long)best);
     remove_matching(starts, "*.h5", kept);
+}
+
+void run_directory_mark_finished(const char *path, const char *name, const char *text)
+{
+    char full[PATH_MAX];
+    struct fresh_file file = {0};
+    snprintf(full, sizeof full, "%s/%s", path, name);
+    status outcome = fresh_file_open(&file, full);
+    if (outcome == STATUS_OK) {
+        fprintf(file.stream, "%s\n", text);
+        outcome = fresh_file_publish(&file, STATUS_OK);
+    }
+    if (outcome != STATUS_OK)
+        log_warning("%s; a batch script will take the work for unfinished", status_text());
+}
+
+void run_directory_unmark_finished(const char *path, const char *name)
+{
+    char full[PATH_MAX];
+    snprintf(full, sizeof full, "%s/%s", path, name);
+    unlink(full);
 }

@@ -12,7 +12,7 @@
 
 /*
  * A run directory: config.yaml, metrics.jsonl, checkpoints/step-000001200.h5, checkpoints/latest
- * and checkpoints/best, log.txt, starts/<k>.jsonl, lock, stop. All functions are Root.
+ * and checkpoints/best, log.txt, starts/<k>.jsonl, lock, stop, finished. All functions are Root.
  */
 struct run_directory {
     char *path, *checkpoints; /* owned */
@@ -36,6 +36,14 @@ status run_directory_make_folder(const char *path);
  */
 status run_directory_open(struct run_directory *directory, const char *path);
 void run_directory_close(struct run_directory *directory);
+
+/*
+ * Leaves `name` in the folder `path`, which says that its work is done (with `text` in it), or
+ * takes an earlier one away. mpirun 5 ends with 0 after a lost host, so that a batch script
+ * believes this file only. One that cannot be written is a warning.
+ */
+void run_directory_mark_finished(const char *path, const char *name, const char *text);
+void run_directory_unmark_finished(const char *path, const char *name);
 
 /* True if a file `stop` in the directory asks the run to save and end. Looks every 2 s. */
 bool run_directory_asks_to_stop(struct run_directory *directory);
