@@ -2,6 +2,7 @@
 #include "coterie.h"
 
 #include "base/status.h"
+#include "data/hdf5/hdf5_guest.h"
 #include "model/normal_mixture.h"
 #include "predict/predictor.h"
 
@@ -30,7 +31,10 @@ int coterie_model_open(const char *path, coterie_model **model, char *message, s
             snprintf(message, size, "coterie_model_open: path or model is NULL");
         return COTERIE_USAGE;
     }
+    struct hdf5_guest guest;
+    hdf5_guest_enter(&guest);
     status outcome = predictor_open(path, &predictor);
+    hdf5_guest_leave(&guest);
     *model = (coterie_model *)predictor;
     if (message && size)
         snprintf(message, size, "%s", outcome == STATUS_OK ? "" : status_text());

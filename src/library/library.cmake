@@ -58,6 +58,7 @@ write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/CoterieConfigVersio
   COMPATIBILITY SameMajorVersion)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/CoterieConfigVersion.cmake
   DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/Coterie)
+file(RELATIVE_PATH path_to_prefix /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix) # it can be moved
 configure_file(src/library/coterie.pc.in ${CMAKE_CURRENT_BINARY_DIR}/coterie.pc @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/coterie.pc
   DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -10,6 +10,29 @@ import support
 
 BUILD = pathlib.Path(support.COTERIE).parent
 
+CALLER = """
+#include <coterie.h>
+#include <stdio.h>
+int main(int argc, char **argv)
+{
+    char message[512];
+    coterie_model *model;
+    const double x = 3.5;
+    double y;
+    coterie_prediction asked = {0};
+    int outcome = coterie_model_open(argc > 1 ? argv[1] : "", &model, message, sizeof message);
+    if (outcome != COTERIE_OK) {
+        fprintf(stderr, "%s\\n", message);
+        return outcome;
+    }
+    asked.mean = &y;
+    if (coterie_predict(model, 1, &x, &asked, NULL) == COTERIE_OK)
+        printf("%.17g\\n", y);
+    coterie_model_close(model);
+    return 0;
+}
+"""
+
 
 class Install(support.TestCase):
     def test_layout(self):
@@ -27,6 +50,37 @@ class Install(support.TestCase):
         self.check_module(prefix, next((share / "coterie/modulefiles/coterie").iterdir()))
         self.check_manual(share / "man/man1")
         self.check_completion(prefix)
+
+    def test_the_library_is_found(self):
+        """A program of another project: with pkg-config, with CMake, and with the static library."""
+        prefix, data = self.folder / "there", self.folder / "d.csv"
+        self.succeed("cmake", "--install", BUILD, "--prefix", prefix)
+        data.write_text("x,y\n" + "".join(f"{i},{2 * i}\n" for i in range(40)), encoding="utf-8")
+        self.succeed(support.COTERIE, "train", "--data", data, "--optimizer", "em", "--experts", 1,
+                     "--output", self.folder / "run", "--quiet")
+        source = self.folder / "caller.c"
+        source.write_text(CALLER, encoding="utf-8")
+        lib = next(path.parent for path in prefix.rglob("coterie.pc")).parent
+        env = {"PKG_CONFIG_PATH": str(lib / "pkgconfig"), "LD_LIBRARY_PATH": str(lib)}
+        flags = self.succeed("pkg-config", "--cflags", "--libs", "coterie", env=env).stdout.split()
+        strict = ["-std=c99", "-pedantic", "-Wall", "-Wextra", "-Werror"]
+        self.succeed("cc", *strict, source, "-o", self.folder / "shared", *flags)
+        (self.folder / "CMakeLists.txt").write_text(
+            "cmake_minimum_required(VERSION 3.21)\nproject(caller C)\nfind_package(Coterie REQUIRED)\n"
+            "add_executable(caller caller.c)\ntarget_link_libraries(caller Coterie::coterie)\n",
+            encoding="utf-8")
+        self.succeed("cmake", "-S", self.folder, "-B", self.folder / "b", f"-DCMAKE_PREFIX_PATH={prefix}")
+        self.succeed("cmake", "--build", self.folder / "b")
+        programs = [self.folder / "shared", self.folder / "b/caller"]
+        if (lib / "libcoterie.a").exists():
+            hdf5 = [flag for flag in self.succeed("pkg-config", "--cflags", "--libs", "hdf5").stdout.split()]
+            self.succeed("cc", source, "-o", self.folder / "static", f"-I{prefix}/include",
+                         lib / "libcoterie.a", *hdf5, "-lm")
+            programs.append(self.folder / "static")
+        for program in programs:
+            result = self.succeed(program, self.folder / "run", env=env)
+            self.assertAlmostEqual(float(result.stdout), 7, places=3)
+            self.assert_rc(support.run(program, self.folder / "none", env=env), 2, "no such file")
 
     def check_module(self, prefix, path):
         text = path.read_text(encoding="utf-8")

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/pointer.h"
 #include "base/site.h"
+#include "data/hdf5/hdf5_guest.h"
 #include "data/hdf5/hdf5_probe.h"
 
 #include <errno.h>
@@ -19,7 +20,8 @@ static void start_library(void)
     static bool started;
     if (!started) {
         /* After a failed write the library's own exit handler would crash. */
-        H5dont_atexit();
+        if (!hdf5_is_guest())
+            H5dont_atexit();
         H5open();
         started = true;
     }
