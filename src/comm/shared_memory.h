@@ -9,12 +9,14 @@
 
 /* A block of memory that exists once per host and that all its ranks can read. */
 struct shared_memory {
-    void *base; /* 64-byte aligned */
+    void *base; /* at the beginning of a page; owned */
     size_t bytes;
-    struct shared_memory_window *window; /* owned */
 };
 
-/* Collective. STATUS_FAILED everywhere if one host has not enough memory. */
+/*
+ * Collective. Zeroed, and really there: using it cannot fail later. STATUS_FAILED everywhere if one
+ * host has no room for it, with what to do; STATUS_USAGE if the host is too small.
+ */
 status shared_memory_create(const struct communicator *comm, size_t bytes,
                             struct shared_memory *memory);
 
@@ -28,7 +30,7 @@ void shared_memory_publish(const struct communicator *comm, struct shared_memory
 void shared_memory_publish_from(const struct communicator *comm, struct shared_memory *memory,
                                 size_t from);
 
-/* Collective. */
+/* Local. */
 void shared_memory_release(struct shared_memory *memory);
 
 #endif

@@ -2,8 +2,8 @@
 /*
  * Preloaded (LD_PRELOAD) it makes system calls fail as on file systems that do not have them. The
  * variable COTERIE_TEST_WITHOUT holds pairs of a call and the number of an error, as in
- * symlink:1,fcntl:38 for EPERM and ENOSYS: symlink, fcntl (locks), flock, fsync_folder, replace
- * (renaming to a name that is not free).
+ * symlink:1,fcntl:38 for EPERM and ENOSYS: symlink, fcntl (locks), flock, fsync_folder,
+ * memfd_create, replace (renaming to a name that is not free).
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -50,6 +50,14 @@ int flock(int file, int operation)
     find("flock", &real);
     errno = error_of("flock");
     return errno ? -1 : real(file, operation);
+}
+
+int memfd_create(const char *name, unsigned flags)
+{
+    int (*real)(const char *, unsigned);
+    find("memfd_create", &real);
+    errno = error_of("memfd_create");
+    return errno ? -1 : real(name, flags);
 }
 
 int fsync(int file)

@@ -13,16 +13,17 @@
 #include <unistd.h>
 
 /*
- * Open MPI's files in shared memory stay behind when a job is killed hard, and hold memory until
- * the next reboot. A file is dead if no process maps it. Those of other users cannot be judged: we
- * must not look into their processes.
+ * Files in shared memory, most of them Open MPI's, stay behind when a job is killed hard, and hold
+ * memory until the next reboot. A file is dead if no process maps it. Those of other users cannot
+ * be judged: we must not look into their processes.
  */
 
 static const char shm[] = "/dev/shm";
 
-static bool is_open_mpi_file(const char *name)
+static bool is_of_a_job(const char *name)
 {
-    static const char *const beginnings[] = {"vader_segment.", "sm_segment.", "osc_sm."};
+    static const char *const beginnings[] = {"vader_segment.", "sm_segment.", "osc_sm.",
+                                             "coterie-"};
     for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++)
         if (strncmp(name, beginnings[i], strlen(beginnings[i])) == 0)
             return true;
@@ -43,7 +44,7 @@ static status list_candidates(struct string_list *names)
     status outcome = STATUS_OK;
     while (folder && outcome == STATUS_OK && (entry = readdir(folder)) != NULL) {
         struct stat about;
-        if (!is_open_mpi_file(entry->d_name) ||
+        if (!is_of_a_job(entry->d_name) ||
             fstatat(dirfd(folder), entry->d_name, &about, AT_SYMLINK_NOFOLLOW) != 0)
             continue;
         if (S_ISREG(about.st_mode) && (geteuid() == 0 || about.st_uid == geteuid()) &&

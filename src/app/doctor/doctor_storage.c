@@ -158,8 +158,8 @@ void check_shared_memory(const struct survey *survey, struct finding *finding)
                     host_list_text(survey, &hosts, text));
     else
         finding_set(finding, space < least ? VERDICT_FIX : VERDICT_ADVICE,
-                    "only %.0f MiB free in /dev/shm%s: messages of the ranks of a host, and the "
-                    "data, go through it",
+                    "only %.0f MiB free in /dev/shm%s: the messages of the ranks of a host go "
+                    "through it",
                     space / mebibyte, host_list_text(survey, &hosts, text));
     finding_fix(finding, "docker run --shm-size=2g ..., or as root: mount -o remount,size=50%% "
                          "/dev/shm");
