@@ -52,7 +52,7 @@ ROOMS = {
     "app/problem": ("baseline columns data_request problem sample_block samples_check",
                     "base comm data/hdf5 data/csv data/source checkpoint train/feed train/step "
                     "app/options"),
-    "app/judge": ("class_recall expert_outputs expert_survey expert_use loaded_model trust",
+    "app/judge": ("class_recall exact_targets expert_outputs expert_survey expert_use loaded_model trust",
                   "base math data/samples model comm checkpoint train/feed train/step "
                   "app/problem"),
     "app/doctor": ("doctor", "base math data/hdf5 comm app/options"),

@@ -22,6 +22,7 @@
 #include "math/blas.h"
 #include "math/gemm.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -146,6 +147,9 @@ static status run(const struct communicator *comm, int argc, char **argv)
     }
     options_release(&options);
     memory_free(&request);
+    /* All is done and on disk: what is lost is only what was said. */
+    if (outcome == STATUS_OK)
+        outcome = communicator_agree(comm, comm->rank == 0 ? log_check_output() : STATUS_OK);
     return outcome;
 }
 
@@ -170,6 +174,8 @@ int main(int argc, char **argv)
     if (argc == 3 && strcmp(argv[1], HDF5_PROBE_COMMAND) == 0)
         return hdf5_probe_walk(argv[2]);
     struct communicator comm;
+    /* A closed pipe (train | head) is an error of writing, and no reason to lose a run. */
+    signal(SIGPIPE, SIG_IGN);
     hdf5_probe_enable();
     if (argc > 1 && (strcmp(argv[1], "train") == 0 || strcmp(argv[1], "sweep") == 0))
         train_catch_requests();

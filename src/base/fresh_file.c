@@ -1,38 +1,189 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "base/fresh_file.h"
 
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/site.h"
+
 #include <errno.h>
-#include <stdbool.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-static status cannot_write(const struct fresh_file *file)
+/* `cause`: of errno, 0 if it is not known any more. */
+static status cannot_write(const struct fresh_file *file, int cause)
 {
-    return status_set(STATUS_FAILED, "cannot write %s: %s", file->path, strerror(errno));
+    return status_set(STATUS_FAILED, "cannot write %s: %s", file->path,
+                      cause ? strerror(cause) : "an earlier part of it was lost");
+}
+
+/* A few letters for this host: processes of several may write to one folder. */
+static unsigned host_number(void)
+{
+    char host[256] = "";
+    unsigned hash = 2166136261u;
+    gethostname(host, sizeof host - 1);
+    for (const char *at = host; *at; at++)
+        hash = (hash ^ (unsigned char)*at) * 16777619u;
+    return hash & 0xffffu;
+}
+
+status fresh_file_begin(struct fresh_file *file, const char *path)
+{
+    static atomic_uint count;
+    size_t size = strlen(path) + 48;
+    *file = (struct fresh_file){.path = memory_strdup(path), .unfinished = malloc(size)};
+    if (!file->path || !file->unfinished) {
+        fresh_file_cancel(file);
+        return status_set(STATUS_FAILED, "not enough memory to write %s", path);
+    }
+    snprintf(file->unfinished, size, "%s.%04x%d-%u.tmp", path, host_number(), (int)getpid(),
+             atomic_fetch_add(&count, 1));
+    unlink(file->unfinished); /* of a process that had this number before and was killed */
+    return STATUS_OK;
+}
+
+static void forget(struct fresh_file *file)
+{
+    memory_free(&file->path);
+    memory_free(&file->unfinished);
+}
+
+void fresh_file_cancel(struct fresh_file *file)
+{
+    if (file->stream)
+        fclose(file->stream);
+    file->stream = NULL;
+    if (file->unfinished)
+        unlink(file->unfinished);
+    forget(file);
+}
+
+/* 0 or the error of errno. */
+static int sync_path(const char *path, int flags)
+{
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC | flags);
+    int cause = descriptor < 0 ? errno : 0;
+    if (descriptor >= 0 && fsync(descriptor) != 0)
+        cause = errno;
+    if (descriptor >= 0)
+        close(descriptor);
+    return cause;
+}
+
+/* SMB, sshfs and other file systems of user space have no fsync of folders. */
+static bool is_not_offered(int cause)
+{
+    return cause == EINVAL || cause == ENOTSUP || cause == EOPNOTSUPP || cause == ENOSYS ||
+           cause == EBADF || cause == ENOTTY;
+}
+
+status fresh_file_sync_folder(const char *path)
+{
+    static atomic_flag said = ATOMIC_FLAG_INIT;
+    status outcome = site_file(SITE_folder_sync, path);
+    if (outcome != STATUS_OK)
+        return outcome;
+    const char *slash = strrchr(path, '/');
+    size_t length = slash ? (size_t)(slash - path) + (slash == path) : 1;
+    char *folder = strndup(slash ? path : ".", length);
+    int cause = folder ? sync_path(folder, O_DIRECTORY) : ENOMEM;
+    if (is_not_offered(cause)) {
+        if (!atomic_flag_test_and_set(&said))
+            log_warning("the file system of %s cannot sync a folder: after a loss of power a file "
+                        "written last may be missing; the older ones stay",
+                        folder);
+        cause = 0;
+    }
+    free(folder);
+    return cause == 0 ? STATUS_OK
+                      : status_set(STATUS_FAILED, "cannot sync the folder of %s: %s", path,
+                                   strerror(cause));
+}
+
+/* A link refuses a name that is taken, at once; a rename does not. 0 or the error of errno. */
+static int give_new_name(const char *from, const char *to)
+{
+    if (link(from, to) == 0) {
+        unlink(from);
+        return 0;
+    }
+    if (errno == EEXIST)
+        return EEXIST;
+    /* No hard links here: the moment between the two calls is left. */
+    if (access(to, F_OK) == 0)
+        return EEXIST;
+    return rename(from, to) == 0 ? 0 : errno;
+}
+
+/* Some file systems rename only to names that are free: the older file goes first then. */
+static int replace(const char *from, const char *to)
+{
+    if (rename(from, to) == 0)
+        return 0;
+    int cause = errno;
+    if (cause != EEXIST || unlink(to) != 0)
+        return cause;
+    return rename(from, to) == 0 ? 0 : errno;
+}
+
+status fresh_file_commit(struct fresh_file *file, enum fresh_file_mode mode)
+{
+    int cause = sync_path(file->unfinished, 0);
+    if (cause == 0)
+        cause = mode == FRESH_FILE_IS_NEW ? give_new_name(file->unfinished, file->path)
+                                          : replace(file->unfinished, file->path);
+    status outcome = STATUS_OK;
+    if (cause == EEXIST && mode == FRESH_FILE_IS_NEW)
+        outcome = status_set(STATUS_USAGE,
+                             "%s has been made by another process meanwhile; it stays as it is: "
+                             "choose another name",
+                             file->path);
+    else if (cause != 0)
+        outcome = cannot_write(file, cause);
+    if (outcome != STATUS_OK) {
+        fresh_file_cancel(file);
+        return outcome;
+    }
+    outcome = fresh_file_sync_folder(file->path);
+    forget(file);
+    return outcome;
+}
+
+status fresh_file_end(struct fresh_file *file, enum fresh_file_mode mode, status written)
+{
+    if (written == STATUS_OK)
+        return fresh_file_commit(file, mode);
+    fresh_file_cancel(file);
+    return written;
 }
 
 status fresh_file_open(struct fresh_file *file, const char *path)
 {
-    int length = snprintf(file->unfinished, sizeof file->unfinished, "%s.tmp", path);
-    snprintf(file->path, sizeof file->path, "%s", path);
-    errno = ENAMETOOLONG;
-    file->stream = length < (int)sizeof file->unfinished ? fopen(file->unfinished, "we") : NULL;
-    return file->stream ? STATUS_OK : cannot_write(file);
+    status outcome = fresh_file_begin(file, path);
+    if (outcome != STATUS_OK)
+        return outcome;
+    file->stream = fopen(file->unfinished, "we");
+    if (!file->stream) {
+        outcome = cannot_write(file, errno);
+        fresh_file_cancel(file);
+    }
+    return outcome;
 }
 
 status fresh_file_publish(struct fresh_file *file, status written)
 {
     status outcome = written;
-    bool lost = ferror(file->stream) != 0; /* of a buffer that went out earlier */
+    errno = 0; /* that of an earlier failure is not known any more */
+    bool lost = ferror(file->stream) != 0;
     lost = fflush(file->stream) != 0 || lost;
-    if (outcome == STATUS_OK && (lost || fsync(fileno(file->stream)) != 0))
-        outcome = cannot_write(file);
+    if (outcome == STATUS_OK && lost)
+        outcome = cannot_write(file, errno);
     if (fclose(file->stream) != 0 && outcome == STATUS_OK)
-        outcome = cannot_write(file);
+        outcome = cannot_write(file, errno);
     file->stream = NULL;
-    if (outcome == STATUS_OK && rename(file->unfinished, file->path) != 0)
-        outcome = cannot_write(file);
-    if (outcome != STATUS_OK)
-        unlink(file->unfinished);
-    return outcome;
+    return fresh_file_end(file, FRESH_FILE_REPLACES, outcome);
 }

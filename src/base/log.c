@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <math.h>
 #include <stdarg.h>
@@ -16,6 +17,7 @@ static int own_rank;
 static bool is_quiet;
 static const char *subject_text;
 static FILE *copy_file;
+static int output_error; /* errno of the first line that standard output did not take */
 
 static struct {
     bool active, bar, drawn;
@@ -74,7 +76,8 @@ static void say(FILE *stream, const char *prefix, const char *format, va_list ar
     erase_bar();
     if (stream) {
         fprintf(stream, "%s\n", line);
-        fflush(stream);
+        if (fflush(stream) != 0 && stream == stdout && output_error == 0)
+            output_error = errno;
     }
     if (copy_file)
         fprintf(copy_file, "%s\n", line);
@@ -86,6 +89,16 @@ static void complain(const char *prefix, const char *format, va_list arguments)
     snprintf(text, sizeof text, "%s%s%s", prefix, subject_text ? subject_text : "",
              subject_text ? ": " : "");
     say(stderr, text, format, arguments);
+}
+
+status log_check_output(void)
+{
+    if (fflush(stdout) != 0 && output_error == 0)
+        output_error = errno;
+    if (!ferror(stdout) && output_error == 0)
+        return STATUS_OK;
+    return status_set(STATUS_FAILED, "what was to be on standard output is lost: %s",
+                      output_error ? strerror(output_error) : "it could not be written");
 }
 
 void log_info(const char *format, ...)

@@ -2,6 +2,8 @@
 #ifndef COTERIE_BASE_LOG_H
 #define COTERIE_BASE_LOG_H
 
+#include "base/status.h"
+
 #include <stdbool.h>
 
 /*
@@ -43,5 +45,11 @@ void log_progress_start(enum log_progress mode, double done);
 bool log_progress_is_due(void);
 void log_progress_update(double done, double total, const char *unit, const char *text);
 void log_progress_finish(void);
+
+/*
+ * STATUS_FAILED, saying why, if something that was to be on standard output is lost. Flushes it.
+ * Local.
+ */
+status log_check_output(void);
 
 #endif

@@ -29,3 +29,14 @@ const char *status_text(void)
 {
     return last_text;
 }
+
+void status_keep(status code, struct status_kept *kept)
+{
+    kept->code = code;
+    snprintf(kept->text, sizeof kept->text, "%s", code == STATUS_OK ? "" : last_text);
+}
+
+status status_restore(const struct status_kept *kept, status later)
+{
+    return kept->code == STATUS_OK ? later : status_set(kept->code, "%s", kept->text);
+}

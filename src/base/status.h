@@ -36,6 +36,18 @@ static inline status status_first(status a, status b)
 }
 
 /*
+ * For closing and clearing away after a failure, which may fail as well: keeps the first failure's
+ * text. Local.
+ */
+struct status_kept {
+    status code;
+    char text[2048];
+};
+void status_keep(status code, struct status_kept *kept);
+/* The kept failure and its text; if it was none, `later`. */
+status status_restore(const struct status_kept *kept, status later);
+
+/*
  * Our own bug: prints rank, file, line and the condition, then calls the abort handler. The
  * condition must have no side effects.
  */

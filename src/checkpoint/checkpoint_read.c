@@ -42,11 +42,7 @@ status checkpoint_open(const char *path, struct hdf5_file **out)
     if (outcome == STATUS_OK)
         outcome = checkpoint_verify(*out);
     if (outcome != STATUS_OK) {
-        char text[2048];
-        snprintf(text, sizeof text, "%s", status_text());
-        hdf5_close(out);
-        *out = NULL;
-        status_set(outcome, "%s", text);
+        outcome = hdf5_close_after(out, outcome);
     }
     return outcome;
 }
@@ -268,10 +264,7 @@ status checkpoint_read_init(const char *path, const struct model_shape *shape,
     for (size_t e = 0; e < shape->config.n_experts && outcome == STATUS_OK; e++)
         if (!(networks->variance[e] > 0 && isfinite(networks->variance[e])))
             outcome = status_set(STATUS_USAGE, "/experts/variance in %s must be positive", path);
-    char text[2048];
-    snprintf(text, sizeof text, "%s", status_text());
-    status closed = hdf5_close(&file);
-    return outcome != STATUS_OK ? status_set(outcome, "%s", text) : closed;
+    return hdf5_close_after(&file, outcome);
 }
 
 static status read_progress_field(struct hdf5_file *file, struct progress *progress,

@@ -2,15 +2,12 @@
 #include "checkpoint_internal.h"
 
 #include "base/clock.h"
+#include "base/fresh_file.h"
 #include "base/memory.h"
 #include "base/site.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 struct network_writer {
     struct hdf5_file *file;
@@ -258,27 +255,6 @@ static status write_all(struct hdf5_file *file, const struct snapshot *snapshot,
     return outcome;
 }
 
-/* A rename lasts only when the folder that holds the name is on disk too. */
-static status sync_folder_of(const char *path)
-{
-    char folder[PATH_MAX];
-    status outcome = site_file(SITE_folder_sync, path);
-    if (outcome != STATUS_OK)
-        return outcome;
-    snprintf(folder, sizeof folder, "%s", path);
-    char *slash = strrchr(folder, '/');
-    if (slash)
-        *slash = '\0';
-    int descriptor = open(slash ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (descriptor < 0)
-        return status_set(STATUS_FAILED, "cannot open the folder of %s: %s", path, strerror(errno));
-    int failed = fsync(descriptor);
-    close(descriptor);
-    if (failed)
-        return status_set(STATUS_FAILED, "cannot sync the folder of %s: %s", path, strerror(errno));
-    return STATUS_OK;
-}
-
 static status write_file(const char *path, const struct snapshot *snapshot,
                          const struct run_record *record)
 {
@@ -289,12 +265,7 @@ static status write_file(const char *path, const struct snapshot *snapshot,
     outcome = write_all(file, snapshot, record);
     if (outcome == STATUS_OK)
         outcome = hdf5_sync(file);
-    char text[2048];
-    snprintf(text, sizeof text, "%s", status_text());
-    status closed = hdf5_close(&file);
-    if (outcome != STATUS_OK)
-        return status_set(STATUS_FAILED, "%s", text);
-    return closed;
+    return hdf5_close_after(&file, outcome);
 }
 
 static status verify_file(const char *path)
@@ -309,20 +280,16 @@ static status verify_file(const char *path)
 status checkpoint_publish(const char *path, const struct snapshot *snapshot,
                           const struct run_record *record)
 {
-    char unfinished[PATH_MAX];
-    snprintf(unfinished, sizeof unfinished, "%s.tmp", path);
-    unlink(unfinished); /* of a run that was killed while it saved */
-    status outcome = write_file(unfinished, snapshot, record);
+    struct fresh_file fresh;
+    status outcome = fresh_file_begin(&fresh, path);
     if (outcome == STATUS_OK)
-        outcome = verify_file(unfinished);
+        outcome = write_file(fresh.unfinished, snapshot, record);
+    if (outcome == STATUS_OK)
+        outcome = verify_file(fresh.unfinished);
     if (outcome == STATUS_OK)
         outcome = site_file(SITE_checkpoint_rename, path);
-    if (outcome == STATUS_OK && rename(unfinished, path) != 0)
-        outcome = status_set(STATUS_FAILED, "cannot rename %s to %s: %s", unfinished, path,
-                             strerror(errno));
-    if (outcome != STATUS_OK) {
-        unlink(unfinished);
-        return status_set(STATUS_FAILED, "checkpoint not saved: %s", status_text());
-    }
-    return sync_folder_of(path);
+    outcome = fresh_file_end(&fresh, FRESH_FILE_REPLACES, outcome);
+    return outcome == STATUS_OK
+               ? outcome
+               : status_set(STATUS_FAILED, "checkpoint not saved: %s", status_text());
 }

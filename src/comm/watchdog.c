@@ -5,6 +5,7 @@
 #include "communicator_mpi.h"
 
 #include "base/clock.h"
+#include "base/fresh_file.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/site.h"
@@ -161,16 +162,14 @@ static void note_path(const struct watchdog *watchdog, int node, char *path, siz
 static void leave_note(const struct watchdog *watchdog, const struct sighting *late,
                        const struct sighting *other)
 {
-    char path[PATH_MAX], unfinished[PATH_MAX + 8];
+    char path[PATH_MAX];
+    struct fresh_file file;
     note_path(watchdog, watchdog->comm->node, path, sizeof path);
-    snprintf(unfinished, sizeof unfinished, "%s.tmp", path);
-    FILE *file = fopen(unfinished, "wb");
-    if (!file)
+    if (fresh_file_open(&file, path) != STATUS_OK)
         return;
-    bool written = fwrite(late, sizeof *late, 1, file) == 1;
-    written = fwrite(other, sizeof *other, 1, file) == 1 && written;
-    if (fclose(file) != 0 || !written || rename(unfinished, path) != 0)
-        unlink(unfinished);
+    bool written = fwrite(late, sizeof *late, 1, file.stream) == 1;
+    written = fwrite(other, sizeof *other, 1, file.stream) == 1 && written;
+    (void)fresh_file_publish(&file, written ? STATUS_OK : STATUS_FAILED);
 }
 
 /* Waits until all hosts have left a note, or the time is over. */

@@ -140,10 +140,11 @@ class Constants(support.TestCase):
         held_out.write_text("a,b,c,y,z\n1,2,3,4,5\n2,2,3,5,5\n", encoding="utf-8")
         train = (support.COTERIE, "train", "--epochs", 1, "--output", run)
         options = ("--data", numbers, "--targets", "y,z", "--valid", held_out)
-        inputs, targets = support.own_lines(self.succeed(*train, *options).stderr)
+        lines = support.own_lines(self.succeed(*train, *options).stderr)
+        inputs, targets = (line for line in lines if "no epoch beats" not in line)
         self.assertRegex(inputs, r"2 of 3 inputs have the same value .*: a, c \(--exclude")
         self.assertRegex(targets, r"1 of 2 targets has the same value .*: y$")
-        self.assertEqual(self.succeed(*train, "--resume", "auto", "--epochs", 2).stderr, "")
+        self.assertNotIn("same value", self.succeed(*train, "--resume", "auto", "--epochs", 2).stderr)
         self.assertEqual(self.succeed(*train[:-1], self.folder / "run-2", *options[:-2], "--targets",
                                       "z", "--exclude", "a,c,y").stderr, "")
         line, = support.own_lines(self.succeed(*train[:-1], self.folder / "run-3", "--data", classes,

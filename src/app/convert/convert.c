@@ -4,6 +4,7 @@
 #include "app/problem/data_request.h"
 #include "convert_internal.h"
 
+#include "base/fresh_file.h"
 #include "base/log.h"
 
 #include <errno.h>
@@ -47,19 +48,11 @@ static status check_target(const char *path)
 /* The file appears under its name when it is whole, and nothing is left of one that is not. */
 static status write_whole(struct source *source, const char *path)
 {
-    char temporary[PATH_MAX];
-    int length = snprintf(temporary, sizeof temporary, "%s.tmp-%d", path, (int)getpid());
-    if (length >= (int)sizeof temporary)
-        return status_set(STATUS_USAGE, "%.64s...: the name is too long", path);
-    status outcome = writer_for(path)(source, temporary);
+    struct fresh_file fresh;
+    status outcome = fresh_file_begin(&fresh, path);
     if (outcome == STATUS_OK)
-        outcome = check_target(path);
-    if (outcome == STATUS_OK && rename(temporary, path) != 0)
-        outcome =
-            status_set(STATUS_FAILED, "%s: is not a possible name: %s", path, strerror(errno));
-    if (outcome != STATUS_OK)
-        unlink(temporary);
-    return outcome;
+        outcome = writer_for(path)(source, fresh.unfinished);
+    return fresh_file_end(&fresh, FRESH_FILE_IS_NEW, outcome);
 }
 
 /* How to read the file that was made, where the defaults would read it otherwise. */

@@ -116,6 +116,5 @@ status convert_to_csv(struct source *source, const char *path)
             outcome = write_row(writer, &block, i);
     }
     sample_block_release(&block);
-    status closed = csv_writer_close(&writer);
-    return status_first(outcome, closed);
+    return csv_writer_close_after(&writer, outcome);
 }

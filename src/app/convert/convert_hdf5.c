@@ -89,6 +89,5 @@ status convert_to_hdf5(struct source *source, const char *path)
         outcome = write_weights(file, info);
     if (outcome == STATUS_OK)
         outcome = hdf5_sync(file);
-    status closed = hdf5_close(&file);
-    return status_first(outcome, closed);
+    return hdf5_close_after(&file, outcome);
 }

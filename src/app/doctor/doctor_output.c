@@ -50,8 +50,7 @@ static status write_file(const char *path)
         outcome = hdf5_write_rows(file, "/x", 0, N, HDF5_AS_DOUBLE, numbers);
     if (outcome == STATUS_OK)
         outcome = hdf5_sync(file);
-    status closed = hdf5_close(&file);
-    return status_first(outcome, closed);
+    return hdf5_close_after(&file, outcome);
 }
 
 static status read_file(const char *path)
@@ -62,8 +61,7 @@ static status read_file(const char *path)
     if (outcome != STATUS_OK)
         return outcome;
     outcome = hdf5_read_rows(file, "/x", 0, 1, HDF5_AS_DOUBLE, &first);
-    status closed = hdf5_close(&file);
-    return status_first(outcome, closed);
+    return hdf5_close_after(&file, outcome);
 }
 
 /* 0, or the error. */

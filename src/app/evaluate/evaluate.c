@@ -2,6 +2,7 @@
 #include "app/evaluate/evaluate.h"
 
 #include "app/judge/class_recall.h"
+#include "app/judge/exact_targets.h"
 #include "app/judge/trust.h"
 
 #include "app/judge/expert_use.h"
@@ -35,6 +36,8 @@ struct evaluation {
     struct expert_use use;
     struct trust trust;
     struct expert_outputs *outputs; /* where trust needs them, else NULL; not owned */
+    struct exact_targets targets;   /* with config.has_rmse */
+    status outcome;                 /* of reading them */
 };
 
 static status evaluation_init(struct evaluation *evaluation, const struct loaded_model *loaded)
@@ -47,6 +50,8 @@ static status evaluation_init(struct evaluation *evaluation, const struct loaded
     evaluation->label = info->label;
     evaluation->rows = loaded->rows;
     status outcome = metrics_init(&evaluation->all, n_experts);
+    if (outcome == STATUS_OK && evaluation->config.has_rmse)
+        outcome = exact_targets_init(&evaluation->targets, loaded);
     if (outcome == STATUS_OK)
         outcome = trust_init(&evaluation->trust, loaded);
     if (outcome == STATUS_OK && info->has_labels && evaluation->config.has_accuracy)
@@ -66,10 +71,33 @@ static void evaluation_release(struct evaluation *evaluation)
     metrics_release(&evaluation->all);
     expert_use_release(&evaluation->use);
     trust_release(&evaluation->trust);
+    exact_targets_release(&evaluation->targets);
     class_recall_release(&evaluation->recall);
     for (size_t i = 0; i < evaluation->n_groups; i++)
         metrics_release(&evaluation->groups[i]);
     memory_free(&evaluation->groups);
+}
+
+/*
+ * The squared errors of the micro-batch once more, from targets and predictions with all digits.
+ * `before`: the sum without it. Groups are added here, too.
+ */
+static void add_exact_squares(struct evaluation *evaluation, const struct step *step, size_t first,
+                              double before)
+{
+    evaluation->all.squared = before;
+    for (size_t i = 0; i < step->batch.n && evaluation->outcome == STATUS_OK; i++) {
+        size_t row = evaluation->rows[first + i];
+        double squared = 0, weight = (double)step->batch.weight[i];
+        evaluation->outcome = exact_targets_squared(&evaluation->targets, step, i, row, &squared);
+        evaluation->all.squared += weight * squared;
+        if (!evaluation->group)
+            continue;
+        struct metrics *group = &evaluation->groups[evaluation->group[row]];
+        double group_before = group->squared;
+        metrics_add_sample(group, &evaluation->config, step, i);
+        group->squared = group_before + weight * squared;
+    }
 }
 
 static void add_micro_batch(struct step *step, size_t first, void *context)
@@ -80,13 +108,16 @@ static void add_micro_batch(struct step *step, size_t first, void *context)
         expert_outputs_gather(evaluation->outputs, step);
     if (!step->model->has_gate)
         return;
+    double squared_before = evaluation->all.squared;
     metrics_add(&evaluation->all, &evaluation->config, step);
     trust_add(&evaluation->trust, step, evaluation->outputs, evaluation->use.posterior,
               evaluation->use.log_sum, evaluation->rows, first);
     for (size_t i = 0; evaluation->recall.n_classes > 0 && i < step->batch.n; i++)
         class_recall_add(&evaluation->recall, &evaluation->config, step, i,
                          evaluation->label[evaluation->rows[first + i]]);
-    for (size_t i = 0; evaluation->group && i < step->batch.n; i++)
+    if (evaluation->config.has_rmse)
+        add_exact_squares(evaluation, step, first, squared_before);
+    for (size_t i = 0; evaluation->group && !evaluation->config.has_rmse && i < step->batch.n; i++)
         metrics_add_sample(&evaluation->groups[evaluation->group[evaluation->rows[first + i]]],
                            &evaluation->config, step, i);
 }
@@ -321,7 +352,8 @@ static status evaluate(const struct communicator *comm, const struct options *op
         evaluate_dataset(&loaded->step, &loaded->samples.dataset, loaded->micro_batch,
                          add_micro_batch, &evaluation);
         expert_use_finish(&evaluation.use, &loaded->step);
-        outcome = communicator_agree(comm, stream_status(loaded->samples.dataset.stream));
+        outcome = stream_status(loaded->samples.dataset.stream);
+        outcome = communicator_agree(comm, outcome == STATUS_OK ? evaluation.outcome : outcome);
     }
     if (outcome == STATUS_OK) {
         if (is_root && options->json)

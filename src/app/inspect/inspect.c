@@ -22,8 +22,7 @@ static status is_checkpoint(const char *path, bool *answer)
         outcome = hdf5_read_text(file, "/", "format", &format);
     *answer = outcome == STATUS_OK && format && strcmp(format, "coterie-checkpoint") == 0;
     memory_free(&format);
-    status closed = hdf5_close(&file);
-    return status_first(outcome, closed);
+    return hdf5_close_after(&file, outcome);
 }
 
 /* Root. */

@@ -97,8 +97,7 @@ status inspect_checkpoint(const char *path, bool verify)
         if (outcome == STATUS_OK && verify)
             log_info("verified   every checksum matches");
     }
-    status closed = hdf5_close(&file);
-    return status_first(outcome, closed);
+    return hdf5_close_after(&file, outcome);
 }
 
 /* One line for a generation; *failed counts those that do not verify. */
@@ -113,8 +112,7 @@ static void show_generation(const char *folder, const char *name, bool verify, i
         outcome = hdf5_read_int64(file, "/progress", "epoch", &epoch);
         if (outcome == STATUS_OK)
             outcome = hdf5_read_int64(file, "/progress", "step", &step);
-        status closed = hdf5_close(&file);
-        outcome = status_first(outcome, closed);
+        outcome = hdf5_close_after(&file, outcome);
     }
     if (outcome == STATUS_OK)
         log_info("  %s  epoch %" PRId64 ", step %" PRId64 "%s", name, epoch, step,

@@ -166,8 +166,7 @@ static status is_plain_hdf5(const char *path, const struct options *options, boo
     status outcome = hdf5_open(path, &file);
     if (outcome == STATUS_OK)
         *answer = !hdf5_exists(file, "/x");
-    status closed = hdf5_close(&file);
-    return status_first(outcome, closed);
+    return hdf5_close_after(&file, outcome);
 }
 
 /* A table that cannot be trained on is described all the same, and then the reason said. */

@@ -88,8 +88,7 @@ status inspect_list_hdf5(const char *path)
         outcome = source_suggest_hdf5(listing.file, suggestion);
     if (*suggestion)
         log_info("for example %s", suggestion);
-    status closed = hdf5_close(&listing.file);
-    return status_first(outcome, closed);
+    return hdf5_close_after(&listing.file, outcome);
 }
 
 status inspect_verify_hdf5(const char *path)
@@ -101,6 +100,5 @@ status inspect_verify_hdf5(const char *path)
     outcome = hdf5_visit(listing.file, "/", verify_one, &listing);
     if (outcome == STATUS_OK)
         log_info("%s: %zu data sets read without a wrong checksum", path, listing.n_datasets);
-    status closed = hdf5_close(&listing.file);
-    return status_first(outcome, closed);
+    return hdf5_close_after(&listing.file, outcome);
 }

@@ -62,7 +62,10 @@ static void prediction_release(struct prediction *prediction)
     expert_outputs_release(&prediction->outputs);
 }
 
-/* The law of total variance: sum_e g_e (sigma_e^2 + (o_e - y)^2). Collective. */
+/*
+ * The law of total variance: sum_e g_e (sigma_e^2 + (o_e - y)^2). An expert that has no share
+ * counts for nothing, however far away it is. Collective.
+ */
 static void combine_variance(struct prediction *prediction, struct step *step)
 {
     const struct experts *experts = &step->model->experts;
@@ -73,6 +76,8 @@ static void combine_variance(struct prediction *prediction, struct step *step)
         for (size_t i = 0; i < outputs * stride; i++) {
             real difference = o[i] - step->y[i];
             spread[i] = (real)experts->variance[k] + difference * difference;
+            if (step->g[k * stride + i % stride] == 0)
+                spread[i] = 0;
         }
     }
     struct exchange_term term = {prediction->spread, outputs, 0, prediction->variance};

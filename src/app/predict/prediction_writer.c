@@ -3,6 +3,7 @@
 
 #include "hdf5_names.h"
 
+#include "base/fresh_file.h"
 #include "base/memory.h"
 #include "base/site.h"
 #include "data/csv/csv.h"
@@ -40,7 +41,7 @@ struct column {
 struct prediction_writer {
     const struct loaded_model *loaded;
     struct prediction_extras extras;
-    char path[PATH_MAX], unfinished[PATH_MAX + 8];
+    struct fresh_file file;
     size_t n;       /* samples */
     bool has_class; /* a column with the predicted class */
     const struct string_list *classes;
@@ -164,7 +165,7 @@ static bool ends_in(const char *path, const char *ending)
 
 static status open_csv(struct prediction_writer *writer)
 {
-    status outcome = csv_writer_create(writer->unfinished, &writer->csv);
+    status outcome = csv_writer_create(writer->file.unfinished, &writer->csv);
     if (outcome == STATUS_OK && writer->has_class)
         outcome = csv_writer_text(writer->csv, "class");
     for (size_t c = 0; c < writer->names.n && outcome == STATUS_OK; c++)
@@ -176,11 +177,11 @@ static status open_hdf5(struct prediction_writer *writer)
 {
     const uint64_t chunk = 65536;
     uint64_t n = writer->n;
-    status outcome = hdf5_names_check(writer->path, &writer->names);
+    status outcome = hdf5_names_check(writer->file.path, &writer->names);
     if (outcome == STATUS_OK)
-        outcome = hdf5_create(writer->unfinished, &writer->hdf5);
+        outcome = hdf5_create(writer->file.unfinished, &writer->hdf5);
     for (size_t c = 0; c < writer->names.n && outcome == STATUS_OK; c++)
-        outcome = hdf5_create_dataset(writer->hdf5, writer->names.item[c], HDF5_AS_REAL, 1, &n,
+        outcome = hdf5_create_dataset(writer->hdf5, writer->names.item[c], HDF5_AS_DOUBLE, 1, &n,
                                       n < chunk ? n : chunk);
     return outcome;
 }
@@ -214,10 +215,9 @@ static status open_output(struct prediction_writer *writer, const char *path)
     status outcome = prediction_writer_check(path);
     if (outcome != STATUS_OK)
         return outcome;
-    if (snprintf(writer->path, sizeof writer->path, "%s", path) >= (int)sizeof writer->path)
-        return status_set(STATUS_USAGE, "--output %s: the path is too long", path);
-    snprintf(writer->unfinished, sizeof writer->unfinished, "%s.tmp", writer->path);
-    unlink(writer->unfinished);
+    outcome = fresh_file_begin(&writer->file, path);
+    if (outcome != STATUS_OK)
+        return outcome;
     return is_hdf5_name(path) ? open_hdf5(writer) : open_csv(writer);
 }
 
@@ -332,14 +332,31 @@ static const char *class_of(const struct prediction_writer *writer,
     return writer->classes->item[best];
 }
 
+/* A sample far outside the training data can make a number overflow: better no file than NaN. */
+static status check_finite(const struct prediction_writer *writer,
+                           const struct prediction_block *block, size_t c, size_t i, double value)
+{
+    /* A target that is impossible for all experts has no posterior. */
+    if (isfinite(value) || writer->column[c].kind == COLUMN_H)
+        return STATUS_OK;
+    return status_set(STATUS_FAILED,
+                      "the prediction for sample %zu is not a finite number (%s); is it far "
+                      "outside the training data?",
+                      block->first + i, writer->names.item[c]);
+}
+
 static status add_to_csv(struct prediction_writer *writer, const struct prediction_block *block)
 {
     status outcome = STATUS_OK;
     for (size_t i = 0; i < block->n && outcome == STATUS_OK; i++) {
         if (writer->has_class)
             outcome = csv_writer_text(writer->csv, class_of(writer, block, i));
-        for (size_t c = 0; c < writer->names.n && outcome == STATUS_OK; c++)
-            outcome = csv_writer_double(writer->csv, value_of(writer, block, writer->column[c], i));
+        for (size_t c = 0; c < writer->names.n && outcome == STATUS_OK; c++) {
+            double value = value_of(writer, block, writer->column[c], i);
+            outcome = check_finite(writer, block, c, i, value);
+            if (outcome == STATUS_OK)
+                outcome = csv_writer_double(writer->csv, value);
+        }
         if (outcome == STATUS_OK)
             outcome = csv_writer_end_row(writer->csv);
     }
@@ -350,10 +367,13 @@ static status add_to_hdf5(struct prediction_writer *writer, const struct predict
 {
     status outcome = STATUS_OK;
     for (size_t c = 0; c < writer->names.n && outcome == STATUS_OK; c++) {
-        for (size_t i = 0; i < block->n; i++)
+        for (size_t i = 0; i < block->n && outcome == STATUS_OK; i++) {
             writer->values[i] = value_of(writer, block, writer->column[c], i);
-        outcome = hdf5_write_rows(writer->hdf5, writer->names.item[c], block->first, block->n,
-                                  HDF5_AS_DOUBLE, writer->values);
+            outcome = check_finite(writer, block, c, i, writer->values[i]);
+        }
+        if (outcome == STATUS_OK)
+            outcome = hdf5_write_rows(writer->hdf5, writer->names.item[c], block->first, block->n,
+                                      HDF5_AS_DOUBLE, writer->values);
     }
     for (size_t i = 0; i < block->n && writer->has_class && outcome == STATUS_OK; i++)
         outcome = string_list_add(&writer->class_rows, class_of(writer, block, i));
@@ -362,14 +382,7 @@ static status add_to_hdf5(struct prediction_writer *writer, const struct predict
 
 status prediction_writer_add(struct prediction_writer *writer, const struct prediction_block *block)
 {
-    for (size_t k = 0; k < writer->loaded->problem.model.n_outputs; k++)
-        for (size_t i = 0; i < block->n; i++)
-            if (!isfinite(block->y[k * block->stride + i]))
-                return status_set(STATUS_FAILED,
-                                  "the prediction for sample %zu is not a finite number; is it far "
-                                  "outside the training data?",
-                                  block->first + i);
-    status outcome = site_file(SITE_prediction_write, writer->path);
+    status outcome = site_file(SITE_prediction_write, writer->file.path);
     if (outcome != STATUS_OK)
         return outcome;
     return writer->csv ? add_to_csv(writer, block) : add_to_hdf5(writer, block);
@@ -384,25 +397,15 @@ static status close_output(struct prediction_writer *writer, status so_far)
         if (outcome == STATUS_OK)
             outcome = hdf5_sync(writer->hdf5);
     }
-    char text[2048];
-    snprintf(text, sizeof text, "%s", status_text());
-    status closed = STATUS_OK;
-    if (writer->hdf5)
-        closed = hdf5_close(&writer->hdf5);
-    else if (writer->csv)
-        closed = csv_writer_close(&writer->csv);
-    return outcome != STATUS_OK ? status_set(outcome, "%s", text) : closed;
+    return writer->hdf5 ? hdf5_close_after(&writer->hdf5, outcome)
+                        : csv_writer_close_after(&writer->csv, outcome);
 }
 
 status prediction_writer_finish(struct prediction_writer **writer, status so_far)
 {
     struct prediction_writer *own = *writer;
     status outcome = close_output(own, so_far);
-    if (outcome == STATUS_OK && rename(own->unfinished, own->path) != 0)
-        outcome = status_set(STATUS_FAILED, "cannot rename %s to %s: %s", own->unfinished,
-                             own->path, strerror(errno));
-    if (outcome != STATUS_OK && own->unfinished[0])
-        unlink(own->unfinished);
+    outcome = fresh_file_end(&own->file, FRESH_FILE_IS_NEW, outcome);
     release(writer);
     return outcome;
 }

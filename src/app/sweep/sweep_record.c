@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "app/sweep/sweep_internal.h"
 
+#include "base/fresh_file.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "train/loop/run_directory.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -89,11 +89,10 @@ static status forget_option(const char *key, const char *value, void *context)
 
 status sweep_record_write(const struct options *options)
 {
-    char path[PATH_MAX], fresh[PATH_MAX + 32], *text = NULL;
+    char path[PATH_MAX], *text = NULL;
     struct options copy = {0};
+    struct fresh_file file;
     snprintf(path, sizeof path, "%s/sweep.yaml", options->output);
-    /* Tasks of a job array may be here at the same time. */
-    snprintf(fresh, sizeof fresh, "%s.%d.tmp", path, (int)getpid());
     status outcome = run_directory_make_folder(options->output);
     if (outcome == STATUS_OK)
         outcome = options_to_text(options, &text);
@@ -102,17 +101,11 @@ status sweep_record_write(const struct options *options)
     memory_free(&text);
     if (outcome == STATUS_OK)
         outcome = options_visit(options, forget_option, &copy);
-    FILE *file = outcome == STATUS_OK ? fopen(fresh, "w") : NULL;
-    if (outcome == STATUS_OK && !file)
-        outcome = status_set(STATUS_FAILED, "cannot write %s: %s", fresh, strerror(errno));
-    if (file) {
-        outcome = options_write_yaml(&copy, file);
-        bool closed = fclose(file) == 0;
-        if (outcome == STATUS_OK && (!closed || rename(fresh, path) != 0))
-            outcome = status_set(STATUS_FAILED, "cannot write %s: %s", path, strerror(errno));
-        if (outcome != STATUS_OK)
-            unlink(fresh);
-    }
+    /* Tasks of a job array may be here at the same time: each has a file of its own. */
+    if (outcome == STATUS_OK)
+        outcome = fresh_file_open(&file, path);
+    if (outcome == STATUS_OK)
+        outcome = fresh_file_publish(&file, options_write_yaml(&copy, file.stream));
     options_release(&copy);
     return outcome;
 }

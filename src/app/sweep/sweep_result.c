@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "app/sweep/sweep_internal.h"
 
+#include "base/fresh_file.h"
+
 #include "train/loop/run_directory.h"
 
 #include <errno.h>
@@ -9,7 +11,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #define MEMBER(name)                                                                               \
     {                                                                                              \
@@ -50,20 +51,22 @@ static json_t *result_json(const struct sweep_result *result)
 
 status sweep_result_write(const char *run_path, const struct sweep_result *result)
 {
-    char path[PATH_MAX], fresh[PATH_MAX + 8];
+    char path[PATH_MAX];
+    struct fresh_file file;
     status outcome = run_directory_make_folder(run_path);
     if (outcome != STATUS_OK)
         return outcome;
     snprintf(path, sizeof path, "%s/result.json", run_path);
-    snprintf(fresh, sizeof fresh, "%s.tmp", path);
     json_t *object = result_json(result);
-    bool written =
-        object && json_dump_file(object, fresh, JSON_REAL_PRECISION(17) | JSON_INDENT(1)) == 0;
+    outcome = fresh_file_open(&file, path);
+    if (outcome == STATUS_OK) {
+        int failed = json_dumpf(object, file.stream, JSON_REAL_PRECISION(17) | JSON_INDENT(1));
+        if (failed)
+            outcome = status_set(STATUS_FAILED, "cannot write %s: %s", path,
+                                 object ? strerror(errno) : "not enough memory");
+        outcome = fresh_file_publish(&file, outcome);
+    }
     json_decref(object);
-    if (written && rename(fresh, path) == 0)
-        return STATUS_OK;
-    outcome = status_set(STATUS_FAILED, "cannot write %s: %s", path, strerror(errno));
-    unlink(fresh);
     return outcome;
 }
 

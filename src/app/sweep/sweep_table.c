@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "app/sweep/sweep_internal.h"
 
+#include "base/fresh_file.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "data/csv/csv.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { MOST_MEMBERS = 16, FAILURES_SHOWN = 10 };
 
@@ -200,24 +199,19 @@ static status write_row(const struct sweep *sweep, const struct row *row, size_t
 
 static status write_csv(const struct sweep *sweep, const struct row *rows)
 {
-    char path[PATH_MAX], fresh[PATH_MAX + 32];
-    struct csv_writer *writer;
+    char path[PATH_MAX];
+    struct csv_writer *writer = NULL;
+    struct fresh_file fresh;
     snprintf(path, sizeof path, "%s/table.csv", sweep->options->output);
-    snprintf(fresh, sizeof fresh, "%s.%d.tmp", path, (int)getpid());
-    unlink(fresh);
-    status outcome = csv_writer_create(fresh, &writer);
-    if (outcome != STATUS_OK)
-        return outcome;
-    outcome = write_head(sweep, writer);
+    status outcome = fresh_file_begin(&fresh, path);
+    if (outcome == STATUS_OK)
+        outcome = csv_writer_create(fresh.unfinished, &writer);
+    if (outcome == STATUS_OK)
+        outcome = write_head(sweep, writer);
     for (size_t s = 0; s < sweep->n_settings && outcome == STATUS_OK; s++)
         outcome = write_row(sweep, &rows[s], s + 1, writer);
-    status closed = csv_writer_close(&writer);
-    outcome = status_first(outcome, closed);
-    if (outcome == STATUS_OK && rename(fresh, path) != 0)
-        outcome = status_set(STATUS_FAILED, "cannot write %s: %s", path, strerror(errno));
-    if (outcome != STATUS_OK)
-        unlink(fresh);
-    return outcome;
+    outcome = csv_writer_close_after(&writer, outcome);
+    return fresh_file_end(&fresh, FRESH_FILE_REPLACES, outcome);
 }
 
 status sweep_table(const struct sweep *sweep)

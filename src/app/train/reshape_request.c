@@ -154,8 +154,7 @@ static status read_source(struct training *training, size_t *n_experts)
     training->reshaped_part =
         resumed[0] && loaded_model_held_out(&record) > 0 ? PART_TRAIN : PART_ALL;
     run_record_release(&record);
-    status closed = hdf5_close(&file);
-    return status_first(outcome, closed);
+    return hdf5_close_after(&file, outcome);
 }
 
 static status check_options(const struct options *options)

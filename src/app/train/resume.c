@@ -158,8 +158,7 @@ status resume_merge_options(struct training *training)
     for (size_t i = 0; i < record.config_keys.n && outcome == STATUS_OK; i++)
         outcome = merge_option(training, record.config_keys.item[i], record.config_values.item[i]);
     run_record_release(&record);
-    status closed = hdf5_close(&file);
-    return status_first(outcome, closed);
+    return hdf5_close_after(&file, outcome);
 }
 
 status resume_check_data(const struct training *training, const struct run_record *earlier)

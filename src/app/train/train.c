@@ -260,8 +260,6 @@ void train_catch_requests(void)
 static void catch_stop_signals(void)
 {
     catch_signals(true);
-    /* A closed pipe (train | head) is no reason to lose a run. */
-    signal(SIGPIPE, SIG_IGN);
     /* Beyond a limit on the size of files (ulimit -f) writing fails, as on a full disk. */
     signal(SIGXFSZ, SIG_IGN);
 }

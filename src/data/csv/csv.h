@@ -66,7 +66,8 @@ bool csv_is_missing_mark(const char *text);
 long csv_missing_mark(const struct csv_table *table, size_t c);
 
 /*
- * Writing, for predictions and convert. Text is quoted where needed; numbers have 17 (9) digits.
+ * Writing, for predictions and convert. Text is quoted where needed; numbers have 17 digits,
+ * so that they are read back to the last bit.
  * STATUS_USAGE if `path` exists, STATUS_FAILED if it cannot be made or written.
  */
 struct csv_writer;
@@ -76,5 +77,7 @@ status csv_writer_double(struct csv_writer *writer, double number);
 status csv_writer_end_row(struct csv_writer *writer);
 /* Flushes, fsyncs and closes. Sets *writer to NULL. */
 status csv_writer_close(struct csv_writer **writer);
+/* The same after the writing, whose failure stays the one that is told. */
+status csv_writer_close_after(struct csv_writer **writer, status written);
 
 #endif

@@ -2,7 +2,6 @@
 #include "data/csv/csv.h"
 
 #include "base/memory.h"
-#include "base/real.h"
 
 #include <csv.h>
 #include <errno.h>
@@ -18,7 +17,8 @@ struct csv_writer {
 
 static status write_failure(const struct csv_writer *writer)
 {
-    return status_set(STATUS_FAILED, "%s: cannot be written: %s", writer->path, strerror(errno));
+    return status_set(STATUS_FAILED, "%s: cannot be written: %s", writer->path,
+                      errno ? strerror(errno) : "an earlier part of it was lost");
 }
 
 status csv_writer_create(const char *path, struct csv_writer **out)
@@ -75,8 +75,7 @@ status csv_writer_text(struct csv_writer *writer, const char *text)
 status csv_writer_double(struct csv_writer *writer, double number)
 {
     status outcome = begin_cell(writer);
-    int digits = sizeof(real) == sizeof(double) ? 17 : 9;
-    if (outcome == STATUS_OK && fprintf(writer->file, "%.*g", digits, number) < 0)
+    if (outcome == STATUS_OK && fprintf(writer->file, "%.17g", number) < 0)
         outcome = write_failure(writer);
     return outcome;
 }
@@ -93,6 +92,7 @@ status csv_writer_close(struct csv_writer **writer)
     struct csv_writer *closing = *writer;
     if (!closing)
         return STATUS_OK;
+    errno = 0; /* that of an earlier failure is not known any more */
     if (ferror(closing->file) || fflush(closing->file) != 0 || fsync(fileno(closing->file)) != 0)
         outcome = write_failure(closing);
     if (fclose(closing->file) != 0 && outcome == STATUS_OK)
@@ -100,4 +100,11 @@ status csv_writer_close(struct csv_writer **writer)
     memory_free(&closing->path);
     memory_free(writer);
     return outcome;
+}
+
+status csv_writer_close_after(struct csv_writer **writer, status written)
+{
+    struct status_kept kept;
+    status_keep(written, &kept);
+    return status_restore(&kept, csv_writer_close(writer));
 }

@@ -59,8 +59,9 @@ status hdf5_close_datasets(struct hdf5_file *file)
 {
     status outcome = STATUS_OK;
     for (int i = 0; i < HDF5_OPEN_DATASETS; i++) {
-        status closed = close_slot(file, &file->open[i]);
-        outcome = status_first(outcome, closed);
+        struct status_kept kept;
+        status_keep(outcome, &kept);
+        outcome = status_restore(&kept, close_slot(file, &file->open[i]));
     }
     return outcome;
 }

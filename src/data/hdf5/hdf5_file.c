@@ -291,6 +291,13 @@ status hdf5_close(struct hdf5_file **file)
     return outcome;
 }
 
+status hdf5_close_after(struct hdf5_file **file, status outcome)
+{
+    struct status_kept kept;
+    status_keep(outcome, &kept);
+    return status_restore(&kept, hdf5_close(file));
+}
+
 const char *hdf5_path(const struct hdf5_file *file)
 {
     return file->path;

@@ -51,6 +51,8 @@ status hdf5_sync(struct hdf5_file *file);
 
 /* Sets *file to NULL. After a failed write closing may fail too: that failure is returned. */
 status hdf5_close(struct hdf5_file **file);
+/* The same after other work, whose failure stays the one that is told. */
+status hdf5_close_after(struct hdf5_file **file, status outcome);
 
 const char *hdf5_path(const struct hdf5_file *file);
 

@@ -70,8 +70,7 @@ static status publish_best_of_start(const struct saver *saver, int64_t start, ch
     if (outcome == STATUS_OK)
         outcome = checkpoint_read_state(file, &state);
     if (file) {
-        status closed = hdf5_close(&file);
-        outcome = status_first(outcome, closed);
+        outcome = hdf5_close_after(&file, outcome);
     }
     if (outcome == STATUS_OK)
         outcome = publish_best(saver, &state, name, size);

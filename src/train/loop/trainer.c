@@ -414,12 +414,12 @@ static status run_all_starts(struct trainer *trainer)
 /* Root: everything is on disk, or `outcome` or what is returned tells why not. */
 static status finish_files(struct trainer *trainer, status outcome)
 {
-    status saved = saver_wait(&trainer->saver);
-    outcome = status_first(outcome, saved);
-    if (trainer->saves && trainer->directory->metrics) {
-        status flushed = run_directory_flush(trainer->directory);
-        outcome = status_first(outcome, flushed);
-    }
+    struct status_kept kept;
+    status_keep(outcome, &kept);
+    outcome = status_restore(&kept, saver_wait(&trainer->saver));
+    status_keep(outcome, &kept);
+    if (trainer->saves && trainer->directory->metrics)
+        outcome = status_restore(&kept, run_directory_flush(trainer->directory));
     /* The best start's own state stays: an older generation that is gone back to needs it. */
     if (outcome == STATUS_OK && trainer->saves && trainer->config->starts > 1 &&
         trainer->progress.starts_finished)

@@ -22,8 +22,7 @@ static status read_networks(const char *path, const struct model_shape *before,
     if (outcome != STATUS_OK)
         return outcome;
     outcome = checkpoint_read_networks(file, before, false, networks);
-    status closed = hdf5_close(&file);
-    return status_first(outcome, closed);
+    return hdf5_close_after(&file, outcome);
 }
 
 status trainer_read_reshaped(struct trainer *trainer, struct networks *all)
