@@ -25,7 +25,7 @@ ROOMS = {
     "math": ("activation blas dots gemm lanes moments rational_tanh semidefinite softmax "
              "transpose vector_math",
              "base"),
-    "data/hdf5": ("hdf5_file hdf5_guest hdf5_probe", "base"),
+    "data/hdf5": ("hdf5_file hdf5_guest hdf5_meaning hdf5_probe hdf5_storage", "base"),
     "data/csv": ("csv csv_cell dictionary", "base"),
     "data/source": ("builtin fingerprint source source_internal", "base data/hdf5 data/csv"),
     "data/samples": ("dataset epoch_order sampler scaler split", "base data/hdf5 data/source"),

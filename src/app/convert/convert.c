@@ -2,6 +2,7 @@
 #include "app/convert/convert.h"
 
 #include "app/problem/data_request.h"
+#include "app/problem/problem.h"
 #include "convert_internal.h"
 
 #include "base/fresh_file.h"
@@ -84,6 +85,7 @@ static status convert(const struct options *options)
         outcome = source_open(&request, &source);
     if (outcome != STATUS_OK)
         return outcome;
+    problem_say_notes(source);
     outcome = write_whole(source, to);
     if (outcome == STATUS_OK)
         say_what_was_written(source, to);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 #include "app/problem/data_request.h"
+#include "app/problem/problem.h"
 #include "app/problem/sample_block.h"
 #include "inspect_internal.h"
 
@@ -192,9 +193,10 @@ status inspect_data(const char *path, const struct options *options)
     if (plain)
         return inspect_list_hdf5(path);
     outcome = source_open(&request, &source);
-    if (outcome == STATUS_OK)
+    if (outcome == STATUS_OK) {
+        problem_say_notes(source);
         outcome = print_source(source, path);
-    else if (outcome == STATUS_USAGE && source_is_csv(path))
+    } else if (outcome == STATUS_USAGE && source_is_csv(path))
         outcome = describe_csv(path);
     source_close(&source);
     return outcome;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "app/problem/columns.h"
+
+#include "app/problem/problem.h"
 #include "app/problem/samples_check.h"
 
 #include "base/log.h"
@@ -123,6 +125,8 @@ status columns_open(const struct options *options, const char *path,
         outcome = open_and_check(&request, &model, source);
     if (outcome == STATUS_USAGE && targets_optional)
         outcome = open_without_targets(&request, &model, source);
+    if (outcome == STATUS_OK)
+        problem_say_notes(*source);
     memory_free(&inputs);
     memory_free(&targets);
     return outcome;

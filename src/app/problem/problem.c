@@ -4,6 +4,7 @@
 
 #include "app/problem/data_request.h"
 
+#include "base/log.h"
 #include "base/memory.h"
 #include "data/csv/csv.h"
 #include "train/feed/samples.h"
@@ -36,6 +37,13 @@ static status check_task(const struct options *options)
     return STATUS_OK;
 }
 
+void problem_say_notes(const struct source *source)
+{
+    const struct string_list *notes = &source_info(source)->notes;
+    for (size_t i = 0; i < notes->n; i++)
+        log_info("note     %s", notes->item[i]);
+}
+
 status problem_open_source(const struct options *options, const char *path, struct source **source)
 {
     struct source_request request = data_request(options, path);
@@ -48,16 +56,21 @@ status problem_open_source(const struct options *options, const char *path, stru
         outcome = samples_check_size(options, *source);
     if (outcome == STATUS_OK)
         outcome = samples_check_stream(options, *source);
+    if (outcome == STATUS_OK && !wants_classes(options))
+        problem_say_notes(*source);
     if (outcome != STATUS_OK || !wants_classes(options))
         return outcome;
     /* One column of numbers may name classes; several are probabilities of classes. */
     const struct source_info *info = source_info(*source);
     bool may_be_binary = has_likelihood(options, LIKELIHOOD_BERNOULLI);
-    if (info->has_labels || info->n_targets > 1 || may_be_binary)
-        return STATUS_OK;
-    source_close(source);
-    request.target_kind = TARGETS_LABELS;
-    return source_open(&request, source);
+    if (!info->has_labels && info->n_targets < 2 && !may_be_binary) {
+        source_close(source);
+        request.target_kind = TARGETS_LABELS;
+        outcome = source_open(&request, source);
+    }
+    if (outcome == STATUS_OK)
+        problem_say_notes(*source);
+    return outcome;
 }
 
 struct facts_state {
@@ -161,6 +174,23 @@ static status check_odd_class(const struct options *options, const struct source
     return STATUS_OK;
 }
 
+/* Texts of which more than this, and most of them once, are names of samples. */
+enum { MANY_CLASSES = 20 };
+
+static status check_many_classes(const struct options *options, const struct source_info *info,
+                                 const char *path, const struct problem *problem)
+{
+    size_t n_classes = info->classes.n;
+    bool asked = options->task != TASK_AUTO || wants_classes(options);
+    if (asked || problem->has_odd_class || n_classes <= MANY_CLASSES || n_classes <= info->n / 2)
+        return STATUS_OK;
+    return status_set(STATUS_USAGE,
+                      "%s: '%s' would be %zu classes ('%s', ...) in %zu samples, most of them seen "
+                      "only once; choose another column with --targets, or say --task "
+                      "classification if these are classes",
+                      path, info->target_names.item[0], n_classes, info->classes.item[0], info->n);
+}
+
 static status resolve_labels(const struct options *options, const struct source_info *info,
                              const char *path, struct problem *problem)
 {
@@ -177,6 +207,8 @@ static status resolve_labels(const struct options *options, const struct source_
                           "--likelihood bernoulli needs two classes, %s has %zu; use categorical",
                           path, n_classes);
     status outcome = check_odd_class(options, info, path, problem);
+    if (outcome == STATUS_OK)
+        outcome = check_many_classes(options, info, path, problem);
     if (outcome != STATUS_OK)
         return outcome;
     problem->task = TASK_CLASSIFICATION;

@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { NUMBERS_SHOWN = 16, LONGEST_ATTRIBUTE = 1 << 24 };
@@ -167,6 +168,55 @@ status hdf5_read_double(struct hdf5_file *file, const char *object, const char *
 {
     HDF5_LOCKED;
     return read_number(file, object, name, HDF5_AS_DOUBLE, number);
+}
+
+/* Of "-999 -9999." or "-999": all that is spelt, nothing if there is anything else. */
+static status numbers_of_text(struct hdf5_file *file, const char *object, const char *name,
+                              size_t most, double *number, size_t *n)
+{
+    struct string_list list = {0};
+    status outcome = hdf5_read_text_list(file, object, name, &list);
+    *n = 0;
+    for (size_t i = 0; i < list.n && outcome == STATUS_OK; i++) {
+        char *at = list.item[i], *end = at;
+        for (; *at && *n < most; at = end + strspn(end, " ,")) {
+            number[*n] = strtod(at, &end);
+            if (end == at)
+                break;
+            ++*n;
+        }
+        if (*at) {
+            *n = 0;
+            break;
+        }
+    }
+    string_list_release(&list);
+    return outcome;
+}
+
+status hdf5_read_numbers(struct hdf5_file *file, const char *object, const char *name, size_t most,
+                         double *number, size_t *n, bool *is_float)
+{
+    HDF5_LOCKED;
+    hid_t attribute = H5I_INVALID_HID;
+    *n = 0;
+    status outcome = open_attribute(file, object, name, &attribute);
+    if (outcome != STATUS_OK)
+        return outcome;
+    enum hdf5_kind kind = attribute_kind(attribute, NULL);
+    size_t length = attribute_length(attribute);
+    *is_float = kind == HDF5_FLOAT;
+    if (kind == HDF5_FLOAT || kind == HDF5_INTEGER) {
+        if (length > most)
+            outcome = hdf5_failure(file, object, name, "holds more numbers than can be used");
+        else if (length > 0 && H5Aread(attribute, H5T_NATIVE_DOUBLE, number) < 0)
+            outcome = hdf5_failure(file, object, name, "cannot be read; it is damaged");
+        *n = length;
+    }
+    H5Aclose(attribute);
+    return outcome == STATUS_OK && kind == HDF5_STRING
+               ? numbers_of_text(file, object, name, most, number, n)
+               : outcome;
 }
 
 /* Numbers with as many digits as give them back, the first few of a long list. */

@@ -68,7 +68,8 @@ status hdf5_close_datasets(struct hdf5_file *file)
 
 /*
  * The chunk cache that lets rows be read in small blocks without reading a chunk twice: one row of
- * chunks. 0 if the default is enough.
+ * chunks; or one column of them if that is more, for what is wide and so may lie on its side. 0 if
+ * the default is enough.
  */
 static size_t wanted_cache(hid_t dataset)
 {
@@ -84,6 +85,9 @@ static size_t wanted_cache(hid_t dataset)
             hsize_t chunks = (dims[i] + chunk[i] - 1) / chunk[i];
             bytes *= (double)chunks * (double)chunk[i];
         }
+        double column = (double)H5Tget_size(type) * (double)dims[0] * (double)chunk[rank - 1];
+        if (rank == 2 && dims[1] > dims[0] && column > bytes)
+            bytes = column;
     }
     H5Tclose(type);
     H5Sclose(space);
@@ -290,6 +294,59 @@ static bool all_fit_int64(const uint64_t *number, hid_t memory_space)
     return true;
 }
 
+static bool is_bit_field(hid_t dataset)
+{
+    hid_t type = H5Dget_type(dataset);
+    bool bits = H5Tget_class(type) == H5T_BITFIELD;
+    H5Tclose(type);
+    return bits;
+}
+
+/* Bytes at the beginning of `data`, each of them 0 or 1, become numbers; from the last one on. */
+static bool widen_bits(void *data, hssize_t n, enum hdf5_type type)
+{
+    const unsigned char *bits = data;
+    for (hssize_t i = n - 1; i >= 0; i--) {
+        unsigned char bit = bits[i];
+        if (bit > 1)
+            return false;
+        if (type == HDF5_AS_REAL)
+            ((real *)data)[i] = (real)bit;
+        else if (type == HDF5_AS_DOUBLE)
+            ((double *)data)[i] = bit;
+        else if (type == HDF5_AS_INT32)
+            ((int32_t *)data)[i] = bit;
+        else
+            ((int64_t *)data)[i] = bit;
+    }
+    return true;
+}
+
+/* The library makes no numbers of bits. */
+static status read_bits(struct hdf5_file *file, const char *name, hid_t dataset,
+                        const struct row_selection *selection, enum hdf5_type type, void *data)
+{
+    if (H5Dread(dataset, H5T_NATIVE_B8, selection->memory_space, selection->file_space, H5P_DEFAULT,
+                data) < 0)
+        return hdf5_failure(file, name, NULL, "cannot be read; it is damaged");
+    if (widen_bits(data, H5Sget_simple_extent_npoints(selection->memory_space), type))
+        return STATUS_OK;
+    return status_set(STATUS_USAGE,
+                      "%s, '%s': is a bit field of more than one bit, no boolean; save its bits as "
+                      "columns of 0 and 1",
+                      file->path, name);
+}
+
+/* What the library says when it lacks a filter is not to be taken for damage. */
+static status cannot_be_read(struct hdf5_file *file, const char *name, hid_t dataset)
+{
+    status outcome = hdf5_failure(file, name, NULL, "cannot be read; it is damaged");
+    hid_t creation = H5Dget_create_plist(dataset);
+    status filters = hdf5_check_filters(file, name, creation);
+    H5Pclose(creation);
+    return filters != STATUS_OK ? filters : outcome;
+}
+
 static status check_numeric(struct hdf5_file *file, const char *name, hid_t dataset)
 {
     hid_t type = H5Dget_type(dataset);
@@ -320,16 +377,52 @@ status hdf5_read_rows(struct hdf5_file *file, const char *name, uint64_t first, 
     hid_t transfer = H5Pcreate(H5P_DATASET_XFER);
     if (type != HDF5_AS_REAL && type != HDF5_AS_DOUBLE)
         H5Pset_type_conv_cb(transfer, refuse_inexact, &complaint);
-    if (outcome == STATUS_OK && !selection.empty) {
+    if (outcome == STATUS_OK && !selection.empty && is_bit_field(dataset))
+        outcome = read_bits(file, name, dataset, &selection, type, data);
+    else if (outcome == STATUS_OK && !selection.empty) {
         if (H5Dread(dataset, hdf5_memory_type(natural ? HDF5_AS_UINT64 : type),
                     selection.memory_space, selection.file_space, transfer, data) < 0)
             outcome = complaint
                           ? status_set(STATUS_USAGE, "%s, '%s': %s", file->path, name, complaint)
-                          : hdf5_failure(file, name, NULL, "cannot be read; it is damaged");
+                          : cannot_be_read(file, name, dataset);
         else if (natural && !all_fit_int64(data, selection.memory_space))
             outcome = status_set(STATUS_USAGE, "%s, '%s': %s", file->path, name, out_of_range);
     }
     H5Pclose(transfer);
+    release_selection(&selection);
+    return outcome;
+}
+
+status hdf5_read_columns(struct hdf5_file *file, const char *name, uint64_t first, uint64_t n,
+                         double *data)
+{
+    HDF5_LOCKED;
+    hid_t dataset = H5I_INVALID_HID;
+    hsize_t dims[H5S_MAX_RANK] = {0}, start[2] = {0, first};
+    double *wide = NULL;
+    status outcome = site_file(SITE_hdf5_read, file->path);
+    if (outcome == STATUS_OK)
+        outcome = hdf5_open_dataset(file, name, &dataset);
+    if (outcome == STATUS_OK)
+        outcome = check_numeric(file, name, dataset);
+    if (outcome != STATUS_OK)
+        return outcome;
+    hid_t space = H5Dget_space(dataset);
+    int rank = H5Sget_simple_extent_dims(space, dims, NULL);
+    COTERIE_ASSERT(rank == 2 && first <= dims[1] && n <= dims[1] - first);
+    dims[1] = n;
+    struct row_selection selection = {space, H5Screate_simple(2, dims, NULL), false};
+    H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, dims, NULL);
+    outcome = memory_alloc(&wide, dims[0] * n, sizeof *wide, "a block of columns");
+    if (outcome == STATUS_OK && is_bit_field(dataset))
+        outcome = read_bits(file, name, dataset, &selection, HDF5_AS_DOUBLE, wide);
+    else if (outcome == STATUS_OK && H5Dread(dataset, H5T_NATIVE_DOUBLE, selection.memory_space,
+                                             space, H5P_DEFAULT, wide) < 0)
+        outcome = cannot_be_read(file, name, dataset);
+    for (uint64_t c = 0; c < dims[0] && outcome == STATUS_OK; c++)
+        for (uint64_t i = 0; i < n; i++)
+            data[i * dims[0] + c] = wide[c * n + i];
+    memory_free(&wide);
     release_selection(&selection);
     return outcome;
 }

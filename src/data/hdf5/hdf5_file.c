@@ -52,11 +52,36 @@ static void innermost_error(char text[256])
     H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_innermost, text);
 }
 
+/* As HDF5 says it of superblocks, object headers, layouts, data types, filters, ... */
+static bool is_of_newer(const char *cause)
+{
+    static const char *const words[] = {"version number",         "bad superblock version",
+                                        "unknown datatype class", "invalid datatype class",
+                                        "unknown message",        "fail if unknown"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strstr(cause, words[i]))
+            return true;
+    return false;
+}
+
+bool hdf5_failure_is_of_newer(void)
+{
+    char cause[256];
+    innermost_error(cause);
+    return is_of_newer(cause);
+}
+
+static const char of_newer[] =
+    "cannot be read by this program (" H5_VERS_INFO "): a newer one wrote it, or it is "
+    "damaged; write it again with h5repack --high=2 (HDF5 1.10) or, by h5py, libver='v110'";
+
 status hdf5_failure(const struct hdf5_file *file, const char *object, const char *attribute,
                     const char *what)
 {
     char cause[256];
     innermost_error(cause);
+    if (is_of_newer(cause))
+        what = of_newer;
     return status_set(file->writable ? STATUS_FAILED : STATUS_USAGE, "%s%s%s%s%s%s%s: %s%s%s%s",
                       file->path, attribute ? ", attribute '" : "", attribute ? attribute : "",
                       attribute ? "'" : "", object ? ", '" : "", object ? object : "",
@@ -82,7 +107,7 @@ static status new_file(const char *path, hid_t id, bool writable, struct hdf5_fi
 }
 
 /* Closing the file closes what is open in it, also after a failure half-way. */
-static hid_t file_access(bool locks)
+static hid_t file_access(bool locks, H5F_close_degree_t degree)
 {
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
 #if H5_VERSION_GE(1, 12, 1) || (H5_VERSION_GE(1, 10, 7) && !H5_VERSION_GE(1, 12, 0))
@@ -91,7 +116,7 @@ static hid_t file_access(bool locks)
 #else
     (void)locks;
 #endif
-    H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
+    H5Pset_fclose_degree(access, degree);
     H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110);
     return access;
 }
@@ -104,7 +129,7 @@ static bool lock_is_missing(const char *cause)
 /* < 0, and why, if it fails. */
 static hid_t create_file(const char *path, bool locks, char cause[256])
 {
-    hid_t access = file_access(locks), creation = H5Pcreate(H5P_FILE_CREATE);
+    hid_t access = file_access(locks, H5F_CLOSE_STRONG), creation = H5Pcreate(H5P_FILE_CREATE);
     /* Times in the object headers would make equal content give different files. */
     H5Pset_obj_track_times(creation, false);
     hid_t id = H5Fcreate(path, H5F_ACC_EXCL, creation, access);
@@ -124,9 +149,9 @@ static bool has_locks(const char *path)
     return works;
 }
 
-static hid_t open_file(const char *path, bool locks, char cause[256])
+static hid_t open_file(const char *path, bool locks, H5F_close_degree_t degree, char cause[256])
 {
-    hid_t access = file_access(locks);
+    hid_t access = file_access(locks, degree);
     hid_t id = H5Fopen(path, H5F_ACC_RDONLY, access);
     innermost_error(cause);
     H5Pclose(access);
@@ -218,11 +243,13 @@ static status explain_open_failure(const char *path, const char *cause)
                           "%s: damaged: the program that wrote it did not finish, or is still "
                           "writing; make it again (HDF5: %s)",
                           path, cause);
+    if (is_of_newer(cause))
+        return status_set(STATUS_USAGE, "%s: %s (HDF5: %s)", path, of_newer, cause);
     return status_set(STATUS_USAGE, "%s: damaged%s; make or copy it again (HDF5: %s)", path,
                       strstr(cause, "truncated") ? ", its end is missing" : "", cause);
 }
 
-status hdf5_open(const char *asked, struct hdf5_file **out)
+static status open_for_reading(const char *asked, H5F_close_degree_t degree, struct hdf5_file **out)
 {
     char path[PATH_MAX];
     pointer_follow(asked, path);
@@ -237,12 +264,22 @@ status hdf5_open(const char *asked, struct hdf5_file **out)
     HDF5_LOCKED;
     start_library();
     char cause[256];
-    hid_t id = open_file(path, true, cause);
+    hid_t id = open_file(path, true, degree, cause);
     if (id < 0 && lock_is_missing(cause) && !has_locks(path))
-        id = open_file(path, false, cause);
+        id = open_file(path, false, degree, cause);
     if (id < 0)
         outcome = explain_open_failure(path, cause);
     return outcome == STATUS_OK ? new_file(path, id, false, out) : outcome;
+}
+
+status hdf5_open(const char *path, struct hdf5_file **out)
+{
+    return open_for_reading(path, H5F_CLOSE_STRONG, out);
+}
+
+status hdf5_open_source(const char *path, struct hdf5_file **out)
+{
+    return open_for_reading(path, H5F_CLOSE_WEAK, out);
 }
 
 /* What the library still holds, to the kernel. */

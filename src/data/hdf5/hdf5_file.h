@@ -80,6 +80,10 @@ status hdf5_write_rows(struct hdf5_file *file, const char *name, uint64_t first,
 status hdf5_read_rows(struct hdf5_file *file, const char *name, uint64_t first, uint64_t n,
                       enum hdf5_type type, void *data);
 
+/* Columns first .. first+n-1 of a matrix that lies on its side, as so many rows. */
+status hdf5_read_columns(struct hdf5_file *file, const char *name, uint64_t first, uint64_t n,
+                         double *data);
+
 /*
  * The same as hdf5_read_rows, without the library and its passes over memory: the bytes as they lie
  * in the file, numbers of this machine's byte order. *number is HDF5_NO_NUMBER if they cannot be
@@ -144,6 +148,9 @@ status hdf5_read_double(struct hdf5_file *file, const char *object, const char *
                         double *number);
 status hdf5_read_text_list(struct hdf5_file *file, const char *object, const char *name,
                            struct string_list *list);
+/* All numbers of an attribute, at most `most`; of text those that it spells, so perhaps none. */
+status hdf5_read_numbers(struct hdf5_file *file, const char *object, const char *name, size_t most,
+                         double *number, size_t *n, bool *is_float);
 /* Calls visit for every attribute of `object` in the order of names; value as text, in parentheses
  * if it cannot be had. */
 status hdf5_visit_attributes(struct hdf5_file *file, const char *object,

@@ -65,6 +65,9 @@ struct hdf5_file {
 status hdf5_failure(const struct hdf5_file *file, const char *object, const char *attribute,
                     const char *what);
 
+/* Whether the library's last failure was about a version that it does not know. */
+bool hdf5_failure_is_of_newer(void);
+
 enum hdf5_kind hdf5_kind_of(hid_t type);
 hid_t hdf5_memory_type(enum hdf5_type type);
 hid_t hdf5_file_type(enum hdf5_type type);
@@ -116,6 +119,17 @@ status hdf5_close_datasets(struct hdf5_file *file);
 /* Makes a chunked data set with checksums. */
 status hdf5_make_dataset(struct hdf5_file *file, const char *name, hid_t type, int rank,
                          const uint64_t *dims, uint64_t rows_per_chunk);
+
+/* As hdf5_open, of a file that the library may have open as the source of a virtual data set. */
+status hdf5_open_source(const char *path, struct hdf5_file **out);
+
+/* As hdf5_check_storage, within `depth` virtual data sets; and of one of those its parts. */
+status hdf5_check_stored(struct hdf5_file *file, const char *name, int depth);
+status hdf5_check_virtual(struct hdf5_file *file, const char *name, hid_t dataset, hid_t creation,
+                          int depth);
+
+/* STATUS_USAGE naming a filter that this library does not have. */
+status hdf5_check_filters(const struct hdf5_file *file, const char *name, hid_t creation);
 
 /* Appends all strings of `id`, a data set or an attribute. The names are for messages. */
 status hdf5_append_strings(const struct hdf5_file *file, const char *object, const char *attribute,

@@ -18,6 +18,8 @@ enum hdf5_kind hdf5_kind_of(hid_t type)
         return HDF5_STRING;
     case H5T_COMPOUND:
         return HDF5_TABLE;
+    case H5T_BITFIELD: /* the bool of PyTables is one of a byte */
+        return H5Tget_size(type) == 1 ? HDF5_INTEGER : HDF5_OTHER;
     default:
         return HDF5_OTHER;
     }
@@ -104,16 +106,15 @@ static void dataset_shape(hid_t dataset, struct hdf5_shape *shape)
     H5Tclose(type);
 }
 
-status hdf5_shape(struct hdf5_file *file, const char *name, struct hdf5_shape *shape)
+/* `name` is seen from `group`, and called `full` in messages. */
+static status object_shape(struct hdf5_file *file, hid_t group, const char *name, const char *full,
+                           struct hdf5_shape *shape)
 {
-    HDF5_LOCKED;
     memset(shape, 0, sizeof *shape);
     shape->kind = HDF5_OTHER;
-    if (!hdf5_exists(file, name))
-        return status_set(STATUS_USAGE, "%s: there is no '%s' in this file", file->path, name);
-    hid_t object = H5Oopen(file->id, name, H5P_DEFAULT);
+    hid_t object = H5Oopen(group, name, H5P_DEFAULT);
     if (object < 0)
-        return hdf5_failure(file, name, NULL, "cannot be opened; the file is damaged");
+        return hdf5_failure(file, full, NULL, "cannot be opened; the file is damaged");
     H5I_type_t type = H5Iget_type(object);
     if (type == H5I_GROUP)
         shape->kind = HDF5_GROUP;
@@ -121,6 +122,15 @@ status hdf5_shape(struct hdf5_file *file, const char *name, struct hdf5_shape *s
         dataset_shape(object, shape);
     H5Oclose(object);
     return STATUS_OK;
+}
+
+status hdf5_shape(struct hdf5_file *file, const char *name, struct hdf5_shape *shape)
+{
+    HDF5_LOCKED;
+    if (hdf5_exists(file, name))
+        return object_shape(file, file->id, name, name, shape);
+    memset(shape, 0, sizeof *shape);
+    return status_set(STATUS_USAGE, "%s: there is no '%s' in this file", file->path, name);
 }
 
 struct object_visit {
@@ -136,13 +146,16 @@ static herr_t visit_link(hid_t group, const char *name, const H5L_info_t *info, 
     struct object_visit *visit = context;
     char full[1024];
     struct hdf5_shape shape;
-    (void)group;
     /* Soft and external links may lead nowhere, or out of the file. */
     if (info->type != H5L_TYPE_HARD)
         return 0;
     bool root = strcmp(visit->group, "/") == 0;
     snprintf(full, sizeof full, "%s/%s", root ? "" : visit->group, name);
-    visit->outcome = hdf5_shape(visit->file, full, &shape);
+    /* From the group, not from the root: a file may hold many. */
+    visit->outcome = object_shape(visit->file, group, name, full, &shape);
+    /* What a newer library wrote is there, though it cannot be seen; the rest can be used. */
+    if (visit->outcome != STATUS_OK && hdf5_failure_is_of_newer())
+        visit->outcome = STATUS_OK;
     if (visit->outcome == STATUS_OK)
         visit->outcome = visit->visit(full, &shape, visit->context);
     return visit->outcome == STATUS_OK ? 0 : 1;

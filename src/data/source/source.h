@@ -59,8 +59,9 @@ struct source_info {
                                         built-in vowels in their own order */
     int32_t *label;                  /* (n), index into classes; NULL without labels */
     struct string_list group_names;
-    int32_t *group; /* (n), index into group_names; NULL without groups */
-    double *weight; /* (n), all >= 0 and at least one > 0; NULL without weights */
+    int32_t *group;           /* (n), index into group_names; NULL without groups */
+    double *weight;           /* (n), all >= 0 and at least one > 0; NULL without weights */
+    struct string_list notes; /* lines to be shown: how the file was understood */
 };
 
 struct source;

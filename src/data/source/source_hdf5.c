@@ -3,9 +3,30 @@
 
 #include "base/memory.h"
 
+#include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+/* Codes have no order and no distances. */
+static status refuse_codes(const struct source *source, struct hdf5_reader *reader,
+                           const char *dataset, const struct hdf5_part *part, const char *advice)
+{
+    struct string_list categories = {0};
+    char names[200];
+    status outcome =
+        part->foreign.categories
+            ? hdf5_read_categories(source, reader, part->foreign.categories, &categories)
+            : STATUS_OK;
+    if (outcome == STATUS_OK) {
+        string_list_join(categories.n ? &categories : &part->meaning.names, names, sizeof names);
+        outcome = status_set(STATUS_USAGE,
+                             "%s: the numbers of '%s' are codes of names (%s), no quantities; save "
+                             "a column of 0 and 1 for each name, or %s",
+                             source->path, dataset, names, advice);
+    }
+    string_list_release(&categories);
+    return outcome;
+}
 
 static status need_numeric(const struct source *source, struct hdf5_reader *reader,
                            const struct hdf5_columns *columns, const char *advice)
@@ -18,97 +39,12 @@ static status need_numeric(const struct source *source, struct hdf5_reader *read
         if (shape.kind == HDF5_STRING)
             return status_set(STATUS_USAGE, "%s: '%s' holds text, but numbers are needed here; %s",
                               source->path, columns->datasets.item[i], advice);
+        const struct hdf5_part *part = &columns->part[i];
+        bool codes = part->meaning.names.n && !part->meaning.is_boolean;
+        if (codes || part->foreign.categories)
+            return refuse_codes(source, reader, columns->datasets.item[i], part, advice);
     }
     return STATUS_OK;
-}
-
-/* Strings or whole numbers of one data set of shape (N) or (N, 1) as codes. */
-static status code_dataset(const struct source *source, struct hdf5_reader *reader,
-                           const char *name, const struct hdf5_shape *shape, const char *what,
-                           struct string_list *names, int32_t **code)
-{
-    size_t n = source->info.n;
-    char column[NAME_SIZE];
-    snprintf(column, sizeof column, "data set '%s'", name);
-    if (shape->kind == HDF5_STRING) {
-        struct string_list texts = {0};
-        status outcome = hdf5_read_strings(reader->file, name, &texts);
-        if (outcome == STATUS_OK)
-            outcome = source_code_texts(source, &texts, names, code);
-        string_list_release(&texts);
-        return outcome;
-    }
-    int64_t *whole = NULL;
-    double *number = NULL;
-    status outcome;
-    if (shape->kind == HDF5_INTEGER) {
-        outcome = memory_alloc(&whole, n, sizeof *whole, what);
-        if (outcome == STATUS_OK)
-            outcome = hdf5_read_rows(reader->file, name, 0, n, HDF5_AS_INT64, whole);
-        if (outcome == STATUS_OK)
-            outcome = source_code_integers(source, whole, names, code);
-    } else {
-        outcome = memory_alloc(&number, n, sizeof *number, what);
-        if (outcome == STATUS_OK)
-            outcome = hdf5_read_rows(reader->file, name, 0, n, HDF5_AS_DOUBLE, number);
-        if (outcome == STATUS_OK)
-            outcome = source_code_doubles(source, number, column, what, names, code);
-    }
-    memory_free(&whole);
-    memory_free(&number);
-    return outcome;
-}
-
-/* The attribute `classes` names the integer labels 0 .. C-1. */
-static status apply_class_names(struct source *source, struct hdf5_reader *reader, const char *name)
-{
-    struct source_info *info = &source->info;
-    struct string_list classes = {0};
-    status outcome = hdf5_read_text_list(reader->file, name, "classes", &classes);
-    for (size_t i = 0; i < classes.n && outcome == STATUS_OK; i++)
-        if (string_list_find(&classes, classes.item[i]) != (long)i)
-            outcome = status_set(STATUS_USAGE, "%s: attribute 'classes' of '%s' names '%s' twice",
-                                 source->path, name, classes.item[i]);
-    for (size_t i = 0; i < info->n && outcome == STATUS_OK; i++) {
-        long long number = strtoll(info->classes.item[info->label[i]], NULL, 10);
-        if (number < 0 || (uint64_t)number >= classes.n)
-            outcome =
-                status_set(STATUS_USAGE,
-                           "%s, '%s', row %zu (from 0): the label %lld has no name: attribute "
-                           "'classes' names %zu classes, the first is label 0",
-                           source->path, name, i, number, classes.n);
-        else
-            info->label[i] = (int32_t)number;
-    }
-    if (outcome == STATUS_OK) {
-        string_list_release(&info->classes);
-        info->classes = classes;
-        return source_sort_names(&info->classes, info->label, info->n);
-    }
-    string_list_release(&classes);
-    return outcome;
-}
-
-static status take_labels(struct source *source, struct hdf5_reader *reader)
-{
-    struct source_info *info = &source->info;
-    struct hdf5_columns *y = &reader->y;
-    char text[SHAPE_TEXT];
-    const struct hdf5_shape *shape = &y->shape;
-    const char *name = y->datasets.item[0];
-    bool fits = shape->kind == HDF5_STRING ? shape->rank == 1 : y->width[0] == 1;
-    if (y->n != 1 || !fits)
-        return status_set(STATUS_USAGE,
-                          "%s: labels must be one data set of shape (N), but %s names %zu columns "
-                          "and '%s' has shape (%s)",
-                          source->path, y->option, y->n, name, hdf5_shape_text(shape, text));
-    info->has_labels = true;
-    status outcome =
-        code_dataset(source, reader, name, shape, "labels", &info->classes, &info->label);
-    if (outcome == STATUS_OK && shape->kind == HDF5_INTEGER &&
-        hdf5_has_attribute(reader->file, name, "classes"))
-        outcome = apply_class_names(source, reader, name);
-    return outcome;
 }
 
 static status take_targets(enum target_kind kind, struct source *source, struct hdf5_reader *reader)
@@ -121,67 +57,110 @@ static status take_targets(enum target_kind kind, struct source *source, struct 
     if (y->shape.dims[0] != info->n)
         return status_set(STATUS_USAGE,
                           "%s: '%s' has shape (%s) but '%s' has (%s); they must have the same "
-                          "number of rows, one per sample",
+                          "number of rows, one per sample (what R, MATLAB, Julia and Fortran write "
+                          "lies on its side: transpose it)",
                           source->path, reader->x.datasets.item[0],
                           hdf5_shape_text(&reader->x.shape, first), y->datasets.item[0],
                           hdf5_shape_text(&y->shape, second));
     info->target_names = y->names;
     y->names = (struct string_list){0};
     bool one = y->datasets.n == 1;
-    bool like_labels = one && (y->shape.kind == HDF5_STRING ||
-                               (y->shape.kind == HDF5_INTEGER && y->shape.rank == 1));
-    if (kind == TARGETS_LABELS || (kind != TARGETS_NUMBERS && like_labels))
-        return take_labels(source, reader);
+    const struct hdf5_part *part = &y->part[0];
+    bool in_one_column = y->shape.rank == 1 || (part->on_side && y->n == 1);
+    bool like_labels =
+        one && (y->shape.kind == HDF5_STRING ||
+                (y->shape.kind == HDF5_INTEGER && in_one_column && !part->meaning.is_packed));
+    bool are_amounts = false;
+    if (kind == TARGETS_LABELS || (kind != TARGETS_NUMBERS && like_labels)) {
+        status outcome = hdf5_take_labels(kind, source, reader, &are_amounts);
+        if (outcome != STATUS_OK || !are_amounts)
+            return outcome;
+    }
     info->n_targets = y->n;
     return need_numeric(source, reader, y,
                         one ? "choose another data set with --targets, or use --task classification"
                             : "choose other data sets with --targets");
 }
 
-/* The data set for --group or --weight; *name is NULL if there is none. */
+/* The data set for --group or --weight; `name` is empty if there is none. */
 static status find_optional(const struct source *source, struct hdf5_reader *reader,
                             const char *option, const char *request, const char *default_dataset,
-                            const char **name, struct hdf5_shape *shape)
+                            char name[NAME_SIZE], struct hdf5_shape *shape, struct hdf5_part *part)
 {
     char text[SHAPE_TEXT];
-    size_t width;
-    *name = request ? request : default_dataset;
-    if (!hdf5_exists(reader->file, *name)) {
-        status outcome =
-            request ? hdf5_unknown_dataset(source, reader, option, request) : STATUS_OK;
-        *name = NULL;
-        return outcome;
-    }
-    status outcome = hdf5_check_dataset(source, reader, *name, shape, &width);
-    if (outcome == STATUS_OK && (width != 1 || shape->dims[0] != source->info.n))
+    const char *asked = request ? request : default_dataset;
+    name[0] = '\0';
+    *part = (struct hdf5_part){.meaning.plain = true};
+    if (!hdf5_exists(reader->file, asked))
+        return request ? hdf5_unknown_dataset(source, reader, option, request) : STATUS_OK;
+    status outcome = hdf5_resolve(source, reader, asked, name);
+    if (outcome == STATUS_OK)
+        outcome = hdf5_check_dataset(source, reader, name, shape, part);
+    if (outcome == STATUS_OK && (part->width != 1 || shape->dims[0] != source->info.n))
         outcome = status_set(
             STATUS_USAGE, "%s: '%s' (%s) has shape (%s), but (%zu) was expected, one per sample",
-            source->path, *name, option, hdf5_shape_text(shape, text), source->info.n);
+            source->path, name, option, hdf5_shape_text(shape, text), source->info.n);
+    return outcome;
+}
+
+static status take_group(const struct source_request *request, struct source *source,
+                         struct hdf5_reader *reader)
+{
+    struct source_info *info = &source->info;
+    struct hdf5_shape shape;
+    struct hdf5_part part;
+    char name[NAME_SIZE];
+    status outcome =
+        find_optional(source, reader, "--group", request->group, "/group", name, &shape, &part);
+    if (outcome == STATUS_OK && *name)
+        outcome = hdf5_code_dataset(source, reader, name, &shape, &part, "groups",
+                                    &info->group_names, &info->group);
+    hdf5_part_release(&part);
+    return outcome;
+}
+
+static status read_weights(struct source *source, struct hdf5_reader *reader, const char *name,
+                           const struct hdf5_part *part)
+{
+    struct source_info *info = &source->info;
+    char column[NAME_SIZE + 16], reason[HDF5_REASON] = "";
+    snprintf(column, sizeof column, "data set '%s'", name);
+    status outcome = memory_alloc(&info->weight, info->n, sizeof *info->weight, "weights");
+    if (outcome == STATUS_OK)
+        outcome = hdf5_part_read(reader->file, name, part, 0, info->n, info->weight);
+    for (size_t i = 0; i < info->n && outcome == STATUS_OK; i++) {
+        if (isnan(info->weight[i]))
+            outcome = hdf5_part_reason(reader->file, name, part, i, 0, reason);
+        if (*reason)
+            return status_set(STATUS_USAGE, "%s, %s, row %zu (from 0): has no value (%s)",
+                              source->path, column, i, reason);
+    }
+    return outcome == STATUS_OK ? source_check_weights(source, column) : outcome;
+}
+
+static status take_weight(const struct source_request *request, struct source *source,
+                          struct hdf5_reader *reader)
+{
+    struct hdf5_shape shape;
+    struct hdf5_part part;
+    char name[NAME_SIZE];
+    status outcome =
+        find_optional(source, reader, "--weight", request->weight, "/weight", name, &shape, &part);
+    if (outcome == STATUS_OK && *name && part.meaning.names.n && !part.meaning.is_boolean)
+        outcome = refuse_codes(source, reader, name, &part, "choose another with --weight");
+    if (outcome == STATUS_OK && *name)
+        outcome = read_weights(source, reader, name, &part);
+    hdf5_part_release(&part);
     return outcome;
 }
 
 static status take_group_and_weight(const struct source_request *request, struct source *source,
                                     struct hdf5_reader *reader)
 {
-    struct source_info *info = &source->info;
-    struct hdf5_shape shape;
-    const char *name;
-    char column[NAME_SIZE];
-    status outcome =
-        find_optional(source, reader, "--group", request->group, "/group", &name, &shape);
-    if (outcome == STATUS_OK && name)
-        outcome =
-            code_dataset(source, reader, name, &shape, "groups", &info->group_names, &info->group);
-    if (outcome == STATUS_OK)
-        outcome =
-            find_optional(source, reader, "--weight", request->weight, "/weight", &name, &shape);
-    if (outcome != STATUS_OK || !name)
-        return outcome;
-    outcome = memory_alloc(&info->weight, info->n, sizeof *info->weight, "weights");
-    if (outcome == STATUS_OK)
-        outcome = hdf5_read_rows(reader->file, name, 0, info->n, HDF5_AS_DOUBLE, info->weight);
-    snprintf(column, sizeof column, "data set '%s'", name);
-    return outcome == STATUS_OK ? source_check_weights(source, column) : outcome;
+    /* The number of samples is known now: an array of so many columns lies on its side. */
+    reader->samples_on_side = source->info.n;
+    status outcome = take_group(request, source, reader);
+    return outcome == STATUS_OK ? take_weight(request, source, reader) : outcome;
 }
 
 static status read_hdf5(struct source *source, size_t first, size_t n, double *x, double *y)
@@ -288,6 +267,8 @@ status source_open_hdf5(const struct source_request *request, struct source *sou
     snprintf(source->info.format, sizeof source->info.format, "HDF5");
     source->info.can_stream = true;
     outcome = hdf5_open(request->path, &reader->file);
+    if (outcome == STATUS_OK)
+        outcome = hdf5_find_side(request, source, reader);
     if (outcome == STATUS_OK)
         outcome = take_inputs(request, source, reader);
     bool has_targets = request->target_kind != TARGETS_NONE;

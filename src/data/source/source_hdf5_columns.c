@@ -3,14 +3,13 @@
 #include "source_hdf5_internal.h"
 
 #include "base/memory.h"
-#include "base/real.h"
+#include "data/hdf5/hdf5_storage.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { MAX_COLUMNS = 1 << 24, VALUES_PER_BLOCK = 1 << 15, BYTES_PER_PIECE = 1 << 17 };
+enum { MAX_COLUMNS = 1 << 24 };
 
 const char *hdf5_shape_text(const struct hdf5_shape *shape, char text[SHAPE_TEXT])
 {
@@ -40,13 +39,31 @@ status hdf5_unknown_dataset(const struct source *source, struct hdf5_reader *rea
     return outcome;
 }
 
-status hdf5_check_dataset(const struct source *source, struct hdf5_reader *reader, const char *name,
-                          struct hdf5_shape *shape, size_t *width)
+void hdf5_part_release(struct hdf5_part *part)
+{
+    hdf5_meaning_release(&part->meaning);
+    hdf5_foreign_release(&part->foreign);
+}
+
+/* Makes samples the rows of a shape that lies on its side; the columns. */
+static uint64_t turn(const struct hdf5_reader *reader, struct hdf5_shape *shape,
+                     struct hdf5_part *part)
+{
+    uint64_t n = reader->samples_on_side;
+    part->on_side = shape->rank == 2 &&
+                    (part->meaning.on_side || (n && shape->dims[1] == n && shape->dims[0] != n));
+    if (part->on_side) {
+        uint64_t columns = shape->dims[0];
+        shape->dims[0] = shape->dims[1];
+        shape->dims[1] = columns;
+    }
+    return shape->rank == 2 ? shape->dims[1] : 1;
+}
+
+static status check_shape(const struct source *source, const char *name,
+                          const struct hdf5_shape *shape)
 {
     char text[SHAPE_TEXT];
-    status outcome = hdf5_shape(reader->file, name, shape);
-    if (outcome != STATUS_OK)
-        return outcome;
     if (shape->kind == HDF5_TABLE)
         return status_set(
             STATUS_USAGE,
@@ -63,12 +80,31 @@ status hdf5_check_dataset(const struct source *source, struct hdf5_reader *reade
                           "%s: '%s' has shape (%s), but one row per sample was expected: (N) or "
                           "(N, columns); save it in that shape",
                           source->path, name, hdf5_shape_text(shape, text));
-    uint64_t columns = shape->rank == 2 ? shape->dims[1] : 1;
+    return STATUS_OK;
+}
+
+status hdf5_check_dataset(const struct source *source, struct hdf5_reader *reader, const char *name,
+                          struct hdf5_shape *shape, struct hdf5_part *part)
+{
+    char text[SHAPE_TEXT];
+    *part = (struct hdf5_part){.meaning.plain = true};
+    status outcome = hdf5_shape(reader->file, name, shape);
+    if (outcome == STATUS_OK)
+        outcome = check_shape(source, name, shape);
+    if (outcome == STATUS_OK)
+        outcome = hdf5_meaning_find(reader->file, name, &part->meaning);
+    if (outcome == STATUS_OK)
+        outcome = hdf5_foreign_find(source, reader, name, &part->foreign);
+    if (outcome == STATUS_OK)
+        outcome = hdf5_check_storage(reader->file, name);
+    if (outcome != STATUS_OK)
+        return outcome;
+    uint64_t columns = turn(reader, shape, part);
     if (columns == 0 || columns > MAX_COLUMNS)
         return status_set(STATUS_USAGE,
                           "%s: '%s' has shape (%s): %" PRIu64 " columns, but 1 to %d can be used",
                           source->path, name, hdf5_shape_text(shape, text), columns, MAX_COLUMNS);
-    *width = (size_t)columns;
+    part->width = (size_t)columns;
     return STATUS_OK;
 }
 
@@ -77,10 +113,10 @@ status hdf5_check_dataset(const struct source *source, struct hdf5_reader *reade
  * but one, its own name; or its own name with the numbers of the columns.
  */
 static status name_columns(const struct source *source, struct hdf5_reader *reader,
-                           const char *name, const struct hdf5_shape *shape, bool asked_for,
-                           struct string_list *names, bool *known)
+                           const char *name, const char *asked, const struct hdf5_shape *shape,
+                           bool is_column, struct string_list *names, bool *known)
 {
-    const char *stem = name + (name[0] == '/');
+    const char *stem = asked + (asked[0] == '/');
     size_t width = shape->rank == 2 ? (size_t)shape->dims[1] : 1;
     status outcome = STATUS_OK;
     *known = true;
@@ -92,7 +128,7 @@ static status name_columns(const struct source *source, struct hdf5_reader *read
                                  source->path, name, names->n, width);
         return outcome;
     }
-    if (asked_for && shape->rank == 1)
+    if (is_column)
         return string_list_add(names, stem);
     *known = false;
     for (size_t i = 0; i < width && outcome == STATUS_OK; i++) {
@@ -116,36 +152,56 @@ static status add_column(struct hdf5_columns *columns, size_t column, const char
     return string_list_add(&columns->names, name);
 }
 
-/* A data set is listed once for each run of columns that are taken from it. */
-static status add_dataset(struct hdf5_columns *columns, const char *name, size_t width)
+/* A data set is listed once for each run of columns that are taken from it. Takes the part over. */
+static status add_dataset(struct hdf5_columns *columns, const char *name, struct hdf5_part *part)
 {
     size_t n = columns->datasets.n;
     if (n > 0 && strcmp(columns->datasets.item[n - 1], name) == 0)
         return STATUS_OK;
     status outcome =
-        memory_grow(&columns->width, n, n + 1, sizeof *columns->width, "column numbers");
+        memory_grow(&columns->part, n, n + 1, sizeof *columns->part, "parts of the samples");
     if (outcome == STATUS_OK)
-        outcome =
-            memory_grow(&columns->offset, n, n + 1, sizeof *columns->offset, "column numbers");
+        outcome = string_list_add(&columns->datasets, name);
     if (outcome != STATUS_OK)
         return outcome;
-    columns->width[n] = width;
-    columns->offset[n] = columns->n;
-    return string_list_add(&columns->datasets, name);
+    part->offset = columns->n;
+    columns->part[n] = *part;
+    *part = (struct hdf5_part){.meaning.plain = true};
+    return STATUS_OK;
 }
 
-/* All columns of the data set `name`, or only the one called `only`: *found tells whether it is. */
+static status other_rows(const struct source *source, const struct hdf5_columns *columns,
+                         const char *name, const struct hdf5_shape *shape)
+{
+    char first[SHAPE_TEXT], second[SHAPE_TEXT];
+    return status_set(STATUS_USAGE,
+                      "%s: '%s' has shape (%s) but '%s' has (%s); they must have the same number "
+                      "of rows, one per sample",
+                      source->path, columns->datasets.item[0],
+                      hdf5_shape_text(&columns->shape, first), name,
+                      hdf5_shape_text(shape, second));
+}
+
+/*
+ * All columns of the data set that `asked` means, or only the one called `only`: *found tells
+ * whether it is.
+ */
 static status take_dataset(const struct source *source, struct hdf5_reader *reader,
-                           struct hdf5_columns *columns, const char *name, bool asked_for,
+                           struct hdf5_columns *columns, const char *asked, bool asked_for,
                            const char *only, bool *found)
 {
-    struct hdf5_shape shape;
+    struct hdf5_shape shape = {0};
+    struct hdf5_part part = {.meaning.plain = true};
     struct string_list names = {0};
-    bool known;
-    size_t width;
-    status outcome = hdf5_check_dataset(source, reader, name, &shape, &width);
+    char name[NAME_SIZE];
+    bool known = false;
+    status outcome = hdf5_resolve(source, reader, asked, name);
     if (outcome == STATUS_OK)
-        outcome = name_columns(source, reader, name, &shape, asked_for, &names, &known);
+        outcome = hdf5_check_dataset(source, reader, name, &shape, &part);
+    const size_t width = part.width;
+    bool is_column = asked_for && (shape.rank == 1 || (part.on_side && width == 1));
+    if (outcome == STATUS_OK)
+        outcome = name_columns(source, reader, name, asked, &shape, is_column, &names, &known);
     long wanted = outcome == STATUS_OK && only ? string_list_find(&names, only) : 0;
     *found = outcome == STATUS_OK && wanted >= 0;
     if (*found) {
@@ -154,21 +210,16 @@ static status take_dataset(const struct source *source, struct hdf5_reader *read
             columns->names_known = known;
         }
         columns->names_known = columns->names_known && known;
-        outcome = add_dataset(columns, name, width);
+        outcome = add_dataset(columns, name, &part);
         for (size_t c = only ? (size_t)wanted : 0;
              outcome == STATUS_OK && c < (only ? (size_t)wanted + 1 : width); c++)
             outcome = add_column(columns, c, names.item[c]);
     }
     string_list_release(&names);
+    hdf5_part_release(&part);
     if (outcome != STATUS_OK || !*found || shape.dims[0] == columns->shape.dims[0])
         return outcome;
-    char first[SHAPE_TEXT], second[SHAPE_TEXT];
-    return status_set(STATUS_USAGE,
-                      "%s: '%s' has shape (%s) but '%s' has (%s); they must have the same number "
-                      "of rows, one per sample",
-                      source->path, columns->datasets.item[0],
-                      hdf5_shape_text(&columns->shape, first), name,
-                      hdf5_shape_text(&shape, second));
+    return other_rows(source, columns, name, &shape);
 }
 
 /*
@@ -199,10 +250,11 @@ static status take_name(const struct source *source, struct hdf5_reader *reader,
 
 void hdf5_columns_release(struct hdf5_columns *columns)
 {
+    for (size_t d = 0; d < columns->datasets.n; d++)
+        hdf5_part_release(&columns->part[d]);
     string_list_release(&columns->datasets);
     string_list_release(&columns->names);
-    memory_free(&columns->width);
-    memory_free(&columns->offset);
+    memory_free(&columns->part);
     memory_free(&columns->column);
     memory_free(&columns->piece);
     columns->n = 0;
@@ -282,139 +334,4 @@ status hdf5_columns_exclude(const struct source *source, struct hdf5_columns *co
     string_list_release(&names);
     string_list_release(&excluded);
     return outcome;
-}
-
-static status not_finite(const struct source *source, const struct hdf5_columns *columns,
-                         const struct string_list *names, size_t row, size_t column, double number)
-{
-    size_t d = columns->datasets.n - 1;
-    while (columns->offset[d] > column)
-        d--;
-    return status_set(STATUS_USAGE,
-                      "%s, '%s', row %zu (from 0), column '%s': %g is not a finite number; correct "
-                      "it or remove that sample",
-                      source->path, columns->datasets.item[d], row, names->item[column], number);
-}
-
-/* Room for one row of any of the data sets, and for many of a narrow one. */
-static size_t piece_bytes(const struct hdf5_columns *columns)
-{
-    size_t bytes = BYTES_PER_PIECE;
-    for (size_t d = 0; d < columns->datasets.n; d++)
-        if (columns->width[d] * sizeof(double) > bytes)
-            bytes = columns->width[d] * sizeof(double);
-    return bytes;
-}
-
-/* Whole rows of data set number d, as doubles. Stored numbers pass through a piece of cache. */
-static status read_rows(struct hdf5_file *file, struct hdf5_columns *columns, size_t d,
-                        size_t first, size_t n, double *out)
-{
-    const char *name = columns->datasets.item[d];
-    const size_t width = columns->width[d];
-    enum hdf5_number number = HDF5_NO_NUMBER;
-    status outcome = hdf5_stored(file, name, &number);
-    if (outcome != STATUS_OK)
-        return outcome;
-    if (number == HDF5_NO_NUMBER)
-        return hdf5_read_rows(file, name, first, n, HDF5_AS_DOUBLE, out);
-    if (number == HDF5_F64)
-        return hdf5_read_stored(file, name, first, n, out);
-    size_t row_bytes = width * hdf5_number_size(number);
-    COTERIE_ASSERT(row_bytes > 0);
-    size_t per_piece = row_bytes < BYTES_PER_PIECE ? BYTES_PER_PIECE / row_bytes : 1;
-    if (!columns->piece)
-        outcome = memory_alloc(&columns->piece, piece_bytes(columns), 1, "a piece of a data set");
-    for (size_t i = 0; i < n && outcome == STATUS_OK; i += per_piece) {
-        size_t part = n - i < per_piece ? n - i : per_piece;
-        const void *numbers = NULL;
-        outcome = hdf5_view_stored(file, name, first + i, part, columns->piece, &numbers);
-        if (outcome == STATUS_OK)
-            hdf5_to_double(number, numbers, part * width, out + i * width);
-    }
-    return outcome;
-}
-
-/* The part of the array's columns that comes from data set number d. */
-static status read_part(struct hdf5_file *file, struct hdf5_columns *columns, size_t d,
-                        size_t first, size_t n, double *out)
-{
-    const size_t width = columns->width[d], begin = columns->offset[d];
-    const size_t end = d + 1 < columns->datasets.n ? columns->offset[d + 1] : columns->n;
-    size_t per_block = width < VALUES_PER_BLOCK ? VALUES_PER_BLOCK / width : 1;
-    double *rows = NULL;
-    if (per_block > n)
-        per_block = n;
-    status outcome = memory_alloc(&rows, per_block, width * sizeof *rows, "a block of samples");
-    for (size_t i = 0; i < n && outcome == STATUS_OK; i++) {
-        size_t in_block = i % per_block, left = n - i;
-        if (in_block == 0)
-            outcome =
-                read_rows(file, columns, d, first + i, left < per_block ? left : per_block, rows);
-        for (size_t c = begin; c < end && outcome == STATUS_OK; c++)
-            out[i * columns->n + c] = rows[in_block * width + columns->column[c]];
-    }
-    memory_free(&rows);
-    return outcome;
-}
-
-static bool is_whole_dataset(const struct hdf5_columns *columns)
-{
-    bool whole = columns->datasets.n == 1 && columns->width[0] == columns->n;
-    for (size_t c = 0; c < columns->n && whole; c++)
-        whole = columns->column[c] == c;
-    return whole;
-}
-
-/* A number less itself is 0, but for those that are not finite. */
-LEAF_KERNEL static bool all_finite(const double *number, size_t n)
-{
-    double sum = 0;
-#pragma omp simd reduction(+ : sum)
-    for (size_t i = 0; i < n; i++)
-        sum += number[i] - number[i];
-    return sum == 0;
-}
-
-status hdf5_columns_read(const struct source *source, struct hdf5_columns *columns,
-                         const struct string_list *names, size_t first, size_t n, double *out)
-{
-    struct hdf5_reader *reader = source->reader;
-    status outcome = STATUS_OK;
-    if (is_whole_dataset(columns))
-        outcome = read_rows(reader->file, columns, 0, first, n, out);
-    else
-        for (size_t d = 0; d < columns->datasets.n && outcome == STATUS_OK; d++)
-            outcome = read_part(reader->file, columns, d, first, n, out);
-    if (outcome == STATUS_OK && all_finite(out, n * columns->n))
-        return STATUS_OK;
-    for (size_t i = 0; i < n * columns->n && outcome == STATUS_OK; i++)
-        if (!isfinite(out[i]))
-            outcome =
-                not_finite(source, columns, names, first + i / columns->n, i % columns->n, out[i]);
-    return outcome;
-}
-
-status hdf5_columns_stored(const struct source *source, const struct hdf5_columns *columns,
-                           enum hdf5_number *number)
-{
-    struct hdf5_reader *reader = source->reader;
-    *number = HDF5_NO_NUMBER;
-    return is_whole_dataset(columns) ? hdf5_stored(reader->file, columns->datasets.item[0], number)
-                                     : STATUS_OK;
-}
-
-status hdf5_columns_view(const struct source *source, struct hdf5_columns *columns,
-                         const struct string_list *names, size_t first, size_t n, void *room,
-                         const void **numbers)
-{
-    struct hdf5_reader *reader = source->reader;
-    enum hdf5_number number;
-    status outcome = hdf5_columns_stored(source, columns, &number);
-    *numbers = room;
-    if (outcome != STATUS_OK)
-        return outcome;
-    return number == HDF5_NO_NUMBER
-               ? hdf5_columns_read(source, columns, names, first, n, room)
-               : hdf5_view_stored(reader->file, columns->datasets.item[0], first, n, room, numbers);
 }

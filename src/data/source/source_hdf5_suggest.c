@@ -11,11 +11,14 @@
 struct candidate {
     char *name; /* owned */
     struct hdf5_shape shape;
+    enum hdf5_role role;
 };
 
 struct contents {
+    struct hdf5_file *file;
     struct candidate *item;
     size_t n;
+    const char *hint; /* what to do about one of them; NULL if there is nothing to say */
 };
 
 static status add_candidate(const char *name, const struct hdf5_shape *shape, void *context)
@@ -31,8 +34,13 @@ static status add_candidate(const char *name, const struct hdf5_shape *shape, vo
     if (outcome != STATUS_OK)
         return outcome;
     struct candidate *added = &contents->item[contents->n];
+    char asked[NAME_SIZE];
+    snprintf(asked, sizeof asked, "%s", name);
     added->shape = *shape;
-    added->name = memory_strdup(name);
+    added->role = hdf5_role_of(contents->file, asked, &added->shape);
+    if (!contents->hint && shape->rank > 0)
+        contents->hint = hdf5_store_hint(contents->file, name);
+    added->name = memory_strdup(asked);
     if (!added->name)
         return status_set(STATUS_FAILED, "not enough memory for the list of data sets");
     contents->n++;
@@ -49,7 +57,8 @@ static void release_contents(struct contents *contents)
 static bool holds_numbers(const struct candidate *candidate)
 {
     const struct hdf5_shape *shape = &candidate->shape;
-    return (shape->kind == HDF5_FLOAT || shape->kind == HDF5_INTEGER) &&
+    return candidate->role != HDF5_NO_ROLE &&
+           (shape->kind == HDF5_FLOAT || shape->kind == HDF5_INTEGER) &&
            (shape->rank == 1 || shape->rank == 2) && shape->dims[0] > 0 &&
            (shape->rank == 1 || shape->dims[1] > 0);
 }
@@ -78,7 +87,7 @@ static const struct candidate *likely_inputs(const struct contents *contents)
         int rank = is_called(item->name, words_for_inputs)    ? 3
                    : is_called(item->name, words_for_targets) ? 0
                                                               : item->shape.rank;
-        if (holds_numbers(item) && rank > best_rank) {
+        if (holds_numbers(item) && item->role == HDF5_ANY_ROLE && rank > best_rank) {
             best = item;
             best_rank = rank;
         }
@@ -99,7 +108,8 @@ static const struct candidate *likely_targets(const struct contents *contents, c
     int best_rank = 0;
     for (size_t i = 0; i < contents->n; i++) {
         const struct candidate *item = &contents->item[i];
-        bool is_text = item->shape.kind == HDF5_STRING && item->shape.rank == 1;
+        bool is_text =
+            item->role != HDF5_NO_ROLE && item->shape.kind == HDF5_STRING && item->shape.rank == 1;
         int rank = is_called(item->name, words_for_targets) ? 3 : 3 - item->shape.rank;
         if ((holds_numbers(item) || is_text) && item->shape.dims[0] == n &&
             !is_same(item->name, inputs) && rank >= best_rank) {
@@ -118,7 +128,7 @@ static status name_inputs(const struct contents *contents, const struct candidat
     for (size_t i = 0; i < contents->n && outcome == STATUS_OK; i++) {
         const struct candidate *item = &contents->item[i];
         bool is_like_it = x->shape.rank == 1 && item->shape.rank == 1 && holds_numbers(item) &&
-                          item->shape.dims[0] == x->shape.dims[0];
+                          item->role == HDF5_ANY_ROLE && item->shape.dims[0] == x->shape.dims[0];
         if (item == x || (is_like_it && item != y))
             outcome = string_list_add(names, item->name);
     }
@@ -161,7 +171,7 @@ static status suggest(const struct contents *contents, const char *inputs, uint6
 
 status source_suggest_hdf5(struct hdf5_file *file, char text[SOURCE_SUGGESTION])
 {
-    struct contents contents = {0};
+    struct contents contents = {.file = file};
     status outcome = hdf5_visit(file, "/", add_candidate, &contents);
     if (outcome == STATUS_OK)
         outcome = suggest(&contents, NULL, 0, text, SOURCE_SUGGESTION);
@@ -191,6 +201,8 @@ static void describe(const struct contents *contents, char *text, size_t size)
 
 static const char *other_way(const struct contents *contents)
 {
+    if (contents->hint)
+        return contents->hint;
     for (size_t i = 0; i < contents->n; i++)
         if (contents->item[i].shape.kind == HDF5_TABLE)
             return "; save a table as CSV, or its columns as an array";
@@ -200,7 +212,7 @@ static const char *other_way(const struct contents *contents)
 status hdf5_no_default(const struct source *source, struct hdf5_reader *reader,
                        const struct hdf5_columns *columns)
 {
-    struct contents contents = {0};
+    struct contents contents = {.file = reader->file};
     char there[700], suggestion[SOURCE_SUGGESTION];
     bool has_inputs = reader->x.n > 0;
     status outcome = hdf5_visit(reader->file, "/", add_candidate, &contents);

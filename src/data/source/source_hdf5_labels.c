@@ -1,0 +1,226 @@
+#include "source_hdf5_internal.h"
+
+#include "base/memory.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Whole numbers that nobody called labels are some if they are few, or each comes often. */
+enum { MANY_CLASSES = 20, SAMPLES_PER_CLASS = 20, SOME_CLASSES = 10, FEW_PER_CLASS = 2 };
+
+/* A column read at once, by its data set and what is known of that. */
+struct column {
+    const struct source *source;
+    struct hdf5_reader *reader;
+    const char *name, *what;
+    const struct hdf5_shape *shape;
+    const struct hdf5_part *part;
+};
+
+static status has_no_value(const struct column *column, size_t row, const char *reason)
+{
+    return status_set(STATUS_USAGE,
+                      "%s, '%s', row %zu (from 0): has no value (%s), but each sample needs one "
+                      "here; remove that sample",
+                      column->source->path, column->name, row, reason);
+}
+
+static status code_strings(const struct column *column, struct string_list *names, int32_t **code)
+{
+    struct string_list texts = {0};
+    status outcome = hdf5_read_strings(column->reader->file, column->name, &texts);
+    for (size_t i = 0; i < texts.n && outcome == STATUS_OK; i++)
+        if (!texts.item[i][0])
+            outcome = has_no_value(column, i, "an empty text");
+    if (outcome == STATUS_OK)
+        outcome = source_code_texts(column->source, &texts, names, code);
+    string_list_release(&texts);
+    return outcome;
+}
+
+/* An array of one column is the same numbers on its side as upright. */
+static status read_whole(const struct column *column, enum hdf5_type type, void *number)
+{
+    size_t rows = column->part->on_side ? 1 : column->source->info.n;
+    return hdf5_read_rows(column->reader->file, column->name, 0, rows, type, number);
+}
+
+static const char *name_of(const struct column *column, const struct string_list *categories,
+                           int64_t number)
+{
+    if (!column->part->foreign.categories)
+        return hdf5_meaning_name(&column->part->meaning, number);
+    return number >= 0 && (uint64_t)number < categories->n ? categories->item[number] : NULL;
+}
+
+/* By the names of an enumeration or of categories. */
+static status code_names(const struct column *column, const int64_t *number,
+                         struct string_list *names, int32_t **code)
+{
+    const struct source *source = column->source;
+    const char *list = column->part->foreign.categories;
+    struct string_list categories = {0}, texts = {.n = source->info.n};
+    status outcome = memory_alloc(&texts.item, texts.n, sizeof *texts.item, column->what);
+    if (outcome == STATUS_OK && list)
+        outcome = hdf5_read_categories(source, column->reader, list, &categories);
+    for (size_t i = 0; i < texts.n && outcome == STATUS_OK; i++) {
+        char reason[64];
+        const char *name = name_of(column, &categories, number[i]);
+        snprintf(reason, sizeof reason, "the code %lld %s", (long long)number[i],
+                 list && number[i] < 0 ? "is that of none" : "has no name or is NA");
+        if (!name)
+            outcome = has_no_value(column, i, reason);
+        texts.item[i] = (char *)name; /* is not ours */
+    }
+    if (outcome == STATUS_OK)
+        outcome = source_code_texts(source, &texts, names, code);
+    memory_free(&texts.item);
+    string_list_release(&categories);
+    return outcome;
+}
+
+static status check_marks(const struct column *column, const int64_t *number)
+{
+    char reason[HDF5_REASON];
+    const struct hdf5_meaning *meaning = &column->part->meaning;
+    for (size_t i = 0; i < column->source->info.n && !meaning->plain; i++)
+        if (*hdf5_meaning_reason(meaning, (double)number[i], reason))
+            return has_no_value(column, i, reason);
+    return STATUS_OK;
+}
+
+static status code_whole(const struct column *column, struct string_list *names, int32_t **code)
+{
+    int64_t *number = NULL;
+    const struct hdf5_meaning *meaning = &column->part->meaning;
+    bool named = column->part->foreign.categories || (meaning->names.n && !meaning->is_boolean);
+    status outcome = memory_alloc(&number, column->source->info.n, sizeof *number, column->what);
+    if (outcome == STATUS_OK)
+        outcome = read_whole(column, HDF5_AS_INT64, number);
+    if (outcome == STATUS_OK && named)
+        outcome = code_names(column, number, names, code);
+    else if (outcome == STATUS_OK)
+        outcome = check_marks(column, number);
+    if (outcome == STATUS_OK && !named)
+        outcome = source_code_integers(column->source, number, names, code);
+    memory_free(&number);
+    return outcome;
+}
+
+static status code_numbers(const struct column *column, struct string_list *names, int32_t **code)
+{
+    const struct source *source = column->source;
+    struct hdf5_file *file = column->reader->file;
+    char text[NAME_SIZE + 16], reason[HDF5_REASON];
+    double *number = NULL;
+    snprintf(text, sizeof text, "data set '%s'", column->name);
+    status outcome = memory_alloc(&number, source->info.n, sizeof *number, column->what);
+    if (outcome == STATUS_OK)
+        outcome = hdf5_part_read(file, column->name, column->part, 0, source->info.n, number);
+    for (size_t i = 0; i < source->info.n && outcome == STATUS_OK; i++) {
+        if (!isnan(number[i]))
+            continue;
+        outcome = hdf5_part_reason(file, column->name, column->part, i, 0, reason);
+        if (outcome == STATUS_OK)
+            outcome = has_no_value(column, i, *reason ? reason : "it is NaN");
+    }
+    if (outcome == STATUS_OK)
+        outcome = source_code_doubles(source, number, text, column->what, names, code);
+    memory_free(&number);
+    return outcome;
+}
+
+status hdf5_code_dataset(const struct source *source, struct hdf5_reader *reader, const char *name,
+                         const struct hdf5_shape *shape, const struct hdf5_part *part,
+                         const char *what, struct string_list *names, int32_t **code)
+{
+    const struct column column = {source, reader, name, what, shape, part};
+    if (shape->kind == HDF5_STRING)
+        return code_strings(&column, names, code);
+    bool whole = shape->kind == HDF5_INTEGER && !part->meaning.is_packed &&
+                 part->meaning.wrap == 0 && !part->foreign.mask;
+    return whole ? code_whole(&column, names, code) : code_numbers(&column, names, code);
+}
+
+/* The attribute `classes` names the integer labels 0 .. C-1. */
+static status apply_class_names(struct source *source, struct hdf5_reader *reader, const char *name)
+{
+    struct source_info *info = &source->info;
+    struct string_list classes = {0};
+    status outcome = hdf5_read_text_list(reader->file, name, "classes", &classes);
+    for (size_t i = 0; i < classes.n && outcome == STATUS_OK; i++)
+        if (string_list_find(&classes, classes.item[i]) != (long)i)
+            outcome = status_set(STATUS_USAGE, "%s: attribute 'classes' of '%s' names '%s' twice",
+                                 source->path, name, classes.item[i]);
+    for (size_t i = 0; i < info->n && outcome == STATUS_OK; i++) {
+        long long number = strtoll(info->classes.item[info->label[i]], NULL, 10);
+        if (number < 0 || (uint64_t)number >= classes.n)
+            outcome =
+                status_set(STATUS_USAGE,
+                           "%s, '%s', row %zu (from 0): the label %lld has no name: attribute "
+                           "'classes' names %zu classes, the first is label 0",
+                           source->path, name, i, number, classes.n);
+        else
+            info->label[i] = (int32_t)number;
+    }
+    if (outcome == STATUS_OK) {
+        string_list_release(&info->classes);
+        info->classes = classes;
+        return source_sort_names(&info->classes, info->label, info->n);
+    }
+    string_list_release(&classes);
+    return outcome;
+}
+
+/* Ages, counts, prices: too many different ones to be names of classes. */
+static bool are_too_many(size_t n_classes, size_t n)
+{
+    return (n_classes > MANY_CLASSES && n_classes > n / SAMPLES_PER_CLASS) ||
+           (n_classes > SOME_CLASSES && n_classes > n / FEW_PER_CLASS);
+}
+
+/* Gives the labels back. */
+static status take_for_amounts(struct source *source, const char *name)
+{
+    struct source_info *info = &source->info;
+    char text[NAME_SIZE + 200];
+    snprintf(text, sizeof text,
+             "%s: '%s' holds %zu different whole numbers in %zu samples and is taken for amounts "
+             "(regression); if they are classes say --task classification",
+             source->path, name, info->classes.n, info->n);
+    string_list_release(&info->classes);
+    memory_free(&info->label);
+    return source->asked.model_inputs ? STATUS_OK : string_list_add(&info->notes, text);
+}
+
+status hdf5_take_labels(enum target_kind kind, struct source *source, struct hdf5_reader *reader,
+                        bool *are_amounts)
+{
+    struct source_info *info = &source->info;
+    struct hdf5_columns *y = &reader->y;
+    char text[SHAPE_TEXT];
+    const struct hdf5_shape *shape = &y->shape;
+    const char *name = y->datasets.item[0];
+    const struct hdf5_part *part = &y->part[0];
+    bool fits = shape->kind == HDF5_STRING ? shape->rank == 1 : part->width == 1;
+    if (y->n != 1 || !fits)
+        return status_set(STATUS_USAGE,
+                          "%s: labels must be one data set of shape (N), but %s names %zu columns "
+                          "and '%s' has shape (%s)",
+                          source->path, y->option, y->n, name, hdf5_shape_text(shape, text));
+    status outcome = hdf5_code_dataset(source, reader, name, shape, part, "labels", &info->classes,
+                                       &info->label);
+    bool told = part->meaning.names.n || part->foreign.categories ||
+                hdf5_has_attribute(reader->file, name, "classes");
+    *are_amounts = outcome == STATUS_OK && shape->kind == HDF5_INTEGER && !told &&
+                   kind != TARGETS_LABELS && are_too_many(info->classes.n, info->n);
+    if (*are_amounts)
+        return take_for_amounts(source, name);
+    info->has_labels = true;
+    if (outcome == STATUS_OK && shape->kind == HDF5_INTEGER &&
+        hdf5_has_attribute(reader->file, name, "classes"))
+        outcome = apply_class_names(source, reader, name);
+    return outcome;
+}
