@@ -126,7 +126,11 @@ class Docs(support.TestCase):
                             f"exec {shutil.which(support.MPIRUN)} {extra}{' '.join(options)} \"$@\"\n",
                             encoding="utf-8")
         launcher.chmod(0o755)
-        self.environment = {"PATH": f"{self.bin}:{os.environ['PATH']}", "COTERIE": support.COTERIE}
+        build = pathlib.Path(support.COTERIE).resolve().parent
+        self.environment = {"PATH": f"{self.bin}:{os.environ['PATH']}", "COTERIE": support.COTERIE,
+                            # For the examples of the library, as if it were installed.
+                            "C_INCLUDE_PATH": ROOT / "include", "LIBRARY_PATH": build,
+                            "LD_LIBRARY_PATH": build, "PYTHONPATH": ROOT / "src/bindings/python"}
 
     def test_links(self):
         self.assertGreater(len(PAGES), 20)
