@@ -29,7 +29,7 @@ ROOMS = {
     "data/csv": ("csv csv_cell dictionary", "base"),
     "data/source": ("builtin fingerprint source source_internal", "base data/hdf5 data/csv"),
     "data/samples": ("dataset epoch_order sampler scaler split", "base data/hdf5 data/source"),
-    "model": ("chosen_rows experts gate gate_terms gaussian_gate gaussian_gate_layout inputs "
+    "model": ("chosen_rows committee experts gate gate_terms gaussian_gate gaussian_gate_layout inputs "
               "likelihood mlp model_config normal_mixture objective optimizer_kind parameters "
               "routing",
               "base math"),
@@ -57,8 +57,9 @@ ROOMS = {
                   "app/problem"),
     "app/doctor": ("doctor", "base math data/hdf5 comm app/options"),
     "app/train": ("profile_table selection train train_internal",
-                  "base math data/source data/samples comm train/feed train/step train/reshape "
-                  "train/loop app/options app/problem app/judge"),
+                  "base math data/source data/samples model comm train/feed train/step "
+                  "train/reshape train/loop app/options app/problem app/judge"),
+    "app/auto": ("auto", "base comm data/source app/options app/problem app/train"),
     "app/sweep": ("sweep sweep_internal", "base data/csv comm train/loop app/options app/train"),
     "app/submit": ("submit", "base comm app/options app/train app/sweep"),
     "app/bench": ("bench", "base math model comm train/feed train/step app/options app/train"),
@@ -72,7 +73,7 @@ ROOMS = {
                     "base comm data/hdf5 data/csv data/source checkpoint train/loop "
                     "app/options app/problem app/judge"),
     "app": ("",
-            "base math data/hdf5 comm app/options app/train app/evaluate app/predict "
+            "base math data/hdf5 comm app/options app/auto app/train app/evaluate app/predict "
             "app/inspect app/convert app/bench app/doctor app/sweep app/submit"),
 }
 # Rooms whose files still have a cycle.

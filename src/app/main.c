@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "app/auto/auto.h"
 #include "app/bench/bench.h"
 #include "app/convert/convert.h"
 #include "app/doctor/doctor.h"
@@ -39,10 +40,10 @@
  */
 static status (*const commands[N_COMMANDS])(const struct communicator *comm,
                                             struct options *options) = {
-    [COMMAND_TRAIN] = train_command,     [COMMAND_EVALUATE] = evaluate_command,
-    [COMMAND_PREDICT] = predict_command, [COMMAND_INSPECT] = inspect_command,
-    [COMMAND_CONVERT] = convert_command, [COMMAND_BENCH] = bench_command,
-    [COMMAND_DOCTOR] = doctor_command,   [COMMAND_SWEEP] = sweep_command,
+    [COMMAND_TRAIN] = auto_train_command, [COMMAND_EVALUATE] = evaluate_command,
+    [COMMAND_PREDICT] = predict_command,  [COMMAND_INSPECT] = inspect_command,
+    [COMMAND_CONVERT] = convert_command,  [COMMAND_BENCH] = bench_command,
+    [COMMAND_DOCTOR] = doctor_command,    [COMMAND_SWEEP] = sweep_command,
     [COMMAND_SUBMIT] = submit_command,
 };
 

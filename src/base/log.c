@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 static int own_rank;
-static bool is_quiet;
+static bool is_quiet, is_mute;
 static const char *subject_text;
 static FILE *copy_file;
 static int output_error; /* errno of the first line that standard output did not take */
@@ -41,6 +41,11 @@ int log_rank(void)
 void log_set_quiet(bool quiet)
 {
     is_quiet = quiet;
+}
+
+void log_set_mute(bool mute)
+{
+    is_mute = mute;
 }
 
 void log_set_subject(const char *subject)
@@ -107,13 +112,13 @@ void log_info(const char *format, ...)
         return;
     va_list arguments;
     va_start(arguments, format);
-    say(is_quiet ? NULL : stdout, "", format, arguments);
+    say(is_quiet || is_mute ? NULL : stdout, "", format, arguments);
     va_end(arguments);
 }
 
 void log_warning(const char *format, ...)
 {
-    if (own_rank != 0)
+    if (own_rank != 0 || is_mute)
         return;
     va_list arguments;
     va_start(arguments, format);
@@ -202,7 +207,7 @@ void log_progress_start(enum log_progress mode, double done)
 {
     log_progress_finish();
     memset(&progress, 0, sizeof progress);
-    progress.active = own_rank == 0 && !is_quiet && mode != LOG_PROGRESS_NEVER;
+    progress.active = own_rank == 0 && !is_quiet && !is_mute && mode != LOG_PROGRESS_NEVER;
     if (progress.active)
         find_terminal();
     progress.bar = progress.terminal != NULL;

@@ -22,6 +22,8 @@ int log_rank(void);
 
 /* quiet: no information lines and no progress; warnings and errors remain. */
 void log_set_quiet(bool quiet);
+/* mute: not even warnings, of what is done more than once; errors remain. */
+void log_set_mute(bool mute);
 
 /* What warnings and errors begin with, where several runs speak; NULL: nothing. Not copied. */
 void log_set_subject(const char *subject);

@@ -18,7 +18,8 @@ enum rng_purpose {
     RNG_SHUFFLE_BLOCKS = 6, /* step: epoch */
     RNG_SHUFFLE_WINDOW = 7, /* id: window, step: epoch */
     RNG_TWIN_EXPERT = 8,    /* id: expert that is split */
-    RNG_TWIN_GATE = 9       /* the same */
+    RNG_TWIN_GATE = 9,      /* the same */
+    RNG_FOLDS = 10          /* which member of a committee does not see a sample */
 };
 
 struct rng {

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/rng.h"
 #include "math/softmax.h"
+#include "model/committee.h"
 
 #include <string.h>
 
@@ -12,6 +13,7 @@ status gate_init(struct gate *gate, const struct mlp *shape, size_t max_stride)
     memset(gate, 0, sizeof *gate);
     gate->shape = *shape;
     gate->n_experts = shape->width[shape->n_layers];
+    gate->n_members = 1;
     gate->max_stride = max_stride;
     size_t block = gate->n_experts * max_stride;
     struct {
@@ -35,6 +37,7 @@ status gate_init_gaussian(struct gate *gate, const struct mlp *shape, size_t n_e
     gate->kind = GATE_GAUSSIAN;
     gate->shape = *shape;
     gate->n_experts = n_experts;
+    gate->n_members = 1;
     gate->max_stride = max_stride;
     size_t block = n_experts * max_stride;
     struct {
@@ -94,7 +97,7 @@ void gate_forward(struct gate *gate, const struct inputs *x)
         mlp_plan_prepare(&gate->plan, &gate->shape, x->stride);
         mlp_forward(&gate->shape, &gate->plan, gate->parameters.value, x, gate->memory, logit);
     }
-    softmax_forward(gate->n_experts, x->stride, logit, gate->g, gate->log_g);
+    committee_forward(gate->n_members, gate->n_experts, x->stride, logit, gate->g, gate->log_g);
 }
 
 void gate_backward(struct gate *gate, const struct inputs *x, real keep)

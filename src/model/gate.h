@@ -22,6 +22,7 @@ struct gate {
     struct mlp_plan plan;
     struct parameters parameters;
     size_t n_experts;
+    size_t n_members; /* see committee.h; 1: one mixture */
     size_t max_stride;
     real *memory;  /* hidden layers, for backward */
     real *scratch; /* for backward */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "model/model_config.h"
 
+#include "model/committee.h"
+
 #include "base/real.h"
 #include "model/gaussian_gate.h"
 #include "model/parameters.h"
@@ -22,8 +24,28 @@ static status check_gaussian_gate(const struct model_config *config)
     return STATUS_OK;
 }
 
+/* The members share samples and batches, and no more: what is said of all experts has no meaning.
+ */
+static status check_committee(const struct model_config *config)
+{
+    const char *other = config->gate == GATE_GAUSSIAN    ? "--gate gaussian"
+                        : config->error != ERROR_MIXTURE ? "the cooperative and competitive errors"
+                        : config->top_k > 0              ? "--top-k"
+                        : config->balance_weight != 0    ? "--balance-weight"
+                        : config->entropy_weight != 0    ? "--entropy-weight"
+                                                         : NULL;
+    if (config->n_members > COMMITTEE_MOST)
+        return status_set(STATUS_USAGE, "--committee %zu: at most %d members", config->n_members,
+                          COMMITTEE_MOST);
+    if (config->n_members > 1 && other)
+        return status_set(STATUS_USAGE, "--committee %zu does not go with %s: use --committee 1",
+                          config->n_members, other);
+    return STATUS_OK;
+}
+
 status model_config_check(const struct model_config *config)
 {
+    status outcome;
     bool squared = config->error != ERROR_MIXTURE;
     if (squared && config->likelihood != LIKELIHOOD_GAUSSIAN)
         return status_set(STATUS_USAGE,
@@ -51,7 +73,8 @@ status model_config_check(const struct model_config *config)
     if (config->output == OUTPUT_SOFTMAX && config->n_outputs < 2)
         return status_set(STATUS_USAGE, "--expert-output softmax needs two outputs or more, the "
                                         "data have one; use logistic or identity");
-    return check_gaussian_gate(config);
+    outcome = check_gaussian_gate(config);
+    return outcome == STATUS_OK ? check_committee(config) : outcome;
 }
 
 status model_shapes(const struct model_config *config, struct mlp *gate, struct mlp *expert)
@@ -143,7 +166,8 @@ size_t model_n_free_parameters(const struct model_config *config)
     if (model_shapes(config, &gate, &expert) != STATUS_OK)
         return 0;
     /* The alphas of a Gaussian gate sum to 1. */
-    size_t redundant = config->gate == GATE_GAUSSIAN ? 1 : last_unit(&gate);
+    size_t redundant =
+        config->gate == GATE_GAUSSIAN ? 1 : model_n_members(config) * last_unit(&gate);
     if (config->output == OUTPUT_SOFTMAX)
         redundant += config->n_experts * last_unit(&expert);
     return model_n_parameters(config) - redundant;

@@ -15,6 +15,7 @@
 
 struct model_config {
     size_t n_inputs, n_outputs, n_experts;
+    size_t n_members; /* of a committee, see committee.h, with n_experts / n_members each; 0 as 1 */
     size_t expert_hidden[MLP_MAX_HIDDEN], n_expert_hidden;
     size_t gate_hidden[MLP_MAX_HIDDEN], n_gate_hidden;
     enum gate_kind gate;
@@ -43,6 +44,12 @@ struct model_shape {
  * mixture error of all experts and no hidden layers of its own.
  */
 status model_config_check(const struct model_config *config);
+
+/* Local. */
+static inline size_t model_n_members(const struct model_config *config)
+{
+    return config->n_members > 1 ? config->n_members : 1;
+}
 
 /* Local. Samples choose among the experts: K = E is the dense step. */
 static inline bool model_is_routed(const struct model_config *config)

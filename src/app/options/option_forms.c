@@ -230,24 +230,34 @@ static const char *format_anneal(const struct options *options, const struct opt
 
 const struct value_kind anneal_kind = {parse_anneal, format_anneal};
 
+static const char *const variance_words[] = {"fixed", "learned", "unseen"};
+enum { VARIANCE_LEARNED = 1, VARIANCE_UNSEEN = 2, N_VARIANCES = 3 };
+
+/* A word, and behind it, if anything, a number above 0. */
+static bool read_variance(const char *text, const char *word, double *variance)
+{
+    const char *end, *rest = behind_word(text, word);
+    if (strcmp(text, word) == 0)
+        return true;
+    return rest && option_read_number(rest, variance, &end) && *end == '\0' && *variance > 0;
+}
+
 static status parse_variance(struct options *options, const struct option_entry *entry,
                              const char *text, const char *subject)
 {
     (void)entry;
-    bool is_learned = strncmp(text, "learned", 7) == 0;
-    const char *end = text;
-    double variance = 1;
-    bool valid = strcmp(text, "fixed") == 0 || strcmp(text, "learned") == 0;
-    if (!valid) {
-        const char *rest = behind_word(text, is_learned ? "learned" : "fixed");
-        valid = rest && option_read_number(rest, &variance, &end) && *end == '\0' && variance > 0;
+    for (int i = 0; i < N_VARIANCES; i++) {
+        double variance = 1;
+        if (!read_variance(text, variance_words[i], &variance))
+            continue;
+        options->variance_is_learned = i == VARIANCE_LEARNED;
+        options->variance_is_unseen = i == VARIANCE_UNSEEN;
+        options->variance = variance;
+        return STATUS_OK;
     }
-    if (!valid)
-        return option_refuse(subject, "fixed, learned, fixed:V or learned:V with V greater than 0",
-                             text);
-    options->variance_is_learned = is_learned;
-    options->variance = variance;
-    return STATUS_OK;
+    return option_refuse(
+        subject, "fixed, learned, unseen, fixed:V, learned:V or unseen:V with V greater than 0",
+        text);
 }
 
 static const char *format_variance(const struct options *options, const struct option_entry *entry,
@@ -255,9 +265,11 @@ static const char *format_variance(const struct options *options, const struct o
 {
     (void)entry;
     char number[NUMBER_TEXT_SIZE];
+    int word = options->variance_is_learned  ? VARIANCE_LEARNED
+               : options->variance_is_unseen ? VARIANCE_UNSEEN
+                                             : 0;
     number_text(options->variance, number);
-    snprintf(buffer, OPTION_TEXT_SIZE, "%s:%s", options->variance_is_learned ? "learned" : "fixed",
-             number);
+    snprintf(buffer, OPTION_TEXT_SIZE, "%s:%s", variance_words[word], number);
     return buffer;
 }
 

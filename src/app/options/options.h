@@ -41,6 +41,7 @@ enum output_choice { OUTPUT_CHOICE_AUTO = -1 };         /* else enum output_kind
 enum likelihood_choice { LIKELIHOOD_CHOICE_AUTO = -1 }; /* else enum likelihood_kind */
 enum placement { PLACEMENT_EVEN, PLACEMENT_MEASURED };
 enum stream_choice { STREAM_AUTO, STREAM_ALWAYS, STREAM_NEVER };
+enum { AUTO_OFF, AUTO_ON };
 enum interval_unit { INTERVAL_NONE, INTERVAL_EPOCHS, INTERVAL_STEPS, INTERVAL_MINUTES };
 
 enum data_part { PART_ALL, PART_TRAIN, PART_VALID };
@@ -60,7 +61,7 @@ struct options {
     enum scaling scaling;
     double scale_number; /* for SCALING_NUMBER */
 
-    long experts;
+    long experts, committee;
     enum gate_kind gate;
     struct widths expert_hidden, gate_hidden;
     enum activation activation;
@@ -69,9 +70,11 @@ struct options {
     long top_k; /* 0: all */
     double balance_weight, entropy_weight;
     int likelihood; /* enum likelihood_kind or LIKELIHOOD_CHOICE_AUTO */
-    bool variance_is_learned;
+    bool variance_is_learned, variance_is_unseen;
     double variance;
 
+    int automatic; /* AUTO_OFF or AUTO_ON, as asked for: see app/auto/auto.h */
+    long effort;
     enum optimizer_kind optimizer;
     double learning_rate, momentum, stop_error, forgetting, stop_likelihood, clip, weight_decay;
     double time_limit, hang_timeout; /* s; 0: none */

@@ -10,6 +10,7 @@ static const struct option_word task_words[] = {{"auto", TASK_AUTO},
                                                 {"regression", TASK_REGRESSION},
                                                 {"classification", TASK_CLASSIFICATION},
                                                 {NULL, 0}};
+static const struct option_word auto_words[] = {{"on", AUTO_ON}, {"off", AUTO_OFF}, {NULL, 0}};
 static const struct option_word activation_words[] = {{"tanh", ACTIVATION_TANH},
                                                       {"relu", ACTIVATION_RELU},
                                                       {"gelu", ACTIVATION_GELU},
@@ -181,6 +182,10 @@ const struct option_entry option_table[] = {
     {"experts", "E", "4",
      "number of experts; they are divided among the ranks",
      SECTION_MODEL, TRAIN, KIND_INTEGER, AT(experts), RANGE_FROM_1, NULL},
+    {"committee", "M", "1",
+     "so many mixtures, each of --experts, that learn side by side and predict as their mean; each "
+     "leaves out one M-th of the samples, and --patience watches what it says of them",
+     SECTION_MODEL, TRAIN, KIND_INTEGER, AT(committee), RANGE_FROM_1, NULL},
     {"expert-hidden", "WIDTHS", "none",
      "hidden layers of each expert: none, or widths such as 32,32",
      SECTION_MODEL, TRAIN, KIND_WIDTHS, AT(expert_hidden), 0, NULL},
@@ -207,7 +212,8 @@ const struct option_entry option_table[] = {
      "distribution of a target given an expert's output",
      SECTION_MODEL, TRAIN, KIND_CHOICE, AT(likelihood), 0, likelihood_words},
     {"variance", "VARIANCE", "fixed:1",
-     "variance of the Gaussian likelihood: fixed or learned, with a value such as learned:0.5",
+     "variance of the Gaussian likelihood: fixed or learned, with a value such as "
+     "learned:0.5; unseen: of a committee, from the samples that each member has left out",
      SECTION_MODEL, TRAIN, KIND_VARIANCE, 0, 0, NULL},
 
     {"top-k", "K", "0",
@@ -221,6 +227,14 @@ const struct option_entry option_table[] = {
      "below 0 it spreads samples over experts",
      SECTION_MODEL, TRAIN, KIND_NUMBER, AT(entropy_weight), RANGE_ANY, NULL},
 
+    {"auto", "HOW", "on",
+     "choose by the data what is not said of model and training: see docs/training.md. off: the "
+     "defaults shown here; so it is with --optimizer, --epochs, --error or --init, and for the "
+     "built-in vowels",
+     SECTION_TRAINING, ONE_RUN, KIND_CHOICE, AT(automatic), 0, auto_words},
+    {"effort", "N", "5",
+     "how much --auto tries, from 1 (one quick model) to 9",
+     SECTION_TRAINING, ONE_RUN, KIND_INTEGER, AT(effort), RANGE_FROM_1, NULL},
     {"optimizer", "NAME", "adam",
      "method of training; em (expectation maximisation) has no learning rate",
      SECTION_TRAINING, TRAIN, KIND_CHOICE, AT(optimizer), 0, optimizer_words},

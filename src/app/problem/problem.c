@@ -267,7 +267,8 @@ static status resolve_numbers(const struct options *options, struct source *sour
 
 static void copy_model_options(const struct options *options, struct model_config *model)
 {
-    model->n_experts = (size_t)options->experts;
+    model->n_members = (size_t)options->committee;
+    model->n_experts = model->n_members * (size_t)options->experts;
     model->n_expert_hidden = options->expert_hidden.n;
     memcpy(model->expert_hidden, options->expert_hidden.width, sizeof model->expert_hidden);
     model->n_gate_hidden = options->gate_hidden.n;

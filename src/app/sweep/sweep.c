@@ -2,6 +2,7 @@
 #include "app/sweep/sweep.h"
 
 #include "app/sweep/sweep_internal.h"
+#include "app/train/train.h"
 #include "app/train/train_internal.h"
 
 #include "base/clock.h"
@@ -56,24 +57,6 @@ status sweep_open(struct options *options)
         return status_set(STATUS_USAGE,
                           "no settings to try; give for example --grid experts=2,4,8");
     return STATUS_OK;
-}
-
-/* Collective. The options as rank 0 has completed them, to all. */
-static status share_options(const struct communicator *comm, struct options *options)
-{
-    char *text = NULL;
-    status outcome = STATUS_OK;
-    if (comm->rank == 0)
-        outcome = options_to_text(options, &text);
-    outcome = communicator_agree(comm, outcome);
-    if (outcome == STATUS_OK)
-        outcome = communicator_broadcast_text(comm, &text);
-    if (outcome == STATUS_OK && comm->rank != 0) {
-        options_release(options);
-        outcome = options_from_text(options, text);
-    }
-    memory_free(&text);
-    return communicator_agree(comm, outcome);
 }
 
 /* Root. The runs of this job's part that are not finished. */
@@ -325,7 +308,7 @@ status sweep_command(const struct communicator *comm, struct options *options)
         outcome = sweep_open(options);
     outcome = communicator_agree(comm, outcome);
     if (outcome == STATUS_OK)
-        outcome = share_options(comm, options);
+        outcome = train_share_options(comm, options);
     if (outcome != STATUS_OK)
         return outcome;
     outcome = communicator_agree(comm, sweep_init(&dealing.sweep, options));

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "data/samples/epoch_order.h"
 #include "data/source/builtin.h"
+#include "model/committee.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -52,6 +53,27 @@ static status split_samples(struct training *training)
     }
     training->has_valid = valid != NULL;
     training->record.data_split = memory_strdup(text);
+    return outcome;
+}
+
+/* Which samples each member of a committee leaves out; without --valid, they are for validation. */
+static status deal_folds(struct training *training)
+{
+    const struct options *options = training->options;
+    const struct source_info *info = source_info(training->source);
+    const struct split *split = &training->split;
+    if (options->committee == 1)
+        return STATUS_OK;
+    if (options->replicas > 1)
+        return status_set(STATUS_USAGE, "--committee and --replicas do not go together; use "
+                                        "--committee 1");
+    status outcome = memory_alloc(&training->fold, split->n_train, sizeof *training->fold,
+                                  "the folds of a committee");
+    if (outcome == STATUS_OK)
+        outcome =
+            split_folds(split, info->group, info->group_names.n, info->label, info->classes.n,
+                        committee_folds((size_t)options->committee), options->seed, training->fold);
+    training->judges_unseen = true;
     return outcome;
 }
 
@@ -122,8 +144,8 @@ static status add_config(const char *key, const char *value, void *context)
     /* How a run is watched, where it is kept and how long a job may take are no part of what it
      * computes. */
     static const char *const not_recorded[] = {
-        "output",     "resume", "quiet",        "progress",  "dry_run", "profile",
-        "time_limit", "stream", "root_experts", "placement", "read",    "one_rank"};
+        "output", "resume", "quiet",  "progress",     "dry_run",   "profile", "time_limit",
+        "stream", "auto",   "effort", "root_experts", "placement", "read",    "one_rank"};
     for (size_t i = 0; i < sizeof not_recorded / sizeof not_recorded[0]; i++)
         if (strcmp(key, not_recorded[i]) == 0)
             return STATUS_OK;
@@ -207,6 +229,7 @@ static void set_config(struct training *training)
         .keep = (int)options->keep,
         .on_nan = options->on_nan,
         .progress_mode = options->progress,
+        .variance_is_unseen = options->variance_is_unseen,
         .profile = options->profile};
     if (options->checkpoint_unit == INTERVAL_EPOCHS)
         config->save_every_epochs = options->checkpoint_every;
@@ -227,6 +250,9 @@ static status check_em(const struct training *training)
                           "--optimizer em, or use --gate softmax");
     if (options->optimizer != OPTIMIZER_EM)
         return STATUS_OK;
+    if (options->committee > 1)
+        return status_set(STATUS_USAGE, "--committee goes with gradient steps, not with "
+                                        "--optimizer em; leave it out, or use adam");
     const struct em_config config = {.batch_size = (size_t)options->batch_size};
     if (options->forgetting < 0.5 || options->forgetting > 1)
         return status_set(STATUS_USAGE, "--forgetting must be from 0.5 to 1, not %g",
@@ -268,10 +294,16 @@ status training_prepare(struct training *training)
         outcome = problem_resolve(options, training->source, &training->problem);
     if (outcome == STATUS_OK)
         outcome = split_samples(training);
+    if (outcome == STATUS_OK)
+        outcome = deal_folds(training);
     if (outcome != STATUS_OK)
         return outcome;
     set_shapes(training);
     outcome = check_em(training);
+    if (outcome == STATUS_OK && options->variance_is_unseen && options->committee == 1)
+        outcome = status_set(STATUS_USAGE, "--variance unseen is measured on samples that members "
+                                           "of a committee leave out: give --committee 5, or use "
+                                           "--variance learned");
     if (outcome == STATUS_OK && options->anneal.from < 1 && options->error != ERROR_MIXTURE)
         outcome = status_set(STATUS_USAGE, "--anneal needs --error mixture: the other "
                                            "errors have no posterior");
@@ -288,7 +320,8 @@ status training_prepare(struct training *training)
     if (outcome == STATUS_OK)
         outcome = fill_record(training);
     set_config(training);
-    if (outcome == STATUS_OK && options->patience > 0 && !training->has_valid)
+    if (outcome == STATUS_OK && options->patience > 0 && !training->has_valid &&
+        !training->judges_unseen)
         outcome = status_set(STATUS_USAGE, "--patience watches the validation error: give --valid, "
                                            "for example --valid 0.2");
     return outcome;

@@ -18,6 +18,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <math.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -66,7 +67,7 @@ static void share_plan(struct training *training)
         struct problem problem;
         struct trainer_config config;
         struct dataset_shape train_shape, valid_shape;
-        bool has_valid;
+        bool has_valid, judges_unseen;
         long root_experts;
         enum placement placement;
         enum read_choice read;
@@ -76,6 +77,7 @@ static void share_plan(struct training *training)
               training->train_shape,
               training->valid_shape,
               training->has_valid,
+              training->judges_unseen,
               training->options->root_experts,
               training->options->placement,
               training->options->read,
@@ -86,6 +88,7 @@ static void share_plan(struct training *training)
     training->train_shape = plan.train_shape;
     training->valid_shape = plan.valid_shape;
     training->has_valid = plan.has_valid;
+    training->judges_unseen = plan.judges_unseen;
     training->options->root_experts = plan.root_experts;
     training->options->placement = plan.placement;
     training->options->read = plan.read;
@@ -112,7 +115,10 @@ static status load_samples(struct training *training)
     status outcome = load_part(training, &training->train_shape, training->streams_train,
                                training->config.stream_block, training->source,
                                split->n_valid ? split->train : NULL, &training->train);
-    if (outcome != STATUS_OK || !training->has_valid)
+    training->train.dataset.fold = training->fold;
+    training->unseen = training->train.dataset;
+    training->unseen.is_unseen = true;
+    if (outcome != STATUS_OK || !training->has_valid || training->trial)
         return outcome;
     struct source *source = training->valid_source ? training->valid_source : training->source;
     return load_part(training, valid, training->streams_valid,
@@ -264,8 +270,32 @@ static void catch_stop_signals(void)
     signal(SIGXFSZ, SIG_IGN);
 }
 
+/* Collective. A trial has no directory; what it ends with is the best epoch. */
+static status run_trial(struct training *training, struct trainer *trainer)
+{
+    status outcome = trainer_begin(trainer, NULL, NULL);
+    if (outcome == STATUS_OK)
+        outcome = trainer_run(trainer);
+    if (outcome != STATUS_OK || training->comm->rank != 0)
+        return outcome;
+    const struct history *history = &trainer->history;
+    const int64_t best = progress_best(&trainer->progress).epoch;
+    *training->trial = (struct train_trial){NAN, NAN, NAN, best, trainer->progress.epoch};
+    for (size_t i = 0; i < history->n; i++) {
+        const struct metrics_record *record = &history->record[i];
+        if (record->epoch != best)
+            continue;
+        training->trial->nll = record->nll_valid;
+        training->trial->rmse = record->rmse_valid;
+        training->trial->accuracy = record->accuracy_valid;
+    }
+    return outcome;
+}
+
 static status train_and_report(struct training *training, struct trainer *trainer)
 {
+    if (training->trial)
+        return run_trial(training, trainer);
     status outcome = begin(training, trainer);
     if (outcome == STATUS_OK) {
         if (training->comm->rank == 0)
@@ -334,9 +364,12 @@ static status run_training(struct training *training)
     if (outcome != STATUS_OK)
         return outcome;
     training->metrics_config = problem_metrics(&training->problem, training->y_scale);
+    const struct dataset *valid = training->has_valid ? &training->valid.dataset : NULL;
     outcome = trainer_init(
         &trainer, &training->config, replicas, &training->model, &training->train.dataset,
-        training->has_valid ? &training->valid.dataset : NULL, &training->metrics_config);
+        training->judges_unseen ? &training->unseen : valid, &training->metrics_config);
+    if (training->judges_unseen && !training->trial)
+        trainer_show(&trainer, valid);
     if (outcome == STATUS_OK)
         outcome = train_and_report(training, &trainer);
     trainer_release(&trainer);
@@ -357,6 +390,7 @@ void train_release(struct training *training)
     source_close(&training->source);
     source_close(&training->valid_source);
     split_release(&training->split);
+    memory_free(&training->fold);
     reshape_release(&training->reshape);
     string_list_release(&training->reshape_notes);
     run_record_release(&training->record);
@@ -408,7 +442,54 @@ status train_run(const struct communicator *comm, struct options *options,
     return outcome;
 }
 
-status train_command(const struct communicator *comm, struct options *options)
+status train_try(const struct communicator *comm, struct options *options,
+                 struct train_trial *trial)
 {
-    return train_run(comm, options, NULL);
+    struct training training = {
+        .comm = comm, .options = options, .directory = {.lock = -1}, .trial = trial};
+    status outcome = STATUS_OK;
+    catch_stop_signals();
+    log_set_mute(true);
+    if (comm->rank == 0)
+        outcome = training_prepare(&training);
+    outcome = communicator_agree(comm, outcome);
+    if (outcome == STATUS_OK) {
+        share_plan(&training);
+        outcome = watchdog_set(comm, options->hang_timeout, NULL);
+    }
+    if (outcome == STATUS_OK)
+        outcome = plan_show(&training);
+    if (outcome == STATUS_OK)
+        outcome = run_training(&training);
+    train_release(&training);
+    log_set_mute(false);
+    return outcome;
+}
+
+status train_find_facts(const struct communicator *comm, const struct options *options,
+                        struct train_facts *facts)
+{
+    struct training training;
+    struct options copy = {0};
+    char *text = NULL;
+    status outcome = options_to_text(options, &text);
+    if (outcome == STATUS_OK)
+        outcome = options_from_text(&copy, text);
+    memory_free(&text);
+    if (outcome != STATUS_OK)
+        return outcome;
+    outcome = train_prepare(comm, &copy, &training);
+    if (outcome == STATUS_OK) {
+        const struct source_info *info = source_info(training.source);
+        *facts = (struct train_facts){.n = training.train_shape.n,
+                                      .n_inputs = training.problem.model.n_inputs,
+                                      .n_outputs = training.problem.model.n_outputs,
+                                      .n_units = info->group ? info->group_names.n
+                                                             : training.train_shape.n,
+                                      .is_regression = training.problem.task == TASK_REGRESSION,
+                                      .begins_anew = !training.resume_path[0]};
+    }
+    train_release(&training);
+    options_release(&copy);
+    return outcome;
 }

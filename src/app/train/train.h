@@ -6,13 +6,39 @@
 #include "base/status.h"
 #include "comm/communicator.h"
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 /*
  * Local, before MPI starts, for train and sweep: signals by which batch systems give notice (USR1,
  * USR2, XCPU) are remembered while ranks start, instead of ending the process.
  */
 void train_catch_requests(void);
 
-/* Collective. */
-status train_command(const struct communicator *comm, struct options *options);
+/* Collective. The options as rank 0 has completed them, to all. */
+status train_share_options(const struct communicator *comm, struct options *options);
+
+/* Root. What a training is about, before it begins. */
+struct train_facts {
+    size_t n, n_inputs, n_outputs; /* samples to learn from */
+    size_t n_units;                /* that can be held out: samples, or groups */
+    bool is_regression, begins_anew;
+};
+status train_find_facts(const struct communicator *comm, const struct options *options,
+                        struct train_facts *facts);
+
+/* What a committee says of the samples that its members have left out, in its best epoch. */
+struct train_trial {
+    double nll, rmse, accuracy; /* NAN where they have no meaning */
+    int64_t best_epoch, epochs;
+};
+
+/*
+ * Collective. Trains by these options, --committee among them, and writes nothing. `trial` is the
+ * root's. STATUS_STOPPED if it was asked to stop.
+ */
+status train_try(const struct communicator *comm, struct options *options,
+                 struct train_trial *trial);
 
 #endif

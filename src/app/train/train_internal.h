@@ -7,11 +7,14 @@
 #include "app/problem/problem.h"
 #include "app/train/profile_table.h"
 #include "app/train/selection.h"
+
 #include "data/samples/split.h"
 #include "train/feed/samples.h"
 #include "train/loop/run_directory.h"
 #include "train/loop/trainer.h"
 #include "train/reshape/reshape.h"
+
+struct train_trial;
 
 /* Everything of one `coterie train`; what is marked root is empty on other ranks. */
 struct training {
@@ -25,6 +28,10 @@ struct training {
 
     struct source *source, *valid_source; /* root; the same source if a fraction is held out */
     struct split split;                   /* root */
+    uint8_t *fold;                        /* root: (n_train) of a committee, else NULL; owned */
+    struct train_trial *trial;            /* what is asked of a training without files, or NULL */
+    bool judges_unseen;                   /* the samples that members leave out tell when to stop */
+    struct dataset unseen;                /* the training samples, as such; not owned */
     struct run_record record;             /* root */
     struct run_directory directory;       /* root */
     char resume_path[4096];               /* root: the checkpoint to go on from, or "" */

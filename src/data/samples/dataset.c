@@ -63,6 +63,8 @@ void dataset_map(struct dataset *dataset, const struct dataset_shape *shape, voi
     COTERIE_ASSERT((uintptr_t)block % DATASET_ALIGNMENT == 0);
     dataset->shape = *shape;
     dataset->stream = NULL;
+    dataset->fold = NULL;
+    dataset->is_unseen = false;
     dataset->x = place_array(block, &offset, shape->n, shape->n_inputs, sizeof(real));
     dataset->y = place_array(block, &offset, shape->n, shape->n_targets, sizeof(real));
     dataset->label = place_array(block, &offset, shape->n, shape->has_labels, sizeof(int32_t));

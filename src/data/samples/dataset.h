@@ -27,6 +27,8 @@ struct dataset {
     real *y;               /* (n, n_targets), scaled; NULL without, and if streamed */
     int32_t *label;        /* (n); NULL without */
     real *weight;          /* (n); NULL without: every weight is 1 */
+    const uint8_t *fold;   /* (n) of a committee, at the root, not owned; NULL: all see all */
+    bool is_unseen;        /* each sample is to be judged by the member that has not seen it */
     struct stream *stream; /* of the train layer: x and y come from there; NULL: they are here */
 };
 

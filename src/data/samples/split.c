@@ -88,3 +88,40 @@ void split_release(struct split *split)
     memory_free(&split->valid);
     split->n_train = split->n_valid = 0;
 }
+
+/* The samples of each class one after the other, in the order drawn, so that folds get like shares.
+ */
+static void deal_by_class(const struct split *split, const int32_t *label, size_t n_classes,
+                          size_t n_folds, const uint64_t *order, uint8_t *fold)
+{
+    size_t dealt = 0;
+    for (size_t c = 0; c < (label ? n_classes : 1); c++)
+        for (size_t i = 0; i < split->n_train; i++)
+            if (!label || (size_t)label[split->train[order[i]]] == c)
+                fold[order[i]] = (uint8_t)(dealt++ % n_folds);
+}
+
+status split_folds(const struct split *split, const int32_t *group, size_t n_groups,
+                   const int32_t *label, size_t n_classes, size_t n_folds, uint64_t seed,
+                   uint8_t *fold)
+{
+    size_t n_units = group ? n_groups : split->n_train;
+    uint64_t *order = NULL;
+    struct rng rng;
+    if (n_units < n_folds)
+        return status_set(STATUS_USAGE,
+                          "--committee %zu: there are only %zu %s to leave out in "
+                          "turn; use a smaller committee",
+                          n_folds, n_units, group ? "groups" : "samples");
+    status outcome = memory_alloc(&order, n_units, sizeof *order, "the folds of a committee");
+    if (outcome != STATUS_OK)
+        return outcome;
+    rng_init(&rng, seed, RNG_FOLDS, 0, 0);
+    rng_permutation(&rng, n_units, order);
+    if (!group)
+        deal_by_class(split, label, n_classes, n_folds, order, fold);
+    for (size_t i = 0; group && i < split->n_train; i++)
+        fold[i] = (uint8_t)(order[group[split->train[i]]] % n_folds);
+    memory_free(&order);
+    return STATUS_OK;
+}

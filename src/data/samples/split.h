@@ -24,4 +24,13 @@ status split_init(struct split *split, size_t n, const int32_t *group, size_t n_
                   double fraction, uint64_t seed);
 void split_release(struct split *split);
 
+/*
+ * Deals the training samples out to n_folds (at most 64) folds of about equal size: fold (n_train).
+ * With groups whole groups are dealt; else, with labels, the samples of each class are. The draw
+ * depends on the seed only. STATUS_USAGE if there are fewer groups or samples than folds.
+ */
+status split_folds(const struct split *split, const int32_t *group, size_t n_groups,
+                   const int32_t *label, size_t n_classes, size_t n_folds, uint64_t seed,
+                   uint8_t *fold);
+
 #endif

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "math/transpose.h"
+#include "model/committee.h"
 #include "train/feed/stream.h"
 
 #include <math.h>
@@ -20,6 +21,8 @@ status batch_init(struct batch *batch, size_t n_inputs, size_t n_outputs, size_t
         outcome = memory_alloc(&batch->weight, max_stride, sizeof(real), "a micro-batch");
     if (outcome == STATUS_OK)
         outcome = memory_alloc(&batch->w, max_stride, sizeof(real), "a micro-batch");
+    if (outcome == STATUS_OK)
+        outcome = memory_alloc(&batch->fold, max_stride, sizeof *batch->fold, "a micro-batch");
     return outcome;
 }
 
@@ -29,6 +32,7 @@ void batch_release(struct batch *batch)
     memory_free(&batch->d);
     memory_free(&batch->weight);
     memory_free(&batch->w);
+    memory_free(&batch->fold);
 }
 
 static size_t sample(const uint64_t *rows, size_t first, size_t i)
@@ -137,6 +141,15 @@ static void load_weights(struct batch *batch, const struct dataset *dataset, con
     memset(batch->w + n, 0, padding);
 }
 
+static void load_folds(struct batch *batch, const struct dataset *dataset, const uint64_t *rows,
+                       size_t first)
+{
+    memset(batch->fold, FOLD_NONE, batch->stride);
+    for (size_t i = 0; dataset->fold && i < batch->n; i++)
+        batch->fold[i] = dataset->fold[sample(rows, first, i)];
+    batch->is_unseen = dataset->is_unseen;
+}
+
 void batch_load(struct batch *batch, const struct dataset *dataset, const uint64_t *rows,
                 size_t first, size_t n, double total)
 {
@@ -162,6 +175,7 @@ void batch_load(struct batch *batch, const struct dataset *dataset, const uint64
     if (dataset->label)
         load_labels(batch, dataset, rows, first);
     load_weights(batch, dataset, rows, first, total);
+    load_folds(batch, dataset, rows, first);
     batch->loaded.dataset = rows ? NULL : dataset;
     batch->loaded.first = first;
     batch->loaded.n = n;

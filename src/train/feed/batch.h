@@ -19,10 +19,11 @@ struct batch {
     size_t max_stride, n_outputs;
     size_t n, stride;
     struct inputs inputs;
-    real *d;      /* (n_outputs, stride) targets; labels as 1-of-C, or as 0/1 for one output */
-    real *weight; /* (stride) of the samples as given, 1 without weights */
-    real *w;      /* (stride) share of the sample in the gradient: weight / total of the batch */
-    bool has_targets;
+    real *d;       /* (n_outputs, stride) targets; labels as 1-of-C, or as 0/1 for one output */
+    real *weight;  /* (stride) of the samples as given, 1 without weights */
+    real *w;       /* (stride) share of the sample in the gradient: weight / total of the batch */
+    uint8_t *fold; /* (stride) of a committee, at the root; FOLD_NONE elsewhere */
+    bool has_targets, is_unseen;
     struct {
         const struct dataset *dataset;
         size_t first, n;

@@ -2,6 +2,7 @@
 #include "train/loop/trainer.h"
 
 #include "trainer_internal.h"
+#include "trainer_unseen.h"
 
 #include "base/clock.h"
 #include "base/memory.h"
@@ -33,6 +34,8 @@ static status allocate(struct trainer *trainer)
     if (outcome == STATUS_OK && model->has_gate)
         outcome = memory_alloc(&trainer->all_norms, model->config.n_experts, sizeof(double),
                                "gradient norms");
+    if (outcome == STATUS_OK)
+        outcome = trainer_allocate_unseen(trainer);
     if (!trainer->valid || outcome != STATUS_OK)
         return outcome;
     outcome = memory_alloc(&trainer->best.experts, n_local * experts->stride, sizeof(real),
@@ -92,6 +95,11 @@ status trainer_init(struct trainer *trainer, const struct trainer_config *config
     return outcome;
 }
 
+void trainer_show(struct trainer *trainer, const struct dataset *shown)
+{
+    trainer->shown = shown;
+}
+
 void trainer_release(struct trainer *trainer)
 {
     saver_wait(&trainer->saver);
@@ -108,6 +116,7 @@ void trainer_release(struct trainer *trainer)
     memory_free(&trainer->best.gate);
     memory_free(&trainer->best.experts);
     memory_free(&trainer->best.variance);
+    trainer_release_unseen(trainer);
     memory_free(&trainer->norms);
     memory_free(&trainer->all_norms);
 }

@@ -51,7 +51,8 @@ struct trainer_config {
     int keep;
     enum on_nan on_nan;
     enum log_progress progress_mode;
-    bool profile; /* time every round, see round_timer.h */
+    bool variance_is_unseen; /* of a committee: see trainer_unseen.h */
+    bool profile;            /* time every round, see round_timer.h */
 };
 
 /* Why training ended, or that it goes on. */
@@ -73,6 +74,7 @@ struct trainer {
     const struct replicas *replicas;     /* the groups that they form */
     struct model *model;                 /* this replica's */
     const struct dataset *train, *valid; /* valid may be NULL */
+    const struct dataset *shown; /* the validation that is recorded, if it is not valid; or NULL */
     const struct metrics_config *metrics_config;
     struct step step;
     struct optimizer gate_optimizer, expert_optimizer;
@@ -87,6 +89,7 @@ struct trainer {
     struct history history;             /* root */
     struct local_networks best;         /* this rank's part of the best model, with validation */
     double *norms, *all_norms;          /* (n_local), and at the root (E): for clipping */
+    double *unseen, *all_unseen;        /* the same, two each: see trainer_unseen.h */
     bool saves;                         /* checkpoints and metrics are written */
     struct run_directory *directory;    /* root, not owned */
     struct saver saver;                 /* root */
@@ -115,6 +118,12 @@ status trainer_init(struct trainer *trainer, const struct trainer_config *config
                     const struct dataset *train, const struct dataset *valid,
                     const struct metrics_config *metrics_config);
 void trainer_release(struct trainer *trainer);
+
+/*
+ * Local, after trainer_init. What `valid` is stops training and says which epoch is the best; the
+ * metrics of validation that are recorded are those of `shown`.
+ */
+void trainer_show(struct trainer *trainer, const struct dataset *shown);
 
 /*
  * Collective. Where checkpoints and metrics go (both for the root, and must outlive the trainer);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "trainer_internal.h"
+#include "trainer_unseen.h"
 
 #include "base/clock.h"
 #include "base/profile.h"
@@ -43,7 +44,8 @@ static void find_nonfinite(struct trainer *trainer, const char *where)
 static bool samples_have_failed(const struct trainer *trainer)
 {
     return stream_status(trainer->train->stream) != STATUS_OK ||
-           (trainer->valid && stream_status(trainer->valid->stream) != STATUS_OK);
+           (trainer->valid && stream_status(trainer->valid->stream) != STATUS_OK) ||
+           (trainer->shown && stream_status(trainer->shown->stream) != STATUS_OK);
 }
 
 /* Of the annealed error, in the present epoch. */
@@ -80,6 +82,7 @@ static void pass(struct trainer *trainer, const struct dataset *dataset, const u
         site_enter(SITE_step_forward, 0);
         step_forward(step);
         profile_enter(PHASE_METRICS);
+        trainer_add_unseen(trainer);
         if (trainer->model->has_gate) {
             metrics_add(own, trainer->metrics_config, step);
             if (!isfinite(own->error))
@@ -204,6 +207,16 @@ void trainer_use_best(struct trainer *trainer)
                model->gate.parameters.stride * sizeof(real));
 }
 
+/* Collective. */
+static void show_validation(struct trainer *trainer, struct metrics_record *record)
+{
+    profile_enter_alone(PHASE_VALIDATION);
+    evaluate_all(trainer, trainer->shown, &trainer->validation);
+    profile_leave_alone();
+    if (trainer_is_root(trainer))
+        metrics_summarise(&trainer->validation, trainer->metrics_config, true, record);
+}
+
 /*
  * Local. What a validation error means for the best model. The drawn parameters are never the best:
  * nothing has been learned. A row that only the end of the run asks for is remembered apart, since
@@ -232,6 +245,7 @@ static void compare_with_best(struct trainer *trainer, double error, bool is_due
 static bool validate(struct trainer *trainer, bool is_due, struct metrics_record *record)
 {
     profile_enter_alone(PHASE_VALIDATION);
+    trainer_clear_unseen(trainer);
     evaluate_all(trainer, trainer->valid, &trainer->validation);
     profile_leave_alone();
     double error = NAN;
@@ -245,6 +259,11 @@ static bool validate(struct trainer *trainer, bool is_due, struct metrics_record
     if (!isfinite(error))
         return false;
     compare_with_best(trainer, error, is_due);
+    if (trainer->shown)
+        show_validation(trainer, record);
+    /* What has just been judged was with the variance from before. */
+    if (is_due)
+        trainer_take_variance(trainer);
     return true;
 }
 

@@ -36,6 +36,8 @@ status model_init_dealt(struct model *model, const struct model_config *config,
             gate_init_gaussian(&model->gate, &model->gate_shape, config->n_experts, max_stride);
     else if (model->has_gate)
         outcome = gate_init(&model->gate, &model->gate_shape, max_stride);
+    if (model->has_gate)
+        model->gate.n_members = model_n_members(config);
     if (outcome == STATUS_OK)
         outcome = experts_init(&model->experts, &model->expert_shape, &likelihood,
                                shard_first(&model->shard, comm->rank),

@@ -10,6 +10,7 @@
 #include "base/profile.h"
 #include "base/site.h"
 #include "math/softmax.h"
+#include "model/committee.h"
 #include "model/objective.h"
 
 #include <math.h>
@@ -101,7 +102,11 @@ static void mixture_at_root(struct step *step, const real *loglik)
 {
     struct gate *gate = &step->model->gate;
     size_t stride = step->batch.stride;
-    if (step->beta == 1)
+    if (gate->n_members > 1 && !step->batch.is_unseen)
+        committee_objective(gate->n_members, gate->n_experts, stride, step->batch.w,
+                            step->batch.fold, gate->log_g, gate->g, loglik, step->coefficient,
+                            gate->d_logit, step->log_sum);
+    else if (step->beta == 1)
         objective_mixture(gate->n_experts, stride, step->batch.w, gate->log_g, gate->g, loglik,
                           step->coefficient, gate->d_logit, step->log_sum);
     else
@@ -200,6 +205,9 @@ void step_forward(struct step *step)
     if (!step->ahead.is_ready)
         step_forward_alone(step);
     step->ahead.is_ready = false;
+    if (model->has_gate && batch->is_unseen)
+        committee_show_unseen(model->gate.n_members, model->gate.n_experts, batch->stride,
+                              batch->fold, model->gate.g, model->gate.log_g);
     if (batch->has_targets)
         exchange_posteriors(step);
     profile_enter(PHASE_EXCHANGE);

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "app/auto/auto.h"
+
+#include "app/train/train.h"
+#include "app/train/train_internal.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "candidates.h"
+#include "data/source/builtin.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Root. Who names one of these takes charge, or asks for what a committee cannot do. */
+static const char *who_takes_charge(const struct options *options)
+{
+    static const char *const names[] = {
+        "optimizer",      "epochs",   "error", "init",  "top_k", "balance_weight", "anneal",
+        "entropy_weight", "replicas", "gate",  "split", "prune", "merge"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (options_is_set(options, names[i]))
+            return names[i];
+    return NULL;
+}
+
+/* Root. */
+static status is_wanted(const struct communicator *comm, const struct options *options,
+                        struct train_facts *facts, bool *wanted)
+{
+    enum { LEAST_UNITS = 10 };
+    *wanted = false;
+    if (options->effort > 9)
+        return status_set(STATUS_USAGE, "--effort %ld: from 1 to 9", options->effort);
+    if (options->automatic == AUTO_OFF || who_takes_charge(options) ||
+        builtin_is_name(options->data))
+        return STATUS_OK;
+    status outcome = train_find_facts(comm, options, facts);
+    *wanted = outcome == STATUS_OK && facts->begins_anew && facts->n_units >= LEAST_UNITS &&
+              (!options_is_set(options, "committee") || options->committee > 1);
+    return outcome;
+}
+
+/* What has been tried, and the best of it. Root, but for n_candidates. */
+struct search {
+    struct options *options; /* not owned */
+    struct train_facts facts;
+    struct regime regime;
+    int best; /* candidate, -1: none yet */
+    struct train_trial best_trial;
+    char *done[16]; /* options of trials, so that none is tried twice */
+    size_t n_done;
+};
+
+/* Root. The options of a trial; *is_new is false if they have been tried. */
+static status options_of_trial(struct search *search, const struct candidate *candidate,
+                               struct options *trial, bool *is_new)
+{
+    char *text = NULL;
+    status outcome = options_to_text(search->options, &text);
+    if (outcome == STATUS_OK)
+        outcome = options_from_text(trial, text);
+    memory_free(&text);
+    if (outcome == STATUS_OK)
+        outcome = candidates_apply(trial, candidate, &search->regime, &search->facts,
+                                   search->regime.trial_epochs);
+    if (outcome == STATUS_OK)
+        outcome = options_to_text(trial, &text);
+    *is_new = outcome == STATUS_OK;
+    for (size_t i = 0; i < search->n_done && *is_new; i++)
+        *is_new = strcmp(search->done[i], text) != 0;
+    if (*is_new && search->n_done < sizeof search->done / sizeof search->done[0])
+        search->done[search->n_done++] = text;
+    else
+        memory_free(&text);
+    return outcome;
+}
+
+/* Root. */
+static void judge(struct search *search, int candidate, const struct train_trial *trial)
+{
+    char error[64] = "";
+    if (isfinite(trial->rmse))
+        snprintf(error, sizeof error, ", rmse %.6g", trial->rmse);
+    else if (isfinite(trial->accuracy))
+        snprintf(error, sizeof error, ", accuracy %.1f %%", 100 * trial->accuracy);
+    log_info("tried    %-27s nll %.5g%s, %lld epochs", candidates[candidate].name, trial->nll,
+             error, (long long)trial->epochs);
+    if (search->best >= 0 && !(trial->nll < search->best_trial.nll))
+        return;
+    search->best = candidate;
+    search->best_trial = *trial;
+}
+
+/* Collective. A candidate that cannot be trained is only out of the question. */
+static status try_candidate(const struct communicator *comm, struct search *search, int candidate)
+{
+    struct options options = {0};
+    struct train_trial trial = {NAN, NAN, NAN, 0, 0};
+    bool is_new = false;
+    status outcome = STATUS_OK;
+    if (comm->rank == 0)
+        outcome = options_of_trial(search, &candidates[candidate], &options, &is_new);
+    else
+        outcome = options_init(&options, COMMAND_TRAIN);
+    outcome = communicator_agree(comm, outcome);
+    communicator_broadcast(comm, &is_new, sizeof is_new);
+    if (outcome == STATUS_OK && is_new)
+        outcome = train_share_options(comm, &options);
+    if (outcome == STATUS_OK && is_new) {
+        outcome = train_try(comm, &options, &trial);
+        if (outcome == STATUS_FAILED)
+            outcome = STATUS_OK;
+        if (outcome == STATUS_OK && comm->rank == 0)
+            judge(search, candidate, &trial);
+    }
+    options_release(&options);
+    return outcome;
+}
+
+/* Root. What will be done, and why. */
+static void show_choice(const struct search *search, bool has_tried)
+{
+    const struct train_facts *facts = &search->facts;
+    log_info("chosen   %s, because %s", candidates[search->best].name,
+             has_tried ? "their nll on samples left out is least"
+                       : "so little effort tries nothing");
+    log_info("         a committee of %ld: its members leave out other samples, which tell when to "
+             "stop",
+             search->options->committee);
+    log_info("         batches of %ld, because %zu samples are %s", search->options->batch_size,
+             facts->n, facts->n < 5000 ? "few" : "many");
+    log_info("         (--auto off: fixed defaults; what is given holds)");
+}
+
+static status choose(const struct communicator *comm, struct search *search)
+{
+    status outcome = STATUS_OK;
+    int n_tried = 0;
+    bool is_trial_needed = search->options->effort > 1 && !search->options->dry_run;
+    for (int c = 0; c < (int)candidates_count() && outcome == STATUS_OK; c++) {
+        if (candidates[c].least_effort > search->options->effort)
+            continue;
+        if (!is_trial_needed) {
+            search->best = c;
+            continue;
+        }
+        outcome = try_candidate(comm, search, c);
+        n_tried++;
+    }
+    if (outcome == STATUS_OK && comm->rank == 0 && search->best < 0)
+        outcome = status_set(STATUS_FAILED, "no candidate structure can be trained on these data; "
+                                            "--auto off leaves the choice to you");
+    if (outcome == STATUS_OK && comm->rank == 0)
+        outcome = candidates_apply(search->options, &candidates[search->best], &search->regime,
+                                   &search->facts, search->regime.epochs);
+    if (outcome == STATUS_OK && comm->rank == 0)
+        show_choice(search, n_tried > 0);
+    outcome = communicator_agree(comm, outcome);
+    return outcome == STATUS_OK ? train_share_options(comm, search->options) : outcome;
+}
+
+status auto_train_command(const struct communicator *comm, struct options *options)
+{
+    struct search search = {.options = options, .best = -1};
+    bool wanted = false;
+    status outcome = STATUS_OK;
+    if (comm->rank == 0)
+        outcome = is_wanted(comm, options, &search.facts, &wanted);
+    outcome = communicator_agree(comm, outcome);
+    if (outcome != STATUS_OK)
+        return outcome;
+    communicator_broadcast(comm, &wanted, sizeof wanted);
+    if (wanted) {
+        search.regime = candidates_regime(&search.facts, options->effort);
+        outcome = choose(comm, &search);
+    }
+    for (size_t i = 0; i < search.n_done; i++)
+        memory_free(&search.done[i]);
+    return outcome == STATUS_OK ? train_run(comm, options, NULL) : outcome;
+}
