@@ -61,6 +61,65 @@ class Submit(support.TestCase):
         original = (SLURM / "train.sbatch").read_text(encoding="utf-8").partition("\nset -u")
         self.assertEqual(body[2], original[2])
 
+    def test_names_that_need_quotes(self):
+        """As sbatch itself reads them, where it is there; and the job runs in that folder."""
+        odd = self.folder / """my "dir" with 'all' of $HOME \\ `x` #1"""
+        odd.mkdir()
+        result = support.run(COTERIE, "submit", "--account", "two words", "--script", "a b.sh",
+                             "--sbatch-options", "comment='one two' qos=high", "--", "--output",
+                             "it's\nhere", "--epochs", 2, cwd=odd, env={"PATH": self.path})
+        self.assert_rc(result, 0, "submit it by `sbatch 'a b.sh'`")
+        text = (odd / "a b.sh").read_text(encoding="utf-8")
+        quoted = str(odd).replace("\\", "\\\\").replace('"', '\\"')
+        self.assertIn(f'#SBATCH --chdir="{quoted}"\n', text)
+        for line in ('--account="two words"', "--comment='one two'", "--qos=high"):
+            self.assertIn(f"#SBATCH {line}\n", text)
+        result = support.run("bash", odd / "a b.sh", cwd=odd,
+                             env={"PATH": self.path, "COTERIE": None, "SLURM_JOB_ID": None})
+        self.assert_rc(result, 0, "finished after 2 epochs")
+        self.assertTrue((odd / "it's\nhere/checkpoints/latest").exists())
+        if not shutil.which("sbatch", path="/usr/bin:/bin"):
+            self.skipTest("sbatch is not there: the script was not read by it")
+        conf = self.folder / "slurm.conf"
+        conf.write_text("ClusterName=x\nSlurmctldHost=localhost\nAuthType=auth/none\n"
+                        "NodeName=localhost\nPartitionName=p Nodes=ALL Default=YES\n",
+                        encoding="utf-8")
+        read = support.run("timeout", 5, "sbatch", "-vv", "--test-only", odd / "a b.sh",
+                           env={"SLURM_CONF": conf})
+        self.assertRegex(read.stderr, f"(?m)chdir +: {re.escape(str(odd))}$")
+        self.assertRegex(read.stderr, "(?m)comment +: one two$")
+        self.assertRegex(read.stderr, "(?m)account +: two words$")
+
+    def test_line_breaks_are_refused(self):
+        broken = self.folder / "a\nb"
+        broken.mkdir()
+        result = support.run(COTERIE, "submit", "--", "--output", "r", cwd=broken,
+                             env={"PATH": self.path})
+        self.assert_rc(result, 2)
+        self.assertIn("the present folder holds a line break", self.assert_one_line(result))
+        for option in ("--account", "--partition", "--sbatch-options", "--memory"):
+            result = self.submit(option, "x\nrm -rf y", "--", "--output", "r", rc=2)
+            self.assertIn(f"{option} holds a line break", self.assert_one_line(result))
+        self.assertEqual(list(broken.iterdir()), [])
+        self.assertFalse((self.folder / "coterie.sbatch").exists())
+
+    def test_output_in_a_file_of_options(self):
+        """Plain and in both quotes: the script finds the folder that the program uses."""
+        name = "it's a \\ run"
+        forms = (name, "'" + name.replace("'", "''") + "'", '"' + name.replace("\\", "\\\\") + '"')
+        for form in forms:
+            with self.subTest(form=form):
+                (self.folder / "c.yaml").write_text(f"epochs: 2\noutput: {form}\n",
+                                                    encoding="utf-8")
+                self.submit("--", "--config", "c.yaml")
+                shutil.rmtree(self.folder / "runs", ignore_errors=True)
+                result = support.run("bash", self.folder / "coterie.sbatch", cwd=self.folder,
+                                     env={"PATH": self.path, "COTERIE": None, "SLURM_JOB_ID": 7})
+                self.assert_rc(result, 0)
+                self.assertTrue((self.folder / name / "checkpoints/latest").exists())
+                self.assertFalse((self.folder / "runs").exists())
+                shutil.rmtree(self.folder / name)
+
     def test_it_runs(self):
         self.submit("--job-name", "odd", "--", "train", "--output", "it's here; $HOME", "--epochs", 2)
         for _ in range(2):  # the second goes on, and has nothing to do

@@ -96,6 +96,21 @@ static status read_words(const struct options *options, struct job *job)
     return STATUS_OK;
 }
 
+/* How the script is submitted, as it can be typed. */
+static status show_command(const char *path)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *stream = open_memstream(&text, &size);
+    if (!stream)
+        return status_set(STATUS_FAILED, "not enough memory for a message");
+    submit_put_word(stream, path);
+    fclose(stream);
+    log_info("script   %s: submit it by `sbatch %s`", path, text ? text : path);
+    memory_free(&text);
+    return STATUS_OK;
+}
+
 /* Root. */
 static status submit(const struct communicator *comm, const struct options *options)
 {
@@ -117,9 +132,11 @@ static status submit(const struct communicator *comm, const struct options *opti
     log_info("job      %ld node%s x %ld rank%s, about %.0f MiB of memory on a node", options->nodes,
              options->nodes == 1 ? "" : "s", options->tasks_per_node,
              options->tasks_per_node == 1 ? "" : "s", job.memory / 0x1p20);
-    log_info("script   %s%s%s%s", path, options->now ? "" : ": submit it by `sbatch ",
-             options->now ? "" : path, options->now ? "" : "`");
-    return options->now ? submit_now(path) : STATUS_OK;
+    if (options->now) {
+        log_info("script   %s", path);
+        return submit_now(path);
+    }
+    return show_command(path);
 }
 
 status submit_command(const struct communicator *comm, struct options *options)

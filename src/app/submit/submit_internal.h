@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 /* All functions are Root. */
 
@@ -24,6 +25,9 @@ status submit_check(const struct communicator *comm, struct job *job);
 
 /* Writes the script. A file that is there and was not written by `submit` is left alone. */
 status submit_write(const struct job *job, const char *path);
+
+/* One word of a command line for the shell. */
+void submit_put_word(FILE *file, const char *word);
 
 /* Hands the script to sbatch and says what that says. */
 status submit_now(const char *path);

@@ -27,8 +27,7 @@ static const char *find_template(const char *name)
     return NULL;
 }
 
-/* One word of a command line for the shell. */
-static void put_word(FILE *file, const char *word)
+void submit_put_word(FILE *file, const char *word)
 {
     static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
                                 "-_=./,:+@%";
@@ -45,6 +44,50 @@ static void put_word(FILE *file, const char *word)
     fputc('\'', file);
 }
 
+/*
+ * A line for sbatch, which reads values much as a shell does, but only double quotes and
+ * backslashes count in double quotes.
+ */
+static void put_directive(FILE *file, const char *option, const char *value)
+{
+    fprintf(file, "#SBATCH --%s=", option);
+    if (value[strcspn(value, " #\"'\\")] == '\0') {
+        fprintf(file, "%s\n", value);
+        return;
+    }
+    fputc('"', file);
+    for (; *value; value++) {
+        if (*value == '"' || *value == '\\')
+            fputc('\\', file);
+        fputc(*value, file);
+    }
+    fputs("\"\n", file);
+}
+
+/* A line of the script cannot hold the end of a line, nor what a terminal takes for a command. */
+static status check_one_line(const char *what, const char *value)
+{
+    for (const char *at = value; at && *at; at++)
+        if ((unsigned char)*at < ' ' || *at == 0x7f)
+            return status_set(STATUS_USAGE,
+                              "%s holds a line break or another control character, which no line "
+                              "for sbatch can; choose one without",
+                              what);
+    return STATUS_OK;
+}
+
+static status check_directives(const struct options *options, const char *folder)
+{
+    const char *const values[][2] = {
+        {"the present folder", folder},    {"--job-name", options->job_name},
+        {"--memory", options->job_memory}, {"--partition", options->partition},
+        {"--account", options->account},   {"--sbatch-options", options->sbatch_options}};
+    status outcome = STATUS_OK;
+    for (size_t i = 0; i < sizeof values / sizeof *values && outcome == STATUS_OK; i++)
+        outcome = check_one_line(values[i][0], values[i][1]);
+    return outcome;
+}
+
 /* The #SBATCH lines that are ours, as text, so that those of the template can yield to them. */
 static void put_time(FILE *file, double seconds)
 {
@@ -59,14 +102,27 @@ static void put_memory(FILE *file, const struct job *job)
     if (strcmp(memory, "auto") == 0)
         fprintf(file, "#SBATCH --mem=%.0fM\n", ceil(job->memory / 0x1p20));
     else if (strcmp(memory, "none") != 0)
-        fprintf(file, "#SBATCH --mem=%s\n", memory);
+        put_directive(file, "mem", memory);
 }
 
-/* Words such as "qos=long exclusive"; dashes may be there. */
+/* The bytes to the next blank that stands in no quotes. */
+static size_t length_of_word(const char *text)
+{
+    char quote = '\0';
+    size_t length = 0;
+    for (; text[length] && (quote || text[length] != ' '); length++)
+        if (quote && text[length] == quote)
+            quote = '\0';
+        else if (!quote && (text[length] == '"' || text[length] == '\''))
+            quote = text[length];
+    return length;
+}
+
+/* Words such as "qos=long exclusive", quoted as sbatch reads them; dashes may be there. */
 static void put_more(FILE *file, const char *options)
 {
     while (options && *options) {
-        size_t blanks = strspn(options, " "), length = strcspn(options + blanks, " ");
+        size_t blanks = strspn(options, " "), length = length_of_word(options + blanks);
         if (length > 0)
             fprintf(file, "#SBATCH %s%.*s\n", options[blanks] == '-' ? "" : "--", (int)length,
                     options + blanks);
@@ -79,22 +135,24 @@ static status own_lines(const struct job *job, char **lines)
     const struct options *options = job->options;
     size_t size;
     char folder[PATH_MAX];
-    FILE *file = open_memstream(lines, &size);
-    if (!file || !getcwd(folder, sizeof folder)) {
-        if (file)
-            fclose(file);
+    bool has_folder = getcwd(folder, sizeof folder) != NULL;
+    status outcome = has_folder ? check_directives(options, folder) : STATUS_OK;
+    if (outcome != STATUS_OK)
+        return outcome;
+    FILE *file = has_folder ? open_memstream(lines, &size) : NULL;
+    if (!file)
         return status_set(STATUS_FAILED, "cannot make the batch script: %s", strerror(errno));
-    }
-    fprintf(file, "#SBATCH --job-name=%s\n#SBATCH --chdir=%s\n", options->job_name, folder);
+    put_directive(file, "job-name", options->job_name);
+    put_directive(file, "chdir", folder);
     fprintf(file, "#SBATCH --nodes=%ld\n#SBATCH --ntasks-per-node=%ld\n", options->nodes,
             options->tasks_per_node);
     if (options->job_time > 0)
         put_time(file, options->job_time);
     put_memory(file, job);
     if (options->partition)
-        fprintf(file, "#SBATCH --partition=%s\n", options->partition);
+        put_directive(file, "partition", options->partition);
     if (options->account)
-        fprintf(file, "#SBATCH --account=%s\n", options->account);
+        put_directive(file, "account", options->account);
     if (options->array_size > 0)
         fprintf(file, "#SBATCH --array=0-%ld\n", options->array_size - 1);
     else if (job->is_sweep)
@@ -129,7 +187,7 @@ static void put_program(FILE *file)
     fputs(
         "# The program, unless the environment names another.\n[ -n \"${COTERIE:-}\" ] || COTERIE=",
         file);
-    put_word(file, path);
+    submit_put_word(file, path);
     fputs("\nexport COTERIE\n", file);
 }
 
@@ -148,7 +206,7 @@ static void put_script(FILE *file, const struct job *job, const char *template, 
     fputs("set --", file);
     for (size_t i = 0; i < job->n_words; i++) {
         fputc(' ', file);
-        put_word(file, job->word[i]);
+        submit_put_word(file, job->word[i]);
     }
     fprintf(file, "\n\n%s", line);
 }
