@@ -146,11 +146,14 @@ class Docs(support.TestCase):
         self.assertLessEqual(readme.count("\n"), 150)
 
     def test_one_version(self):
-        """CMakeLists.txt has the version; the citation, and the changelog after a release, agree."""
+        """CMakeLists.txt has the version; header, citation, and after a release the changelog agree."""
         version = re.search(r"project\(coterie VERSION ([\d.]+)",
                             (ROOT / "CMakeLists.txt").read_text(encoding="utf-8"))[1]
         citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
         self.assertEqual(re.findall(r"^version: (.*)$", citation, re.MULTILINE), [version])
+        header = (ROOT / "include/coterie.h").read_text(encoding="utf-8")
+        self.assertEqual(re.findall(r"^#define COTERIE_VERSION_M[AI]\w+ (\d+)", header, re.MULTILINE),
+                         version.split(".")[:2])
         self.assertIn(f"coterie {version}", support.run(support.COTERIE, "--version").stdout)
         heads = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
         self.assertIn(heads[0], ("Unreleased", version))

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # labels: quick
 # timeout: 200
 """Predictions keep their digits, are those that evaluate speaks of, and are not mixed with others."""

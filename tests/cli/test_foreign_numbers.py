@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # labels: quick
 """Numbers of files by other programs that are not what they seem: fill values, codes, packing.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # labels: fault
 # timeout: 200
 """What the ranks of a host share, where /dev/shm is small, as in a container, or nothing is large."""

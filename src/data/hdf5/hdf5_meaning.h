@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #ifndef COTERIE_DATA_HDF5_MEANING_H
 #define COTERIE_DATA_HDF5_MEANING_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "data/hdf5/hdf5_meaning.h"
 
 #include <inttypes.h>
