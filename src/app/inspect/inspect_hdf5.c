@@ -17,9 +17,13 @@ struct listing {
 
 static const char *kind_name(enum hdf5_kind kind)
 {
-    static const char *const names[] = {
-        [HDF5_FLOAT] = "numbers", [HDF5_INTEGER] = "whole numbers",  [HDF5_STRING] = "text",
-        [HDF5_GROUP] = "group",   [HDF5_TABLE] = "table of columns", [HDF5_OTHER] = "another type"};
+    static const char *const names[] = {[HDF5_FLOAT] = "numbers",
+                                        [HDF5_INTEGER] = "whole numbers",
+                                        [HDF5_STRING] = "text",
+                                        [HDF5_GROUP] = "group",
+                                        [HDF5_TABLE] = "table of columns",
+                                        [HDF5_COMPLEX] = "complex numbers",
+                                        [HDF5_OTHER] = "another type"};
     return names[kind];
 }
 

@@ -22,7 +22,15 @@
 struct hdf5_file;
 
 /* HDF5_TABLE: rows of named columns (a compound type), which is not read. */
-enum hdf5_kind { HDF5_FLOAT, HDF5_INTEGER, HDF5_STRING, HDF5_GROUP, HDF5_TABLE, HDF5_OTHER };
+enum hdf5_kind {
+    HDF5_FLOAT,
+    HDF5_INTEGER,
+    HDF5_STRING,
+    HDF5_GROUP,
+    HDF5_TABLE,
+    HDF5_COMPLEX,
+    HDF5_OTHER
+};
 enum { HDF5_MAX_RANK = 8 };
 
 struct hdf5_shape {

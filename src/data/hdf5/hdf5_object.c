@@ -6,6 +6,18 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Until HDF5 2 had a type for them. */
+static bool is_complex_of_h5py(hid_t type)
+{
+    if (H5Tget_nmembers(type) != 2)
+        return false;
+    char *real = H5Tget_member_name(type, 0), *imaginary = H5Tget_member_name(type, 1);
+    bool found = real && imaginary && strcmp(real, "r") == 0 && strcmp(imaginary, "i") == 0;
+    H5free_memory(real);
+    H5free_memory(imaginary);
+    return found;
+}
+
 enum hdf5_kind hdf5_kind_of(hid_t type)
 {
     switch (H5Tget_class(type)) {
@@ -17,7 +29,11 @@ enum hdf5_kind hdf5_kind_of(hid_t type)
     case H5T_STRING:
         return HDF5_STRING;
     case H5T_COMPOUND:
-        return HDF5_TABLE;
+        return is_complex_of_h5py(type) ? HDF5_COMPLEX : HDF5_TABLE;
+#if H5_VERSION_GE(2, 0, 0)
+    case H5T_COMPLEX:
+        return HDF5_COMPLEX;
+#endif
     case H5T_BITFIELD: /* the bool of PyTables is one of a byte */
         return H5Tget_size(type) == 1 ? HDF5_INTEGER : HDF5_OTHER;
     default:

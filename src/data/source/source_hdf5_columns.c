@@ -70,6 +70,11 @@ static status check_shape(const struct source *source, const char *name,
             "%s: '%s' is a table of named columns (a compound type), but one array of "
             "numbers was expected; save the table as CSV, or its columns as an array",
             source->path, name);
+    if (shape->kind == HDF5_COMPLEX)
+        return status_set(STATUS_USAGE,
+                          "%s: '%s' holds complex numbers, but real ones were expected; save the "
+                          "real and the imaginary parts as columns",
+                          source->path, name);
     if (shape->kind == HDF5_GROUP || shape->kind == HDF5_OTHER)
         return status_set(
             STATUS_USAGE, "%s: '%s' is %s, but a data set of numbers (or labels) was expected",

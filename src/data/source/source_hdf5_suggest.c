@@ -186,6 +186,7 @@ static void describe(const struct contents *contents, char *text, size_t size)
                                         [HDF5_INTEGER] = "",
                                         [HDF5_STRING] = " text",
                                         [HDF5_TABLE] = " table of columns",
+                                        [HDF5_COMPLEX] = " of complex numbers",
                                         [HDF5_OTHER] = " of another type"};
     size_t used = 0;
     snprintf(text, size, "none");
