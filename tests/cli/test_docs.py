@@ -24,7 +24,7 @@ LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)|<img src=\"([^\"]+)\"|<a href=\"([
 REPOSITORY_PATH = re.compile(r"(?:src|tests|scripts|docs|slurm|examples|findings)(?:/[\w.-]+)*/?")
 NUMBER = re.compile(r"(?<!exit code )[-+−]?(?:\d[\d.]*(?:e[-+]?\d+)?|nan|inf)\b")
 # Options that are not Coterie's: of mpirun, srun, sbatch, cmake, git and scripts.
-FOREIGN = set("--oversubscribe --self-test --prefix --by-slot --cpus-per-task --help --version".split())
+FOREIGN = set("--oversubscribe --no-build-isolation --self-test --prefix --by-slot --cpus-per-task --help --version".split())
 # A place to run `scripts/demo` in, which writes below its own folder.
 DEMO_FILES = ("scripts/demo", "scripts/lib.sh")
 
@@ -130,7 +130,8 @@ class Docs(support.TestCase):
         self.environment = {"PATH": f"{self.bin}:{os.environ['PATH']}", "COTERIE": support.COTERIE,
                             # For the examples of the library, as if it were installed.
                             "C_INCLUDE_PATH": ROOT / "include", "LIBRARY_PATH": build,
-                            "LD_LIBRARY_PATH": build, "PYTHONPATH": ROOT / "src/bindings/python"}
+                            "LD_LIBRARY_PATH": build, "COTERIE_LIBRARY": build / "libcoterie.so",
+                            "PYTHONPATH": ROOT / "src/bindings/python"}
 
     def test_links(self):
         self.assertGreater(len(PAGES), 20)
