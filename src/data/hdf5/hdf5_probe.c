@@ -4,6 +4,8 @@
 #include "base/memory.h"
 #include "base/stop_request.h"
 #include "data/hdf5/hdf5_file.h"
+#include "data/hdf5/hdf5_meaning.h"
+#include "data/hdf5/hdf5_storage.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +21,9 @@
 #include <unistd.h>
 
 enum {
-    CPU_SECONDS = 5,        /* of the other process: more is a loop without end */
+    CPU_SECONDS = 5,        /* without progress of the other process: a loop without end */
+    CPU_MOST = 3600,        /* of all of it */
+    LEAST_OBJECT = 16,      /* bytes that an object takes at least: there are no more in a file */
     NUMBERS_READ = 1 << 23, /* in all; of larger files only the first and last rows are read */
     BLOCK = 1 << 18,        /* numbers read at a time */
     NOT_ALL_OPENED = 1,     /* exit code of the other process */
@@ -162,8 +166,20 @@ status hdf5_probe(const char *path)
 
 struct walk {
     struct hdf5_file *file;
-    uint64_t budget; /* numbers that may still be read */
+    uint64_t budget;  /* numbers that may still be read */
+    uint64_t objects; /* that may still come */
 };
+
+/* What is large, or holds many data sets, takes its time: the limit is for each step of the way. */
+static void allow_more_time(void)
+{
+    struct rusage used;
+    if (getrusage(RUSAGE_SELF, &used) != 0)
+        return;
+    rlim_t seconds = (rlim_t)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) + 1 + CPU_SECONDS;
+    struct rlimit cpu = {seconds < CPU_MOST ? seconds : CPU_MOST, CPU_MOST};
+    setrlimit(RLIMIT_CPU, &cpu);
+}
 
 static status skip_attribute(const char *name, const char *value, void *context)
 {
@@ -186,9 +202,11 @@ static void read_numbers(struct walk *walk, const char *name, const struct hdf5_
         return;
     walk->budget -= whole ? rows * width : 0;
     /* Beyond what cannot be read too: rows may be wanted in another order. */
-    for (uint64_t first = 0; whole && first < rows; first += n)
+    for (uint64_t first = 0; whole && first < rows; first += n) {
+        allow_more_time();
         hdf5_read_rows(walk->file, name, first, rows - first < n ? rows - first : n, HDF5_AS_DOUBLE,
                        values);
+    }
     if (!whole) {
         hdf5_read_rows(walk->file, name, 0, 1, HDF5_AS_DOUBLE, values);
         hdf5_read_rows(walk->file, name, rows - 1, 1, HDF5_AS_DOUBLE, values);
@@ -196,10 +214,24 @@ static void read_numbers(struct walk *walk, const char *name, const struct hdf5_
     memory_free(&values);
 }
 
+/* What is asked of a data set before it is used. */
+static void look_at(struct hdf5_file *file, const char *name)
+{
+    struct hdf5_meaning meaning;
+    hdf5_meaning_find(file, name, &meaning);
+    hdf5_meaning_release(&meaning);
+    hdf5_check_storage(file, name);
+}
+
 /* What cannot be read is for the real reading to complain about. */
 static status visit(const char *name, const struct hdf5_shape *shape, void *context)
 {
+    enum { OBJECTS_PER_STEP = 256 };
     struct walk *walk = context;
+    if (walk->objects > 0 && walk->objects-- % OBJECTS_PER_STEP == 0)
+        allow_more_time();
+    if (shape->rank > 0)
+        look_at(walk->file, name);
     hdf5_visit_attributes(walk->file, name, skip_attribute, NULL);
     if (shape->kind == HDF5_FLOAT || shape->kind == HDF5_INTEGER)
         read_numbers(walk, name, shape);
@@ -213,11 +245,14 @@ static status visit(const char *name, const struct hdf5_shape *shape, void *cont
 
 int hdf5_probe_walk(const char *path)
 {
-    struct rlimit cpu = {CPU_SECONDS, CPU_SECONDS + 1}, core = {0, 0};
+    struct rlimit cpu = {CPU_SECONDS, CPU_MOST}, core = {0, 0};
+    struct stat about;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     setrlimit(RLIMIT_CPU, &cpu);
     setrlimit(RLIMIT_CORE, &core);
     struct walk walk = {.budget = NUMBERS_READ};
+    if (stat(path, &about) == 0)
+        walk.objects = (uint64_t)about.st_size / LEAST_OBJECT;
     if (hdf5_open(path, &walk.file) != STATUS_OK)
         return 0;
     hdf5_visit_attributes(walk.file, "/", skip_attribute, NULL);

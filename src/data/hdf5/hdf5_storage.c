@@ -124,26 +124,34 @@ static status check_external(const struct hdf5_file *file, const char *name, hid
                       file->path, name, left);
 }
 
-/* The first chunk in the order of rows that is not there. */
-static uint64_t first_unwritten(hid_t dataset, int rank, const hsize_t *dims, const hsize_t *chunk)
+/* ", the first of them that of row 20 (from 0)", if it is found soon. */
+static const char *first_unwritten(hid_t dataset, int rank, const hsize_t *dims,
+                                   const hsize_t *chunk, char text[80])
 {
+    enum { MOST_ASKED = 100000 };
     hsize_t at[H5S_MAX_RANK] = {0};
-    for (;;) {
+    text[0] = '\0';
+    for (int asked = 0; asked < MOST_ASKED; asked++) {
         hsize_t bytes = 0;
-        if (H5Dget_chunk_storage_size(dataset, at, &bytes) < 0 || bytes == 0)
-            return at[0];
+        if (H5Dget_chunk_storage_size(dataset, at, &bytes) < 0 || bytes == 0) {
+            snprintf(text, 80, ", the first of them that of row %" PRIu64 " (from 0)",
+                     (uint64_t)at[0]);
+            return text;
+        }
         int d = rank - 1;
         while (d >= 0 && (at[d] += chunk[d]) >= dims[d])
             at[d--] = 0;
         if (d < 0)
-            return 0;
+            break;
     }
+    return text;
 }
 
 static status check_chunks(const struct hdf5_file *file, const char *name, hid_t dataset,
                            hid_t creation)
 {
     hsize_t dims[H5S_MAX_RANK], chunk[H5S_MAX_RANK], there = 0, wanted = 1;
+    char first[80];
     hid_t space = H5Dget_space(dataset);
     int rank = H5Sget_simple_extent_dims(space, dims, NULL);
     if (rank < 1 || H5Pget_chunk(creation, rank, chunk) != rank ||
@@ -156,13 +164,14 @@ static status check_chunks(const struct hdf5_file *file, const char *name, hid_t
         wanted *= dims[d] / chunk[d] + (dims[d] % chunk[d] != 0);
     if (there >= wanted)
         return STATUS_OK;
-    return status_set(
-        STATUS_USAGE,
-        "%s, '%s': %" PRIu64 " of its %" PRIu64 " chunks were never written, the first of them "
-        "that of row %" PRIu64 " (from 0): there are no numbers, only HDF5's fill value; let the "
-        "program that writes the file finish, or save only the rows that are there",
-        file->path, name, (uint64_t)(wanted - there), (uint64_t)wanted,
-        first_unwritten(dataset, rank, dims, chunk));
+    return status_set(STATUS_USAGE,
+                      "%s, '%s': %" PRIu64 " of its %" PRIu64
+                      " chunks were never written%s: there are no "
+                      "numbers, only HDF5's fill value; let the program that writes the file "
+                      "finish, or save only "
+                      "the rows that are there",
+                      file->path, name, (uint64_t)(wanted - there), (uint64_t)wanted,
+                      first_unwritten(dataset, rank, dims, chunk, first));
 }
 
 static status check_contiguous(const struct hdf5_file *file, const char *name, hid_t dataset,

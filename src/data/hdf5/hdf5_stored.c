@@ -21,7 +21,17 @@ void hdf5_unlock(const int *unused)
 }
 
 /* Smaller data sets are left to the library; larger chunks too, for one is kept in memory. */
-enum { SMALLEST = 1 << 20, LARGEST_CHUNK = 1 << 28, MOST_CHUNKS = 1 << 24 };
+enum { SMALLEST = 1 << 20, LARGEST_CHUNK = 1 << 28 };
+
+/*
+ * Older libraries go through all chunks to find one, which would take a time that grows as the
+ * square of their number; from 1.14 on they tell all in one go.
+ */
+#if H5_VERSION_GE(1, 14, 0)
+enum { MOST_CHUNKS = 1 << 24 };
+#else
+enum { MOST_CHUNKS = 1 << 11 };
+#endif
 
 void hdf5_stored_release(struct hdf5_stored *stored)
 {
@@ -69,6 +79,48 @@ static bool filters_are_ours(hid_t creation, bool *has_checksums)
     return n == 0 || *has_checksums;
 }
 
+#if H5_VERSION_GE(1, 14, 0)
+struct chunk_list {
+    uint64_t *chunk, rows, n, n_listed;
+    size_t bytes;
+};
+
+static int list_chunk(const hsize_t *first, unsigned skipped, haddr_t address, hsize_t size,
+                      void *context)
+{
+    struct chunk_list *list = context;
+    uint64_t i = first[0] / list->rows;
+    if (i >= list->n || address == HADDR_UNDEF || skipped != 0 || size != list->bytes)
+        return 1;
+    list->chunk[i] = address;
+    list->n_listed++;
+    return 0;
+}
+
+/* Where the chunks lie; false if one is missing or not as the others. */
+static bool list_chunks(struct hdf5_stored *stored, hid_t dataset, uint64_t rows, uint64_t n,
+                        size_t bytes)
+{
+    struct chunk_list list = {stored->chunk, rows, n, 0, bytes};
+    return H5Dchunk_iter(dataset, H5P_DEFAULT, list_chunk, &list) == 0 && list.n_listed == n;
+}
+#else
+static bool list_chunks(struct hdf5_stored *stored, hid_t dataset, uint64_t rows, uint64_t n,
+                        size_t bytes)
+{
+    for (uint64_t i = 0; i < n; i++) {
+        hsize_t first[2] = {i * rows, 0}, size = 0;
+        unsigned skipped = 0;
+        haddr_t address = HADDR_UNDEF;
+        if (H5Dget_chunk_info_by_coord(dataset, first, &skipped, &address, &size) < 0 ||
+            address == HADDR_UNDEF || skipped != 0 || size != bytes)
+            return false;
+        stored->chunk[i] = address;
+    }
+    return true;
+}
+#endif
+
 /* Chunks of whole rows, all of them written and none filtered otherwise than the others. */
 static status find_chunks(struct hdf5_stored *stored, hid_t dataset, hid_t creation, int rank,
                           const hsize_t *dims)
@@ -85,15 +137,7 @@ static status find_chunks(struct hdf5_stored *stored, hid_t dataset, hid_t creat
     status outcome = memory_alloc(&stored->chunk, n_chunks, sizeof *stored->chunk, "chunks");
     if (outcome == STATUS_OK)
         outcome = memory_alloc(&stored->cached, bytes, 1, "a chunk");
-    bool usable = outcome == STATUS_OK;
-    for (uint64_t i = 0; i < n_chunks && usable; i++) {
-        hsize_t first[2] = {i * chunk[0], 0}, size = 0;
-        unsigned skipped = 0;
-        haddr_t address = HADDR_UNDEF;
-        usable = H5Dget_chunk_info_by_coord(dataset, first, &skipped, &address, &size) >= 0 &&
-                 address != HADDR_UNDEF && skipped == 0 && size == bytes;
-        stored->chunk[i] = address;
-    }
+    bool usable = outcome == STATUS_OK && list_chunks(stored, dataset, chunk[0], n_chunks, bytes);
     stored->chunk_rows = chunk[0];
     stored->cached_chunk = UINT64_MAX;
     stored->usable = usable;

@@ -2,6 +2,7 @@
 #include "hdf5_internal.h"
 
 #include "base/memory.h"
+#include "base/stop_request.h"
 
 #include <string.h>
 
@@ -130,6 +131,9 @@ static status append_all(const struct hdf5_file *file, const char *object, const
     status outcome = prepare_block(block, type, per_block);
     for (size_t first = 0; first < n && outcome == STATUS_OK; first += per_block) {
         size_t count = n - first < per_block ? n - first : per_block;
+        outcome = stop_request_check(file->path);
+        if (outcome != STATUS_OK)
+            break;
         herr_t error = whole && !block->is_attribute
                            ? H5Dread(block->id, block->memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT,
                                      block->buffer)

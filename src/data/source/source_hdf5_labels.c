@@ -2,6 +2,7 @@
 #include "source_hdf5_internal.h"
 
 #include "base/memory.h"
+#include "base/stop_request.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -41,11 +42,22 @@ static status code_strings(const struct column *column, struct string_list *name
     return outcome;
 }
 
-/* An array of one column is the same numbers on its side as upright. */
-static status read_whole(const struct column *column, enum hdf5_type type, void *number)
+/* In blocks, so that a request to stop is heard. One column on its side is one row of numbers. */
+static status read_whole(const struct column *column, int64_t *number)
 {
-    size_t rows = column->part->on_side ? 1 : column->source->info.n;
-    return hdf5_read_rows(column->reader->file, column->name, 0, rows, type, number);
+    enum { ROWS = 1 << 15 };
+    struct hdf5_file *file = column->reader->file;
+    size_t n = column->source->info.n;
+    if (column->part->on_side)
+        return hdf5_read_rows(file, column->name, 0, 1, HDF5_AS_INT64, number);
+    status outcome = STATUS_OK;
+    for (size_t i = 0; i < n && outcome == STATUS_OK; i += ROWS) {
+        outcome = stop_request_check(column->source->path);
+        if (outcome == STATUS_OK)
+            outcome = hdf5_read_rows(file, column->name, i, n - i < ROWS ? n - i : ROWS,
+                                     HDF5_AS_INT64, number + i);
+    }
+    return outcome;
 }
 
 static const char *name_of(const struct column *column, const struct string_list *categories,
@@ -99,7 +111,7 @@ static status code_whole(const struct column *column, struct string_list *names,
     bool named = column->part->foreign.categories || (meaning->names.n && !meaning->is_boolean);
     status outcome = memory_alloc(&number, column->source->info.n, sizeof *number, column->what);
     if (outcome == STATUS_OK)
-        outcome = read_whole(column, HDF5_AS_INT64, number);
+        outcome = read_whole(column, number);
     if (outcome == STATUS_OK && named)
         outcome = code_names(column, number, names, code);
     else if (outcome == STATUS_OK)

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "base/real.h"
+#include "base/stop_request.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -42,7 +43,14 @@ static status make_meant(struct hdf5_file *file, const struct hdf5_part *part, s
 status hdf5_part_read(struct hdf5_file *file, const char *name, const struct hdf5_part *part,
                       size_t first, size_t n, double *out)
 {
-    status outcome = stored_rows(file, name, part, first, n, out);
+    size_t per_block = part->width < VALUES_PER_BLOCK ? VALUES_PER_BLOCK / part->width : 1;
+    status outcome = STATUS_OK;
+    for (size_t i = 0; i < n && outcome == STATUS_OK; i += per_block) {
+        size_t rows = n - i < per_block ? n - i : per_block;
+        outcome = stop_request_check(hdf5_path(file));
+        if (outcome == STATUS_OK)
+            outcome = stored_rows(file, name, part, first + i, rows, out + i * part->width);
+    }
     return outcome == STATUS_OK ? make_meant(file, part, first, n, out) : outcome;
 }
 
