@@ -162,7 +162,7 @@ class FullDisk(support.TestCase):
         (self.disk / "filler").unlink()
         self.assert_rc(support.finish(process), 0)
         self.assertIn("warning", warning)
-        self.assertIn("training goes on", warning)
+        self.assertIn("training continues", warning)
         with h5py.File(self.run_folder / "checkpoints/latest") as file:
             self.assertEqual(file["progress"].attrs["epoch"], 200000)
 

@@ -66,10 +66,11 @@ status resume_find(struct training *training)
     training->resume_path[0] = '\0';
     if (!resume || strcmp(resume, "no") == 0) {
         if (output && run_directory_holds_run(output))
-            return status_set(STATUS_USAGE,
-                              "%s holds a run already; go on with --resume auto, or choose another "
-                              "--output",
-                              output);
+            return status_set(
+                STATUS_USAGE,
+                "%s already holds a run; continue it with --resume auto, or choose another "
+                "--output",
+                output);
         return STATUS_OK;
     }
     status locked = lock_existing(training);
@@ -168,15 +169,16 @@ status resume_check_data(const struct training *training, const struct run_recor
     if (earlier->data_fingerprint == now->data_fingerprint) {
         if (valid == 0 || valid == now->valid_fingerprint)
             return STATUS_OK;
-        return status_set(STATUS_USAGE,
-                          "the samples of --valid (%s) are not those that %s was validated on, so "
-                          "that its errors and those to come cannot be compared; go on with those, "
-                          "or start anew in another directory",
-                          source_info(training->valid_source)->path, training->resume_path);
+        return status_set(
+            STATUS_USAGE,
+            "the samples of --valid (%s) are not those that %s was validated on, so "
+            "that its errors and those to come cannot be compared; continue with those, "
+            "or start anew in another directory",
+            source_info(training->valid_source)->path, training->resume_path);
     }
     return status_set(STATUS_USAGE,
                       "%s (%llu samples) are not the data that %s was trained on (%s, %llu "
-                      "samples); go on with those, or start anew in another directory",
+                      "samples); continue with those, or start anew in another directory",
                       now->data_path, (unsigned long long)now->data_n, training->resume_path,
                       earlier->data_path, (unsigned long long)earlier->data_n);
 }

@@ -147,7 +147,7 @@ static status open_new_directory(struct training *training)
     status outcome = run_directory_open(&training->directory, training->output);
     if (outcome == STATUS_OK && run_directory_holds_run(training->output))
         outcome = status_set(STATUS_USAGE,
-                             "another run has begun in %s meanwhile; go on with it by --resume "
+                             "another run has begun in %s meanwhile; continue it with --resume "
                              "auto, or choose another --output",
                              training->output);
     return outcome;

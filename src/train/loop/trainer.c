@@ -461,7 +461,8 @@ status trainer_run(struct trainer *trainer)
                           (long long)trainer->progress.step, trainer->nonfinite,
                           sizeof(real) < sizeof(double) ? "; coterie_d computes in double" : "");
     if (was_interrupted(trainer))
-        return status_set(STATUS_STOPPED, "stopped %s after %lld epochs; go on with --resume auto",
+        return status_set(STATUS_STOPPED,
+                          "stopped %s after %lld epochs; continue with --resume auto",
                           trainer->reason == STOP_TIME ? "by --time-limit" : "on request",
                           (long long)trainer->progress.epoch);
     return STATUS_OK;

@@ -294,7 +294,7 @@ static bool record_epoch(struct trainer *trainer, bool is_due)
     if (outcome == STATUS_OK && trainer->directory)
         outcome = run_directory_add_metrics(trainer->directory, &record);
     if (outcome != STATUS_OK && !trainer->metrics_failed)
-        log_warning("%s; training goes on without it", status_text());
+        log_warning("%s; training continues without it", status_text());
     trainer->metrics_failed = outcome != STATUS_OK;
     return true;
 }

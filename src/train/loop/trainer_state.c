@@ -146,7 +146,7 @@ void trainer_save(struct trainer *trainer, bool is_due)
     if (trainer_is_root(trainer)) {
         /* A full disk does not end a run: the older generations stay, and the next one may do. */
         if (saver_wait(&trainer->saver) != STATUS_OK)
-            log_warning("%s; training goes on, earlier checkpoints are kept", status_text());
+            log_warning("%s; training continues, earlier checkpoints are kept", status_text());
         trainer->last_saved = clock_seconds();
     }
     if (is_due)
