@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # timeout: 200
 """Files of very many pieces: data sets, and chunks of one row. In processor time, not on the clock."""
 import resource

@@ -183,8 +183,8 @@ const struct option_entry option_table[] = {
      "number of experts; they are divided among the ranks",
      SECTION_MODEL, TRAIN, KIND_INTEGER, AT(experts), RANGE_FROM_1, NULL},
     {"committee", "M", "1",
-     "so many mixtures, each of --experts, that learn side by side and predict as their mean; each "
-     "leaves out one M-th of the samples, and --patience watches what it says of them",
+     "number of mixtures, each of --experts, that learn side by side and predict as their mean; each "
+     "leaves out 1/M of the samples, and --patience watches its error on them",
      SECTION_MODEL, TRAIN, KIND_INTEGER, AT(committee), RANGE_FROM_1, NULL},
     {"expert-hidden", "WIDTHS", "none",
      "hidden layers of each expert: none, or widths such as 32,32",
@@ -228,9 +228,9 @@ const struct option_entry option_table[] = {
      SECTION_MODEL, TRAIN, KIND_NUMBER, AT(entropy_weight), RANGE_ANY, NULL},
 
     {"auto", "HOW", "on",
-     "choose by the data what is not said of model and training: see docs/training.md. off: the "
-     "defaults shown here; so it is with --optimizer, --epochs, --error or --init, and for the "
-     "built-in vowels",
+     "let the data choose the options of model and training that are not given: see "
+     "docs/training.md. off: the defaults shown here, as with --optimizer, --epochs, --error or "
+     "--init, and for the built-in vowels",
      SECTION_TRAINING, ONE_RUN, KIND_CHOICE, AT(automatic), 0, auto_words},
     {"effort", "N", "5",
      "how much --auto tries, from 1 (one quick model) to 9",
