@@ -16,7 +16,7 @@ status(status_set)(status code, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    snprintf(last_text, sizeof last_text, "%s", text);
+    log_escape(last_text, sizeof last_text, text);
     return code;
 }
 
