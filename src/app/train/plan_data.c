@@ -28,6 +28,50 @@ static void held_out_groups_text(const struct training *training, char *text, si
     memory_free(&is_held_out);
 }
 
+static void mark_classes(const struct source_info *info, const uint64_t *rows, size_t n, bool *has)
+{
+    for (size_t i = 0; i < n; i++)
+        has[info->label[rows ? rows[i] : i]] = true;
+}
+
+/* Classes of samples held out of which no sample is left to learn from. */
+static status warn_of_unlearned(const struct training *training)
+{
+    const struct source_info *info = source_info(training->source), *other = info;
+    const struct split *split = &training->split;
+    size_t n = info->classes.n, n_valid = split->n_valid;
+    struct string_list names = {0};
+    bool *trained = NULL, *held_out = NULL;
+    char text[200];
+    bool of_one_class = training->baseline.accuracy == 1; /* which is said below */
+    if (!info->has_labels || !training->has_valid || of_one_class)
+        return STATUS_OK;
+    if (training->valid_source) {
+        other = source_info(training->valid_source);
+        n_valid = other->n;
+    }
+    status outcome = memory_alloc(&trained, n, sizeof *trained, "classes");
+    if (outcome == STATUS_OK)
+        outcome = memory_alloc(&held_out, n, sizeof *held_out, "classes");
+    if (outcome == STATUS_OK) {
+        mark_classes(info, split->train, split->n_train, trained);
+        mark_classes(other, training->valid_source ? NULL : split->valid, n_valid, held_out);
+    }
+    for (size_t c = 0; c < n && outcome == STATUS_OK; c++)
+        if (held_out[c] && !trained[c])
+            outcome = string_list_add(&names, info->classes.item[c]);
+    string_list_join(&names, text, sizeof text);
+    if (names.n > 0)
+        log_warning(
+            "%zu of %zu classes %s only among the samples held out and cannot be learned: %s "
+            "(another --seed holds out others)",
+            names.n, n, names.n == 1 ? "is" : "are", text);
+    string_list_release(&names);
+    memory_free(&trained);
+    memory_free(&held_out);
+    return outcome;
+}
+
 /* What is the same for all samples can neither teach a model nor be learned. */
 static status warn_of_constants(const struct training *training)
 {
@@ -90,5 +134,8 @@ status plan_show_data(const struct training *training)
     log_info("scaling  %s", strcmp(options_value(training->options, "scale"), "standard") == 0
                                 ? "standard (mean 0, standard deviation 1)"
                                 : options_value(training->options, "scale"));
-    return training->resume_path[0] ? STATUS_OK : warn_of_constants(training);
+    if (training->resume_path[0])
+        return STATUS_OK;
+    status outcome = warn_of_unlearned(training);
+    return outcome == STATUS_OK ? warn_of_constants(training) : outcome;
 }
