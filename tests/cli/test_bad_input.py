@@ -39,7 +39,7 @@ CSV = {
     "missing target": (rows_with(6, 2, ""), "a,b,t", (), (r"line 8\b", r"\bt\b", "missing|empty")),
     "NaN": (rows_with(19, 0, "nan"), "a,b,t", (), (r"line 21\b", r"\ba\b", "nan|finite")),
     "NaN as target": (rows_with(0, 2, "NaN"), "a,b,t", (), (r"line 2\b", r"\bt\b", "NaN|finite")),
-    "NA as target": (rows_with(6, 2, "NA"), "a,b,t", (), ("'NA'", "missing", "--task regression")),
+    "NA as target": (rows_with(6, 2, "NA"), "a,b,t", (), (r"line 8\b", "'NA'", "missing")),
     "Inf": (rows_with(4, 1, "-inf"), "a,b,t", (), (r"line 6\b", r"\bb\b", "-inf|finite")),
     "too large": (rows_with(4, 1, "1e999"), "a,b,t", (), (r"line 6\b", r"\bb\b", "1e999|finite")),
     "duplicate column": (ROWS, "a,a,t", (), (r"\ba\b", "twice|duplicate|same name")),
@@ -276,8 +276,9 @@ class OfModels(BadInput):
         for name, rows, header, words in (
                 ("fewer columns", [[1.0, "red"]] * 5, "a,t", (r"\bb\b",)),
                 ("other columns", [[1.0, 2.0, "red"]] * 5, "a,c,t", (r"\bb\b",)),
-                ("NaN", [[1.0, 2.0, "red"]] * 5 + [[1.0, "nan", "red"]], "a,b,t",
-                 (r"line 7\b", r"\bb\b"))):
+                ("nothing whole", [[1.0, "nan", "red"]] * 5, "a,b,t", (r"line 2\b", r"\bb\b")),
+                ("words for numbers", [[1.0, 2.0, "red"]] * 5 + [[1.0, "high", "red"]], "a,b,t",
+                 (r"line 7\b", r"\bb\b", "'high'"))):
             folder = self.place(name)
             write_csv(folder / "new.csv", rows, header)
             self.expect_of_both(name, folder, "../run", "new.csv", ("new.csv", *words))

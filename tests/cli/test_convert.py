@@ -106,7 +106,8 @@ class Convert(support.TestCase):
 
     def test_several_ranks(self):
         table = self.write("table.csv", TABLE)
-        self.assert_rc(self.convert(table, self.folder / "table.h5", ranks=3), 2, "speaker")
+        self.assert_rc(self.convert(table, self.folder / "table.h5", "--targets", "kinds", ranks=3), 2,
+                       "'kind'")
         result = self.convert(table, self.folder / "table.h5", "--group", "speaker", ranks=3)
         self.assert_rc(result, 0)
         self.assertEqual(result.stdout.count("3 samples"), 1)

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Columns of text among the inputs: from training to prediction, and back to a table."""
 import csv
+import json
 import os
 
+import h5py
 import numpy
 import support
 
@@ -64,11 +66,56 @@ class TextInputs(support.TestCase):
         means = [numpy.loadtxt(path, delimiter=",", skiprows=1, usecols=0) for path in outputs]
         self.assertEqual(means[0].tolist(), means[1].tolist())
         self.assertEqual(means[0][self.colour != 1].tolist(), means[2].tolist())
-        odd = self.write("odd.csv", ("hue", "size"), (("red", 1), ("pink", 2)))
-        result = support.run(support.COTERIE, "predict", self.folder / "run", "--data", odd,
-                             "--output", self.folder / "none.csv", ranks=2)
-        self.assert_rc(result, 2, "line 3", "'pink'", "blue, green, red")
-        self.assert_one_line(result)
+
+    def test_unknown_texts_and_gaps(self):
+        """Rows keep their places; one line for each kind."""
+        self.train("run", self.text)
+        run = self.folder / "run"
+        rows = [[COLOURS[c], repr(float(s)), repr(float(y))]
+                for c, s, y in zip(self.colour[:20], self.size, self.y)]
+        whole = self.predict(run, self.write("whole.csv", ("hue", "size", "y"), rows))
+        rows[3][1], rows[7][0], rows[9][0] = "", "pink", "NA"
+        odd = self.write("odd.csv", ("hue", "size", "y"), rows)
+        result = self.succeed(support.COTERIE, "predict", run, "--data", odd, "--output",
+                              self.folder / "odd.h5", ranks=2)
+        lines = support.own_lines(result.stderr)
+        self.assertEqual(len(lines), 3, result.stderr)
+        for line, words in zip(lines, (("line 5, column 'size'", "2 such cells in 2 of the 20 rows"),
+                                       ("line 9, column 'hue'", "'pink'", "in 1 of 20 rows"),
+                                       ("2 of 20 rows", "nan"))):
+            for word in words:
+                self.assertIn(word, line)
+        with h5py.File(self.folder / "odd.h5") as file:
+            y, g = file["y_y"][:], file["g_0"][:]
+        gaps = numpy.isin(numpy.arange(20), (3, 9))
+        self.assertTrue(numpy.isnan(y[gaps]).all() and numpy.isnan(g[gaps]).all())
+        same = ~gaps & (numpy.arange(20) != 7)
+        numpy.testing.assert_allclose(y[same], whole[same], rtol=1e-6)
+        self.assertTrue(numpy.isfinite(y[7]) and y[7] != whole[7])
+        del rows[9], rows[3]
+        few = self.write("few.csv", ("hue", "size", "y"), rows)
+        said = [json.loads(self.succeed(support.COTERIE, "evaluate", run, "--data", data,
+                                        "--json").stdout) for data in (odd, few)]
+        self.assertEqual(said[0]["n"], 18)
+        self.assertEqual(said[0]["error"], said[1]["error"])
+
+    def predict(self, run, data):
+        output = self.folder / f"p-{data.stem}.csv"
+        self.succeed(support.COTERIE, "predict", run, "--data", data, "--output", output)
+        return numpy.loadtxt(output, delimiter=",", skiprows=1, usecols=0)
+
+    def test_classes_of_incomplete_rows_are_empty(self):
+        """And a file in which the texts look like numbers."""
+        data = self.write("c.csv", ("drv", "size", "kind"), (
+            ("f4r"[i % 3], i * i % 17, "uv"[i % 2]) for i in range(60)))
+        self.train("run", data)
+        new = self.write("n.csv", ("drv", "size"), (("4", 1), ("4", ""), ("4", 3)))
+        self.succeed(support.COTERIE, "predict", self.folder / "run", "--data", new, "--output",
+                     self.folder / "p.csv")
+        with open(self.folder / "p.csv", newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        self.assertEqual([row["class"] in ("u", "v") for row in rows], [True, False, True])
+        self.assertEqual((rows[1]["class"], rows[1]["p_u"]), ("", "nan"))
 
     def test_conversion(self):
         """The inputs of the file that is made are those of a model trained on the table."""

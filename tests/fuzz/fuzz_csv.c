@@ -32,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (csv_read(path, &table) == STATUS_OK) {
         const size_t columns[] = {0, table.names.n - 1};
         csv_need_numbers(&table, 0);
-        csv_need_values(&table, columns, 2, 1);
+        csv_need_values(&table, columns, 2);
     }
     csv_release(&table);
     read_samples(path);

@@ -25,12 +25,12 @@ static status read_outcome(const char *text)
     return csv_read(fixture_path("t.csv"), &table);
 }
 
-/* Reads a good file of which the first columns are needed, as numbers if they are. */
-static status need_outcome(const char *text, size_t n, size_t n_numbers)
+/* Reads a good file of which the first columns are needed. */
+static status need_outcome(const char *text, size_t n)
 {
     static const size_t columns[] = {0, 1, 2, 3};
     struct csv_table table = read_text(text);
-    status outcome = csv_need_values(&table, columns, n, n_numbers);
+    status outcome = csv_need_values(&table, columns, n);
     csv_release(&table);
     return outcome;
 }
@@ -95,18 +95,18 @@ static void semicolons_and_tabs(void **state)
         assert_string_equal(table.column[2].values.item[1], "y,z");
         csv_release(&table);
     }
-    /* With commas between cells, or a point too, a comma is no decimal one. */
+    /* In quotes also with commas between the cells. */
     struct csv_table table = read_text("a,b;c\n\"1,5\",2\n");
     assert_int_equal(table.names.n, 2);
-    assert_null(table.column[0].number);
+    assert_true(table.column[0].number[0] == 1.5);
     csv_release(&table);
     table = read_text("a;b\n1,000.5;1,2,3\n");
-    assert_true(!table.column[0].number && !table.column[1].number);
+    assert_true(table.column[0].number[0] == 1000.5 && !table.column[1].number);
     csv_release(&table);
-    assert_usage(need_outcome("a;b\n1;2\n3;\n", 2, 2), "t.csv", "line 3", "column 'b'", "missing");
-    assert_usage(need_outcome("a\tb\n1\t2\n\t3\n", 2, 2), "line 3", "column 'a'", "missing");
+    assert_usage(need_outcome("a;b\n1;2\n3;\n", 2), "t.csv", "line 3", "column 'b'", "missing");
+    assert_usage(need_outcome("a\tb\n1\t2\n\t3\n", 2), "line 3", "column 'a'", "missing");
     assert_usage(read_outcome("a;b\n1;2;3\n"), "t.csv", "line 2", "3 cells", "semicolons");
-    assert_usage(read_outcome("0.5;2\n1;2\n"), "t.csv", "line 1", "header");
+    assert_usage(read_outcome("0.5;2\n1;2\n"), "t.csv", "line 1", "header row such as x0;y");
 }
 
 static void text_that_is_not_utf8(void **state)
@@ -177,10 +177,13 @@ static void a_long_file(void **state)
 static void what_counts_as_text(void **state)
 {
     (void)state;
-    struct csv_table table = read_text("a,b,c\n1,nan,0x10\nNA,bob,2\n");
-    assert_usage(csv_need_numbers(&table, 0), "t.csv", "line 3", "column 'a'", "'NA'");
-    assert_string_equal(table.column[1].values.item[0], "nan"); /* a name among names */
+    struct csv_table table = read_text("a,b,c,d\n1,nan,0x10,?\nNA,bob,2,x\n5,\"NA\",3,y\n");
+    assert_ok(csv_need_numbers(&table, 0));
+    assert_true(isnan(table.column[0].number[1]));
+    assert_int_equal(table.column[1].code[0], -1);
+    assert_string_equal(table.column[1].values.item[1], "NA"); /* in quotes: Namibia */
     assert_usage(csv_need_numbers(&table, 2), "line 2", "'0x10'");
+    assert_string_equal(table.column[3].values.item[0], "?");
     csv_release(&table);
 }
 
@@ -250,8 +253,8 @@ static void numbers_are_rounded_correctly(void **state)
 static void missing_and_surplus_cells(void **state)
 {
     (void)state;
-    assert_usage(need_outcome("a,b\n1,2\n3,\n", 2, 2), "t.csv", "line 3", "column 'b'", "missing");
-    assert_usage(need_outcome("a,b\n1,2\n\n \"\",4\n", 1, 0), "t.csv", "line 4", "column 'a'",
+    assert_usage(need_outcome("a,b\n1,2\n3,\n", 2), "t.csv", "line 3", "column 'b'", "missing");
+    assert_usage(need_outcome("a,b\n1,2\n\n \"\",4\n", 1), "t.csv", "line 4", "column 'a'",
                  "missing");
     assert_usage(read_outcome("a,b\n1,2\n3\n"), "t.csv", "line 3", "1 cells", "header has 2");
     assert_usage(read_outcome("a,b\n1,2,3\n3,4\n"), "t.csv", "line 2", "3 cells", "header has 2");
@@ -264,12 +267,13 @@ static void missing_and_surplus_cells(void **state)
 static void numbers_that_are_not_finite(void **state)
 {
     (void)state;
-    static const char *const cells[] = {"nan", "NaN", "inf", "-Infinity", "1e999"};
+    static const char *const cells[] = {"\"nan\"", "Inf", "inf", "-Infinity", "1e999"};
     for (size_t i = 0; i < sizeof cells / sizeof *cells; i++) {
         char text[64];
         snprintf(text, sizeof text, "a,b\n1,2\n\"3\",%s\n5,6\n", cells[i]);
-        assert_usage(need_outcome(text, 2, 2), "t.csv", "line 3", "column 'b'", cells[i], "finite");
-        assert_ok(need_outcome(text, 1, 1));
+        assert_usage(need_outcome(text, 2), "t.csv", "line 3", "column 'b'", "'",
+                     i ? cells[i] : "nan", "finite");
+        assert_ok(need_outcome(text, 1));
     }
 }
 
@@ -287,19 +291,19 @@ static void cells_without_a_value(void **state)
     assert_int_equal(table.column[2].n_missing, 2);
     assert_int_equal(table.column[2].code[1], -1);
     assert_int_equal(table.column[2].code[4], 2);
-    assert_int_equal(csv_missing_mark(&table, 2), -1);
-    assert_string_equal(table.column[3].values.item[csv_missing_mark(&table, 3)], "NA");
+    assert_null(table.column[2].mark);
+    assert_string_equal(table.column[3].mark, "NA");
+    assert_int_equal(table.column[3].mark_row, 1);
     csv_release(&table);
-    assert_usage(need_outcome(text, 1, 1), "line 3, column 'a'", "missing; fill it in");
-    assert_usage(need_outcome(text, 2, 2), "line 2, column 'b'", "4 such cells in 3 of the 5 rows");
-    assert_usage(need_outcome(text, 3, 2), "line 2, column 'b'", "6 such cells in 4 of the 5 rows");
-    assert_usage(need_outcome(text, 4, 4), "8 such cells in 5 of the 5 rows");
-    assert_usage(need_outcome(text, 4, 3), "7 such cells in 5 of the 5 rows"); /* NA: a name */
-    assert_usage(need_outcome("a,b\n1,2\nn/a,3\n2,4\n", 1, 1), "line 3, column 'a'", "('n/a')");
+    assert_usage(need_outcome(text, 1), "line 3, column 'a'", "missing; fill it in");
+    assert_usage(need_outcome(text, 2), "line 2, column 'b'", "4 such cells in 3 of the 5 rows");
+    assert_usage(need_outcome(text, 3), "line 2, column 'b'", "6 such cells in 4 of the 5 rows");
+    assert_usage(need_outcome(text, 4), "8 such cells in 5 of the 5 rows");
+    assert_usage(need_outcome("a,b\n1,2\nn/a,3\n2,4\n", 1), "line 3, column 'a'", "('n/a')");
     /* Words behind empty cells; and numbers, so that the file is read once more. */
-    assert_usage(need_outcome("a,b\n1,\n2,\n3,x\n,y\n", 2, 0), "line 2, column 'b'",
+    assert_usage(need_outcome("a,b\n1,\n2,\n3,x\n,y\n", 2), "line 2, column 'b'",
                  "3 such cells in 3 of the 4 rows");
-    assert_usage(need_outcome("a,b\n1,\n2,7\n3,x\n,y\n", 2, 0), "line 2, column 'b'",
+    assert_usage(need_outcome("a,b\n1,\n2,7\n3,x\n,y\n", 2), "line 2, column 'b'",
                  "2 such cells in 2 of the 4 rows");
 }
 
@@ -340,7 +344,7 @@ static void messages_stay_one_readable_line(void **state)
         strcat(text, "\xC3\xA9");
     strcat(text, "\"\n");
     struct csv_table table = read_text(text);
-    assert_usage(csv_need_numbers(&table, 1), "line 3", "'bad?cell ", "...'");
+    assert_usage(csv_need_numbers(&table, 1), "line 3", "'bad\\ncell ", "...'");
     const char *dots = strstr(status_text(), "...'");
     assert_int_equal((unsigned char)dots[-1], 0xA9); /* cut between letters, not inside one */
     csv_release(&table);

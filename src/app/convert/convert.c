@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "app/convert/convert.h"
 
+#include "app/problem/columns.h"
 #include "app/problem/data_request.h"
 #include "app/problem/problem.h"
 #include "convert_internal.h"
@@ -85,7 +86,7 @@ static status convert(const struct options *options)
         outcome = source_open(&request, &source);
     if (outcome != STATUS_OK)
         return outcome;
-    problem_say_notes(source);
+    columns_tell(options, source);
     outcome = write_whole(source, to);
     if (outcome == STATUS_OK)
         say_what_was_written(source, to);

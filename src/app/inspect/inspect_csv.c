@@ -28,20 +28,14 @@ static void add_number(struct content *content, double number)
 static struct content content_of(const struct csv_table *table, size_t c)
 {
     const struct csv_column *column = &table->column[c];
-    long mark = column->number ? -1 : csv_missing_mark(table, c);
-    struct content content = {.is_text = !column->number && mark < 0,
+    struct content content = {.is_text = !column->number,
                               .n_missing = column->n_missing + column->n_not_finite,
-                              .mark = mark >= 0 ? column->values.item[mark] : column->not_finite,
+                              .mark = column->mark ? column->mark : column->not_finite,
                               .least = INFINITY,
                               .largest = -INFINITY};
-    for (size_t row = 0; row < table->n_rows && !content.is_text; row++) {
-        if (column->number && isfinite(column->number[row]))
+    for (size_t row = 0; row < table->n_rows && !content.is_text; row++)
+        if (isfinite(column->number[row]))
             add_number(&content, column->number[row]);
-        else if (!column->number && column->code[row] == mark)
-            content.n_missing++;
-        else if (!column->number && column->code[row] >= 0)
-            add_number(&content, csv_number(table, column->values.item[column->code[row]]));
-    }
     return content;
 }
 
@@ -97,6 +91,8 @@ status inspect_list_csv(const char *path)
     log_info("%s: CSV file, %zu row%s, %zu column%s", path, table.n_rows,
              table.n_rows == 1 ? "" : "s", table.names.n, table.names.n == 1 ? "" : "s");
     print_columns(&table);
+    for (size_t i = 0; i < table.notes.n; i++)
+        log_info("note     %s", table.notes.item[i]);
     csv_release(&table);
     return STATUS_OK;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
+#include "app/problem/columns.h"
 #include "app/problem/data_request.h"
 #include "app/problem/problem.h"
 #include "app/problem/sample_block.h"
@@ -144,7 +145,13 @@ static void print_weights(const struct source_info *info)
 static status print_source(struct source *source, const char *path)
 {
     const struct source_info *info = source_info(source);
-    log_info("%s: %s data, %zu sample%s", path, info->format, info->n, info->n == 1 ? "" : "s");
+    const char *separated = info->separator == ';'    ? ", separated by semicolons"
+                            : info->separator == '\t' ? ", separated by tabs"
+                            : info->separator == '|'  ? ", separated by bars"
+                            : info->separator == ' '  ? ", separated by blanks"
+                                                      : "";
+    log_info("%s: %s data, %zu sample%s, %zu input%s%s", path, info->format, info->n,
+             info->n == 1 ? "" : "s", info->n_inputs, info->n_inputs == 1 ? "" : "s", separated);
     status outcome = print_numbers(source);
     if (outcome == STATUS_OK && info->has_labels)
         outcome = print_classes(info);
@@ -193,10 +200,12 @@ status inspect_data(const char *path, const struct options *options)
     if (plain)
         return inspect_list_hdf5(path);
     outcome = source_open(&request, &source);
-    if (outcome == STATUS_OK) {
-        problem_say_notes(source);
+    bool opened = outcome == STATUS_OK;
+    if (opened)
         outcome = print_source(source, path);
-    } else if (outcome == STATUS_USAGE && source_is_csv(path))
+    if (opened && outcome == STATUS_OK)
+        columns_tell(options, source);
+    else if (!opened && outcome == STATUS_USAGE && source_is_csv(path))
         outcome = describe_csv(path);
     source_close(&source);
     return outcome;

@@ -3,6 +3,7 @@
 #include "app/problem/samples_check.h"
 
 #include "app/problem/columns.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "data/samples/epoch_order.h"
 #include "data/samples/split.h"
@@ -60,6 +61,9 @@ static status open_source(const struct options *options, bool targets_optional,
     const char *exclude = run_record_config(record, "exclude");
     if (!as_trained.inputs && exclude && *exclude)
         as_trained.exclude = (char *)exclude;
+    const char *categories = run_record_config(record, "categories");
+    if (categories && *categories)
+        as_trained.categories = (char *)categories;
     if (!options->targets && targets && *targets)
         as_trained.targets = (char *)targets;
     /* The data are known by all that training read of them, and only then is the split. */
@@ -72,6 +76,7 @@ static status open_source(const struct options *options, bool targets_optional,
         as_trained.weight = (char *)weight;
     return columns_open(&as_trained, options->data, &record->input_names, &record->target_names,
                         &record->classes, !loaded->problem.has_labels, targets_optional,
+                        targets_optional ? SOURCE_GAPS_IN_INPUTS : SOURCE_GAPS_KEPT,
                         &loaded->source);
 }
 
@@ -136,12 +141,26 @@ static status split_again(const struct run_record *record, struct source *source
                                 : outcome;
 }
 
-/* Root. Which samples of the source: all, or those of --part. */
-static status choose_rows(const struct options *options, struct loaded_model *loaded, size_t *n)
+/* Root. What cannot be judged is left out; what is predicted keeps its place. */
+static void leave_out_incomplete(struct loaded_model *loaded, size_t *n)
+{
+    const struct source_info *info = source_info(loaded->source);
+    size_t kept = 0;
+    for (size_t i = 0; i < *n; i++)
+        if (!info->incomplete[loaded->rows[i]])
+            loaded->rows[kept++] = loaded->rows[i];
+    log_warning("%s: %zu of %zu rows lack a value and are left out", info->path, *n - kept, *n);
+    *n = kept;
+}
+
+/* Root. Which samples of the source: all, or those of --part; without rows that lack a value. */
+static status choose_rows(const struct options *options, bool for_prediction,
+                          struct loaded_model *loaded, size_t *n)
 {
     struct split split = {0};
     status outcome = STATUS_OK;
-    *n = source_info(loaded->source)->n;
+    const struct source_info *info = source_info(loaded->source);
+    *n = info->n;
     if (options->part != PART_ALL) {
         outcome = split_again(&loaded->record, loaded->source, &split);
         *n = options->part == PART_TRAIN ? split.n_train : split.n_valid;
@@ -152,22 +171,28 @@ static status choose_rows(const struct options *options, struct loaded_model *lo
     for (size_t i = 0; i < *n && outcome == STATUS_OK; i++)
         loaded->rows[i] = options->part == PART_ALL ? i : chosen[i];
     split_release(&split);
+    if (outcome == STATUS_OK && info->incomplete && !for_prediction)
+        leave_out_incomplete(loaded, n);
+    else if (outcome == STATUS_OK && info->incomplete)
+        log_warning("%s: %zu of %zu rows lack a value; their predictions are empty (nan)",
+                    info->path, info->n_incomplete, info->n);
     return outcome;
 }
 
 static status load_samples(const struct communicator *comm, const struct options *options,
-                           struct loaded_model *loaded)
+                           bool for_prediction, struct loaded_model *loaded)
 {
     struct {
         struct dataset_shape shape;
-        bool streams;
+        bool streams, some;
         enum read_choice read;
     } plan = {.streams = false, .read = options->read};
     status outcome = STATUS_OK;
     if (comm->rank == 0) {
         const struct source_info *info = source_info(loaded->source);
         size_t n = 0;
-        outcome = choose_rows(options, loaded, &n);
+        outcome = choose_rows(options, for_prediction, loaded, &n);
+        plan.some = n != info->n;
         plan.shape = (struct dataset_shape){.n = n,
                                             .n_inputs = info->n_inputs,
                                             .n_targets = info->n_targets,
@@ -182,7 +207,7 @@ static status load_samples(const struct communicator *comm, const struct options
     outcome = communicator_agree(comm, outcome);
     communicator_broadcast(comm, &plan, sizeof plan);
     const struct scaler *scaler = &loaded->record.scaler;
-    const uint64_t *rows = options->part == PART_ALL ? NULL : loaded->rows;
+    const uint64_t *rows = plan.some ? loaded->rows : NULL;
     size_t width = plan.shape.n_inputs + plan.shape.n_targets;
     if (outcome == STATUS_OK && plan.streams)
         outcome = samples_stream(comm, &plan.shape, epoch_order_auto_block(plan.shape.n, width),
@@ -214,7 +239,7 @@ status loaded_model_open(const struct communicator *comm, const struct options *
     outcome = communicator_agree(comm, outcome);
     communicator_broadcast(comm, &loaded->problem, sizeof loaded->problem);
     if (outcome == STATUS_OK)
-        outcome = load_samples(comm, options, loaded);
+        outcome = load_samples(comm, options, targets_optional, loaded);
     if (outcome == STATUS_OK) {
         loaded->micro_batch = micro_batch_of(options, loaded);
         outcome = model_init(&loaded->model, &loaded->problem.model, comm, -1,

@@ -55,7 +55,8 @@ struct options {
     enum command command;
     struct string_list positional; /* what is neither an option nor its value */
 
-    char *data, *inputs, *exclude, *targets, *group, *weight, *valid; /* NULL: not said */
+    char *data, *inputs, *exclude, *categories, *targets, *group, *weight,
+        *valid; /* NULL: not said */
     enum data_part part;
     enum task task;
     enum scaling scaling;

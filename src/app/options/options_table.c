@@ -152,6 +152,10 @@ const struct option_entry option_table[] = {
     {"exclude", "NAMES", NULL,
      "columns that are not inputs, separated by commas, such as sample names or row numbers",
      SECTION_DATA, TRAIN | INSPECT | CONVERT, KIND_TEXT, AT(exclude), 0, NULL},
+    {"categories", "NAMES", NULL,
+     "columns whose numbers are codes, not quantities, separated by commas: inputs become one 0/1 "
+     "input per value, a target becomes classes",
+     SECTION_DATA, TRAIN | INSPECT | CONVERT, KIND_TEXT, AT(categories), 0, NULL},
     {"targets", "NAMES", NULL,
      "target columns or data sets; default: the last column, or /y",
      SECTION_DATA, TRAIN | INSPECT | CONVERT, KIND_TEXT, AT(targets), 0, NULL},

@@ -101,6 +101,8 @@ static void predict_micro_batch(struct step *step, size_t first, void *context)
     struct prediction_block block = {.first = first,
                                      .n = step->batch.n,
                                      .stride = step->batch.stride,
+                                     .incomplete =
+                                         source_info(prediction->loaded->source)->incomplete,
                                      .y = step->y,
                                      .variance = is_regression ? prediction->variance : NULL,
                                      .g = gate->g,

@@ -280,6 +280,13 @@ static double quantile(const struct prediction_writer *writer, const struct pred
     return normal_mixture_quantile(&mixture, p);
 }
 
+/* Whether sample i of a block lacks a value, so that nothing can be said of it. */
+static bool is_incomplete(const struct prediction_writer *writer,
+                          const struct prediction_block *block, size_t i)
+{
+    return block->incomplete && block->incomplete[writer->loaded->rows[block->first + i]];
+}
+
 /* The value of a column for sample i of a block, in the units of the data. */
 static double value_of(const struct prediction_writer *writer, const struct prediction_block *block,
                        struct column column, size_t i)
@@ -292,6 +299,8 @@ static double value_of(const struct prediction_writer *writer, const struct pred
     size_t of_output = k * block->stride + i, of_expert = column.expert * block->stride + i;
     size_t of_both = (column.expert * outputs + k) * block->stride + i;
     double tail = 0.5 * (1 - writer->extras.interval);
+    if (column.kind != COLUMN_ROW && is_incomplete(writer, block, i))
+        return NAN;
     switch (column.kind) {
     case COLUMN_ROW:
         return (double)writer->loaded->rows[block->first + i];
@@ -324,6 +333,8 @@ static const char *class_of(const struct prediction_writer *writer,
                             const struct prediction_block *block, size_t i)
 {
     size_t outputs = writer->loaded->problem.model.n_outputs, best = 0;
+    if (is_incomplete(writer, block, i))
+        return "";
     if (outputs == 1)
         return writer->classes->item[block->y[i] > (real)0.5];
     for (size_t k = 1; k < outputs; k++)
@@ -337,7 +348,7 @@ static status check_finite(const struct prediction_writer *writer,
                            const struct prediction_block *block, size_t c, size_t i, double value)
 {
     /* A target that is impossible for all experts has no posterior. */
-    if (isfinite(value) || writer->column[c].kind == COLUMN_H)
+    if (isfinite(value) || writer->column[c].kind == COLUMN_H || is_incomplete(writer, block, i))
         return STATUS_OK;
     return status_set(STATUS_FAILED,
                       "the prediction for sample %zu is not a finite number (%s); is it far "

@@ -24,9 +24,10 @@ struct prediction_writer;
 /* One micro-batch; arrays are (rows, stride). */
 struct prediction_block {
     size_t first, n, stride;
-    const real *y;        /* (O) combined outputs, scaled */
-    const real *variance; /* (O) scaled; NULL for classes */
-    const real *g, *h;    /* (E); h NULL without targets */
+    const bool *incomplete; /* (samples of the source) rows without all values; NULL: none */
+    const real *y;          /* (O) combined outputs, scaled */
+    const real *variance;   /* (O) scaled; NULL for classes */
+    const real *g, *h;      /* (E); h NULL without targets */
     const real *o;       /* (E, O) of each expert, scaled; NULL unless density or interval is set */
     const double *sigma; /* (E), one number each: of the scaled targets */
 };

@@ -11,6 +11,7 @@
 #include "train/feed/samples.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static status check_columns(const struct source_info *info, const char *path,
                             const struct string_list *input_names)
@@ -22,7 +23,7 @@ static status check_columns(const struct source_info *info, const char *path,
             "with --inputs",
             path, info->n_inputs, input_names->n);
     for (size_t i = 0; info->names_known && i < input_names->n; i++)
-        if (string_list_find(input_names, info->input_names.item[i]) != (long)i)
+        if (strcmp(input_names->item[i], info->input_names.item[i]) != 0)
             return status_set(STATUS_USAGE,
                               "input %zu of %s is '%s', the model was trained with '%s' there; put "
                               "the columns in the same order",
@@ -95,10 +96,19 @@ static status open_without_targets(struct source_request *request, const struct 
     return outcome;
 }
 
+void columns_tell(const struct options *options, const struct source *source)
+{
+    const struct source_info *info = source_info(source);
+    for (size_t i = 0; i < info->notes.n && !options->json; i++)
+        log_info("note     %s", info->notes.item[i]);
+    for (size_t i = 0; i < info->warnings.n; i++)
+        log_warning("%s", info->warnings.item[i]);
+}
+
 status columns_open(const struct options *options, const char *path,
                     const struct string_list *input_names, const struct string_list *target_names,
                     const struct string_list *classes, bool numbers, bool targets_optional,
-                    struct source **source)
+                    enum source_gaps gaps, struct source **source)
 {
     const struct trained_on model = {options, input_names, target_names, classes, numbers};
     char *inputs = NULL, *targets = NULL;
@@ -112,7 +122,9 @@ status columns_open(const struct options *options, const char *path,
                                                                : NULL,
                                      .model_inputs = input_names,
                                      .exclude = by_name ? NULL : options->exclude,
+                                     .categories = by_name ? NULL : options->categories,
                                      .exclude_if_there = true,
+                                     .gaps = gaps,
                                      .targets = options->targets ? options->targets
                                                 : by_name        ? targets
                                                                  : NULL,
@@ -126,7 +138,7 @@ status columns_open(const struct options *options, const char *path,
     if (outcome == STATUS_USAGE && targets_optional)
         outcome = open_without_targets(&request, &model, source);
     if (outcome == STATUS_OK)
-        problem_say_notes(*source);
+        columns_tell(options, *source);
     memory_free(&inputs);
     memory_free(&targets);
     return outcome;

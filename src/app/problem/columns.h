@@ -15,6 +15,9 @@
 status columns_open(const struct options *options, const char *path,
                     const struct string_list *input_names, const struct string_list *target_names,
                     const struct string_list *classes, bool numbers, bool targets_optional,
-                    struct source **source);
+                    enum source_gaps gaps, struct source **source);
+
+/* Root. Tells what the source has noted of its file, once. */
+void columns_tell(const struct options *options, const struct source *source);
 
 #endif

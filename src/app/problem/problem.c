@@ -2,11 +2,12 @@
 #include "app/problem/problem.h"
 #include "app/problem/samples_check.h"
 
+#include "app/problem/columns.h"
 #include "app/problem/data_request.h"
 
 #include "base/log.h"
 #include "base/memory.h"
-#include "data/csv/csv.h"
+#include "data/csv/csv_cell.h"
 #include "train/feed/samples.h"
 
 #include <math.h>
@@ -37,13 +38,6 @@ static status check_task(const struct options *options)
     return STATUS_OK;
 }
 
-void problem_say_notes(const struct source *source)
-{
-    const struct string_list *notes = &source_info(source)->notes;
-    for (size_t i = 0; i < notes->n; i++)
-        log_info("note     %s", notes->item[i]);
-}
-
 status problem_open_source(const struct options *options, const char *path, struct source **source)
 {
     struct source_request request = data_request(options, path);
@@ -51,25 +45,24 @@ status problem_open_source(const struct options *options, const char *path, stru
     if (outcome != STATUS_OK)
         return outcome;
     request.target_kind = options->task == TASK_REGRESSION ? TARGETS_NUMBERS : TARGETS_AUTO;
+    request.wants_classes = wants_classes(options);
     outcome = source_open(&request, source);
     if (outcome == STATUS_OK)
         outcome = samples_check_size(options, *source);
     if (outcome == STATUS_OK)
         outcome = samples_check_stream(options, *source);
-    if (outcome == STATUS_OK && !wants_classes(options))
-        problem_say_notes(*source);
-    if (outcome != STATUS_OK || !wants_classes(options))
+    if (outcome != STATUS_OK)
         return outcome;
     /* One column of numbers may name classes; several are probabilities of classes. */
     const struct source_info *info = source_info(*source);
     bool may_be_binary = has_likelihood(options, LIKELIHOOD_BERNOULLI);
-    if (!info->has_labels && info->n_targets < 2 && !may_be_binary) {
+    if (wants_classes(options) && !info->has_labels && info->n_targets <= 1 && !may_be_binary) {
         source_close(source);
         request.target_kind = TARGETS_LABELS;
         outcome = source_open(&request, source);
     }
     if (outcome == STATUS_OK)
-        problem_say_notes(*source);
+        columns_tell(options, *source);
     return outcome;
 }
 
@@ -174,21 +167,28 @@ static status check_odd_class(const struct options *options, const struct source
     return STATUS_OK;
 }
 
-/* Texts of which more than this, and most of them once, are names of samples. */
-enum { MANY_CLASSES = 20 };
-
+/*
+ * Names of samples, and quantities as whole numbers, are no classes: hardly any value has a second
+ * sample. Who means it can say so.
+ */
 static status check_many_classes(const struct options *options, const struct source_info *info,
-                                 const char *path, const struct problem *problem)
+                                 const char *path)
 {
-    size_t n_classes = info->classes.n;
-    bool asked = options->task != TASK_AUTO || wants_classes(options);
-    if (asked || problem->has_odd_class || n_classes <= MANY_CLASSES || n_classes <= info->n / 2)
+    enum { FEW_TEXTS = 10, FEW_NUMBERS = 20 };
+    size_t n = info->classes.n;
+    bool numbers = true, asked = options->task != TASK_AUTO || wants_classes(options);
+    for (size_t i = 0; i < n; i++)
+        numbers = numbers && csv_is_number_like(info->classes.item[i]);
+    bool many = numbers ? n > FEW_NUMBERS && 5 * n > info->n : n > FEW_TEXTS && 2 * n > info->n;
+    if (asked || !many)
         return STATUS_OK;
-    return status_set(STATUS_USAGE,
-                      "%s: '%s' would be %zu classes ('%s', ...) in %zu samples, most of them seen "
-                      "only once; choose another column with --targets, or say --task "
-                      "classification if these are classes",
-                      path, info->target_names.item[0], n_classes, info->classes.item[0], info->n);
+    return status_set(
+        STATUS_USAGE,
+        "%s: '%s' would be %zu classes ('%s', ...) in %zu samples, too many to learn; "
+        "%schoose another column with --targets, or say --task classification if "
+        "these are classes",
+        path, info->target_names.item[0], n, info->classes.item[0], info->n,
+        numbers ? "say --task regression if these are quantities, " : "");
 }
 
 static status resolve_labels(const struct options *options, const struct source_info *info,
@@ -208,7 +208,7 @@ static status resolve_labels(const struct options *options, const struct source_
                           path, n_classes);
     status outcome = check_odd_class(options, info, path, problem);
     if (outcome == STATUS_OK)
-        outcome = check_many_classes(options, info, path, problem);
+        outcome = check_many_classes(options, info, path);
     if (outcome != STATUS_OK)
         return outcome;
     problem->task = TASK_CLASSIFICATION;

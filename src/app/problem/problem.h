@@ -35,9 +35,6 @@ struct target_facts {
     double variance; /* mean over columns, each divided by its scale^2; 1 without numeric targets */
 };
 
-/* Root. Shows how a file was understood, where that is not what everybody would expect. */
-void problem_say_notes(const struct source *source);
-
 /* Root. Opens --data (or `path`) with the kind of targets that the options ask for. */
 status problem_open_source(const struct options *options, const char *path, struct source **source);
 

@@ -24,9 +24,9 @@ static bool is_share(const char *valid, double *share)
 static status open_validation(struct training *training, const char *path)
 {
     const struct source_info *info = source_info(training->source);
-    status outcome =
-        columns_open(training->options, path, &info->input_names, &info->target_names,
-                     &info->classes, !info->has_labels, false, &training->valid_source);
+    status outcome = columns_open(training->options, path, &info->input_names, &info->target_names,
+                                  &info->classes, !info->has_labels, false, SOURCE_GAPS_REFUSED,
+                                  &training->valid_source);
     return outcome == STATUS_OK ? outcome : status_prefix(outcome, "--valid");
 }
 

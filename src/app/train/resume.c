@@ -99,11 +99,11 @@ status resume_find(struct training *training)
 
 /* What must be the same before and after a restart; everything else may change. */
 static const char *const fixed_options[] = {
-    "inputs",         "exclude",        "targets",     "group",         "weight",   "valid",
-    "task",           "scale",          "experts",     "expert_hidden", "gate",     "gate_hidden",
-    "activation",     "expert_output",  "error",       "likelihood",    "variance", "optimizer",
-    "momentum",       "batch_size",     "micro_batch", "stream_block",  "seed",     "top_k",
-    "balance_weight", "entropy_weight", "starts",      "init"};
+    "inputs",      "exclude",        "categories",     "targets",     "group",         "weight",
+    "valid",       "task",           "scale",          "experts",     "expert_hidden", "gate",
+    "gate_hidden", "activation",     "expert_output",  "error",       "likelihood",    "variance",
+    "optimizer",   "momentum",       "batch_size",     "micro_batch", "stream_block",  "seed",
+    "top_k",       "balance_weight", "entropy_weight", "starts",      "init"};
 
 static bool is_fixed(const char *key)
 {

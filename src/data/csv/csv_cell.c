@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "data/csv/csv_cell.h"
+#include "csv_notation.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -7,19 +8,31 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 const char *csv_printable(const char *cell, char text[CSV_SHOWN])
 {
-    snprintf(text, CSV_SHOWN, "%s", cell);
-    if (strlen(cell) >= CSV_SHOWN) {
-        size_t end = CSV_SHOWN - 4;
-        while (end > 0 && ((unsigned char)text[end] & 0xC0) == 0x80) /* not inside a letter */
-            end--;
-        strcpy(text + end, "...");
+    size_t used = 0;
+    for (; *cell; cell++) {
+        char letter[8];
+        unsigned char byte = (unsigned char)*cell;
+        snprintf(letter, sizeof letter,
+                 byte == '\n'    ? "\\n"
+                 : iscntrl(byte) ? "\\x%02x"
+                                 : "%c",
+                 byte);
+        if (used + strlen(letter) + 4 > CSV_SHOWN)
+            break;
+        used += (size_t)sprintf(text + used, "%s", letter);
     }
-    for (char *c = text; *c; c++)
-        if (iscntrl((unsigned char)*c))
-            *c = '?';
+    text[used] = '\0';
+    if (*cell) {
+        while (used > 0 && ((unsigned char)*cell & 0xC0) == 0x80) { /* not inside a letter */
+            cell--;
+            used--;
+        }
+        strcpy(text + used, "...");
+    }
     return text;
 }
 
@@ -79,6 +92,45 @@ enum csv_cell csv_parse_cell(const char *cell, bool decimal_comma, double *numbe
     strcpy(with_point, cell);
     with_point[comma - cell] = '.';
     return parse_with_point(with_point, number);
+}
+
+bool csv_is_number_like(const char *cell)
+{
+    double number;
+    return csv_parse_cell(cell, false, &number) != CSV_TEXT || csv_spelling_of(cell).is_number;
+}
+
+bool csv_is_code(const char *cell, size_t length)
+{
+    enum { SAFE = 15 };
+    cell += *cell == '-';
+    bool leading = cell[0] == '0' && cell[1];
+    return (leading || length > SAFE) && !cell[strspn(cell, "0123456789")];
+}
+
+bool csv_is_missing_word(const char *cell)
+{
+    static const char *const words[] = {"NA",  "<NA>", "N/A",  "n/a",  "#N/A", "NaN",
+                                        "nan", "-NaN", "-nan", "NULL", "null", "\\N"};
+    if (!strchr("Nn<#-\\", *cell))
+        return false;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(cell, words[i]) == 0)
+            return true;
+    return false;
+}
+
+bool csv_is_missing_mark(const char *text)
+{
+    static const char *const marks[] = {
+        "",        "NA",      "<NA>",   "N/A",    "#N/A",   "NaN",     "-NaN",   "NULL",
+        "\\N",     "?",       "-",      "--",     ".",      "..",      "...",    "*",
+        "None",    "missing", "(null)", "nil",    "n.a.",   "(NA)",    "#NA",    "#VALUE!",
+        "#DIV/0!", "#REF!",   "#NUM!",  "#NULL!", "#NAME?", "1.#QNAN", "1.#IND", "-1.#IND"};
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+        if (strcasecmp(text, marks[i]) == 0)
+            return true;
+    return false;
 }
 
 bool csv_is_utf8(const char *text)

@@ -7,53 +7,16 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
-bool csv_is_missing_mark(const char *text)
-{
-    static const char *const marks[] = {"NA",      "<NA>", "#N/A", "N/A", "NULL", "None",
-                                        "missing", "?",    "-",    ".",   "*"};
-    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
-        if (strcasecmp(text, marks[i]) == 0)
-            return true;
-    return false;
-}
-
-double csv_number(const struct csv_table *table, const char *text)
-{
-    double number = 0;
-    enum csv_cell kind = csv_parse_cell(text, table->decimal_comma, &number);
-    COTERIE_ASSERT(kind == CSV_NUMBER);
-    return number;
-}
-
-long csv_missing_mark(const struct csv_table *table, size_t c)
+bool csv_is_gap(const struct csv_table *table, size_t c, size_t row)
 {
     const struct csv_column *column = &table->column[c];
-    long mark = -1;
-    for (size_t i = 0; i < column->values.n; i++) {
-        double number;
-        enum csv_cell kind = csv_parse_cell(column->values.item[i], table->decimal_comma, &number);
-        if (kind == CSV_NUMBER)
-            continue;
-        if (mark >= 0 || kind != CSV_TEXT || !csv_is_missing_mark(column->values.item[i]))
-            return -1;
-        mark = (long)i;
-    }
-    return column->values.n > 1 ? mark : -1;
+    return column->number ? !isfinite(column->number[row]) : column->code[row] < 0;
 }
 
-/* The code of a cell that says "missing", if numbers are wanted; or -1, as that of an empty cell.
- */
-static long mark_of(const struct csv_table *table, size_t c, bool wants_number)
+static bool has_gaps(const struct csv_table *table, size_t c)
 {
-    return wants_number && !table->column[c].number ? csv_missing_mark(table, c) : -1;
-}
-
-static bool may_have_gaps(const struct csv_table *table, size_t c, bool wants_number)
-{
-    const struct csv_column *column = &table->column[c];
-    return column->n_missing + column->n_not_finite > 0 || mark_of(table, c, wants_number) >= 0;
+    return table->column[c].n_missing + table->column[c].n_not_finite > 0;
 }
 
 /* Cells without a value: the first of them, and how many there are in how many rows. */
@@ -62,14 +25,10 @@ struct gaps {
     size_t n_cells, n_rows;
 };
 
-static void add_column(const struct csv_table *table, size_t c, bool wants_number, bool *in_row,
-                       struct gaps *gaps)
+static void add_column(const struct csv_table *table, size_t c, bool *in_row, struct gaps *gaps)
 {
-    const struct csv_column *column = &table->column[c];
-    long mark = mark_of(table, c, wants_number);
     for (size_t row = 0; row < table->n_rows; row++) {
-        if (column->number ? isfinite(column->number[row])
-                           : column->code[row] >= 0 && column->code[row] != mark)
+        if (!csv_is_gap(table, c, row))
             continue;
         if (gaps->n_cells++ == 0 || row < gaps->row) {
             gaps->row = row;
@@ -85,9 +44,9 @@ static status say_gaps(const struct csv_table *table, const struct gaps *gaps)
     const struct csv_column *column = &table->column[gaps->column];
     char what[2 * CSV_SHOWN + 64] = "the value is missing", shown[CSV_SHOWN];
     char all[128] = "";
-    if (!column->number && column->code[gaps->row] >= 0)
+    if (column->mark && gaps->row == column->mark_row)
         snprintf(what, sizeof what, "the value is missing ('%s')",
-                 csv_printable(column->values.item[column->code[gaps->row]], shown));
+                 csv_printable(column->mark, shown));
     else if (column->n_not_finite > 0 && gaps->row == column->first_not_finite)
         snprintf(what, sizeof what, "'%s' is not a finite number", column->not_finite);
     if (gaps->n_cells > 1)
@@ -101,21 +60,26 @@ static status say_gaps(const struct csv_table *table, const struct gaps *gaps)
                             "(coterie inspect counts by column)");
 }
 
-status csv_need_values(const struct csv_table *table, const size_t *columns, size_t n,
-                       size_t n_numbers)
+status csv_need_values(const struct csv_table *table, const size_t *columns, size_t n)
 {
     struct gaps gaps = {0};
     bool any = false, *in_row = NULL;
     for (size_t i = 0; i < n; i++)
-        any = any || may_have_gaps(table, columns[i], i < n_numbers);
+        any = any || has_gaps(table, columns[i]);
     if (!any)
         return STATUS_OK;
     status outcome = memory_alloc(&in_row, table->n_rows, sizeof *in_row, "rows without values");
     for (size_t i = 0; i < n && outcome == STATUS_OK; i++)
-        if (may_have_gaps(table, columns[i], i < n_numbers))
-            add_column(table, columns[i], i < n_numbers, in_row, &gaps);
+        if (has_gaps(table, columns[i]))
+            add_column(table, columns[i], in_row, &gaps);
     memory_free(&in_row);
     return outcome == STATUS_OK ? say_gaps(table, &gaps) : outcome;
+}
+
+static status say_unsure(const struct csv_table *table, size_t c)
+{
+    return status_set(STATUS_USAGE, "%s, column '%s': %s", table->path, table->names.item[c],
+                      table->column[c].unsure);
 }
 
 status csv_need_numbers(const struct csv_table *table, size_t c)
@@ -124,6 +88,8 @@ status csv_need_numbers(const struct csv_table *table, size_t c)
     char shown[CSV_SHOWN];
     if (column->number)
         return STATUS_OK;
+    if (column->unsure)
+        return say_unsure(table, c);
     size_t row = column->first_text_row;
     const char *cell = column->values.item[column->code[row]];
     return status_set(

@@ -47,8 +47,8 @@ static status open_kind(const struct source_request *request, struct source *sou
 /* The request may be gone when somebody wants to open the source once more. */
 static status keep_request(const struct source_request *request, struct source *source)
 {
-    const char *asked[] = {request->inputs, request->targets, request->group, request->weight,
-                           request->exclude};
+    const char *asked[] = {request->inputs, request->targets, request->group,
+                           request->weight, request->exclude, request->categories};
     bool complete = source->path != NULL;
     for (int i = 0; i < SOURCE_NAMES; i++) {
         source->asked_names[i] = memory_strdup(asked[i]);
@@ -64,8 +64,11 @@ static status keep_request(const struct source_request *request, struct source *
         .group = names[2],
         .weight = names[3],
         .exclude = names[4],
+        .categories = names[5],
         .model_inputs = request->model_inputs ? &source->asked_inputs : NULL,
         .target_kind = request->target_kind,
+        .gaps = request->gaps,
+        .wants_classes = request->wants_classes,
         .exclude_if_there = request->exclude_if_there,
         .numbers_only = request->numbers_only};
     return complete ? STATUS_OK
@@ -120,6 +123,9 @@ void source_close(struct source **source)
     memory_free(&info->label);
     memory_free(&info->group);
     memory_free(&info->weight);
+    memory_free(&info->incomplete);
+    string_list_release(&info->notes);
+    string_list_release(&info->warnings);
     memory_free(&(*source)->room);
     memory_free(&(*source)->path);
     string_list_release(&(*source)->asked_inputs);
@@ -230,15 +236,19 @@ status source_split_names(const struct source *source, const char *option, const
     if (names->n == 0)
         return status_set(STATUS_USAGE, "%s: %s names nothing; give at least one name",
                           source->path, option);
-    for (size_t i = 0; i < names->n; i++) {
-        if (!names->item[i][0])
-            return status_set(STATUS_USAGE, "%s: %s '%s' has an empty name", source->path, option,
-                              text);
-        if (string_list_find(names, names->item[i]) != (long)i)
-            return status_set(STATUS_USAGE, "%s: %s names '%s' twice", source->path, option,
-                              names->item[i]);
+    struct dictionary seen = {0};
+    for (size_t i = 0; i < names->n && outcome == STATUS_OK; i++) {
+        int32_t code;
+        outcome = dictionary_code(&seen, names->item[i], &code);
+        if (outcome == STATUS_OK && !names->item[i][0])
+            outcome = status_set(STATUS_USAGE, "%s: %s '%s' has an empty name", source->path,
+                                 option, text);
+        else if (outcome == STATUS_OK && (size_t)code != i)
+            outcome = status_set(STATUS_USAGE, "%s: %s names '%s' twice", source->path, option,
+                                 names->item[i]);
     }
-    return STATUS_OK;
+    dictionary_release(&seen);
+    return outcome;
 }
 
 status source_shell_names(const struct string_list *names, char text[SOURCE_SHELL_TEXT])

@@ -23,6 +23,14 @@ enum target_kind {
     TARGETS_NONE      /* columns named as targets are no inputs, but are not read either */
 };
 
+/* What to do with rows that lack a value which is needed. Text tables only. */
+enum source_gaps {
+    SOURCE_GAPS_REFUSED,
+    SOURCE_GAPS_IN_INPUTS, /* of inputs, group, weight: the row is `incomplete`, its numbers mean
+                              nothing; in targets they are refused */
+    SOURCE_GAPS_KEPT       /* the same for targets */
+};
+
 /*
  * Which columns (CSV, built-in) or data sets (HDF5). NULL where the user has not said. In an HDF5
  * file a name may also be that of a column of the default data set, as a checkpoint knows it.
@@ -35,10 +43,13 @@ struct source_request {
     const char *targets; /* names with commas; default /y, or the last column */
     const char *group;   /* one name; default /group if there is one; speaker for the built-in */
     const char *weight;  /* one name; default /weight if there is one */
+    const char *categories; /* names with commas: columns whose numbers are codes, so text */
     const struct string_list *model_inputs; /* names of a model's inputs, by which columns of text
                                                are coded; NULL: by all of their texts */
     enum target_kind target_kind;
-    bool exclude_if_there; /* what `exclude` names need not exist */
+    enum source_gaps gaps;
+    bool wants_classes;    /* with AUTO: numbers among words are names of classes, too */
+    bool exclude_if_there; /* what `exclude` and `categories` name need not exist */
     bool numbers_only;     /* HDF5: neither labels, groups nor weights are looked for */
 };
 
@@ -46,6 +57,7 @@ struct source_request {
 struct source_info {
     const char *path; /* as requested */
     char format[16];  /* "CSV", "HDF5" or "built-in", for messages */
+    char separator;   /* of the cells of a text table, as in csv_table; else 0 */
     bool can_stream;  /* samples can stay in the file and be read by several processes in parts */
     size_t n;         /* samples, >= 1 */
     size_t n_inputs;  /* D >= 1 */
@@ -59,9 +71,12 @@ struct source_info {
                                         built-in vowels in their own order */
     int32_t *label;                  /* (n), index into classes; NULL without labels */
     struct string_list group_names;
-    int32_t *group;           /* (n), index into group_names; NULL without groups */
-    double *weight;           /* (n), all >= 0 and at least one > 0; NULL without weights */
-    struct string_list notes; /* lines to be shown: how the file was understood */
+    int32_t *group;   /* (n), index into group_names; NULL without groups */
+    double *weight;   /* (n), all >= 0 and at least one > 0; NULL without weights */
+    bool *incomplete; /* (n) rows that lack a value; NULL: none does */
+    size_t n_incomplete;
+    struct string_list notes;    /* how the file was read, one line each, to be told once */
+    struct string_list warnings; /* and what in it may be wrong */
 };
 
 struct source;
@@ -83,7 +98,7 @@ const struct source_info *source_info(const struct source *source);
 enum { SOURCE_SUGGESTION = 600 };
 struct hdf5_file;
 status source_suggest_hdf5(struct hdf5_file *file, char text[SOURCE_SUGGESTION]);
-/* The request that it was opened with, for opening it once more. */
+/* A request that opens the same columns once more, elsewhere too. */
 const struct source_request *source_asked(const struct source *source);
 void source_close(struct source **source);
 

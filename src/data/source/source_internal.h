@@ -10,7 +10,7 @@
  * What the kinds of sources share. Each source_open_* fills `source` as far as it gets, also when
  * it fails: source_close then frees it.
  */
-enum { SOURCE_NAMES = 5 };
+enum { SOURCE_NAMES = 6 };
 
 /* How numbers come from source_view. */
 struct source_numbers {

@@ -1,21 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "data/source/source_internal.h"
+#include "table_reader.h"
 
 #include "base/memory.h"
-#include "text_inputs.h"
+#include "data/csv/dictionary.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-/* Which columns of the table play which part. */
-struct table_reader {
-    struct csv_table table;
-    struct text_inputs inputs;
-    size_t *target; /* (n_targets), columns */
-    size_t n_targets;
-    long group, weight; /* columns, or -1 */
-    struct string_list excluded;
-};
 
 enum { COLUMN_TEXT = 160 };
 
@@ -23,14 +14,6 @@ static const char *column_text(const struct table_reader *reader, size_t c, char
 {
     snprintf(text, COLUMN_TEXT, "column '%s'", reader->table.names.item[c]);
     return text;
-}
-
-static bool contains(const size_t *columns, size_t n, size_t column)
-{
-    for (size_t i = 0; i < n; i++)
-        if (columns[i] == column)
-            return true;
-    return false;
 }
 
 /* *columns is allocated. Names that do not exist: *n = 0 if they are optional, else an error. */
@@ -64,25 +47,63 @@ static bool is_excluded(const struct table_reader *reader, size_t c)
     return string_list_find(&reader->excluded, reader->table.names.item[c]) >= 0;
 }
 
-/* Columns, or texts of columns as colour=red. The built-in data may have some excluded, too. */
+/* The column of which a name such as colour=red tells a text, or -1. */
+static long column_before_text(const struct dictionary *columns, const char *name, char *copy)
+{
+    long found = -1;
+    strcpy(copy, name);
+    for (char *equals = strchr(copy, '='); equals && found < 0; equals = strchr(equals + 1, '=')) {
+        *equals = '\0';
+        found = dictionary_find(columns, copy);
+        *equals = '=';
+    }
+    return found;
+}
+
+/* A column; or a text of one, as colour=red, also if the texts look like numbers in this file. */
+static status find_input(const struct source *source, struct table_reader *reader,
+                         const struct dictionary *columns, const char *name)
+{
+    struct csv_table *table = &reader->table;
+    char *copy = NULL;
+    long column = dictionary_find(columns, name);
+    if (column >= 0)
+        return is_excluded(reader, (size_t)column)
+                   ? STATUS_OK
+                   : text_inputs_add_column(&reader->inputs, table, (size_t)column);
+    status outcome = memory_alloc(&copy, strlen(name) + 1, 1, "a name");
+    if (outcome == STATUS_OK)
+        column = column_before_text(columns, name, copy);
+    memory_free(&copy);
+    if (outcome != STATUS_OK)
+        return outcome;
+    bool numbers = column >= 0 && table->column[column].number;
+    const struct string_list *model = source->asked.model_inputs;
+    bool known =
+        numbers && table->line && model && text_input_known(model, table->names.item[column]);
+    if (column < 0 || (numbers && !known))
+        return source_unknown_name(source, "column", "--inputs", name, &table->names);
+    if (numbers)
+        outcome = table_make_text(table, (size_t)column);
+    return outcome == STATUS_OK ? text_inputs_add_text(&reader->inputs, table, (size_t)column, name)
+                                : outcome;
+}
+
+/* The built-in data may have some excluded, too. */
 static status find_inputs(const struct source *source, struct table_reader *reader,
                           const char *text)
 {
     struct string_list names = {0};
+    struct dictionary columns = {0};
     status outcome = source_split_names(source, "--inputs", text, &names);
-    for (size_t i = 0; i < names.n && outcome == STATUS_OK; i++) {
-        long column = string_list_find(&reader->table.names, names.item[i]);
-        bool found = column >= 0;
-        if (found && is_excluded(reader, (size_t)column))
-            continue;
-        outcome =
-            found ? text_inputs_add_column(&reader->inputs, &reader->table, (size_t)column)
-                  : text_inputs_add_text(&reader->inputs, &reader->table, names.item[i], &found);
-        if (outcome == STATUS_OK && !found)
-            outcome = source_unknown_name(source, "column", "--inputs", names.item[i],
-                                          &reader->table.names);
+    for (size_t c = 0; c < reader->table.names.n && outcome == STATUS_OK; c++) {
+        int32_t code;
+        outcome = dictionary_code(&columns, reader->table.names.item[c], &code);
     }
+    for (size_t i = 0; i < names.n && outcome == STATUS_OK; i++)
+        outcome = find_input(source, reader, &columns, names.item[i]);
     string_list_release(&names);
+    dictionary_release(&columns);
     return outcome;
 }
 
@@ -120,31 +141,37 @@ static status default_target(const struct source *source, struct table_reader *r
     return outcome;
 }
 
-static status default_inputs(struct table_reader *reader)
-{
-    status outcome = STATUS_OK;
-    for (size_t c = 0; c < reader->table.names.n && outcome == STATUS_OK; c++)
-        if ((long)c != reader->group && (long)c != reader->weight && !is_excluded(reader, c) &&
-            !contains(reader->target, reader->n_targets, c))
-            outcome = text_inputs_add_column(&reader->inputs, &reader->table, c);
-    return outcome;
-}
-
 static status no_input_left(const struct source *source, const struct table_reader *reader)
 {
     return status_set(STATUS_USAGE,
-                      "%s: no column is left for the inputs besides targets, group%s weight%s; "
+                      "%s: no column is left for the inputs besides targets, group%s weight%s%s; "
                       "name them with --inputs",
                       source->path, reader->excluded.n ? "," : " and",
-                      reader->excluded.n ? " and those of --exclude" : "");
+                      reader->excluded.n ? " and those of --exclude" : "",
+                      source->info.notes.n ? ", and those of names or without values" : "");
 }
 
-static status find_roles(const struct source_request *request, const struct source *source,
+/* What is to be learned cannot be known. A model that was trained so is still applied. */
+static status check_targets_apart(const struct source_request *request, const struct source *source,
+                                  const struct table_reader *reader)
+{
+    for (size_t i = 0; i < reader->n_targets && !request->model_inputs; i++)
+        if (text_inputs_contain(&reader->inputs, reader->target[i]))
+            return status_set(STATUS_USAGE,
+                              "%s: column '%s' is named as input and as target; leave it out of "
+                              "--inputs or of --targets",
+                              source->path, reader->table.names.item[reader->target[i]]);
+    return STATUS_OK;
+}
+
+static status find_roles(const struct source_request *request, struct source *source,
                          struct table_reader *reader)
 {
     bool optional =
         request->target_kind == TARGETS_OPTIONAL || request->target_kind == TARGETS_NONE;
     status outcome = source_excluded(source, &reader->table.names, &reader->excluded);
+    if (outcome == STATUS_OK)
+        outcome = table_make_categories(source, reader);
     if (outcome == STATUS_OK)
         outcome = find_one(source, reader, "--group", request->group, &reader->group);
     if (outcome == STATUS_OK)
@@ -156,30 +183,81 @@ static status find_roles(const struct source_request *request, const struct sour
     outcome = request->targets ? find_columns(source, reader, "--targets", request->targets,
                                               optional, &reader->target, &reader->n_targets)
                                : default_target(source, reader, optional);
-    if (outcome == STATUS_OK && !request->inputs)
-        outcome = default_inputs(reader);
+    if (outcome == STATUS_OK && request->inputs)
+        outcome = check_targets_apart(request, source, reader);
+    else if (outcome == STATUS_OK)
+        outcome = table_default_inputs(source, reader);
     return outcome == STATUS_OK && reader->inputs.n == 0 ? no_input_left(source, reader) : outcome;
 }
 
-/* Empty cells matter only in columns that play a part. */
-static status check_values(enum target_kind kind, const struct table_reader *reader)
+/* The columns in which a cell without a value matters; *needed is allocated. */
+static status needed_columns(const struct table_reader *reader, bool targets, size_t **needed,
+                             size_t *n)
 {
-    size_t n_targets = kind == TARGETS_NONE ? 0 : reader->n_targets, *needed = NULL, n = 0;
-    status outcome =
-        memory_alloc(&needed, reader->inputs.n + n_targets + 2, sizeof *needed, "column numbers");
+    status outcome = memory_alloc(needed, reader->inputs.n + reader->n_targets + 2, sizeof **needed,
+                                  "column numbers");
+    *n = 0;
+    for (size_t i = 0; i < reader->inputs.n && outcome == STATUS_OK; i++)
+        if (i == 0 || reader->inputs.item[i].column != (*needed)[*n - 1])
+            (*needed)[(*n)++] = reader->inputs.item[i].column;
+    if (outcome == STATUS_OK && reader->weight >= 0)
+        (*needed)[(*n)++] = (size_t)reader->weight;
+    for (size_t i = 0; i < reader->n_targets && targets && outcome == STATUS_OK; i++)
+        (*needed)[(*n)++] = reader->target[i];
+    if (outcome == STATUS_OK && reader->group >= 0)
+        (*needed)[(*n)++] = (size_t)reader->group;
+    return outcome;
+}
+
+/* Marks the rows with gaps, and puts something into these for which nobody asks. */
+static void fill_gaps(struct csv_table *table, size_t c, bool *incomplete)
+{
+    struct csv_column *column = &table->column[c];
+    for (size_t row = 0; row < table->n_rows; row++)
+        if (csv_is_gap(table, c, row)) {
+            incomplete[row] = true;
+            if (column->number)
+                column->number[row] = 0;
+        }
+}
+
+static status keep_incomplete(struct source *source, struct table_reader *reader,
+                              const size_t *columns, size_t n)
+{
+    struct source_info *info = &source->info;
+    char text[1024];
+    status outcome = csv_need_values(&reader->table, columns, n);
+    if (outcome == STATUS_OK)
+        return outcome;
+    snprintf(text, sizeof text, "%s", status_text());
+    outcome = memory_alloc(&info->incomplete, info->n, sizeof *info->incomplete, "rows with gaps");
     if (outcome != STATUS_OK)
         return outcome;
-    for (size_t i = 0; i < reader->inputs.n; i++)
-        if (i == 0 || reader->inputs.item[i].column != needed[n - 1])
-            needed[n++] = reader->inputs.item[i].column;
-    if (reader->weight >= 0)
-        needed[n++] = (size_t)reader->weight;
-    size_t n_numbers = n;
-    for (size_t i = 0; i < n_targets; i++)
-        needed[n++] = reader->target[i];
-    if (reader->group >= 0)
-        needed[n++] = (size_t)reader->group;
-    outcome = csv_need_values(&reader->table, needed, n, n_numbers);
+    for (size_t i = 0; i < n; i++)
+        fill_gaps(&reader->table, columns[i], info->incomplete);
+    for (size_t row = 0; row < info->n; row++)
+        info->n_incomplete += info->incomplete[row];
+    if (info->n_incomplete == info->n)
+        return status_set(STATUS_USAGE, "%s (no row is complete)", text);
+    char *advice = strrchr(text, ';');
+    if (advice)
+        *advice = '\0';
+    return string_list_add(&info->warnings, text);
+}
+
+/* Empty cells matter only in columns that play a part. */
+static status check_values(const struct source_request *request, struct source *source,
+                           struct table_reader *reader)
+{
+    size_t *needed = NULL, n = 0;
+    bool targets = request->target_kind != TARGETS_NONE;
+    bool of_inputs = request->gaps == SOURCE_GAPS_IN_INPUTS;
+    status outcome = needed_columns(reader, targets && !of_inputs, &needed, &n);
+    if (outcome == STATUS_OK)
+        outcome = request->gaps == SOURCE_GAPS_REFUSED ? csv_need_values(&reader->table, needed, n)
+                                                       : keep_incomplete(source, reader, needed, n);
+    if (outcome == STATUS_OK && of_inputs && targets)
+        outcome = csv_need_values(&reader->table, reader->target, reader->n_targets);
     memory_free(&needed);
     return outcome;
 }
@@ -191,22 +269,27 @@ static status need_numbers(const struct table_reader *reader, size_t column, con
     return outcome == STATUS_OK ? outcome : status_set(outcome, "%s; %s", status_text(), advice);
 }
 
-/* Text, or whole numbers, as codes. */
-static status code_column(const struct source *source, const struct table_reader *reader, size_t c,
+/* Text, or whole numbers, as codes. What stands in rows with gaps is not asked for. */
+static status code_column(const struct source *source, struct table_reader *reader, size_t c,
                           const char *what, struct string_list *names, int32_t **code)
 {
-    const struct csv_column *column = &reader->table.column[c];
+    struct csv_column *column = &reader->table.column[c];
     size_t n = source->info.n;
     char text[COLUMN_TEXT];
-    if (column->number)
+    status outcome = STATUS_OK;
+    if (column->number && column->has_spelling && reader->table.line)
+        outcome = table_make_text(&reader->table, c);
+    if (outcome == STATUS_OK && column->number)
         return source_code_doubles(source, column->number, column_text(reader, c, text), what,
                                    names, code);
-    status outcome = memory_alloc(code, n, sizeof **code, what);
+    if (outcome == STATUS_OK)
+        outcome = memory_alloc(code, n, sizeof **code, what);
     if (outcome == STATUS_OK)
         outcome = string_list_copy(names, &column->values);
     if (outcome != STATUS_OK)
         return outcome;
-    memcpy(*code, column->code, n * sizeof **code);
+    for (size_t i = 0; i < n; i++)
+        (*code)[i] = column->code[i] < 0 ? 0 : column->code[i];
     return source_sort_names(names, *code, n);
 }
 
@@ -227,6 +310,11 @@ static status take_targets(enum target_kind kind, struct source *source,
                           "%s: classification needs one column of labels, but --targets names %zu",
                           source->path, reader->n_targets);
     bool text = !reader->table.column[reader->target[0]].number;
+    bool doubtful = kind == TARGETS_AUTO && !source->asked.wants_classes;
+    if (doubtful && one && text && table_has_slips(&reader->table, reader->target[0]))
+        return need_numbers(reader, reader->target[0],
+                            "correct the cell, or say --task classification if all are names of "
+                            "classes");
     if (kind == TARGETS_LABELS || (kind != TARGETS_NUMBERS && one && text)) {
         info->has_labels = true;
         return code_column(source, reader, reader->target[0], "labels", &info->classes,
@@ -241,95 +329,19 @@ static status take_targets(enum target_kind kind, struct source *source,
     return outcome;
 }
 
-/* Few texts, each of which comes again: no names or numbers of samples. */
-static bool is_short(const struct csv_table *table, size_t column)
-{
-    size_t n = table->column[column].values.n;
-    return n <= TEXT_INPUT_MOST && n <= table->n_rows / 2;
-}
-
-static status not_an_input(const struct csv_table *table, size_t column)
-{
-    status outcome = csv_need_numbers(table, column);
-    if (!text_input_may_be(table, column))
-        return status_set(outcome, "%s; correct the cell", status_text());
-    return status_set(outcome,
-                      "%s, column '%s': holds %zu different texts in %zu samples, too many to "
-                      "become inputs by default; name it with --inputs",
-                      table->path, table->names.item[column], table->column[column].values.n,
-                      table->n_rows);
-}
-
-/* The message about the first input of text, with all that are (names) to be left out. */
-static status refuse_text(const struct source *source, const struct table_reader *reader,
-                          size_t first, size_t n, const struct string_list *names)
-{
-    char shell[SOURCE_SHELL_TEXT], others[96] = "";
-    status outcome = source_shell_names(names, shell);
-    if (outcome != STATUS_OK)
-        return outcome;
-    if (n > 1)
-        snprintf(others, sizeof others, " (%zu more input column%s no numbers either)", n - 1,
-                 n == 2 ? " holds" : "s hold");
-    bool named = source->asked.inputs != NULL;
-    outcome = not_an_input(&reader->table, first);
-    return status_set(outcome, "%s%s, or %s%s", status_text(), others,
-                      named    ? "choose other columns with --inputs"
-                      : n == 1 ? "leave the column out with --exclude "
-                               : "leave the columns out with --exclude ",
-                      named ? "" : shell);
-}
-
-/* Numbers; or text that can be coded: because it is named or known to the model, or is short. */
-static bool is_an_input(const struct source *source, const struct table_reader *reader,
-                        const struct text_input *input, const struct string_list *model)
-{
-    const struct csv_table *table = &reader->table;
-    if (input->code != TEXT_INPUT_ALL)
-        return true;
-    if (model)
-        return text_input_known(table, input->column, model);
-    return text_input_may_be(table, input->column) &&
-           (source->asked.inputs || is_short(table, input->column));
-}
-
-/*
- * Names all columns that are no inputs at once: who leaves out one does not want to be told of the
- * next. Those that are numbers but for "NA" lack values, which is said elsewhere.
- */
-static status check_inputs(const struct source *source, const struct table_reader *reader,
-                           const struct string_list *model)
-{
-    struct string_list names = {0};
-    size_t first = 0, n = 0;
-    status outcome = string_list_copy(&names, &reader->excluded);
-    for (size_t i = 0; i < reader->inputs.n && outcome == STATUS_OK; i++) {
-        size_t c = reader->inputs.item[i].column;
-        if (is_an_input(source, reader, &reader->inputs.item[i], model) ||
-            csv_missing_mark(&reader->table, c) >= 0)
-            continue;
-        if (n++ == 0)
-            first = c;
-        outcome = string_list_add(&names, reader->table.names.item[c]);
-    }
-    if (outcome == STATUS_OK && n > 0)
-        outcome = refuse_text(source, reader, first, n, &names);
-    string_list_release(&names);
-    return outcome;
-}
-
 static status take_inputs(struct source *source, struct table_reader *reader,
                           const struct string_list *model)
 {
     struct source_info *info = &source->info;
-    status outcome = text_inputs_expand(&reader->inputs, &reader->table, model);
+    status outcome =
+        text_inputs_expand(&reader->inputs, &reader->table, model, model ? &info->warnings : NULL);
     info->n_inputs = reader->inputs.n;
     info->names_known = true;
     return outcome == STATUS_OK ? string_list_copy(&info->input_names, &reader->inputs.names)
                                 : outcome;
 }
 
-static status take_group_and_weight(struct source *source, const struct table_reader *reader)
+static status take_group_and_weight(struct source *source, struct table_reader *reader)
 {
     struct source_info *info = &source->info;
     status outcome = STATUS_OK;
@@ -371,21 +383,30 @@ static void release_table(struct source *source)
     text_inputs_release(&reader->inputs);
     memory_free(&reader->target);
     string_list_release(&reader->excluded);
+    string_list_release(&reader->categories);
     memory_free(&source->reader);
 }
 
 /* Nobody asks for the other columns any more. */
-static void drop_unused(struct table_reader *reader)
+static status drop_unused(struct table_reader *reader)
 {
-    for (size_t c = 0; c < reader->table.names.n; c++) {
+    bool *used = NULL;
+    size_t n = reader->table.names.n;
+    status outcome = memory_alloc(&used, n, sizeof *used, "columns");
+    for (size_t i = 0; i < reader->inputs.n && outcome == STATUS_OK; i++)
+        used[reader->inputs.item[i].column] = true;
+    for (size_t i = 0; i < reader->n_targets && outcome == STATUS_OK; i++)
+        used[reader->target[i]] = true;
+    for (size_t c = 0; c < n && outcome == STATUS_OK; c++) {
         struct csv_column *column = &reader->table.column[c];
-        if (text_inputs_contain(&reader->inputs, c) ||
-            contains(reader->target, reader->n_targets, c))
+        if (used[c])
             continue;
         memory_free(&column->number);
         memory_free(&column->code);
         string_list_release(&column->values);
     }
+    memory_free(&used);
+    return outcome;
 }
 
 status source_open_table(const struct source_request *request, struct source *source,
@@ -401,21 +422,24 @@ status source_open_table(const struct source_request *request, struct source *so
     source->read = read_table;
     source->release = release_table;
     source->line = reader->table.line;
+    source->info.separator = reader->table.separator;
     source->info.n = reader->table.n_rows;
     if (!source->info.format[0])
         snprintf(source->info.format, sizeof source->info.format, "CSV");
-    outcome = find_roles(request, source, reader);
+    outcome = string_list_copy(&source->info.notes, &reader->table.notes);
     if (outcome == STATUS_OK)
-        outcome = check_inputs(source, reader, request->model_inputs);
+        outcome = find_roles(request, source, reader);
+    if (outcome == STATUS_OK && request->inputs && !request->model_inputs)
+        outcome = table_check_inputs(source, reader);
+    if (outcome == STATUS_OK && request->model_inputs)
+        outcome = table_follow_model(reader, request->model_inputs);
     if (outcome == STATUS_OK)
-        outcome = check_values(request->target_kind, reader);
+        outcome = check_values(request, source, reader);
     if (outcome == STATUS_OK)
         outcome = take_inputs(source, reader, request->model_inputs);
     if (outcome == STATUS_OK)
         outcome = take_targets(request->target_kind, source, reader);
     if (outcome == STATUS_OK)
         outcome = take_group_and_weight(source, reader);
-    if (outcome == STATUS_OK)
-        drop_unused(reader);
-    return outcome;
+    return outcome == STATUS_OK ? drop_unused(reader) : outcome;
 }

@@ -59,31 +59,16 @@ static long code_of(const struct csv_column *column, const char *text)
 }
 
 status text_inputs_add_text(struct text_inputs *inputs, const struct csv_table *table,
-                            const char *name, bool *found)
+                            size_t column, const char *name)
 {
-    for (size_t c = 0; c < table->names.n; c++) {
-        const char *text = text_behind(name, table->names.item[c]);
-        *found = text && !table->column[c].number;
-        if (*found)
-            return text_inputs_add(inputs, c, code_of(&table->column[c], text), name);
-    }
-    return STATUS_OK;
+    const char *text = text_behind(name, table->names.item[column]);
+    return text_inputs_add(inputs, column, code_of(&table->column[column], text), name);
 }
 
-bool text_input_may_be(const struct csv_table *table, size_t column)
-{
-    const struct string_list *values = &table->column[column].values;
-    double number;
-    for (size_t i = 0; i < values->n; i++)
-        if (csv_parse_cell(values->item[i], table->decimal_comma, &number) != CSV_TEXT)
-            return false;
-    return values->n > 0;
-}
-
-bool text_input_known(const struct csv_table *table, size_t column, const struct string_list *model)
+bool text_input_known(const struct string_list *model, const char *column)
 {
     for (size_t i = 0; i < model->n; i++)
-        if (text_behind(model->item[i], table->names.item[column]))
+        if (text_behind(model->item[i], column))
             return true;
     return false;
 }
@@ -144,9 +129,29 @@ static status unknown_text(const struct csv_table *table, size_t column, size_t 
         joined);
 }
 
-/* Every cell of the column has one of the texts that are inputs; empty ones are said elsewhere. */
+/* How many rows have a text that a model does not know, for which all inputs of the column are 0.
+ */
+static status warn_of_unknown(const struct csv_table *table, size_t column, size_t row, size_t n,
+                              struct string_list *warnings)
+{
+    const struct csv_column *cells = &table->column[column];
+    char shown[CSV_SHOWN], name[CSV_SHOWN], text[512];
+    snprintf(text, sizeof text,
+             "%s, line %zu, column '%s': '%s' is no text that the model was trained with%s; in "
+             "%zu of %zu rows all inputs of this column are 0",
+             table->path, table->line ? table->line[row] : row,
+             csv_printable(table->names.item[column], name),
+             csv_printable(cells->values.item[cells->code[row]], shown),
+             n > 1 ? ", nor are others below" : "", n, table->n_rows);
+    return string_list_add(warnings, text);
+}
+
+/*
+ * Every cell of the column has one of the texts that are inputs; empty ones are said elsewhere. Of
+ * those unknown to a model a warning is added.
+ */
 static status check_cells(const struct csv_table *table, size_t column,
-                          const struct text_inputs *inputs)
+                          const struct text_inputs *inputs, struct string_list *warnings)
 {
     const struct csv_column *cells = &table->column[column];
     bool *known = NULL;
@@ -156,11 +161,17 @@ static status check_cells(const struct csv_table *table, size_t column,
     for (size_t i = 0; i < inputs->n; i++)
         if (inputs->item[i].column == column && inputs->item[i].code >= 0)
             known[inputs->item[i].code] = true;
-    for (size_t row = 0; row < table->n_rows && outcome == STATUS_OK; row++)
-        if (cells->code[row] >= 0 && !known[cells->code[row]])
-            outcome = unknown_text(table, column, row, &inputs->names);
+    size_t n_unknown = 0, first = 0;
+    for (size_t row = table->n_rows; row-- > 0;)
+        if (cells->code[row] >= 0 && !known[cells->code[row]]) {
+            n_unknown++;
+            first = row;
+        }
     memory_free(&known);
-    return outcome;
+    if (n_unknown == 0)
+        return STATUS_OK;
+    return warnings ? warn_of_unknown(table, column, first, n_unknown, warnings)
+                    : unknown_text(table, column, first, &inputs->names);
 }
 
 /* A text that is asked for twice, or a column that has the name already. */
@@ -182,7 +193,7 @@ static status check_names(const struct csv_table *table, const struct string_lis
 }
 
 status text_inputs_expand(struct text_inputs *inputs, const struct csv_table *table,
-                          const struct string_list *model)
+                          const struct string_list *model, struct string_list *warnings)
 {
     struct text_inputs all = {0};
     status outcome = STATUS_OK;
@@ -198,7 +209,7 @@ status text_inputs_expand(struct text_inputs *inputs, const struct csv_table *ta
         size_t column = all.item[i].column;
         bool first = i == 0 || all.item[i - 1].column != column;
         if (first && !table->column[column].number)
-            outcome = check_cells(table, column, &all);
+            outcome = check_cells(table, column, &all, warnings);
     }
     text_inputs_release(inputs);
     *inputs = all;

@@ -12,8 +12,7 @@
 enum {
     TEXT_INPUT_NUMBERS = -1, /* the column's own numbers */
     TEXT_INPUT_NOWHERE = -2, /* 0: no cell of this file has the text */
-    TEXT_INPUT_ALL = -3,     /* not coded yet: all texts of the column */
-    TEXT_INPUT_MOST = 32     /* texts that a column which nobody names may have */
+    TEXT_INPUT_ALL = -3      /* not coded yet: all texts of the column */
 };
 
 /* One input: where `code` is that of a text, 1 for the cells that have it and 0 for others. */
@@ -36,28 +35,21 @@ bool text_inputs_contain(const struct text_inputs *inputs, size_t column);
 status text_inputs_add_column(struct text_inputs *inputs, const struct csv_table *table,
                               size_t column);
 
-/*
- * Adds the input that a name such as colour=red tells. *found is false if no column is named so, or
- * it holds numbers.
- */
+/* Adds the input that a name such as colour=red tells of a column of text. */
 status text_inputs_add_text(struct text_inputs *inputs, const struct csv_table *table,
-                            const char *name, bool *found);
+                            size_t column, const char *name);
 
-/* Whether a column holds text, and no number among it: a word among numbers is a mistake. */
-bool text_input_may_be(const struct csv_table *table, size_t column);
-
-/* Whether a model, by the names of its inputs, knows texts of the column. */
-bool text_input_known(const struct csv_table *table, size_t column,
-                      const struct string_list *model);
+/* Whether a model, by the names of its inputs, knows texts of the column of that name. */
+bool text_input_known(const struct string_list *model, const char *column);
 
 /*
  * Puts in place of each column of which all texts are wanted one input for each. `model`, the names
  * of a model's inputs, tells the texts that it knows; NULL: those of the file, sorted as classes
- * are. STATUS_USAGE, with line and column, for a cell whose text is no input; for a name that two
- * inputs would have.
+ * are. A cell whose text is no input: a line in `warnings`, if that is not NULL; else STATUS_USAGE
+ * with line and column. STATUS_USAGE for a name that two inputs would have.
  */
 status text_inputs_expand(struct text_inputs *inputs, const struct csv_table *table,
-                          const struct string_list *model);
+                          const struct string_list *model, struct string_list *warnings);
 
 /* Samples first .. first+n-1 of input `input`, into every `stride`-th place. */
 void text_input_read(const struct csv_table *table, const struct text_input *input, size_t first,

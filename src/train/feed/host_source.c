@@ -6,7 +6,7 @@
 #include <string.h>
 #include <xxhash.h>
 
-enum { N_TEXTS = 6 };
+enum { N_TEXTS = 7 };
 
 /* The names of a model's inputs, by which texts are coded; off the root into `names`. */
 static status share_model_inputs(const struct communicator *comm, struct source_request *request,
@@ -29,8 +29,9 @@ static status share_model_inputs(const struct communicator *comm, struct source_
 static status share_request(const struct communicator *comm, const struct source *source,
                             struct source_request *request, struct string_list *model_inputs)
 {
-    const char **text[N_TEXTS] = {&request->path,  &request->inputs, &request->targets,
-                                  &request->group, &request->weight, &request->exclude};
+    const char **text[N_TEXTS] = {&request->path,      &request->inputs, &request->targets,
+                                  &request->group,     &request->weight, &request->exclude,
+                                  &request->categories};
     memset(request, 0, sizeof *request);
     if (source)
         *request = *source_asked(source);
@@ -44,14 +45,16 @@ static status share_request(const struct communicator *comm, const struct source
     status shared = share_model_inputs(comm, request, model_inputs);
     outcome = status_first(outcome, shared);
     communicator_broadcast(comm, &request->target_kind, sizeof request->target_kind);
+    communicator_broadcast(comm, &request->gaps, sizeof request->gaps);
     communicator_broadcast(comm, &request->exclude_if_there, sizeof request->exclude_if_there);
     return outcome;
 }
 
 static void release_request(struct source_request *request)
 {
-    const char *text[N_TEXTS] = {request->path,  request->inputs, request->targets,
-                                 request->group, request->weight, request->exclude};
+    const char *text[N_TEXTS] = {request->path,      request->inputs, request->targets,
+                                 request->group,     request->weight, request->exclude,
+                                 request->categories};
     for (int i = 0; i < N_TEXTS; i++) {
         char *copy = (char *)text[i];
         memory_free(&copy);

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "csv_notation.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LONGEST = 1100, MOST_RUNS = 16, LONGEST_UNIT = 12 };
+
+/* A sign between digits: which, and how many bytes it has. */
+struct mark {
+    char is;
+    size_t length;
+};
+
+/* Blanks that do not break, thin ones, and a curved apostrophe are what they look like. */
+static struct mark mark_at(const char *at)
+{
+    static const struct {
+        const char *bytes;
+        char is;
+    } marks[] = {{",", ','},
+                 {".", '.'},
+                 {"'", '\''},
+                 {" ", ' '},
+                 {"\xC2\xA0", ' '},
+                 {"\xE2\x80\xAF", ' '},
+                 {"\xE2\x80\x89", ' '},
+                 {"\xE2\x80\x99", '\''}};
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
+        size_t length = strlen(marks[i].bytes);
+        if (strncmp(at, marks[i].bytes, length) == 0)
+            return (struct mark){marks[i].is, length};
+    }
+    return (struct mark){0, 0};
+}
+
+static const char *after_sign(const char *at)
+{
+    static const char minus[] = "\xE2\x88\x92"; /* U+2212 */
+    if (strncmp(at, minus, sizeof minus - 1) == 0)
+        return at + sizeof minus - 1;
+    return at + (*at == '+' || *at == '-');
+}
+
+static const char *after_blanks(const char *at)
+{
+    for (struct mark mark = mark_at(at); mark.is == ' '; mark = mark_at(at))
+        at += mark.length;
+    return at;
+}
+
+static size_t currency_at(const char *at)
+{
+    static const char *const symbols[] = {"$",   "\xE2\x82\xAC", "\xC2\xA3", "\xC2\xA5", "US$",
+                                          "USD", "EUR",          "GBP",      "CHF"};
+    for (size_t i = 0; i < sizeof symbols / sizeof *symbols; i++)
+        if (strncmp(at, symbols[i], strlen(symbols[i])) == 0)
+            return strlen(symbols[i]);
+    return 0;
+}
+
+/* Runs of digits with one sign between each two. */
+struct digits {
+    size_t n;
+    size_t run[MOST_RUNS]; /* their lengths; of the first and last also 0 */
+    char mark[MOST_RUNS];  /* mark[i] stands before run[i] */
+    bool begins_with_0;
+    const char *end;
+};
+
+static bool read_digits(const char *at, struct digits *digits)
+{
+    *digits = (struct digits){.begins_with_0 = *at == '0'};
+    for (;;) {
+        if (digits->n == MOST_RUNS)
+            return false;
+        size_t length = strspn(at, "0123456789");
+        digits->run[digits->n++] = length;
+        at += length;
+        struct mark mark = mark_at(at);
+        const char *next = at + mark.length;
+        bool digit = isdigit((unsigned char)*next);
+        /* A blank or an apostrophe belongs to the number only between digits; so does all at an
+         * end but for "5." */
+        if (!mark.is || (!digit && (digits->n > 1 || mark.is == ' ' || mark.is == '\'')))
+            break;
+        if (length == 0 && digits->n > 1)
+            return false;
+        if (digits->n == MOST_RUNS)
+            return false;
+        digits->mark[digits->n] = mark.is;
+        at = next;
+    }
+    digits->end = at;
+    return digits->run[0] > 0 || (digits->n == 2 && digits->run[1] > 0);
+}
+
+/* Whether runs 0..last are groups: 1,234,567; or as in India 12,34,567. */
+static bool are_groups(const struct digits *digits, size_t last)
+{
+    if (digits->run[0] < 1 || digits->run[0] > 3 || digits->run[last] != 3)
+        return false;
+    bool threes = true, twos = digits->run[0] <= 2 && digits->mark[1] == ',';
+    for (size_t i = 1; i <= last; i++) {
+        if (digits->mark[i] != digits->mark[1])
+            return false;
+        threes = threes && digits->run[i] == 3;
+        twos = twos && (i == last || digits->run[i] == 2);
+    }
+    return threes || twos;
+}
+
+static bool judge_digits(const struct digits *digits, struct csv_spelling *spelling)
+{
+    size_t last = digits->n - 1;
+    char mark = digits->mark[last];
+    bool point = mark == ',' || mark == '.';
+    spelling->is_whole = last == 0;
+    if (last == 0)
+        return true;
+    if (last == 1 && point) {
+        if (are_groups(digits, 1) && !digits->begins_with_0)
+            spelling->unsure = mark;
+        else
+            spelling->decimal = mark;
+        return true;
+    }
+    if (are_groups(digits, last)) {
+        spelling->group = mark;
+        spelling->is_whole = true;
+        return true;
+    }
+    bool both = point && mark != digits->mark[1] && are_groups(digits, last - 1) && last >= 2;
+    spelling->group = digits->mark[1];
+    spelling->decimal = mark;
+    return both;
+}
+
+/*
+ * An exponent, by e or Fortran's d; or, behind a fraction, only its sign and three digits: Fortran
+ * drops the letter where there is no room for it, from 100 on.
+ */
+static const char *after_exponent(const char *at, bool has_fraction)
+{
+    const char *sign = at + (*at && strchr("eEdD", *at) != NULL);
+    const char *digits = sign + (*sign == '+' || *sign == '-');
+    size_t n = strspn(digits, "0123456789");
+    if (sign > at)
+        return n > 0 ? digits + n : at;
+    bool large = n == 3 && *digits >= '1' && *digits <= '3';
+    return has_fraction && digits > sign && large ? digits + n : at;
+}
+
+/* Letters and signs without a digit, or nothing. */
+static bool take_unit(const char *at, struct csv_spelling *spelling)
+{
+    at = after_blanks(at);
+    size_t length = strlen(at);
+    spelling->after = at;
+    spelling->after_length = length;
+    return length <= LONGEST_UNIT && !strpbrk(at, "0123456789,.;:/()[]-+ \t'\"?!<>=");
+}
+
+/* Where the digits begin; notes a currency. */
+static const char *after_start(const char *text, struct csv_spelling *spelling)
+{
+    const char *at = after_sign(text);
+    bool has_sign = at > text;
+    spelling->before = at;
+    spelling->before_length = currency_at(at);
+    if (spelling->before_length > 0) {
+        at = after_blanks(at + spelling->before_length);
+        at = has_sign ? at : after_sign(at);
+    }
+    return at;
+}
+
+struct csv_spelling csv_spelling_of(const char *text)
+{
+    struct csv_spelling spelling = {0};
+    struct digits digits;
+    if (strlen(text) >= LONGEST || !read_digits(after_start(text, &spelling), &digits) ||
+        !judge_digits(&digits, &spelling))
+        return (struct csv_spelling){0};
+    const char *end = after_exponent(digits.end, digits.n > 1 && !spelling.group);
+    if (end > digits.end && spelling.group && !spelling.decimal)
+        return (struct csv_spelling){0};
+    if (end > digits.end && spelling.unsure) {
+        spelling.decimal = spelling.unsure;
+        spelling.unsure = 0;
+    }
+    spelling.is_whole = spelling.is_whole && end == digits.end;
+    spelling.is_number = take_unit(end, &spelling);
+    return spelling;
+}
+
+double csv_spelling_value(const char *text, char group)
+{
+    char plain[LONGEST + 8], *to = plain;
+    struct csv_spelling ignored;
+    const char *at = after_start(text, &ignored);
+    bool negative = false, has_fraction = false;
+    for (const char *c = text; c < at; c++) /* the last byte of U+2212 is in no currency sign */
+        negative |= *c == '-' || (unsigned char)*c == 0x92;
+    if (negative)
+        *to++ = '-';
+    for (;;) {
+        struct mark mark = mark_at(at);
+        if (isdigit((unsigned char)*at)) {
+            *to++ = *at++;
+        } else if ((mark.is == ',' || mark.is == '.') && mark.is != group) {
+            *to++ = '.';
+            has_fraction = true;
+            at++;
+        } else if (mark.is && isdigit((unsigned char)at[mark.length])) {
+            at += mark.length;
+        } else {
+            break;
+        }
+    }
+    const char *end = after_exponent(at, has_fraction);
+    if (end > at) {
+        *to++ = 'e';
+        at += isalpha((unsigned char)*at) != 0;
+        while (at < end)
+            *to++ = *at++;
+    }
+    *to = '\0';
+    return strtod(plain, NULL);
+}
+
+void csv_signs_add(struct csv_signs *signs, const struct csv_spelling *spelling)
+{
+    signs->comma_decimal += spelling->decimal == ',';
+    signs->comma_group += spelling->group == ',';
+    signs->comma_unsure += spelling->unsure == ',';
+    signs->point_decimal += spelling->decimal == '.';
+    signs->point_group += spelling->group == '.';
+    signs->point_unsure += spelling->unsure == '.';
+}
+
+void csv_signs_add_all(struct csv_signs *signs, const struct csv_signs *more)
+{
+    signs->comma_decimal += more->comma_decimal;
+    signs->comma_group += more->comma_group;
+    signs->comma_unsure += more->comma_unsure;
+    signs->point_decimal += more->point_decimal;
+    signs->point_group += more->point_group;
+    signs->point_unsure += more->point_unsure;
+}
+
+static char group_of_commas(const struct csv_signs *column, const struct csv_signs *file,
+                            bool commas_separate, bool all_unsure, bool *unsure)
+{
+    if (column->comma_decimal > 0)
+        return 0;
+    if (column->point_decimal > 0)
+        return ',';
+    if (file->comma_decimal > 0)
+        return 0;
+    if (file->point_decimal > 0 || commas_separate)
+        return ',';
+    *unsure = !all_unsure;
+    return 0;
+}
+
+static char group_of_points(const struct csv_signs *column, const struct csv_signs *file,
+                            bool *unsure)
+{
+    bool commas = file->comma_decimal > 0;
+    *unsure = commas && column->point_decimal > 0;
+    return commas && column->point_decimal == 0 ? '.' : 0;
+}
+
+char csv_signs_group(const struct csv_signs *column, const struct csv_signs *file,
+                     bool commas_separate, bool all_unsure, bool *unsure)
+{
+    *unsure = (column->comma_group > 0 && column->comma_decimal > 0) ||
+              (column->point_group > 0 && column->point_decimal > 0) ||
+              (column->comma_group > 0 && column->point_group > 0);
+    if (*unsure)
+        return 0;
+    if (column->comma_group > 0 || column->point_group > 0)
+        return column->comma_group > 0 ? ',' : '.';
+    if (column->comma_unsure > 0)
+        return group_of_commas(column, file, commas_separate, all_unsure, unsure);
+    return column->point_unsure > 0 ? group_of_points(column, file, unsure) : 0;
+}
