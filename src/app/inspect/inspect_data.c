@@ -145,13 +145,17 @@ static void print_weights(const struct source_info *info)
 static status print_source(struct source *source, const char *path)
 {
     const struct source_info *info = source_info(source);
-    const char *separated = info->separator == ';'    ? ", separated by semicolons"
-                            : info->separator == '\t' ? ", separated by tabs"
-                            : info->separator == '|'  ? ", separated by bars"
-                            : info->separator == ' '  ? ", separated by blanks"
-                                                      : "";
-    log_info("%s: %s data, %zu sample%s, %zu input%s%s", path, info->format, info->n,
-             info->n == 1 ? "" : "s", info->n_inputs, info->n_inputs == 1 ? "" : "s", separated);
+    const char *separator = info->separator == ';'    ? "semicolons"
+                            : info->separator == '\t' ? "tabs"
+                            : info->separator == '|'  ? "bars"
+                            : info->separator == ' '  ? "blanks"
+                                                      : NULL;
+    char separated[64] = "";
+    if (separator)
+        snprintf(separated, sizeof separated, ", %zu input%s, separated by %s", info->n_inputs,
+                 info->n_inputs == 1 ? "" : "s", separator);
+    log_info("%s: %s data, %zu sample%s%s", path, info->format, info->n, info->n == 1 ? "" : "s",
+             separated);
     status outcome = print_numbers(source);
     if (outcome == STATUS_OK && info->has_labels)
         outcome = print_classes(info);
