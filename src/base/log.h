@@ -5,7 +5,6 @@
 #include "base/status.h"
 
 #include <stdbool.h>
-#include <stddef.h>
 
 /*
  * What the program says. Only rank 0 speaks; on other ranks all functions here do nothing, but for
@@ -31,12 +30,6 @@ void log_set_subject(const char *subject);
 
 /* Keeps a copy of every line in `path` (appended); NULL ends it. False if it cannot be opened. */
 bool log_set_file(const char *path);
-
-/*
- * Writes control characters out (\n, \x1b), so that names from files can neither end a line nor
- * command a terminal. Cuts what does not fit into `size` bytes. All texts here pass through it.
- */
-void log_escape(char *to, size_t size, const char *from);
 
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));

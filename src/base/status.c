@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "base/status.h"
 
+#include "base/escape.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -16,7 +18,7 @@ status(status_set)(status code, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    log_escape(last_text, sizeof last_text, text);
+    escape_controls(last_text, sizeof last_text, text);
     return code;
 }
 
