@@ -3,7 +3,6 @@
 
 #include "app/problem/columns.h"
 #include "app/problem/data_request.h"
-#include "app/problem/problem.h"
 #include "convert_internal.h"
 
 #include "base/fresh_file.h"

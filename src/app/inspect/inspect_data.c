@@ -2,7 +2,6 @@
 
 #include "app/problem/columns.h"
 #include "app/problem/data_request.h"
-#include "app/problem/problem.h"
 #include "app/problem/sample_block.h"
 #include "inspect_internal.h"
 

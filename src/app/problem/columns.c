@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "app/problem/columns.h"
 
-#include "app/problem/problem.h"
 #include "app/problem/samples_check.h"
 
 #include "base/log.h"
