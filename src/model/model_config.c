@@ -38,7 +38,8 @@ static status check_committee(const struct model_config *config)
         return status_set(STATUS_USAGE, "--committee %zu: at most %d members", config->n_members,
                           COMMITTEE_MOST);
     if (config->n_members > 1 && other)
-        return status_set(STATUS_USAGE, "--committee %zu does not go with %s: use --committee 1",
+        return status_set(STATUS_USAGE,
+                          "--committee %zu cannot be combined with %s: use --committee 1",
                           config->n_members, other);
     return STATUS_OK;
 }

@@ -65,7 +65,7 @@ static status deal_folds(struct training *training)
     if (options->committee == 1)
         return STATUS_OK;
     if (options->replicas > 1)
-        return status_set(STATUS_USAGE, "--committee and --replicas do not go together; use "
+        return status_set(STATUS_USAGE, "--committee and --replicas cannot be combined; use "
                                         "--committee 1");
     status outcome = memory_alloc(&training->fold, split->n_train, sizeof *training->fold,
                                   "the folds of a committee");
@@ -251,8 +251,9 @@ static status check_em(const struct training *training)
     if (options->optimizer != OPTIMIZER_EM)
         return STATUS_OK;
     if (options->committee > 1)
-        return status_set(STATUS_USAGE, "--committee goes with gradient steps, not with "
-                                        "--optimizer em; leave it out, or use adam");
+        return status_set(
+            STATUS_USAGE,
+            "--committee needs gradient steps, not --optimizer em; leave it out, or use adam");
     const struct em_config config = {.batch_size = (size_t)options->batch_size};
     if (options->forgetting < 0.5 || options->forgetting > 1)
         return status_set(STATUS_USAGE, "--forgetting must be from 0.5 to 1, not %g",

@@ -201,7 +201,7 @@ static status take_for_amounts(struct source *source, const char *name)
     char text[NAME_SIZE + 200];
     snprintf(text, sizeof text,
              "%s: '%s' holds %zu different whole numbers in %zu samples and is taken for amounts "
-             "(regression); if they are classes say --task classification",
+             "(regression); if they are classes, use --task classification",
              source->path, name, info->classes.n, info->n);
     string_list_release(&info->classes);
     memory_free(&info->label);

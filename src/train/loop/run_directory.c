@@ -362,7 +362,7 @@ void run_directory_mark_finished(const char *path, const char *name, const char 
         outcome = fresh_file_publish(&file, STATUS_OK);
     }
     if (outcome != STATUS_OK)
-        log_warning("%s; a batch script will take the work for unfinished", status_text());
+        log_warning("%s; a batch script will consider the work unfinished", status_text());
 }
 
 void run_directory_unmark_finished(const char *path, const char *name)
