@@ -240,6 +240,25 @@ class Classes(Foreign):
                     pass
                 self.refused("row 11", "no value", "R", options=options)
 
+    def test_na_of_rhdf5(self):
+        """Which says by attributes what it writes: logical NA is -128, NA among texts is no text."""
+        logical = numpy.tile(numpy.array([0, 1], "i1"), N // 2)
+        texts = numpy.array([b"a", b"NA", b"b", b"b"] * (N // 4))
+        for told in (True, False):
+            logical[3] = -128
+            with self.file(y=texts, z=logical) as file:
+                if told:
+                    file["z"].attrs["storage.mode"] = [b"logical"]
+                    file["y"].attrs["as.na"] = numpy.array([1], "i4")
+            options = ("--inputs", "x", "--targets", "z")
+            if told:
+                self.refused("'/y'", "row 1", "NA")
+                self.refused("'z'", "row 3", "-128", "NA", options=options)
+            else:
+                self.assertRegex(self.plan(), "3 classes [(]NA, a, b(.|\n)*")
+                self.assertIn("a class NA", self.plan())
+                self.assertIn("-128", self.plan(*options))
+
     def test_categories_of_anndata(self):
         codes = (self.x[:, 0] > 0).astype("i1")
         codes[:2] = 0, 1
@@ -478,6 +497,15 @@ class Stores(Foreign):
         self.assertNotIn("--inputs /X", line)
         for name in ("/X", "/X/data"):
             self.refused("sparse", options=("--inputs", name))
+        self.assertIn("toarray", self.succeed(support.COTERIE, "inspect", self.path).stdout)
+
+    def test_frame_of_anndata(self):
+        with self.file(x=None, y=None) as file:
+            group = file.create_group("obs")
+            group.attrs["encoding-type"], group.attrs["_index"] = "dataframe", "number"
+            group["number"], group["a"], group["b"] = numpy.arange(N), self.x[:, 0], self.y
+        self.refused("--inputs /obs/a --targets /obs/b")
+        self.refused("columns one by one", "/obs/a", options=("--inputs", "/obs"))
 
     def test_files_of_pytables(self):
         try:

@@ -91,7 +91,7 @@ status inspect_list_hdf5(const char *path)
     if (outcome == STATUS_OK)
         outcome = source_suggest_hdf5(listing.file, suggestion);
     if (*suggestion)
-        log_info("for example %s", suggestion);
+        log_info("%s%s", *suggestion == '-' ? "for example " : "", suggestion);
     return hdf5_close_after(&listing.file, outcome);
 }
 

@@ -62,6 +62,17 @@ static status read_attribute(const struct search *search, const char *attribute,
                              is_float);
 }
 
+/* The text of an attribute is `text`, at least at its beginning. */
+static bool says(const struct search *search, const char *attribute, const char *text)
+{
+    char *value = NULL;
+    bool same = has(search, attribute) &&
+                hdf5_read_text(search->file, search->name, attribute, &value) == STATUS_OK &&
+                strncmp(value, text, strlen(text)) == 0;
+    memory_free(&value);
+    return same;
+}
+
 static status find_unsigned(struct search *search)
 {
     char *text = NULL;
@@ -142,6 +153,8 @@ static status find_default_fill(struct search *search)
 static status find_marks_of_languages(struct search *search)
 {
     bool is_signed = search->class == H5T_INTEGER && search->is_signed;
+    if (is_signed && search->bytes == 1 && says(search, "storage.mode", "logical"))
+        return add_mark(search, INT8_MIN, "how rhdf5 writes NA among logical values");
     if (is_signed && search->bytes == 4)
         return add_mark(search, INT32_MIN, "how R writes NA among 32-bit whole numbers");
     if (is_signed && search->bytes == 8)
@@ -289,17 +302,6 @@ static status find_enumeration(struct search *search, hid_t type)
     }
     meaning->is_boolean = outcome == STATUS_OK && is_boolean(meaning);
     return outcome;
-}
-
-/* The text of an attribute is `text`, at least at its beginning. */
-static bool says(const struct search *search, const char *attribute, const char *text)
-{
-    char *value = NULL;
-    bool same = has(search, attribute) &&
-                hdf5_read_text(search->file, search->name, attribute, &value) == STATUS_OK &&
-                strncmp(value, text, strlen(text)) == 0;
-    memory_free(&value);
-    return same;
 }
 
 /* The group above, in which Octave says that it wrote it; and the type that it names there. */

@@ -55,12 +55,15 @@ const char *hdf5_meaning_reason(const struct hdf5_meaning *meaning, double store
     if (meaning->plain || !isfinite(stored) || !isnan(meant(meaning, stored)))
         return text;
     const char *mark = mark_of(meaning, unwrapped(meaning, stored));
+    char number[40];
+    snprintf(number, sizeof number, stored == rint(stored) && fabs(stored) < 1e20 ? "%.0f" : "%.9g",
+             stored);
     if (meaning->is_boolean)
-        snprintf(text, HDF5_REASON, "%g is neither false nor true in its enumeration", stored);
+        snprintf(text, HDF5_REASON, "%s is neither false nor true in its enumeration", number);
     else if (mark)
-        snprintf(text, HDF5_REASON, "%.9g is %s", stored, mark);
+        snprintf(text, HDF5_REASON, "%s is %s", number, mark);
     else
-        snprintf(text, HDF5_REASON, "%.9g is outside its valid range from %g to %g", stored,
+        snprintf(text, HDF5_REASON, "%s is outside its valid range from %g to %g", number,
                  meaning->least, meaning->largest);
     return text;
 }

@@ -93,7 +93,7 @@ bool source_is_csv(const char *path);
 const struct source_info *source_info(const struct source *source);
 /*
  * What to write for an HDF5 file without /x, judged by shapes and names: "--inputs /X --targets
- * /Y", or "" if nothing in it is like samples.
+ * /Y"; or what to do about a file of another program; or "" if nothing in it is like samples.
  */
 enum { SOURCE_SUGGESTION = 600 };
 struct hdf5_file;

@@ -71,6 +71,10 @@ static status resolve_group(const struct source *source, struct hdf5_file *file,
         return refuse_sparse(source, group);
     if (text_attribute(file, group, "pandas_type", kind))
         return refuse_pandas(source, group, kind);
+    if (text_attribute(file, group, "encoding-type", kind) && strcmp(kind, "dataframe") == 0)
+        return status_set(STATUS_USAGE,
+                          "%s: '%s' is a frame; name its columns one by one, as in %s/a,%s/b",
+                          source->path, group, group, group);
     const char *member = has_member(file, group, "categories", full)            ? "codes"
                          : has_member(file, group, "mask", full)                ? "values"
                          : hdf5_has_attribute(file, group, "OCTAVE_NEW_FORMAT") ? "value"

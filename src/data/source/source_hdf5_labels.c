@@ -29,13 +29,23 @@ static status has_no_value(const struct column *column, size_t row, const char *
                       column->source->path, column->name, row, reason);
 }
 
+/* rhdf5 says by an attribute that its text NA is R's. */
+static bool means_na(const struct column *column)
+{
+    struct hdf5_file *file = column->reader->file;
+    int64_t is_na = 0;
+    return hdf5_has_attribute(file, column->name, "as.na") &&
+           hdf5_read_int64(file, column->name, "as.na", &is_na) == STATUS_OK && is_na != 0;
+}
+
 static status code_strings(const struct column *column, struct string_list *names, int32_t **code)
 {
     struct string_list texts = {0};
     status outcome = hdf5_read_strings(column->reader->file, column->name, &texts);
+    bool na = outcome == STATUS_OK && means_na(column);
     for (size_t i = 0; i < texts.n && outcome == STATUS_OK; i++)
-        if (!texts.item[i][0])
-            outcome = has_no_value(column, i, "an empty text");
+        if (!texts.item[i][0] || (na && strcmp(texts.item[i], "NA") == 0))
+            outcome = has_no_value(column, i, na ? "NA of R" : "an empty text");
     if (outcome == STATUS_OK)
         outcome = source_code_texts(column->source, &texts, names, code);
     string_list_release(&texts);
@@ -208,6 +218,18 @@ static status take_for_amounts(struct source *source, const char *name)
     return source->asked.model_inputs ? STATUS_OK : string_list_add(&info->notes, text);
 }
 
+/* hdf5r writes R's NA as a text, which may be meant as such. */
+static status note_na(struct source *source, const char *name)
+{
+    char text[NAME_SIZE + 160];
+    if (string_list_find(&source->info.classes, "NA") < 0)
+        return STATUS_OK;
+    snprintf(text, sizeof text,
+             "%s: '%s' has a class NA; if that is a missing value of R remove those samples",
+             source->path, name);
+    return string_list_add(&source->info.notes, text);
+}
+
 status hdf5_take_labels(enum target_kind kind, struct source *source, struct hdf5_reader *reader,
                         bool *are_amounts)
 {
@@ -232,6 +254,8 @@ status hdf5_take_labels(enum target_kind kind, struct source *source, struct hdf
     if (*are_amounts)
         return take_for_amounts(source, name);
     info->has_labels = true;
+    if (outcome == STATUS_OK && shape->kind == HDF5_STRING)
+        outcome = note_na(source, name);
     if (outcome == STATUS_OK && shape->kind == HDF5_INTEGER &&
         hdf5_has_attribute(reader->file, name, "classes"))
         outcome = apply_class_names(source, reader, name);

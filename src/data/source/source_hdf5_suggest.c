@@ -175,6 +175,8 @@ status source_suggest_hdf5(struct hdf5_file *file, char text[SOURCE_SUGGESTION])
     status outcome = hdf5_visit(file, "/", add_candidate, &contents);
     if (outcome == STATUS_OK)
         outcome = suggest(&contents, NULL, 0, text, SOURCE_SUGGESTION);
+    if (outcome == STATUS_OK && !*text && contents.hint)
+        snprintf(text, SOURCE_SUGGESTION, "%s", contents.hint + strlen("; "));
     release_contents(&contents);
     return outcome;
 }
