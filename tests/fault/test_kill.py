@@ -114,7 +114,7 @@ class AskedToStop(Kill):
         self.assertLessEqual(step - seen, 3)
 
     def test_before_training(self):
-        """While data are read: a checkpoint of the beginning is left."""
+        """While data are read: that is given up, and nothing is written."""
         for name, ranks in (("SIGUSR1", 2), ("SIGTERM", None)):
             with self.subTest(signal=name):
                 self.shop.clear("run")
@@ -125,9 +125,8 @@ class AskedToStop(Kill):
                                         process)
                 self.assertFalse(self.run_directory.exists())
                 os.kill(process.pid if name == "SIGUSR1" else pids[0], signal.Signals[name])
-                self.assert_rc(self.end(process, 15), 75, "after 0 epochs", "--resume auto")
-                self.assert_verifies()
-                self.goes_on(None)
+                self.assert_rc(self.end(process, 15), 75, "while reading", "nothing is lost")
+                self.assertFalse(self.run_directory.exists())
 
     def catching(self, process, ranks, number):
         """The processes of all ranks, by rank, once they catch the signal."""
