@@ -68,6 +68,10 @@ class Packed(Foreign):
     def test_another_convention(self):
         self.packed(numpy.arange(N, dtype="i2"), Slope=0.5, Offset=1.0)
         self.refused("'t'", "'Slope'", "packed", options=("--inputs", "t"))
+        self.packed(numpy.arange(N, dtype="i2"), gain=numpy.array([1.0, 2.0]))
+        self.refused("'t'", "'gain'", "packed", options=("--inputs", "t"))
+        self.packed(numpy.arange(N, dtype="i2"), ScaleFactor=1.0, Offset=0.0)
+        self.plan("--inputs", "t")
 
     def test_in_a_matrix_of_which_some_columns_are_taken(self):
         matrix = numpy.arange(3 * N, dtype="i4").reshape(N, 3)
@@ -238,6 +242,16 @@ class Classes(Foreign):
                     self.assertIn("2 classes (hi, lo)", self.plan("--inputs", "/X", "--targets", name))
         self.refused("codes of names", "hi, lo", options=("--inputs", "/obs/t", "--targets", "/X"))
 
+    def test_categories_of_older_anndata(self):
+        codes = numpy.arange(N, dtype="i1") % 2
+        for missing, rc in ((0, 0), (-1, 2)):
+            codes[6] = missing
+            with self.file() as file:
+                file["obs/t"], file["obs/__categories/t"] = codes, [b"hi", b"lo"]
+            result = support.run(support.COTERIE, "train", "--data", self.path, "--dry-run",
+                                 "--targets", "/obs/t")
+            self.assert_rc(result, rc, "row 6" if missing else "2 classes (hi, lo)")
+
     def test_nullable_of_anndata(self):
         with self.file() as file:
             group = file.create_group("obs/age")
@@ -355,8 +369,16 @@ class NotThere(Foreign):
         self.plan()
         os.truncate(raw, N * 24 - 1)
         self.refused("x.bin", "too short", str(N * 24))
-        raw.unlink()
+        raw.rename(self.folder / "elsewhere.bin")
         self.refused("x.bin", "missing")
+        (self.folder / "elsewhere.bin").rename(raw)
+        raw.write_bytes(self.x.tobytes())
+        # HDF5 looks in the current folder, not beside the file, unless it is told to.
+        for env, rc in ((None, 2), (str(self.folder), 0), ("${ORIGIN}", 0)):
+            result = support.run(support.COTERIE, "train", "--data", self.path, "--dry-run",
+                                 env={"HDF5_EXTFILE_PREFIX": env}, cwd="/")
+            self.assert_rc(result, rc)
+            self.assertEqual("HDF5_EXTFILE_PREFIX=" in result.stderr, rc == 2)
 
     def test_a_filter_that_the_library_lacks(self):
         with self.file(x=None) as file:

@@ -52,12 +52,13 @@ static void innermost_error(char text[256])
     H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_innermost, text);
 }
 
-/* As HDF5 says it of superblocks, object headers, layouts, data types, filters, ... */
+/* As HDF5 says it of superblocks, object headers, layouts, data types, filters, trees, ... */
 static bool is_of_newer(const char *cause)
 {
-    static const char *const words[] = {"version number",         "bad superblock version",
-                                        "unknown datatype class", "invalid datatype class",
-                                        "unknown message",        "fail if unknown"};
+    static const char *const words[] = {"version number",         "header version",
+                                        "bad superblock version", "unknown datatype class",
+                                        "invalid datatype class", "unknown message",
+                                        "fail if unknown"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strstr(cause, words[i]))
             return true;

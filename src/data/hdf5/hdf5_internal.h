@@ -5,6 +5,7 @@
 #include "data/hdf5/hdf5_file.h"
 
 #include <hdf5.h>
+#include <limits.h>
 
 /* Shared by the hdf5_*.c files only: nobody else sees the library's own types. */
 
@@ -127,6 +128,10 @@ status hdf5_open_source(const char *path, struct hdf5_file **out);
 status hdf5_check_stored(struct hdf5_file *file, const char *name, int depth);
 status hdf5_check_virtual(struct hdf5_file *file, const char *name, hid_t dataset, hid_t creation,
                           int depth);
+
+/* What an environment variable says, with the file's folder for ${ORIGIN} (then in `folder`); "".
+ */
+const char *hdf5_prefix(const struct hdf5_file *file, const char *variable, char folder[PATH_MAX]);
 
 /* STATUS_USAGE naming a filter that this library does not have. */
 status hdf5_check_filters(const struct hdf5_file *file, const char *name, hid_t creation);

@@ -213,13 +213,16 @@ static status check_other_packing(const struct search *search)
     status outcome = STATUS_OK;
     for (size_t i = 0; i < sizeof factors / sizeof *factors && outcome == STATUS_OK; i++) {
         outcome = read_attribute(search, factors[i], number, &n, &is_float);
-        if (outcome == STATUS_OK && n == 1 && number[0] != 1)
+        size_t k = 0;
+        while (outcome == STATUS_OK && k < n && number[k] == 1)
+            k++;
+        if (outcome == STATUS_OK && k < n)
             outcome = status_set(
                 STATUS_USAGE,
                 "%s, '%s': its attribute '%s' (%g) says that the numbers are packed, but not by "
                 "which formula; unpack them, or name the attributes scale_factor and add_offset "
                 "where number * scale_factor + add_offset is meant",
-                search->file->path, search->name, factors[i], number[0]);
+                search->file->path, search->name, factors[i], number[k]);
     }
     return outcome;
 }

@@ -68,14 +68,25 @@ static uint64_t stored_bytes(hid_t dataset)
     return bytes;
 }
 
-/* The library looks in HDF5_EXTFILE_PREFIX, else in the current folder. */
-static void external_path(const char *name, char path[PATH_MAX])
+const char *hdf5_prefix(const struct hdf5_file *file, const char *variable, char folder[PATH_MAX])
 {
-    const char *prefix = getenv("HDF5_EXTFILE_PREFIX");
-    if (name[0] == '/' || !prefix || !*prefix)
-        snprintf(path, PATH_MAX, "%s", name);
-    else
-        snprintf(path, PATH_MAX, "%s/%s", prefix, name);
+    static const char origin[] = "${ORIGIN}";
+    const char *prefix = getenv(variable);
+    if (!prefix || strncmp(prefix, origin, strlen(origin)) != 0)
+        return prefix ? prefix : "";
+    char beside[PATH_MAX];
+    snprintf(beside, sizeof beside, "%s", file->path);
+    int length = snprintf(folder, PATH_MAX, "%s%s", dirname(beside), prefix + strlen(origin));
+    return length < PATH_MAX ? folder : "";
+}
+
+/* The library looks in HDF5_EXTFILE_PREFIX, else in the current folder. */
+static void external_path(const struct hdf5_file *file, const char *name, char path[2 * PATH_MAX])
+{
+    char folder[PATH_MAX];
+    const char *prefix = hdf5_prefix(file, "HDF5_EXTFILE_PREFIX", folder);
+    bool alone = name[0] == '/' || !*prefix;
+    snprintf(path, 2 * PATH_MAX, "%s%s%s", alone ? "" : prefix, alone ? "" : "/", name);
 }
 
 static status no_external_file(const struct hdf5_file *file, const char *name, const char *raw)
@@ -100,14 +111,14 @@ static status check_external(const struct hdf5_file *file, const char *name, hid
     uint64_t left = stored_bytes(dataset);
     int n = H5Pget_external_count(creation);
     for (int i = 0; i < n && left > 0; i++) {
-        char raw[PATH_MAX] = "", path[PATH_MAX];
+        char raw[PATH_MAX] = "", path[2 * PATH_MAX];
         off_t offset = 0;
         hsize_t size = 0;
         struct stat about;
         if (H5Pget_external(creation, (unsigned)i, sizeof raw - 1, raw, &offset, &size) < 0)
             return hdf5_failure(file, name, NULL, "its list of external files is damaged");
         uint64_t part = size == H5F_UNLIMITED || size > left ? left : size;
-        external_path(raw, path);
+        external_path(file, raw, path);
         if (stat(path, &about) != 0 || access(path, R_OK) != 0)
             return no_external_file(file, name, raw);
         if ((uint64_t)about.st_size < (uint64_t)offset + part)

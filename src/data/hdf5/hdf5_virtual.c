@@ -56,21 +56,23 @@ static bool is_there(const char *folder, const char *name, char path[2 * PATH_MA
     return access(path, R_OK) == 0;
 }
 
-/* Where the library looks: as it is named, by HDF5_VDS_PREFIX, beside the file. */
+/* Where the library looks: as it is named, by HDF5_VDS_PREFIX, beside the file or what it links to.
+ */
 static bool find_source(const struct hdf5_file *file, const char *name, char path[2 * PATH_MAX])
 {
-    char folder[PATH_MAX];
-    const char *prefix = getenv("HDF5_VDS_PREFIX"), *slash = strrchr(name, '/');
+    char folder[PATH_MAX], real[PATH_MAX], origin[PATH_MAX];
+    const char *prefix = hdf5_prefix(file, "HDF5_VDS_PREFIX", origin);
     snprintf(folder, sizeof folder, "%s", file->path);
     const char *beside = dirname(folder);
     if (name[0] == '/') {
         if (is_there("", name, path))
             return true;
-        name = slash + 1;
+        name = strrchr(name, '/') + 1;
     }
-    if (prefix && *prefix && is_there(prefix, name, path))
+    if ((*prefix && is_there(prefix, name, path)) || is_there(beside, name, path) ||
+        is_there("", name, path))
         return true;
-    return is_there(beside, name, path) || is_there("", name, path);
+    return realpath(file->path, real) && is_there(dirname(real), name, path);
 }
 
 static bool is_unlimited(hid_t space)

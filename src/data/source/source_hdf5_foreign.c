@@ -112,8 +112,11 @@ status hdf5_foreign_find(const struct source *source, struct hdf5_reader *reader
     if (!parent_of(name, parent))
         return STATUS_OK;
     text_attribute(reader->file, parent, "encoding-type", kind);
+    char older[NAME_SIZE]; /* AnnData before 0.8 */
+    snprintf(older, sizeof older, "__categories%.400s", last);
     categorical =
-        strcmp(last, "/codes") == 0 && has_member(reader->file, parent, "categories", full);
+        (strcmp(last, "/codes") == 0 && has_member(reader->file, parent, "categories", full)) ||
+        has_member(reader->file, parent, older, full);
     nullable = strncmp(kind, "nullable", 8) == 0 && strcmp(last, "/values") == 0 &&
                has_member(reader->file, parent, "mask", full);
     char **kept = categorical ? &foreign->categories : &foreign->mask;
@@ -157,8 +160,8 @@ status hdf5_read_categories(const struct source *source, struct hdf5_reader *rea
 static bool is_of_store(struct hdf5_file *file, const char *name)
 {
     char parent[NAME_SIZE], kind[64];
-    return strstr(name, "/_i_") || strstr(name, "/_p_") || strncmp(name, "/#refs#/", 8) == 0 ||
-           strncmp(name, "/#subsystem#/", 13) == 0 ||
+    return strstr(name, "/__categories/") || strstr(name, "/_i_") || strstr(name, "/_p_") ||
+           strncmp(name, "/#refs#/", 8) == 0 || strncmp(name, "/#subsystem#/", 13) == 0 ||
            (parent_of(name, parent) && text_attribute(file, parent, "pandas_type", kind));
 }
 
