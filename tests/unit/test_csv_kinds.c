@@ -48,6 +48,7 @@ static void layouts(void **state)
         {"\"\",\"a\",\"b\",\"y\"\n\"1\",1,2,3\n\"2\",4,5,6\n\"3\",7,8.5,9\n", 2}, /* write.csv */
         {"\"a\" \"b\" \"y\"\n\"r1\" 1 2 3\n\"r2\" 4 5 6\n\"r3\" 7 8.5 9\n", 2},   /* write.table */
         {"a b y\n1 1 2 3\n2 4 5 6\n3 7 8.5 9\n", 2}, /* write.table(quote = FALSE) */
+        {"a\tb\ty\n1947\t1\t2\t3\n1950\t4\t5\t6\n1949\t7\t8.5\t9\n", 2},
         {"\"\";\"a\";\"b\";\"y\"\n\"1\";1;2;3\n\"2\";4;5;6\n\"3\";7;8,5;9\n", 2}, /* write.csv2 */
         {",a,b,y\n0,1,2,3\n1,4,5,6\n2,7,8.5,9\n", 2},                             /* to_csv */
         {"Unnamed: 0,a,b,y\n0,1,2,3\n1,4,5,6\n2,7,8.5,9\n", 2}, /* and what comes of it */

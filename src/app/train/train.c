@@ -478,7 +478,9 @@ status train_find_facts(const struct communicator *comm, const struct options *o
     memory_free(&text);
     if (outcome != STATUS_OK)
         return outcome;
+    log_set_mute(true); /* the run itself says it */
     outcome = train_prepare(comm, &copy, &training);
+    log_set_mute(false);
     if (outcome == STATUS_OK) {
         const struct source_info *info = source_info(training.source);
         *facts = (struct train_facts){.n = training.train_shape.n,

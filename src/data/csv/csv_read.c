@@ -378,7 +378,8 @@ status csv_read(const char *path, struct csv_table *table)
     if (outcome == STATUS_OK)
         outcome = csv_decide_kinds(&reading);
     table->separator = reading.layout.separator;
-    bool must_count = reading.layout.lacks_name && reading.state && reading.state[0].n_plain > 0;
+    bool must_count = reading.layout.lacks_name && table->separator == ',' && reading.state &&
+                      reading.state[0].n_plain > 0;
     for (size_t c = 0; reading.state && c < table->names.n; c++)
         dictionary_release(&reading.state[c].texts);
     memory_free(&reading.state);
