@@ -157,6 +157,42 @@ class Constants(support.TestCase):
         self.assertIn("one class", line)
 
 
+class Categories(support.TestCase):
+    """Numbers that are codes, in an HDF5 file: as the same indicators by hand."""
+
+    def test_in_hdf5(self):
+        rng = numpy.random.default_rng(3)
+        code, size = rng.choice((3, 10, 7), 90), rng.normal(size=90)
+        y = numpy.where(code == 10, size, -size)
+        codes, plain = self.folder / "codes.h5", self.folder / "plain.h5"
+        for path, x, names in (
+                (codes, numpy.stack((code, size), axis=1), ("code", "size")),
+                (plain, numpy.stack([code == c for c in (3, 7, 10)] + [size], axis=1),
+                 ("code=3", "code=7", "code=10", "size"))):
+            with h5py.File(path, "w") as file:
+                file["x"], file["y"] = x.astype("f8"), y
+                file["x"].attrs["names"] = names
+        train = (support.COTERIE, "train", "--epochs", 3, "--experts", 2)
+        said = self.succeed(*train, "--data", codes, "--categories", "code", "--valid", codes,
+                            "--output", self.folder / "a", ranks=2).stdout
+        self.assertIn("4 inputs (code=3, code=7, code=10, size)", said)
+        self.succeed(*train, "--data", plain, "--valid", plain, "--output", self.folder / "b")
+        self.assert_same_metrics(self.folder / "a", self.folder / "b")
+        outputs = []
+        for run, data in (("a", codes), ("b", plain)):
+            outputs.append(self.folder / f"{run}.csv")
+            self.succeed(support.COTERIE, "predict", self.folder / run, "--data", data, "--output",
+                         outputs[-1])
+        self.assertEqual(outputs[0].read_bytes(), outputs[1].read_bytes())
+        with h5py.File(codes, "r+") as file:
+            file["kind"] = rng.choice((1.0, 2.0), 90)
+        said = self.succeed(*train, "--data", codes, "--targets", "kind", "--categories", "kind",
+                            "--output", self.folder / "c").stdout
+        self.assertIn("2 classes (1, 2)", said)
+        result = support.run(*train, "--data", codes, "--categories", "kode")
+        self.assert_rc(result, 2, "'kode'", "--categories", "did you mean 'code'")
+
+
 class Slashes(support.TestCase):
     """In the names of targets: HDF5 takes them for folders."""
 

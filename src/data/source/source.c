@@ -39,9 +39,10 @@ static status open_kind(const struct source_request *request, struct source *sou
 {
     if (builtin_is_name(request->path))
         return source_open_builtin(request, source);
-    if (is_like_hdf5(request->path))
-        return source_open_hdf5(request, source);
-    return source_open_csv(request, source);
+    if (!is_like_hdf5(request->path))
+        return source_open_csv(request, source);
+    status outcome = source_open_hdf5(request, source);
+    return outcome == STATUS_OK && request->categories ? source_code_categories(source) : outcome;
 }
 
 /* The request may be gone when somebody wants to open the source once more. */
@@ -289,7 +290,7 @@ status source_excluded(const struct source *source, const struct string_list *co
  * A model of classes, but the file's only target column looks like numbers (a CSV file with classes
  * 0, 1, ...): take them as names of classes.
  */
-static status numbers_to_labels(struct source *source)
+status source_numbers_to_labels(struct source *source)
 {
     struct source_info *info = &source->info;
     double *number = NULL;
@@ -346,7 +347,7 @@ status source_map_classes(struct source *source, const struct string_list *class
     struct dictionary known = {0};
     status outcome = STATUS_OK;
     if (!source->info.has_labels && source->info.n_targets == 1)
-        outcome = numbers_to_labels(source);
+        outcome = source_numbers_to_labels(source);
     /* Without targets, or with class probabilities, there is nothing to map. */
     if (outcome != STATUS_OK || !source->info.has_labels)
         return outcome;

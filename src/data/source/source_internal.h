@@ -53,6 +53,13 @@ status source_open_builtin(const struct source_request *request, struct source *
 status source_open_table(const struct source_request *request, struct source *source,
                          struct csv_table *table);
 
+/* Takes the numbers of the only target, which must be whole, for names of classes. */
+status source_numbers_to_labels(struct source *source);
+
+/* Codes the inputs that --categories names, of an open source of numbers: each value is an input.
+ */
+status source_code_categories(struct source *source);
+
 /*
  * Samples as source_read gives them, but in the types that source_stored tells: as they lie in the
  * file where they can be had so (and then not checked to be finite), else double. What is seen is

@@ -443,3 +443,14 @@ status source_open_table(const struct source_request *request, struct source *so
         outcome = take_group_and_weight(source, reader);
     return outcome == STATUS_OK ? drop_unused(reader) : outcome;
 }
+
+status source_open_csv(const struct source_request *request, struct source *source)
+{
+    struct csv_table table;
+    status outcome = csv_read(request->path, &table);
+    if (outcome != STATUS_OK)
+        return outcome;
+    outcome = source_open_table(request, source, &table);
+    csv_release(&table);
+    return outcome;
+}
