@@ -29,32 +29,36 @@ ROOMS = {
     "data/csv": ("csv csv_cell dictionary", "base"),
     "data/source": ("builtin fingerprint source source_internal", "base data/hdf5 data/csv"),
     "data/samples": ("dataset epoch_order sampler scaler split", "base data/hdf5 data/source"),
-    "model": ("chosen_rows committee experts gate gate_terms gaussian_gate gaussian_gate_layout inputs "
-              "likelihood mlp model_config normal_mixture objective optimizer_kind parameters "
-              "routing",
-              "base math"),
+    "model/likelihood": ("likelihood normal_mixture output", "base math"),
+    "model": ("chosen_rows committee experts gate gate_terms gaussian_gate gaussian_gate_layout "
+              "inputs mlp model_config objective optimizer_kind parameters routing",
+              "base math model/likelihood"),
     "comm": ("communicator exchange launcher ordered_sum shard shared_memory watchdog",
              "base math"),
-    "checkpoint": ("checkpoint progress record snapshot", "base data/hdf5 data/samples model"),
-    "predict": ("predictor", "base math data/hdf5 model checkpoint"),
-    "library": ("", "base data/hdf5 model checkpoint predict"),
-    "train/feed": ("batch samples stream", "base math data/source data/samples model comm"),
+    "checkpoint": ("checkpoint progress record snapshot",
+                   "base data/hdf5 data/samples model/likelihood model"),
+    "predict": ("predictor", "base math data/hdf5 model/likelihood model checkpoint"),
+    "library": ("", "base data/hdf5 model/likelihood model checkpoint predict"),
+    "train/feed": ("batch samples stream",
+                   "base math data/source data/samples model/likelihood model comm"),
     "train/step": ("early_update evaluate metrics model optimizer replicas schedule "
                    "snapshot_gather step",
-                   "base math data/samples model comm checkpoint train/feed"),
+                   "base math data/samples model/likelihood model comm checkpoint train/feed"),
     "train/em": ("em", "base math data/samples comm train/step"),
-    "train/reshape": ("reshape", "base math model checkpoint"),
+    "train/reshape": ("reshape", "base math model/likelihood model checkpoint"),
     "train/loop": ("run_directory trainer",
                    "base data/samples comm checkpoint train/feed train/step train/em "
                    "train/reshape"),
     "app/options": ("number_text option_text options",
-                    "base math data/samples model train/feed train/step train/loop"),
+                    "base math data/samples model/likelihood model train/feed train/step "
+                    "train/loop"),
     "app/problem": ("baseline columns data_request problem sample_block samples_check",
                     "base comm data/hdf5 data/csv data/source checkpoint train/feed train/step "
                     "app/options"),
-    "app/judge": ("class_recall exact_targets expert_outputs expert_survey expert_use loaded_model trust",
-                  "base math data/samples model comm checkpoint train/feed train/step "
-                  "app/problem"),
+    "app/judge": ("class_recall exact_targets expert_outputs expert_survey expert_use "
+                  "loaded_model trust",
+                  "base math data/samples model/likelihood model comm checkpoint train/feed "
+                  "train/step app/problem"),
     "app/doctor": ("doctor", "base math data/hdf5 comm app/options"),
     "app/train": ("profile_table selection train train_internal",
                   "base math data/source data/samples model comm train/feed train/step "
@@ -62,10 +66,12 @@ ROOMS = {
     "app/auto": ("auto", "base comm data/source app/options app/problem app/train"),
     "app/sweep": ("sweep sweep_internal", "base data/csv comm train/loop app/options app/train"),
     "app/submit": ("submit", "base comm app/options app/train app/sweep"),
-    "app/bench": ("bench", "base math model comm train/feed train/step app/options app/train"),
+    "app/bench": ("bench",
+                  "base math model/likelihood model comm train/feed train/step app/options "
+                  "app/train"),
     "app/predict": ("predict",
-                    "base math comm data/hdf5 data/csv model train/feed train/step app/options "
-                    "app/judge"),
+                    "base math comm data/hdf5 data/csv model/likelihood model train/feed "
+                    "train/step app/options app/judge"),
     "app/evaluate": ("evaluate",
                      "base comm train/feed train/step app/options app/problem app/judge"),
     "app/convert": ("convert", "base comm data/hdf5 data/csv data/source app/options app/problem"),

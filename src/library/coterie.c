@@ -3,7 +3,7 @@
 
 #include "base/status.h"
 #include "data/hdf5/hdf5_guest.h"
-#include "model/normal_mixture.h"
+#include "model/likelihood/normal_mixture.h"
 #include "predict/predictor.h"
 
 #include <math.h>

@@ -2,7 +2,7 @@
 # libcoterie, shared and static: the predictor for other programs. It shares its sources with the
 # programs, links nothing of theirs but HDF5, and only names that begin with coterie_ leave it.
 file(GLOB_RECURSE predictor_sources CONFIGURE_DEPENDS
-  src/base/*.c src/data/hdf5/*.c src/data/samples/*.c src/model/*.c src/checkpoint/*.c
+  src/base/*.c src/math/softmax.c src/data/hdf5/*.c src/data/samples/*.c src/model/*.c src/checkpoint/*.c
   src/predict/*.c)
 
 # An archive, of which the linker takes what is needed.
@@ -16,7 +16,9 @@ foreach(target coterie_parts coterie_face)
   # Checkpoints are read as doubles, which hold either precision; networks compute in their own.
   target_compile_definitions(${target} PRIVATE COTERIE_DOUBLE XXH_INLINE_ALL
     "COTERIE_ASSERT(condition)=((void)0)")
-  target_compile_options(${target} PRIVATE -ffunction-sections -fdata-sections)
+  # The library does without libmvec.
+  target_compile_options(${target} PRIVATE
+    -ffunction-sections -fdata-sections -UCOTERIE_LIBMVEC)
 endforeach()
 
 add_library(coterie_shared SHARED $<TARGET_OBJECTS:coterie_face>)

@@ -3,7 +3,7 @@
 #define COTERIE_MODEL_EXPERTS_H
 
 #include "base/status.h"
-#include "model/likelihood.h"
+#include "model/likelihood/likelihood.h"
 #include "model/mlp.h"
 #include "model/parameters.h"
 

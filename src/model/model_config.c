@@ -48,7 +48,7 @@ status model_config_check(const struct model_config *config)
 {
     status outcome;
     bool squared = config->error != ERROR_MIXTURE;
-    if (squared && config->likelihood != LIKELIHOOD_GAUSSIAN)
+    if (squared && likelihood_family(config->likelihood)->is_classifier)
         return status_set(STATUS_USAGE,
                           "the cooperative and competitive errors are squared errors; --likelihood "
                           "bernoulli or categorical needs --error mixture");
@@ -56,7 +56,7 @@ status model_config_check(const struct model_config *config)
         return status_set(STATUS_USAGE,
                           "--variance learned needs --error mixture: the cooperative and "
                           "competitive errors have no variance");
-    if (config->variance_is_learned && config->likelihood != LIKELIHOOD_GAUSSIAN)
+    if (config->variance_is_learned && !likelihood_family(config->likelihood)->has_variance)
         return status_set(STATUS_USAGE, "--variance learned needs --likelihood gaussian, for "
                                         "regression; for classes leave it out");
     if (config->top_k > config->n_experts)
@@ -65,13 +65,11 @@ status model_config_check(const struct model_config *config)
     if (model_is_routed(config) && squared)
         return status_set(STATUS_USAGE, "--top-k needs --error mixture: the cooperative and "
                                         "competitive errors need the outputs of all experts");
-    if (config->likelihood == LIKELIHOOD_BERNOULLI && config->output != OUTPUT_LOGISTIC)
-        return status_set(STATUS_USAGE,
-                          "--likelihood bernoulli needs --expert-output logistic (or auto)");
-    if (config->likelihood == LIKELIHOOD_CATEGORICAL && config->output != OUTPUT_SOFTMAX)
-        return status_set(STATUS_USAGE,
-                          "--likelihood categorical needs --expert-output softmax (or auto)");
-    if (config->output == OUTPUT_SOFTMAX && config->n_outputs < 2)
+    const struct likelihood_family *family = likelihood_family(config->likelihood);
+    if (family->output != OUTPUT_ANY && (int)config->output != family->output)
+        return status_set(STATUS_USAGE, "--likelihood %s needs --expert-output %s (or auto)",
+                          family->name, output_functions[family->output].name);
+    if (config->n_outputs < output_functions[config->output].least)
         return status_set(STATUS_USAGE, "--expert-output softmax needs two outputs or more, the "
                                         "data have one; use logistic or identity");
     outcome = check_gaussian_gate(config);
@@ -92,17 +90,12 @@ status model_shapes(const struct model_config *config, struct mlp *gate, struct 
                     config->n_outputs, config->activation);
 }
 
-/*
- * What counts beside products, in operations for each sample and expert; measured, roughly. Of each
- * output: identity, logistic, softmax.
- */
+/* What counts beside products, in operations for each sample and expert; measured, roughly. */
 enum { POSTERIOR_FLOPS = 100, EXPERT_FLOPS = 100 };
-static const double output_flops[] = {
-    [OUTPUT_IDENTITY] = 40, [OUTPUT_LOGISTIC] = 80, [OUTPUT_SOFTMAX] = 160};
 
 static double expert_flops(const struct model_config *config, const struct mlp *expert)
 {
-    return mlp_flops(expert) + output_flops[config->output] * (double)config->n_outputs +
+    return mlp_flops(expert) + output_functions[config->output].flops * (double)config->n_outputs +
            EXPERT_FLOPS;
 }
 
@@ -169,7 +162,7 @@ size_t model_n_free_parameters(const struct model_config *config)
     /* The alphas of a Gaussian gate sum to 1. */
     size_t redundant =
         config->gate == GATE_GAUSSIAN ? 1 : model_n_members(config) * last_unit(&gate);
-    if (config->output == OUTPUT_SOFTMAX)
+    if (output_functions[config->output].is_redundant)
         redundant += config->n_experts * last_unit(&expert);
     return model_n_parameters(config) - redundant;
 }

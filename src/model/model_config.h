@@ -4,7 +4,7 @@
 
 #include "base/status.h"
 #include "model/gate.h"
-#include "model/likelihood.h"
+#include "model/likelihood/likelihood.h"
 #include "model/mlp.h"
 #include "model/objective.h"
 

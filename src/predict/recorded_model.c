@@ -15,12 +15,6 @@ static const struct word activations[] = {{"tanh", ACTIVATION_TANH},
                                           {"gelu", ACTIVATION_GELU},
                                           {"logistic", ACTIVATION_LOGISTIC},
                                           {0}};
-static const struct word outputs[] = {
-    {"identity", OUTPUT_IDENTITY}, {"logistic", OUTPUT_LOGISTIC}, {"softmax", OUTPUT_SOFTMAX}, {0}};
-static const struct word likelihoods[] = {{"gaussian", LIKELIHOOD_GAUSSIAN},
-                                          {"bernoulli", LIKELIHOOD_BERNOULLI},
-                                          {"categorical", LIKELIHOOD_CATEGORICAL},
-                                          {0}};
 static const struct word errors[] = {{"cooperative", ERROR_COOPERATIVE},
                                      {"competitive", ERROR_COMPETITIVE},
                                      {"mixture", ERROR_MIXTURE},
@@ -76,6 +70,21 @@ static status read_widths(const struct run_record *record, const char *key, size
     return text ? STATUS_OK : refuse(key, text);
 }
 
+/* By the names in the tables of output functions and of likelihoods. */
+static status read_families(const struct run_record *record, int *output, int *likelihood)
+{
+    const char *output_name = run_record_config(record, "expert_output");
+    const char *family_name = run_record_config(record, "likelihood");
+    *output = *likelihood = -1;
+    for (int k = 0; output_name && k <= OUTPUT_SOFTMAX; k++)
+        *output = strcmp(output_functions[k].name, output_name) == 0 ? k : *output;
+    for (int k = 0; family_name && k <= LIKELIHOOD_CATEGORICAL; k++)
+        *likelihood = strcmp(likelihood_families[k]->name, family_name) == 0 ? k : *likelihood;
+    return *output < 0       ? refuse("expert_output", output_name)
+           : *likelihood < 0 ? refuse("likelihood", family_name)
+                             : STATUS_OK;
+}
+
 static status read_words(const struct run_record *record, struct model_config *config)
 {
     int gate = 0, activation = 0, output = 0, likelihood = 0, error = 0;
@@ -85,12 +94,12 @@ static status read_words(const struct run_record *record, struct model_config *c
         int *value;
     } rows[] = {{"gate", gates, &gate},
                 {"activation", activations, &activation},
-                {"expert_output", outputs, &output},
-                {"likelihood", likelihoods, &likelihood},
                 {"error", errors, &error}};
     status outcome = STATUS_OK;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0] && outcome == STATUS_OK; i++)
         outcome = read_word(record, rows[i].key, rows[i].words, rows[i].value);
+    if (outcome == STATUS_OK)
+        outcome = read_families(record, &output, &likelihood);
     config->gate = (enum gate_kind)gate;
     config->activation = (enum activation)activation;
     config->output = (enum output_kind)output;

@@ -2,7 +2,7 @@
 #include "app/judge/trust.h"
 
 #include "base/memory.h"
-#include "model/normal_mixture.h"
+#include "model/likelihood/normal_mixture.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -6,7 +6,7 @@
 #include "base/status.h"
 #include "base/string_list.h"
 #include "data/samples/scaler.h"
-#include "model/likelihood.h"
+#include "model/likelihood/likelihood.h"
 #include "model/mlp.h"
 #include "model/objective.h"
 #include "train/feed/samples.h"

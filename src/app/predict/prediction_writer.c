@@ -8,7 +8,7 @@
 #include "base/site.h"
 #include "data/csv/csv.h"
 #include "data/hdf5/hdf5_file.h"
-#include "model/normal_mixture.h"
+#include "model/likelihood/normal_mixture.h"
 
 #include <errno.h>
 #include <limits.h>

@@ -19,18 +19,22 @@ static bool has_likelihood(const struct options *options, enum likelihood_kind k
     return options->likelihood == (int)kind;
 }
 
+/* Whether the likelihood that the options name, if they do, is one of classes. */
+static bool has_likelihood_of_classes(const struct options *options)
+{
+    return options->likelihood != LIKELIHOOD_CHOICE_AUTO &&
+           likelihood_family((enum likelihood_kind)options->likelihood)->is_classifier;
+}
+
 /* Task and likelihood as far as the options alone tell. */
 static bool wants_classes(const struct options *options)
 {
-    return options->task == TASK_CLASSIFICATION || has_likelihood(options, LIKELIHOOD_BERNOULLI) ||
-           has_likelihood(options, LIKELIHOOD_CATEGORICAL);
+    return options->task == TASK_CLASSIFICATION || has_likelihood_of_classes(options);
 }
 
 static status check_task(const struct options *options)
 {
-    bool discrete = has_likelihood(options, LIKELIHOOD_BERNOULLI) ||
-                    has_likelihood(options, LIKELIHOOD_CATEGORICAL);
-    if (options->task == TASK_REGRESSION && discrete)
+    if (options->task == TASK_REGRESSION && has_likelihood_of_classes(options))
         return status_set(STATUS_USAGE,
                           "--likelihood %s is for classes and cannot be combined with --task "
                           "regression; leave one out",
@@ -293,7 +297,7 @@ static bool reads_nll_from_mixture(const struct problem *problem)
 {
     const struct model_config *model = &problem->model;
     return problem->task == TASK_REGRESSION ||
-           (model->error == ERROR_MIXTURE && model->likelihood != LIKELIHOOD_GAUSSIAN);
+           (model->error == ERROR_MIXTURE && likelihood_family(model->likelihood)->is_classifier);
 }
 
 status problem_resolve(const struct options *options, struct source *source,

@@ -7,12 +7,17 @@
 
 #include <string.h>
 
+/* No default: the compiler asks for a family that is new. */
 static enum em_family family_of_experts(const struct model_config *config)
 {
-    if (config->likelihood == LIKELIHOOD_BERNOULLI)
+    switch (config->likelihood) {
+    case LIKELIHOOD_GAUSSIAN:
+        break;
+    case LIKELIHOOD_BERNOULLI:
         return EM_BERNOULLI;
-    if (config->likelihood == LIKELIHOOD_CATEGORICAL)
+    case LIKELIHOOD_CATEGORICAL:
         return EM_SOFTMAX;
+    }
     return config->output == OUTPUT_LOGISTIC ? EM_LOGISTIC_SQUARES : EM_SOFTMAX_SQUARES;
 }
 

@@ -6,8 +6,8 @@ enum { MOST_FACTORED = 128 };
 
 bool em_in_closed_form(const struct model_config *config)
 {
-    return config->likelihood == LIKELIHOOD_GAUSSIAN && config->output == OUTPUT_IDENTITY &&
-           config->n_expert_hidden == 0;
+    return likelihood_family(config->likelihood)->is_closed_form &&
+           config->output == OUTPUT_IDENTITY && config->n_expert_hidden == 0;
 }
 
 bool em_needs_posteriors(const struct model_config *config)

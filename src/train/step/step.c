@@ -61,13 +61,13 @@ void step_release(struct step *step)
     memory_free(&step->error);
 }
 
-/* |o| and q are bounded for logistic outputs and for softmax; for others only the values tell. */
+/* |o|, and q where targets are probabilities too, are bounded; else only the values tell: 0. */
 static void output_bounds(const struct model_config *config, double *o, double *square)
 {
-    bool is_probability = config->output != OUTPUT_IDENTITY && config->error == ERROR_MIXTURE &&
-                          config->likelihood != LIKELIHOOD_GAUSSIAN;
-    *o = config->output == OUTPUT_IDENTITY ? 0 : 1;
-    *square = is_probability ? (double)config->n_outputs : 0;
+    double bound = output_functions[config->output].bound;
+    bool is_probability = likelihood_family(config->likelihood)->is_classifier && bound > 0;
+    *o = bound;
+    *square = is_probability ? bound * bound * (double)config->n_outputs : 0;
 }
 
 /* What is combined: y = sum_e g_e o_e and, with targets, sum_e g_e q_e. Returns how many. */

@@ -3,7 +3,9 @@
 #define COTERIE_MODEL_LIKELIHOOD_H
 
 #include "base/real.h"
+#include "model/likelihood/output.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -12,19 +14,39 @@
  *
  * Squared error q = |d - o|^2 is always formed; it is what `expected_square` averages.
  */
-enum output_kind { OUTPUT_IDENTITY, OUTPUT_LOGISTIC, OUTPUT_SOFTMAX };
-
-enum likelihood_kind {
-    LIKELIHOOD_GAUSSIAN,   /* l = -q / (2 s2) - O/2 ln s2, s2 the variance */
-    LIKELIHOOD_BERNOULLI,  /* l = sum_k d_k ln o_k + (1 - d_k) ln(1 - o_k); logistic outputs */
-    LIKELIHOOD_CATEGORICAL /* l = sum_k d_k ln o_k; softmax outputs */
-};
+enum likelihood_kind { LIKELIHOOD_GAUSSIAN, LIKELIHOOD_BERNOULLI, LIKELIHOOD_CATEGORICAL };
 
 struct likelihood {
     enum likelihood_kind kind;
     enum output_kind output;
     size_t n_outputs;
 };
+
+enum { OUTPUT_ANY = -1 };
+
+/* A family of distributions of a target given an expert's output: a file each, likelihood_<name>.c.
+ */
+struct likelihood_family {
+    const char *name;    /* as in --likelihood */
+    int output;          /* the enum output_kind that it needs, or OUTPUT_ANY */
+    bool is_classifier;  /* targets are labels, or probabilities of classes */
+    bool has_variance;   /* sigma^2, which may be learned */
+    bool is_closed_form; /* linear experts: EM's M-step is weighted least squares */
+    /* With targets: z becomes o, and loglik (stride) is written. */
+    void (*forward)(const struct likelihood *likelihood, double variance, size_t stride,
+                    const real *d, real *z_to_o, real *loglik, real *square);
+    /* d_z = -coefficient * d l / d z */
+    void (*backward)(const struct likelihood *likelihood, double variance, size_t stride,
+                     const real *d, const real *o, const real *coefficient, real *d_z);
+};
+
+/* By enum likelihood_kind. */
+extern const struct likelihood_family *const likelihood_families[];
+
+static inline const struct likelihood_family *likelihood_family(enum likelihood_kind kind)
+{
+    return likelihood_families[kind];
+}
 
 /* z becomes o; loglik and square (stride each) are written. d NULL: only o is formed. */
 void likelihood_forward(const struct likelihood *likelihood, double variance, size_t stride,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "model/normal_mixture.h"
+#include "model/likelihood/normal_mixture.h"
 
 #include <float.h>
 #include <math.h>

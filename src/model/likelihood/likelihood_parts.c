@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "likelihood_parts.h"
+
+LEAF_KERNEL void likelihood_squares(size_t n_outputs, size_t n, const real *restrict d,
+                                    const real *restrict o, real *restrict square)
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++)
+        square[i] = (d[i] - o[i]) * (d[i] - o[i]);
+    for (size_t k = 1; k < n_outputs; k++)
+#pragma omp simd
+        for (size_t i = 0; i < n; i++) {
+            real residual = d[k * n + i] - o[k * n + i];
+            square[i] += residual * residual;
+        }
+}
+
+LEAF_KERNEL void likelihood_residuals(size_t n_outputs, size_t n, real scale,
+                                      const real *restrict d, const real *prediction,
+                                      const real *restrict coefficient, real *restrict d_o)
+{
+    for (size_t k = 0; k < n_outputs; k++, d += n, prediction += n, d_o += n)
+#pragma omp simd
+        for (size_t i = 0; i < n; i++)
+            d_o[i] = coefficient[i] * scale * (prediction[i] - d[i]);
+}
+
+void likelihood_canonical(const struct likelihood *likelihood, double variance, size_t stride,
+                          const real *d, const real *o, const real *coefficient, real *d_z)
+{
+    (void)variance;
+    likelihood_residuals(likelihood->n_outputs, stride, 1, d, o, coefficient, d_z);
+}
+
+void likelihood_chain(const struct likelihood *likelihood, real scale, size_t stride, const real *d,
+                      const real *prediction, const real *o, const real *coefficient, real *d_z)
+{
+    const struct output_function *output = &output_functions[likelihood->output];
+    likelihood_residuals(likelihood->n_outputs, stride, scale, d, prediction, coefficient, d_z);
+    if (output->chain)
+        output->chain(likelihood->n_outputs, stride, o, d_z);
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "model/likelihood/likelihood.h"
+
+#include "likelihood_parts.h"
+
+#include <string.h>
+
+const struct likelihood_family *const likelihood_families[] = {
+    [LIKELIHOOD_GAUSSIAN] = &likelihood_gaussian,
+    [LIKELIHOOD_BERNOULLI] = &likelihood_bernoulli,
+    [LIKELIHOOD_CATEGORICAL] = &likelihood_categorical,
+};
+
+void likelihood_forward(const struct likelihood *likelihood, double variance, size_t stride,
+                        const real *d, real *z_to_o, real *loglik, real *square)
+{
+    const struct output_function *output = &output_functions[likelihood->output];
+    if (d)
+        likelihood_family(likelihood->kind)
+            ->forward(likelihood, variance, stride, d, z_to_o, loglik, square);
+    else if (output->apply)
+        output->apply(likelihood->n_outputs, stride, z_to_o);
+}
+
+void likelihood_backward(const struct likelihood *likelihood, double variance, size_t stride,
+                         const real *d, const real *o, const real *coefficient, real *d_z)
+{
+    likelihood_family(likelihood->kind)
+        ->backward(likelihood, variance, stride, d, o, coefficient, d_z);
+}
+
+void likelihood_backward_square(const struct likelihood *likelihood, size_t stride, const real *d,
+                                const real *prediction, const real *o, const real *coefficient,
+                                real *d_z)
+{
+    likelihood_chain(likelihood, 1, stride, d, prediction, o, coefficient, d_z);
+}
+
+LEAF_KERNEL static double weighted_excess(size_t n, double half_outputs, double half_precision,
+                                          const real *restrict square,
+                                          const real *restrict coefficient)
+{
+    double sum = 0;
+#pragma omp simd reduction(+ : sum)
+    for (size_t i = 0; i < n; i++)
+        sum += (double)coefficient[i] * (half_outputs - half_precision * (double)square[i]);
+    return sum;
+}
+
+double likelihood_variance_gradient(const struct likelihood *likelihood, double variance,
+                                    size_t stride, const real *square, const real *coefficient)
+{
+    return weighted_excess(stride, 0.5 * (double)likelihood->n_outputs, 0.5 / variance, square,
+                           coefficient);
+}
+
+LEAF_KERNEL static void agreement_row(size_t n, const real *restrict d, const real *restrict o,
+                                      const real *restrict y, real *restrict agreement)
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++)
+        agreement[i] += (d[i] - y[i]) * (o[i] - y[i]);
+}
+
+void likelihood_agreement(const struct likelihood *likelihood, size_t stride, const real *d,
+                          const real *o, const real *y, real *agreement)
+{
+    memset(agreement, 0, stride * sizeof(real));
+    for (size_t k = 0; k < likelihood->n_outputs; k++)
+        agreement_row(stride, d + k * stride, o + k * stride, y + k * stride, agreement);
+}
