@@ -181,22 +181,33 @@ static void run(const struct predictor *predictor, const struct pass_network *ne
         predictor->pass->tile(network, work->x, work->layers, z);
 }
 
+/* The softmax of one member's logits z, over the number of members: g, and z becomes log g. */
+static void share_of_member(size_t own, size_t width, double members, double *z, double *g)
+{
+    double sum[PREDICTOR_TILE];
+    softmax(own, width, z, g, sum);
+    for (size_t t = 0; t < width; t++)
+        sum[t] = log(members * sum[t]);
+    for (size_t e = 0; e < own; e++)
+        for (size_t t = 0; t < width; t++) {
+            z[e * width + t] -= sum[t];
+            g[e * width + t] /= members;
+        }
+}
+
 static void compute_gate(const struct predictor *predictor, const struct work *work)
 {
     const struct predicted *block = &work->block;
     const struct model_config *config = &predictor->shape.config;
     size_t width = block->stride;
-    double sum[PREDICTOR_TILE];
     if (config->gate == GATE_GAUSSIAN)
         gaussian_logits(predictor, work, block->log_g);
     else
         run(predictor, &predictor->gate, work, block->log_g);
-    softmax(predictor->n_experts, width, block->log_g, block->g, sum);
-    for (size_t t = 0; t < width; t++)
-        sum[t] = log(sum[t]);
-    for (size_t e = 0; e < predictor->n_experts; e++)
-        for (size_t t = 0; t < width; t++)
-            block->log_g[e * width + t] -= sum[t];
+    size_t members = model_n_members(config), own = predictor->n_experts / members;
+    for (size_t m = 0; m < members; m++)
+        share_of_member(own, width, (double)members, block->log_g + m * own * width,
+                        block->g + m * own * width);
     if (model_is_routed(config))
         choose(predictor->n_experts, config->top_k, width, block->log_g, block->g);
 }

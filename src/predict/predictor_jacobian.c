@@ -73,16 +73,26 @@ static void gaussian_slopes(const struct predictor *predictor, const struct work
     }
 }
 
-/* jacobian_k += (o_ek - y_k) g_e dz_e/dx; terms that all experts share cancel */
+/*
+ * jacobian_k += (o_ek - y_mk) g_e dz_e/dx, where y_m is what the member of e says alone; terms that
+ * all experts of a member share cancel.
+ */
 static void add_gate(const struct predictor *predictor, const struct predicted *block,
                      const double *slope, double *jacobian)
 {
     size_t d = predictor->n_inputs, outputs = predictor->n_outputs;
-    for (size_t e = 0; e < predictor->n_experts; e++)
+    size_t members = model_n_members(&predictor->shape.config);
+    size_t own = predictor->n_experts / members;
+    for (size_t m = 0; m < members; m++)
         for (size_t k = 0; k < outputs; k++) {
-            double factor = block->g[e] * (block->o[e * outputs + k] - block->y[k]);
-            for (size_t c = 0; c < d && factor != 0; c++)
-                jacobian[k * d + c] += factor * slope[e * d + c];
+            double y = 0;
+            for (size_t e = m * own; e < (m + 1) * own; e++)
+                y += (double)members * block->g[e] * block->o[e * outputs + k];
+            for (size_t e = m * own; e < (m + 1) * own; e++) {
+                double factor = block->g[e] * (block->o[e * outputs + k] - y);
+                for (size_t c = 0; c < d && factor != 0; c++)
+                    jacobian[k * d + c] += factor * slope[e * d + c];
+            }
         }
 }
 

@@ -114,6 +114,8 @@ status recorded_model(const struct run_record *record, struct model_config *conf
     status outcome = read_words(record, config);
     if (outcome == STATUS_OK)
         outcome = read_size(record, "experts", &config->n_experts);
+    if (outcome == STATUS_OK && run_record_config(record, "committee"))
+        outcome = read_size(record, "committee", &config->n_members);
     if (outcome == STATUS_OK)
         outcome = read_size(record, "top_k", &config->top_k);
     if (outcome == STATUS_OK)
@@ -123,6 +125,7 @@ status recorded_model(const struct run_record *record, struct model_config *conf
         outcome = read_widths(record, "gate_hidden", config->gate_hidden, &config->n_gate_hidden);
     if (outcome != STATUS_OK)
         return outcome;
+    config->n_experts *= model_n_members(config); /* the record has those of one member */
     config->n_inputs = record->scaler.n_inputs;
     bool two_in_one = config->output == OUTPUT_LOGISTIC && record->classes.n == 2;
     config->n_outputs = record->scaler.n_targets > 0 ? record->scaler.n_targets

@@ -31,6 +31,7 @@ MODELS = {
     "gaussian-gate": ("numbers", "--gate gaussian --optimizer em"),
     "one": ("numbers", "--experts 1"),
     "cooperative": ("numbers", "--error cooperative"),
+    "committee": ("numbers", "--committee 3 --experts 2 --expert-hidden 5 --variance learned"),
     "classes": ("classes", "--expert-hidden 9 --activation relu"),
     "top-k": ("classes", "--top-k 2 --experts 5 --expert-hidden 3 --activation logistic"),
     "bernoulli": ("two", "--likelihood bernoulli"),
