@@ -125,7 +125,14 @@ static void codes_are_not_numbers(void **state)
     assert_string_equal(info->input_names.item[1], "b=10");
     assert_string_equal(info->input_names.item[2], "b=20");
     source_close(&source);
-    request.categories = "bb";
+    fixture_write("zip.csv", "zip,hour,y\n01001,1,1\n90210,0,2\n");
+    request = request_of("zip.csv");
+    source = opened(&request);
+    assert_int_equal(source_info(source)->notes.n, 1);
+    assert_non_null(strstr(source_info(source)->notes.item[0], "begin with 0 (007)"));
+    assert_non_null(strstr(source_info(source)->notes.item[0], ": zip;"));
+    source_close(&source);
+    request = (struct source_request){.path = fixture_path("codes.csv"), .categories = "bb"};
     assert_usage(outcome_of(&request), "'bb'", "--categories", "did you mean 'b'");
     /* A model knows them by its names, also where the file looks like numbers. */
     struct string_list model = {0};

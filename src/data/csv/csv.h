@@ -38,6 +38,7 @@ struct csv_column {
     size_t n_words;            /* likewise: cells that are no numbers */
     char *unsure;      /* a text column that may be numbers: why that is not sure; or NULL */
     bool has_spelling; /* of a column of numbers: the texts say more, csv_read_texts has them */
+    bool has_zeros;    /* likewise: some begin with 0, as 007 does */
     size_t n_missing, first_missing; /* missing cells, and the row of the first */
     char *mark; /* what stands in the first of them that is not empty; NULL: there is none */
     size_t mark_row;

@@ -130,8 +130,11 @@ static status not_finite_cell(struct csv_column *column, size_t row, const char 
 static void note_spelling(struct csv_column *column, struct csv_column_state *state,
                           const struct csv_cell_text *cell, bool decimal_comma)
 {
-    if (cell->text[0] == '0' || cell->text[0] == '-' || cell->length > 15)
-        column->has_spelling = column->has_spelling || csv_is_code(cell->text, cell->length);
+    if (cell->text[0] == '0' || cell->text[0] == '-' || cell->length > 15) {
+        bool is_code = csv_is_code(cell->text, cell->length);
+        column->has_spelling = column->has_spelling || is_code;
+        column->has_zeros = column->has_zeros || (is_code && cell->text[0] == '0');
+    }
     state->n_quoted += cell->quoted;
     state->n_plain += !cell->quoted;
     if (!cell->quoted && !decimal_comma)

@@ -335,6 +335,8 @@ static status take_inputs(struct source *source, struct table_reader *reader,
     struct source_info *info = &source->info;
     status outcome =
         text_inputs_expand(&reader->inputs, &reader->table, model, model ? &info->warnings : NULL);
+    if (outcome == STATUS_OK && !model)
+        outcome = table_note_zeros(source, reader);
     info->n_inputs = reader->inputs.n;
     info->names_known = true;
     return outcome == STATUS_OK ? string_list_copy(&info->input_names, &reader->inputs.names)

@@ -253,6 +253,26 @@ status table_default_inputs(struct source *source, struct table_reader *reader)
     return outcome;
 }
 
+status table_note_zeros(struct source *source, const struct table_reader *reader)
+{
+    struct string_list names = {0};
+    char joined[200], text[512];
+    status outcome = STATUS_OK;
+    for (size_t i = 0; i < reader->inputs.n && outcome == STATUS_OK; i++)
+        if (reader->inputs.item[i].code == TEXT_INPUT_NUMBERS &&
+            reader->table.column[reader->inputs.item[i].column].has_zeros)
+            outcome = string_list_add(&names, reader->inputs.names.item[i]);
+    string_list_join(&names, joined, sizeof joined);
+    snprintf(text, sizeof text,
+             "%s: numbers that begin with 0 (007) are read as numbers: %s; if they are codes, use "
+             "--categories",
+             source->path, joined);
+    if (outcome == STATUS_OK && names.n > 0)
+        outcome = string_list_add(&source->info.notes, text);
+    string_list_release(&names);
+    return outcome;
+}
+
 /* A number with a point that is whole is the class that it would be without it. */
 static void cut_fraction(char *text)
 {

@@ -25,6 +25,9 @@ status table_default_inputs(struct source *source, struct table_reader *reader);
 /* Whether a column of text is rather one of numbers, in which a few words or unsure ones stand. */
 bool table_has_slips(const struct csv_table *table, size_t column);
 
+/* A note of inputs whose numbers begin with 0, as codes do. */
+status table_note_zeros(struct source *source, const struct table_reader *reader);
+
 /* STATUS_USAGE if an input that is named holds numbers and a few words, or unsure numbers. */
 status table_check_inputs(const struct source *source, const struct table_reader *reader);
 
