@@ -27,6 +27,8 @@
  *   /progress    attributes, and use (E) · /data attributes · /history one column per metric
  *   /checksum    experts (E), gate and rest: xxHash, 64 bits
  *
+ * After the HDF5 file, where its readers do not look, a checksum of all its bytes follows.
+ *
  * All functions are Root: rank 0 alone touches files.
  */
 enum {
@@ -58,7 +60,8 @@ status checkpoint_publish(const char *path, const struct snapshot *snapshot,
 /* Opens, checks format, version and all checksums. *out stays NULL on failure. */
 status checkpoint_open(const char *path, struct hdf5_file **out);
 
-/* Checks every checksum of an open file; the message names the part that does not verify. */
+/* Checks every checksum of an open file; the message names the part that does not verify. What
+ * verifies is what was written, to the last bit of the file. */
 status checkpoint_verify(struct hdf5_file *file);
 
 /*

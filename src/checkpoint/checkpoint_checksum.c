@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "base/memory.h"
-#include "checkpoint/checkpoint.h"
+#include "checkpoint_internal.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -199,6 +199,11 @@ status checkpoint_verify(struct hdf5_file *file)
             checkpoint_checksums(file, n_experts, found, &found[n_experts], &found[n_experts + 1]);
     if (outcome == STATUS_OK)
         outcome = compare_checksums(file, n_experts, stored, found);
+    int64_t version = 0;
+    if (outcome == STATUS_OK)
+        outcome = hdf5_read_int64(file, "/", "format_version", &version);
+    if (outcome == STATUS_OK && version >= 2)
+        outcome = checkpoint_check_seal(hdf5_path(file));
     memory_free(&stored);
     memory_free(&found);
     return outcome;

@@ -55,6 +55,14 @@ struct progress_field {
 extern const struct progress_field progress_fields[];
 extern const size_t n_progress_fields;
 
+/*
+ * Appends the seal to a whole HDF5 file, a checksum of all its bytes; checks it. A reader of HDF5
+ * does not see it. Part checksums name what is damaged; this one proves that nothing is, also of
+ * what only other readers look at.
+ */
+status checkpoint_seal(const char *path);
+status checkpoint_check_seal(const char *path);
+
 /* The name of running sum i as an attribute of /progress. */
 void progress_running_name(int i, char *name, size_t size);
 

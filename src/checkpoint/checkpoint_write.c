@@ -265,7 +265,8 @@ static status write_file(const char *path, const struct snapshot *snapshot,
     outcome = write_all(file, snapshot, record);
     if (outcome == STATUS_OK)
         outcome = hdf5_sync(file);
-    return hdf5_close_after(&file, outcome);
+    outcome = hdf5_close_after(&file, outcome);
+    return outcome == STATUS_OK ? checkpoint_seal(path) : outcome;
 }
 
 static status verify_file(const char *path)

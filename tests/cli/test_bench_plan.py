@@ -114,5 +114,11 @@ class Plan(support.TestCase):
         self.assertTrue(0.05 < ratio < 5, check)
 
 
+class SmallBatches(support.TestCase):
+    def test_fewer_samples_than_a_line(self):
+        for shape in ("1,1,0,1,1", "1,4,8,2,2", "3,4,0,2,4", "15,2,0,1,40"):
+            self.succeed(support.COTERIE, "bench", "--plan", "--shape", shape)
+
+
 if __name__ == "__main__":
     unittest.main()

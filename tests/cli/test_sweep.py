@@ -165,6 +165,43 @@ class Sweep(support.TestCase):
         self.sweep("u", "--config", self.folder / "t/sweep.yaml")
         self.assertEqual(table(self.folder / "s"), table(self.folder / "u"))
 
+    def test_going_on_remembers_how(self):
+        """What was said at first is said for runs that begin later; how a run is done may change."""
+        first = ("--grid", "experts=2,3", "--metrics-every", 7, "--keep", 1, "--checkpoint-every", "2e",
+                 "--hang-timeout", 500, "--epochs", 20)
+        self.sweep("s", *first)
+        self.sweep("t", *first, "--index", 0, "--of", 2)
+        self.sweep("t", "--profile", "--read", "root", "--stream", "never", "--keep", 2)
+        for run in ("experts=2-s1", "experts=3-s1"):
+            config = (self.folder / "t/runs" / run / "config.yaml").read_text(encoding="utf-8")
+            for line in ("metrics_every: 7", "checkpoint_every: 2e", "hang_timeout: 500"):
+                self.assertIn(line, config)
+        self.assertIn("keep: 2", config)
+        columns = ("nll_valid_mean", "accuracy_valid_mean")
+        self.assertEqual(*([[row[c] for c in columns] for row in table(self.folder / name)]
+                           for name in "st"))
+        self.assert_rc(self.sweep("t", "--metrics-every", 3, rc=2), 2, "metrics-every", "was begun with 7")
+
+    def test_errors_are_in_the_table(self):
+        shown = self.sweep("s", "--grid", "experts=1,2", "--epochs", 3).stdout
+        self.assertIn("valid. accuracy", shown)
+        accuracy = float(table(self.folder / "s")[0]["accuracy_valid_mean"])
+        self.assertIn(f"{accuracy:.5g}", shown)
+        shown = self.sweep("t", "--grid", "experts=1,2", "--epochs", 3, "--targets", "iA", "--data",
+                           "builtin:vowels/train").stdout
+        self.assertIn("train. rmse", shown)
+        self.assertIn(f"{float(table(self.folder / 't')[0]['rmse_mean']):.5g}", shown)
+
+    def test_two_in_one_folder(self):
+        """The second is refused at once, and no run of the first is called failed."""
+        long = ("--grid", "experts=2,3", "--epochs", 2000, "--optimizer", "gd")
+        first = support.start(COTERIE, "sweep", "--output", self.folder / "s", *map(str, long))
+        support.wait_for(lambda: list((self.folder / "s").glob("runs/*/lock")), first)
+        result = self.sweep("s", *long, rc=2)
+        self.assertIn("another sweep is at work", result.stderr)
+        self.assert_rc(support.finish(first), 0)
+        self.assertEqual([row["failed"] for row in table(self.folder / "s")], ["0", "0"])
+
     def test_without_validation_bic_ranks(self):
         result = self.sweep("s", "--grid", "experts=1,4", "--data", "builtin:vowels/train", *SHORT)
         self.assertIn("ranked by BIC", result.stdout)
@@ -186,6 +223,8 @@ class Sweep(support.TestCase):
                 ("did you mean experts?", ("--grid", "expert=2")),
                 ("say --seeds N", ("--grid", "seed=1,2")),
                 ("valid cannot be in a grid", ("--grid", "valid=0.1,0.2")),
+                ("group cannot be in a grid", ("--grid", "group=a,b")),
+                ("experts is given twice", ("--grid", "experts=2,3", "--grid", "experts=4")),
                 ("an option and its values", ("--grid", "experts")),
                 ("no such file", ("--seeds", 2, "--data", "missing.csv")),
                 ("more than the 1 ranks", ("--seeds", 2, "--ranks-per-run", 2)),

@@ -268,7 +268,7 @@ size_t cost_root_experts(const struct cost_rates *rates, const struct cost_shape
 static bool replicas_fit(const struct cost_shape *shape, int n_ranks, int n_replicas)
 {
     return n_ranks % n_replicas == 0 && (size_t)(n_ranks / n_replicas) <= shape->n_experts + 1 &&
-           shape->batch / (size_t)n_replicas >= REALS_PER_LINE;
+           (n_replicas == 1 || shape->batch / (size_t)n_replicas >= REALS_PER_LINE);
 }
 
 /* Samples of a micro-batch if b of them are taken in equal parts of at most n. */

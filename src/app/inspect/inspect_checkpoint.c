@@ -10,6 +10,8 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 static status show_config(const char *name, const char *value, void *context)
 {
@@ -100,6 +102,12 @@ status inspect_checkpoint(const char *path, bool verify)
     return hdf5_close_after(&file, outcome);
 }
 
+/* A run that is under way removes old generations, perhaps while they are looked at. */
+static bool has_gone(const char *path)
+{
+    return access(path, F_OK) != 0;
+}
+
 /* One line for a generation; *failed counts those that do not verify. */
 static void show_generation(const char *folder, const char *name, bool verify, int *failed)
 {
@@ -117,15 +125,36 @@ static void show_generation(const char *folder, const char *name, bool verify, i
     if (outcome == STATUS_OK)
         log_info("  %s  epoch %" PRId64 ", step %" PRId64 "%s", name, epoch, step,
                  verify ? ", verified" : "");
+    else if (has_gone(path))
+        log_info("  %s  has been removed meanwhile by the run, which is under way", name);
     else {
         log_info("  %s  damaged: %s", name, status_text());
         ++*failed;
     }
 }
 
+/* The best or newest checkpoint, which may be replaced while it is looked for. */
+static status inspect_chosen(const char *run, bool verify)
+{
+    enum { TRIES = 5 };
+    char chosen[PATH_MAX], real[PATH_MAX];
+    status outcome = STATUS_OK;
+    for (int i = 0; i < TRIES; i++) {
+        if (loaded_model_find(run, chosen, sizeof chosen) != STATUS_OK)
+            return STATUS_OK;
+        /* The file itself: the link may soon show another one. */
+        if (!realpath(chosen, real))
+            continue;
+        outcome = inspect_checkpoint(real, verify);
+        if (outcome == STATUS_OK || !has_gone(real))
+            break;
+    }
+    return outcome;
+}
+
 status inspect_run(const char *path, bool verify)
 {
-    char folder[PATH_MAX], latest[PATH_MAX];
+    char folder[PATH_MAX];
     struct string_list names = {0};
     int failed = 0;
     if (!run_directory_holds_run(path))
@@ -144,7 +173,5 @@ status inspect_run(const char *path, bool verify)
     if (outcome == STATUS_OK && failed > 0)
         return status_set(STATUS_FAILED, "%d of the checkpoints in %s do not verify", failed,
                           folder);
-    if (outcome == STATUS_OK && loaded_model_find(path, latest, sizeof latest) == STATUS_OK)
-        outcome = inspect_checkpoint(latest, verify);
-    return outcome;
+    return outcome == STATUS_OK ? inspect_chosen(path, verify) : outcome;
 }

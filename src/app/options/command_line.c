@@ -95,6 +95,26 @@ static status take_words(struct options *options, int argc, char **argv, struct 
     return outcome;
 }
 
+/* Of two lists of values for one option the first would be lost. */
+static status check_grids(const struct said *said)
+{
+    for (size_t i = 0; i < said->n; i++)
+        for (size_t j = 0; j < i; j++) {
+            const char *a = said->item[i].value, *b = said->item[j].value;
+            bool are_grids =
+                said->item[i].entry->kind == KIND_GRID && said->item[j].entry->kind == KIND_GRID;
+            size_t length = strcspn(a, "=");
+            bool same = are_grids && length == strcspn(b, "=");
+            for (size_t k = 0; k < length && same; k++)
+                same = (a[k] == '_' ? '-' : a[k]) == (b[k] == '_' ? '-' : b[k]);
+            if (same)
+                return status_set(STATUS_USAGE,
+                                  "--grid %.*s is given twice; list all its values in one --grid",
+                                  (int)length, a);
+        }
+    return STATUS_OK;
+}
+
 static status check_positional(const struct options *options)
 {
     const struct command_entry *command = &command_table[options->command];
@@ -137,6 +157,8 @@ status options_parse(struct options *options, int argc, char **argv, bool *help)
     status outcome = memory_alloc(&said.item, (size_t)argc, sizeof *said.item, "the options");
     if (outcome == STATUS_OK)
         outcome = take_words(options, argc, argv, &said);
+    if (outcome == STATUS_OK)
+        outcome = check_grids(&said);
     if (outcome == STATUS_OK)
         outcome = check_positional(options);
     if (outcome == STATUS_OK && said.config)

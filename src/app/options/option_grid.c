@@ -14,9 +14,9 @@
  */
 
 /* Settings are ranked by what they say of the same held-out samples; seeds are repetitions. */
-static const char *const not_in_grid[] = {"data",  "valid",    "targets", "weight",
-                                          "seed",  "output",   "resume",  "dry-run",
-                                          "quiet", "progress", "config",  "ranks-per-run"};
+static const char *const not_in_grid[] = {"data",     "valid",  "targets",      "weight",  "group",
+                                          "seed",     "output", "resume",       "dry-run", "quiet",
+                                          "progress", "config", "ranks-per-run"};
 
 static status check_name(const char *name, const char *subject, const struct option_entry **entry)
 {

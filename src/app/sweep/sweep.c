@@ -11,10 +11,13 @@
 #include "comm/watchdog.h"
 #include "train/loop/run_directory.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /*
  * A sweep in progress. The ranks form groups of neighbours; the runs that are to be done are dealt
@@ -266,6 +269,29 @@ static status train_all(const struct communicator *comm, const struct dealing *d
     return STATUS_OK;
 }
 
+/*
+ * Root. Two sweeps that do the same runs would call each other's failed: the second is refused.
+ * *lock is kept open until the end. A file system without locks is left at that.
+ */
+static status lock_part(const struct options *options, const char *part, int *lock)
+{
+    char path[PATH_MAX];
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    snprintf(path, sizeof path, "%s/lock-%s", options->output, part);
+    status outcome = run_directory_make_folder(options->output);
+    if (outcome != STATUS_OK)
+        return outcome;
+    *lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (*lock < 0)
+        return status_set(STATUS_FAILED, "cannot write %s: %s", path, strerror(errno));
+    if (fcntl(*lock, F_SETLK, &whole) != 0 && (errno == EAGAIN || errno == EACCES))
+        return status_set(STATUS_USAGE,
+                          "another sweep is at work in %s on the same runs; wait for it, stop it, "
+                          "or choose another --output",
+                          options->output);
+    return STATUS_OK;
+}
+
 /* Collective. */
 static status sweep_all(const struct communicator *comm, struct dealing *dealing)
 {
@@ -280,10 +306,14 @@ static status sweep_all(const struct communicator *comm, struct dealing *dealing
     char finished[64];
     snprintf(finished, sizeof finished, "finished-%ld-of-%ld", (long)options->array_index,
              options->array_size > 0 ? (long)options->array_size : 1);
+    int lock = -1;
     if (comm->rank == 0) {
         if (!options->table)
+            outcome = lock_part(options, finished + strlen("finished-"), &lock);
+        if (outcome == STATUS_OK && !options->table)
             run_directory_unmark_finished(options->output, finished);
-        outcome = sweep_record_write(options);
+        if (outcome == STATUS_OK)
+            outcome = sweep_record_write(options);
     }
     outcome = communicator_agree(comm, outcome);
     if (outcome == STATUS_OK && dealing->n_todo > 0)
@@ -297,7 +327,10 @@ static status sweep_all(const struct communicator *comm, struct dealing *dealing
         if (outcome == STATUS_OK && !options->table)
             run_directory_mark_finished(options->output, finished, "this part of the sweep");
     }
-    return communicator_agree(comm, outcome);
+    outcome = communicator_agree(comm, outcome);
+    if (lock >= 0)
+        close(lock);
+    return outcome;
 }
 
 status sweep_command(const struct communicator *comm, struct options *options)

@@ -11,24 +11,31 @@
 #include <string.h>
 #include <unistd.h>
 
-/* How the sweep is done this time: no part of what it computes. */
+/* How the sweep is done this time: no part of what it computes, and not recorded. */
 static const char *const of_this_time[] = {
-    "output",           "resume",       "quiet", "progress",      "dry_run", "root_experts",
-    "placement",        "hang_timeout", "keep",  "ranks_per_run", "index",   "time_limit",
-    "checkpoint_every", "of",           "table", "metrics_every", "one_rank"};
+    "output", "resume", "quiet",   "progress", "dry_run", "ranks_per_run", "index", "time_limit",
+    "of",     "table",  "profile", "one_rank", NULL};
+
+/* No part of what it computes, either, but kept for runs that begin later. */
+static const char *const may_change[] = {
+    "root_experts", "placement", "hang_timeout", "keep",  "checkpoint_every",
+    "read",         "stream",    "grid",         "seeds", NULL};
+
+static bool is_among(const char *const *keys, const char *key)
+{
+    while (*keys && strcmp(*keys, key) != 0)
+        keys++;
+    return *keys != NULL;
+}
 
 static bool is_of_this_time(const char *key)
 {
-    for (size_t i = 0; i < sizeof of_this_time / sizeof *of_this_time; i++)
-        if (strcmp(key, of_this_time[i]) == 0)
-            return true;
-    return false;
+    return is_among(of_this_time, key);
 }
 
 static status merge_option(const char *key, const char *recorded, void *context)
 {
     struct options *options = context;
-    bool may_grow = strcmp(key, "grid") == 0 || strcmp(key, "seeds") == 0;
     if (is_of_this_time(key))
         return STATUS_OK;
     if (!options_is_set(options, key))
@@ -38,7 +45,7 @@ static status merge_option(const char *key, const char *recorded, void *context)
         log_info(
             "grid     has changed: runs of other settings stay in %s/runs but are not in the table",
             options->output);
-    if (may_grow || strcmp(said, recorded) == 0)
+    if (is_among(may_change, key) || strcmp(said, recorded) == 0)
         return STATUS_OK;
     char option[64];
     snprintf(option, sizeof option, "%s", key);

@@ -95,40 +95,82 @@ static void moments_text(const struct moments *moments, char *text, size_t size)
         snprintf(text, size, "%.5g +- %.2g", moments->mean, moments->deviation);
 }
 
-static void print_row(const struct sweep *sweep, const struct row *row, size_t rank, bool has_valid)
+/* What the printed table shows of the settings: the members that are known of any. */
+struct shown {
+    const struct selection_member *member;
+    const char *title;
+};
+enum { MOST_SHOWN = 7 };
+
+static bool is_known(const struct sweep *sweep, const struct row *rows, const char *name)
 {
-    char setting[512], runs[64], valid[64], train[64], bic[64], icl[64];
+    bool known = false;
+    for (size_t s = 0; s < sweep->n_settings; s++)
+        known |= isfinite(moments_of(&rows[s], name)->mean);
+    return known;
+}
+
+/* Errors of held-out samples where there are some, else of the training samples. */
+static size_t choose_shown(const struct sweep *sweep, const struct row *rows, bool has_valid,
+                           struct shown shown[MOST_SHOWN])
+{
+    const struct {
+        const char *name, *title;
+        bool always, if_valid, unless_valid;
+    } candidates[] = {{"nll_valid", "validation nll", true, false, false},
+                      {"nll", "training nll", true, false, false},
+                      {"accuracy_valid", "valid. accuracy", false, true, false},
+                      {"rmse_valid", "valid. rmse", false, true, false},
+                      {"accuracy", "train. accuracy", false, false, true},
+                      {"rmse", "train. rmse", false, false, true},
+                      {"bic", "BIC", true, false, false},
+                      {"icl", "ICL", true, false, false}};
+    size_t n = 0;
+    for (size_t i = 0; i < sizeof candidates / sizeof *candidates && n < MOST_SHOWN; i++) {
+        bool fits = candidates[i].if_valid ? has_valid : !candidates[i].unless_valid || !has_valid;
+        if (candidates[i].always || (fits && is_known(sweep, rows, candidates[i].name)))
+            shown[n++] = (struct shown){find_member(candidates[i].name), candidates[i].title};
+    }
+    return n;
+}
+
+static void print_row(const struct sweep *sweep, const struct row *row, size_t rank,
+                      const struct shown *shown, size_t n_shown)
+{
+    char setting[512], runs[64], line[512] = "", failed[64] = "";
+    size_t used = 0;
     sweep_setting_text(sweep, row->setting, setting, sizeof setting);
     snprintf(runs, sizeof runs, "%zu/%ld", row->n_finished, sweep->options->seeds);
-    moments_text(moments_of(row, "nll_valid"), valid, sizeof valid);
-    moments_text(moments_of(row, "nll"), train, sizeof train);
-    moments_text(moments_of(row, "bic"), bic, sizeof bic);
-    moments_text(moments_of(row, "icl"), icl, sizeof icl);
-    char failed[64] = "";
+    for (size_t i = 0; i < n_shown; i++) {
+        char text[64];
+        moments_text(&row->moments[shown[i].member - selection_members], text, sizeof text);
+        used += (size_t)snprintf(line + used, sizeof line - used, "%-18s  ", text);
+    }
     if (row->n_failed > 0)
         snprintf(failed, sizeof failed, "  (%zu failed)", row->n_failed);
-    log_info("%4zu  %-5s  %-18s  %-18s  %-16s  %-16s  %4.0f  %s%s", rank, runs,
-             has_valid ? valid : "-", train, bic, icl,
+    log_info("%4zu  %-5s  %s%4.0f  %s%s", rank, runs, line,
              row->n_finished ? moments_of(row, "parameters")->mean : 0, setting, failed);
 }
 
 static void print(const struct sweep *sweep, const struct row *rows)
 {
-    size_t n_finished = 0;
-    bool has_valid = false;
-    for (size_t s = 0; s < sweep->n_settings; s++) {
+    size_t n_finished = 0, used = 0;
+    struct shown shown[MOST_SHOWN];
+    char head[512] = "";
+    for (size_t s = 0; s < sweep->n_settings; s++)
         n_finished += rows[s].n_finished;
-        has_valid |= !isnan(moments_of(&rows[s], "nll_valid")->mean);
-    }
+    bool has_valid = is_known(sweep, rows, "nll_valid");
     log_info("%zu of %zu run%s finished; %s", n_finished, sweep->n_runs,
              sweep->n_runs == 1 ? "" : "s",
              has_valid || n_finished == 0
                  ? "ranked by the nll of the validation samples, mean +- standard deviation"
                  : "ranked by BIC, mean +- standard deviation (no samples were held out: --valid)");
-    log_info("%4s  %-5s  %-18s  %-18s  %-16s  %-16s  %4s  %s", "rank", "runs", "validation nll",
-             "training nll", "BIC", "ICL", "k", "setting");
+    size_t n_shown = choose_shown(sweep, rows, has_valid, shown);
+    for (size_t i = 0; i < n_shown; i++)
+        used += (size_t)snprintf(head + used, sizeof head - used, "%-18s  ", shown[i].title);
+    log_info("%4s  %-5s  %s%4s  %s", "rank", "runs", head, "k", "setting");
     for (size_t s = 0; s < sweep->n_settings; s++)
-        print_row(sweep, &rows[s], s + 1, has_valid);
+        print_row(sweep, &rows[s], s + 1, shown, n_shown);
 }
 
 static void print_failures(const struct sweep *sweep, const struct sweep_result *results)

@@ -120,7 +120,13 @@ static status record_choices(struct training *training)
     size_t size = options->micro_batch > 0 ? (size_t)options->micro_batch
                                            : model_micro_batch(&problem->model, share);
     size_t most = options->micro_batch > 0 ? batch : share;
-    snprintf(micro_batch, sizeof micro_batch, "%zu", size < most ? size : most);
+    size = size < most ? size : most;
+    if (training->recorded_micro_batch > 0 && (size_t)training->recorded_micro_batch != size)
+        return status_set(STATUS_USAGE,
+                          "--micro-batch is %zu, but %s was trained with %ld; leave the option out "
+                          "to continue, or start anew in another directory",
+                          size, training->resume_path, training->recorded_micro_batch);
+    snprintf(micro_batch, sizeof micro_batch, "%zu", size);
     size_t width = training->train_shape.n_inputs + training->train_shape.n_targets;
     snprintf(stream_block, sizeof stream_block, "%zu",
              options->stream_block > 0 ? (size_t)options->stream_block

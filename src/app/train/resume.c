@@ -3,12 +3,14 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "data/source/builtin.h"
 
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static bool is_folder(const char *path)
 {
@@ -113,7 +115,15 @@ static bool is_fixed(const char *key)
     return false;
 }
 
-static status merge_option(struct training *training, const char *key, const char *recorded)
+static bool is_number(const char *text)
+{
+    char *end;
+    strtod(text, &end);
+    return end != text && *end == '\0';
+}
+
+static status merge_option(struct training *training, const char *key, const char *recorded,
+                           bool valid_is_known)
 {
     struct options *options = training->options;
     /* Other experts: their number follows from the options of now, not from the record. */
@@ -130,6 +140,14 @@ static status merge_option(struct training *training, const char *key, const cha
     if (!options_is_set(options, key))
         return options_set(options, key, recorded, training->resume_path);
     const char *said = options_value(options, key);
+    /* What is recorded is no larger than the batch: compared when this one is, too. */
+    if (strcmp(key, "micro_batch") == 0 && strcmp(said, "auto") != 0) {
+        training->recorded_micro_batch = strtol(recorded, NULL, 10);
+        return STATUS_OK;
+    }
+    /* Files are the same if their samples are, see resume_check_data. */
+    if (strcmp(key, "valid") == 0 && valid_is_known && !is_number(said) && !is_number(recorded))
+        return STATUS_OK;
     if (!is_fixed(key) || strcmp(said, recorded) == 0)
         return STATUS_OK;
     if (strcmp(said, "auto") == 0)
@@ -146,10 +164,40 @@ static status merge_option(struct training *training, const char *key, const cha
         option, said, training->resume_path, *recorded ? recorded : "none");
 }
 
+/*
+ * A recorded file whose path is relative to the folder that the run was begun in: from another one
+ * it is looked for from all folders above the checkpoint, of which that one is nearly always one.
+ * Whether the samples are the right ones is found out later.
+ */
+static status find_file_again(struct training *training, const char *key)
+{
+    const char *path = options_value(training->options, key);
+    char folder[PATH_MAX], found[2 * PATH_MAX];
+    if (!*path || *path == '/' || is_number(path) || builtin_is_name(path) ||
+        access(path, F_OK) == 0 || !realpath(training->resume_path, folder))
+        return STATUS_OK;
+    for (char *slash; (slash = strrchr(folder, '/')) != NULL;) {
+        *slash = '\0';
+        snprintf(found, sizeof found, "%s/%s", folder, path);
+        if (access(found, F_OK) != 0)
+            continue;
+        log_info("%-8s %s of the checkpoint is %s", key, path, found);
+        return options_set(training->options, key, found, training->resume_path);
+    }
+    return status_set(STATUS_USAGE,
+                      "there is no %s: %s was begun with --%s %s in another folder; start from "
+                      "there, or give --%s with the file's place",
+                      path, training->resume_path, key, path, key);
+}
+
 status resume_merge_options(struct training *training)
 {
+    static const char *const files[] = {"data", "valid"};
+    bool said[2];
     struct hdf5_file *file;
     struct run_record record;
+    for (int i = 0; i < 2; i++)
+        said[i] = options_is_set(training->options, files[i]);
     status outcome = checkpoint_open(training->resume_path, &file);
     if (outcome != STATUS_OK)
         return outcome;
@@ -157,7 +205,11 @@ status resume_merge_options(struct training *training)
     if (outcome == STATUS_OK)
         outcome = reshape_check_resumed(training, &record);
     for (size_t i = 0; i < record.config_keys.n && outcome == STATUS_OK; i++)
-        outcome = merge_option(training, record.config_keys.item[i], record.config_values.item[i]);
+        outcome = merge_option(training, record.config_keys.item[i], record.config_values.item[i],
+                               record.valid_fingerprint != 0);
+    for (int i = 0; i < 2 && outcome == STATUS_OK; i++)
+        if (!said[i])
+            outcome = find_file_again(training, files[i]);
     run_record_release(&record);
     return hdf5_close_after(&file, outcome);
 }

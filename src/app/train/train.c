@@ -71,6 +71,7 @@ static void share_plan(struct training *training)
         long root_experts;
         enum placement placement;
         enum read_choice read;
+        double hang_timeout;
         bool dry_run;
     } plan = {training->problem,
               training->config,
@@ -81,6 +82,7 @@ static void share_plan(struct training *training)
               training->options->root_experts,
               training->options->placement,
               training->options->read,
+              training->options->hang_timeout,
               training->options->dry_run};
     communicator_broadcast(training->comm, &plan, sizeof plan);
     training->problem = plan.problem;
@@ -92,6 +94,7 @@ static void share_plan(struct training *training)
     training->options->root_experts = plan.root_experts;
     training->options->placement = plan.placement;
     training->options->read = plan.read;
+    training->options->hang_timeout = plan.hang_timeout;
     training->options->dry_run = plan.dry_run;
 }
 

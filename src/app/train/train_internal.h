@@ -37,8 +37,9 @@ struct training {
     char resume_path[4096];               /* root: the checkpoint to go on from, or "" */
     char *output;                         /* root: --output, or the default for it */
 
-    long recorded_replicas; /* root: --replicas of that checkpoint, or 0 */
-    char init_path[4096];   /* root: the file of --init, or "" */
+    long recorded_replicas;    /* root: --replicas of that checkpoint, or 0 */
+    long recorded_micro_batch; /* root: likewise, if the user says one, too; else 0 */
+    char init_path[4096];      /* root: the file of --init, or "" */
 
     bool reshapes;                    /* experts are split, pruned or merged at the start */
     struct reshape reshape;           /* root */
