@@ -65,7 +65,6 @@ const struct progress_field progress_fields[] = {
     {"last_epoch", offsetof(struct progress, last.epoch), FIELD_INT64, 2},
     {"last_step", offsetof(struct progress, last.step), FIELD_INT64, 2},
     {"last_error", offsetof(struct progress, last.error), FIELD_DOUBLE, 2},
-    {"rollback_steps", offsetof(struct progress, rollback_steps), FIELD_INT64, 2},
     {"error_before", offsetof(struct progress, error_before), FIELD_DOUBLE, 1},
     {"seconds", offsetof(struct progress, seconds), FIELD_DOUBLE, 1},
 };

@@ -285,8 +285,7 @@ static status read_progress_field(struct hdf5_file *file, struct progress *progr
 }
 
 /*
- * Version 1 knew of one best model only, which could be the drawn one, and made no difference
- * between generations.
+ * Version 1 knew of one best model only, which could be the drawn one.
  */
 static status upgrade_progress(struct hdf5_file *file, struct progress *progress)
 {
@@ -307,7 +306,6 @@ static status upgrade_progress(struct hdf5_file *file, struct progress *progress
     progress->last = MILESTONE_NONE;
     if (interval > 0 && progress->recorded > 0 && progress->recorded % interval != 0)
         progress->last.epoch = progress->recorded;
-    progress->rollback_steps = progress->total_steps;
     return STATUS_OK;
 }
 

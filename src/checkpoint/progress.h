@@ -34,8 +34,6 @@ struct progress {
     int64_t stale_epochs;      /* since the validation error was last lowest */
     struct milestone due_best; /* lowest validation error in the epochs of --metrics-every */
     struct milestone last;     /* the last row, if only the end of the run made it be written */
-    int64_t rollback_steps;    /* total_steps of the generation that --on-nan rollback goes back to,
-                                  -1: to the begin of the start */
     double error_before;       /* EM: the error before the last update, INFINITY at first */
     double seconds;            /* of training, over all restarts */
     double running[METRICS_N_SUMS]; /* sums of the epoch under way (mini-batches) */

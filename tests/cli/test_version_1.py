@@ -35,7 +35,7 @@ class VersionOne(support.TestCase):
             for name in ("gate/layer0/weight", "experts/layer0/weight", "best/experts/layer0/bias",
                          "history/error_valid"):
                 self.assertEqual(old[name][()].tobytes(), new[name][()].tobytes(), name)
-            for name in ("best_epoch", "best_error", "stale_epochs", "rollback_steps"):
+            for name in ("best_epoch", "best_error", "stale_epochs"):
                 self.assertEqual(old["progress"].attrs[name], new["progress"].attrs[name], name)
 
     def test_damage_is_found(self):

@@ -61,8 +61,7 @@ static void fill_snapshot(struct snapshot *snapshot, const struct model_shape *m
                                            .seed = 1,
                                            .learning_rate_factor = 1,
                                            .due_best = {6, 18, 0.5},
-                                           .last = MILESTONE_NONE,
-                                           .rollback_steps = 12};
+                                           .last = MILESTONE_NONE};
     for (size_t e = 0; e < model->config.n_experts; e++)
         snapshot->use[e] = 1.0 / (double)(e + 1);
     for (int i = 0; i < 3; i++) {
@@ -126,8 +125,8 @@ static bool equal_progress(const struct progress *a, const struct progress *b)
            a->best_start == b->best_start && a->best_start_error == b->best_start_error &&
            a->starts_finished == b->starts_finished && a->seed == b->seed &&
            a->learning_rate_factor == b->learning_rate_factor &&
-           a->stale_epochs == b->stale_epochs && a->rollback_steps == b->rollback_steps &&
-           equal_milestones(&a->due_best, &b->due_best) && equal_milestones(&a->last, &b->last) &&
+           a->stale_epochs == b->stale_epochs && equal_milestones(&a->due_best, &b->due_best) &&
+           equal_milestones(&a->last, &b->last) &&
            equal_doubles(a->running, b->running, METRICS_N_SUMS);
 }
 

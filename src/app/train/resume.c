@@ -235,6 +235,12 @@ status resume_check_data(const struct training *training, const struct run_recor
                       earlier->data_path, (unsigned long long)earlier->data_n);
 }
 
+bool resume_begins_rollback(const struct run_record *earlier)
+{
+    const char *on_nan = run_record_config(earlier, "on_nan");
+    return on_nan && strcmp(on_nan, "rollback") != 0;
+}
+
 void resume_show_finished(const struct trainer *trainer)
 {
     const struct trainer_config *config = trainer->config;

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "app/train/train.h"
 
-#include "app/train/train_internal.h"
-
 #include "app/judge/loaded_model.h"
+#include "app/train/train_internal.h"
 #include "base/clock.h"
 #include "base/fresh_file.h"
 #include "base/log.h"
@@ -214,6 +213,7 @@ static status begin(struct training *training, struct trainer *trainer)
         log_info("resumed  %s: epoch %lld, step %lld", training->resume_path,
                  (long long)trainer->progress.epoch, (long long)trainer->progress.step);
         resume_show_finished(trainer);
+        trainer->begins_rollback = resume_begins_rollback(&earlier);
     }
     run_record_release(&earlier);
     if (file)

@@ -123,6 +123,9 @@ status resume_merge_options(struct training *training);
 /* Root. STATUS_USAGE if the data are not those that the checkpoint was trained on. */
 status resume_check_data(const struct training *training, const struct run_record *earlier);
 
+/* Local. The run that is resumed did not go back on errors that are not finite. */
+bool resume_begins_rollback(const struct run_record *earlier);
+
 /* Root. Of a run that has been resumed but has nothing left to do: says so, and how to go on. */
 void resume_show_finished(const struct trainer *trainer);
 

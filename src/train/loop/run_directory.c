@@ -302,13 +302,14 @@ static void remove_generation(const char *checkpoints, const char *name)
  * Generations beyond `latest` are of a run that was given up by resuming an older one, or damaged:
  * --resume auto must not go back to them.
  */
-void run_directory_prune(const char *checkpoints, int keep, int64_t kept_generation)
+void run_directory_prune(const char *checkpoints, int keep)
 {
     struct string_list names = {0};
-    char latest[PATH_MAX], best[PATH_MAX];
+    char latest[PATH_MAX], best[PATH_MAX], rollback[PATH_MAX];
     int kept = 0;
     pointer_get(checkpoints, "latest", latest);
     pointer_get(checkpoints, "best", best);
+    pointer_get(checkpoints, "rollback", rollback);
     long long newest = step_of(latest);
     if (newest >= 0 && run_directory_generations(checkpoints, &names) == STATUS_OK)
         for (size_t i = 0; i < names.n; i++) {
@@ -316,7 +317,7 @@ void run_directory_prune(const char *checkpoints, int keep, int64_t kept_generat
             bool is_older = step_of(name) <= newest;
             if (is_older && kept++ < keep)
                 continue;
-            if (strcmp(name, best) != 0 && step_of(name) != kept_generation)
+            if (strcmp(name, best) != 0 && strcmp(name, rollback) != 0)
                 remove_generation(checkpoints, name);
         }
     string_list_release(&names);

@@ -53,9 +53,9 @@ status run_directory_generations(const char *checkpoints, struct string_list *na
 
 /*
  * Removes all but the newest `keep` generations up to `latest`, and those beyond it; never what
- * `latest` or `best` point at, nor `kept_generation` (-1: none).
+ * `latest`, `best` or `rollback` point at.
  */
-void run_directory_prune(const char *checkpoints, int keep, int64_t kept_generation);
+void run_directory_prune(const char *checkpoints, int keep);
 
 /* The path of a generation. */
 void run_directory_generation_path(const char *checkpoints, int64_t generation, char *path,

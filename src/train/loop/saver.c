@@ -137,13 +137,14 @@ static void *save(void *context)
     saver->outcome = STATUS_OK;
     if (saver->writes)
         saver->outcome = checkpoint_publish(saver->path, &saver->snapshot, saver->record);
+    if (saver->outcome == STATUS_OK && saver->is_rollback)
+        saver->outcome = run_directory_link(saver->directory, "rollback", name);
     if (saver->outcome == STATUS_OK)
         saver->outcome = run_directory_link(saver->directory, "latest", name);
     if (saver->outcome == STATUS_OK)
         saver->outcome = update_best(saver, name);
     if (saver->outcome == STATUS_OK && saver->writes)
-        run_directory_prune(saver->directory, saver->keep,
-                            saver->keeps_rollback ? saver->snapshot.progress.rollback_steps : -1);
+        run_directory_prune(saver->directory, saver->keep);
     snprintf(saver->text, sizeof saver->text, "%s", status_text());
     double seconds = clock_seconds() - started;
     if (saver->writes && seconds > saver->seconds)
@@ -152,11 +153,12 @@ static void *save(void *context)
     return NULL;
 }
 
-static void start(struct saver *saver, int64_t generation, bool writes)
+static void start(struct saver *saver, int64_t generation, bool writes, bool is_rollback)
 {
     COTERIE_ASSERT(!saver->running);
     run_directory_generation_path(saver->directory, generation, saver->path, sizeof saver->path);
     saver->writes = writes;
+    saver->is_rollback = is_rollback;
     /* After a resume: the checkpoint that was read may be of another folder. */
     if (!writes && access(saver->path, F_OK) != 0)
         return;
@@ -168,14 +170,14 @@ static void start(struct saver *saver, int64_t generation, bool writes)
     }
 }
 
-void saver_start(struct saver *saver, int64_t generation)
+void saver_start(struct saver *saver, int64_t generation, bool is_rollback)
 {
-    start(saver, generation, true);
+    start(saver, generation, true, is_rollback);
 }
 
-void saver_start_links(struct saver *saver, int64_t generation)
+void saver_start_links(struct saver *saver, int64_t generation, bool is_rollback)
 {
-    start(saver, generation, false);
+    start(saver, generation, false, is_rollback);
 }
 
 status saver_wait(struct saver *saver)

@@ -130,9 +130,10 @@ void trainer_use_directory(struct trainer *trainer, struct run_directory *direct
     trainer->saver.directory = directory->checkpoints;
     trainer->saver.keep = trainer->config->keep;
     trainer->saver.has_validation = trainer->valid != NULL;
-    trainer->saver.keeps_rollback = trainer->config->on_nan == ON_NAN_ROLLBACK;
     if (trainer_is_root(trainer) && trainer->saved_steps >= 0)
-        saver_start_links(&trainer->saver, trainer->saved_steps);
+        /* A run that has not been prepared for it has its present state to go back to. */
+        saver_start_links(&trainer->saver, trainer->saved_steps,
+                          trainer->config->on_nan == ON_NAN_ROLLBACK && trainer->begins_rollback);
 }
 
 /* The first start has the user's seed, the others seeds that follow from it. */
@@ -201,7 +202,7 @@ status trainer_begin_start(struct trainer *trainer)
     struct progress *progress = &trainer->progress;
     uint64_t seed = seed_of_start(trainer);
     progress->epoch = progress->step = progress->batch = progress->stale_epochs = 0;
-    progress->recorded = progress->rollback_steps = -1;
+    progress->recorded = -1;
     progress->due_best = progress->last = MILESTONE_NONE;
     progress->error_before = INFINITY;
     progress->learning_rate_factor = 1;

@@ -99,6 +99,7 @@ struct trainer {
     int64_t saved_steps, saved_epoch;   /* total_steps and recorded of the last saved state */
     const char *init_path;              /* --init or NULL */
     const struct reshape *init_reshape; /* root: of its experts, or NULL; not owned */
+    bool begins_rollback;               /* resumed from a run without --on-nan rollback */
     bool is_reshaped;                   /* resumed with other experts: not on disk yet */
     struct round_timer timer;           /* root */
     double round_weight;                /* of the next round in the profile, 0: not timed */

@@ -2,6 +2,8 @@
 /* --on-nan rollback: what is gone back to when something is not finite. */
 #include "trainer_internal.h"
 
+#include "base/pointer.h"
+
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,48 +12,29 @@
 enum { MAX_ROLLBACKS = 10 };
 
 /*
- * Root: opens a generation if an undisturbed run of this start would have written it, too: one that
- * a request to stop or the end of a run has made is no place to go back to. Else *file stays NULL.
- */
-static void open_if_due(const struct trainer *trainer, const char *path, struct hdf5_file **file)
-{
-    struct progress progress;
-    if (access(path, F_OK) != 0)
-        return;
-    status outcome = checkpoint_open(path, file);
-    if (outcome == STATUS_OK)
-        outcome = checkpoint_read_progress(*file, &progress);
-    if (outcome != STATUS_OK)
-        log_warning("skipping a checkpoint: %s", status_text());
-    bool fits = outcome == STATUS_OK && progress.start == trainer->progress.start &&
-                progress.rollback_steps == progress.total_steps;
-    if (*file && !fits)
-        hdf5_close(file);
-}
-
-/*
- * Root: opens the checkpoint to go back to; *file stays NULL if there is none. A saving that has
- * failed meanwhile is no hindrance: the generation before it is gone back to.
+ * Root: opens the checkpoint to go back to, which the link `rollback` shows: the last one that an
+ * undisturbed run would have written, too, and not one that a request to stop or the end of a run
+ * has made. *file stays NULL if there is none of this start. A saving that has failed meanwhile is
+ * no hindrance: the generation before it is gone back to.
  */
 static status open_for_rollback(struct trainer *trainer, struct hdf5_file **file)
 {
     const char *folder = trainer->directory->checkpoints;
-    char path[PATH_MAX];
-    struct string_list names = {0};
+    char path[2 * PATH_MAX], name[PATH_MAX];
+    struct progress progress = {0};
     if (saver_wait(&trainer->saver) != STATUS_OK)
         log_warning("%s; earlier checkpoints are kept", status_text());
     *file = NULL;
-    if (trainer->progress.rollback_steps < 0)
+    pointer_get(folder, "rollback", name);
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    if (!*name || access(path, F_OK) != 0)
         return STATUS_OK;
-    run_directory_generation_path(folder, trainer->progress.rollback_steps, path, sizeof path);
-    open_if_due(trainer, path, file);
-    status outcome = *file ? STATUS_OK : run_directory_generations(folder, &names);
-    for (size_t i = 0; i < names.n && outcome == STATUS_OK && !*file; i++) {
-        snprintf(path, sizeof path, "%s/%s", folder, names.item[i]);
-        open_if_due(trainer, path, file);
-    }
-    string_list_release(&names);
-    return outcome;
+    status outcome = checkpoint_open(path, file);
+    if (outcome == STATUS_OK)
+        outcome = checkpoint_read_progress(*file, &progress);
+    bool fits = outcome == STATUS_OK && progress.start == trainer->progress.start &&
+                progress.total_steps <= trainer->progress.total_steps;
+    return *file && !fits ? hdf5_close_after(file, outcome) : outcome;
 }
 
 status trainer_roll_back(struct trainer *trainer)

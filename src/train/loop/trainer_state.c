@@ -140,7 +140,7 @@ static bool is_finite(struct trainer *trainer)
 
 void trainer_save(struct trainer *trainer, bool is_due)
 {
-    struct progress *progress = &trainer->progress;
+    const struct progress *progress = &trainer->progress;
     if (progress->total_steps == trainer->saved_steps && progress->recorded == trainer->saved_epoch)
         return;
     if (trainer_is_root(trainer)) {
@@ -149,8 +149,6 @@ void trainer_save(struct trainer *trainer, bool is_due)
             log_warning("%s; training continues, earlier checkpoints are kept", status_text());
         trainer->last_saved = clock_seconds();
     }
-    if (is_due)
-        progress->rollback_steps = progress->total_steps;
     trainer_collect(trainer);
     int32_t good = trainer_is_root(trainer) && is_finite(trainer);
     communicator_broadcast(trainer->comm, &good, sizeof good);
@@ -161,7 +159,8 @@ void trainer_save(struct trainer *trainer, bool is_due)
     trainer->saved_steps = progress->total_steps;
     trainer->saved_epoch = progress->recorded;
     if (trainer_is_root(trainer)) {
-        saver_start(&trainer->saver, progress->total_steps);
+        saver_start(&trainer->saver, progress->total_steps,
+                    is_due && trainer->config->on_nan == ON_NAN_ROLLBACK);
         run_directory_flush(trainer->directory);
     }
 }

@@ -236,7 +236,6 @@ static status copy_history(const struct history *from, int64_t before_epoch, str
 static void begin_anew(struct progress *progress)
 {
     progress->due_best = progress->last = MILESTONE_NONE;
-    progress->rollback_steps = -1;
     progress->error_before = INFINITY;
     progress->stale_epochs = 0;
     if (progress->batch == 0)
