@@ -7,16 +7,20 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-static int own_rank;
-static bool is_quiet, is_mute;
-static const char *subject_text;
+/* The thread that saves warns, too. The mutex guards what is below it, to the end of `progress`. */
+static _Atomic int own_rank;
+static _Atomic bool is_quiet, is_mute;
+static const char *_Atomic subject_text;
+static pthread_mutex_t guard = PTHREAD_MUTEX_INITIALIZER;
 static FILE *copy_file;
 static int output_error; /* errno of the first line that standard output did not take */
 
@@ -56,17 +60,20 @@ void log_set_subject(const char *subject)
 
 bool log_set_file(const char *path)
 {
-    if (copy_file)
-        fclose(copy_file);
-    copy_file = NULL;
-    if (!path || own_rank != 0)
-        return true;
-    copy_file = fopen(path, "a");
-    if (copy_file)
-        setvbuf(copy_file, NULL, _IOLBF, 0);
-    return copy_file != NULL;
+    bool wanted = path && own_rank == 0;
+    FILE *file = wanted ? fopen(path, "a") : NULL;
+    if (file)
+        setvbuf(file, NULL, _IOLBF, 0);
+    pthread_mutex_lock(&guard);
+    FILE *before = copy_file;
+    copy_file = file;
+    pthread_mutex_unlock(&guard);
+    if (before)
+        fclose(before);
+    return !wanted || file;
 }
 
+/* Under the mutex. */
 static void erase_bar(void)
 {
     if (progress.drawn)
@@ -80,6 +87,7 @@ static void say(FILE *stream, const char *prefix, const char *format, va_list ar
     int used = snprintf(raw, sizeof raw, "%s", prefix);
     vsnprintf(raw + used, sizeof raw - (size_t)used, format, arguments);
     escape_controls(line, sizeof line, raw);
+    pthread_mutex_lock(&guard);
     erase_bar();
     if (stream) {
         fprintf(stream, "%s\n", line);
@@ -88,13 +96,14 @@ static void say(FILE *stream, const char *prefix, const char *format, va_list ar
     }
     if (copy_file)
         fprintf(copy_file, "%s\n", line);
+    pthread_mutex_unlock(&guard);
 }
 
 static void complain(const char *prefix, const char *format, va_list arguments)
 {
     char text[256];
-    snprintf(text, sizeof text, "%s%s%s", prefix, subject_text ? subject_text : "",
-             subject_text ? ": " : "");
+    const char *subject = subject_text;
+    snprintf(text, sizeof text, "%s%s%s", prefix, subject ? subject : "", subject ? ": " : "");
     say(stderr, text, format, arguments);
 }
 
@@ -208,6 +217,7 @@ static void find_terminal(void)
 void log_progress_start(enum log_progress mode, double done)
 {
     log_progress_finish();
+    pthread_mutex_lock(&guard);
     memset(&progress, 0, sizeof progress);
     progress.active = own_rank == 0 && !is_quiet && !is_mute && mode != LOG_PROGRESS_NEVER;
     if (progress.active)
@@ -215,6 +225,7 @@ void log_progress_start(enum log_progress mode, double done)
     progress.bar = progress.terminal != NULL;
     progress.started = clock_seconds();
     progress.first_done = done;
+    pthread_mutex_unlock(&guard);
 }
 
 bool log_progress_is_due(void)
@@ -251,8 +262,10 @@ static void draw_bar(double fraction, const char *counts, const char *remaining,
     }
     /* A line that wraps cannot be drawn over. */
     int room = progress.columns - 1 - (int)strlen(bar);
+    pthread_mutex_lock(&guard);
     fprintf(progress.terminal, "\r\033[K%s%.*s", bar, room, line);
     progress.drawn = true;
+    pthread_mutex_unlock(&guard);
 }
 
 void log_progress_update(double done, double total, const char *unit, const char *text)
@@ -280,9 +293,11 @@ void log_progress_update(double done, double total, const char *unit, const char
 
 void log_progress_finish(void)
 {
+    pthread_mutex_lock(&guard);
     erase_bar();
     if (progress.terminal)
         fclose(progress.terminal);
     progress.terminal = NULL;
     progress.bar = progress.active = false;
+    pthread_mutex_unlock(&guard);
 }

@@ -162,6 +162,7 @@ status communicator_split(const struct communicator *whole, int color, struct co
         return outcome;
     }
     part->mpi->world = MPI_COMM_NULL;
+    part->mpi->node = part->mpi->leaders = MPI_COMM_NULL;
     if (has_mpi(whole->mpi))
         MPI_Comm_split(whole->mpi->world, color, whole->rank, &part->mpi->world);
     return communicator_agree(whole, finish_start(part));

@@ -13,9 +13,35 @@
 #include <stdbool.h>
 #include <string.h>
 
+/* A gather of each slot may be under way: until its end MPI reads its counts. */
 struct exchange_requests {
-    MPI_Request gather[2]; /* of each slot */
+    MPI_Request gather[2];
+    int *counts[2], *offsets[2]; /* (size) */
 };
+
+static status allocate_requests(struct exchange *exchange)
+{
+    size_t size = (size_t)exchange->comm->size;
+    status outcome =
+        memory_alloc(&exchange->requests, 1, sizeof *exchange->requests, "the exchange");
+    for (int slot = 0; slot < 2 && outcome == STATUS_OK; slot++) {
+        outcome =
+            memory_alloc(&exchange->requests->counts[slot], size, sizeof(int), "the exchange");
+        if (outcome == STATUS_OK)
+            outcome =
+                memory_alloc(&exchange->requests->offsets[slot], size, sizeof(int), "the exchange");
+    }
+    return outcome;
+}
+
+static void release_requests(struct exchange *exchange)
+{
+    for (int slot = 0; slot < 2 && exchange->requests; slot++) {
+        memory_free(&exchange->requests->counts[slot]);
+        memory_free(&exchange->requests->offsets[slot]);
+    }
+    memory_free(&exchange->requests);
+}
 
 status exchange_init(struct exchange *exchange, const struct communicator *comm,
                      const struct shard *shard, size_t max_stride, size_t max_rows)
@@ -41,7 +67,7 @@ status exchange_init(struct exchange *exchange, const struct communicator *comm,
     if (outcome == STATUS_OK)
         outcome = memory_alloc(&exchange->fixed, integers, sizeof(int64_t), "the exchange");
     if (outcome == STATUS_OK)
-        outcome = memory_alloc(&exchange->requests, 1, sizeof *exchange->requests, "the exchange");
+        outcome = allocate_requests(exchange);
     return communicator_agree(comm, outcome);
 }
 
@@ -52,17 +78,16 @@ void exchange_release(struct exchange *exchange)
         memory_free(&exchange->scattered[slot]);
     }
     memory_free(&exchange->fixed);
-    memory_free(&exchange->requests);
+    release_requests(exchange);
     exchange_window_destroy(&exchange->window);
 }
 
 /* How many reals each rank has of an (E, stride) array, and where they begin. */
-static void set_counts(const struct exchange *exchange, size_t stride)
+static void set_counts(const struct exchange *exchange, size_t stride, int *counts, int *offsets)
 {
-    const struct communicator_mpi *mpi = exchange->comm->mpi;
     for (int r = 0; r < exchange->comm->size; r++) {
-        mpi->counts[r] = (int)(shard_count(&exchange->shard, r) * stride);
-        mpi->offsets[r] = (int)(shard_first(&exchange->shard, r) * stride);
+        counts[r] = (int)(shard_count(&exchange->shard, r) * stride);
+        offsets[r] = (int)(shard_first(&exchange->shard, r) * stride);
     }
 }
 
@@ -76,11 +101,13 @@ void exchange_gather_begin(struct exchange *exchange, int slot, size_t stride, r
     if (exchange->window) {
         exchange->result[slot] = exchange_window_give(exchange->window, slot, stride, own);
     } else {
-        set_counts(exchange, stride);
+        int *counts = exchange->requests->counts[slot],
+            *offsets = exchange->requests->offsets[slot];
+        set_counts(exchange, stride, counts, offsets);
         exchange->result[slot] = exchange->gathered[slot];
         MPI_Igatherv(own, (int)(exchange->n_local * stride), MPI_REAL_TYPE,
-                     exchange->gathered[slot], mpi->counts, mpi->offsets, MPI_REAL_TYPE, 0,
-                     mpi->world, &exchange->requests->gather[slot]);
+                     exchange->gathered[slot], counts, offsets, MPI_REAL_TYPE, 0, mpi->world,
+                     &exchange->requests->gather[slot]);
     }
     site_leave();
 }
@@ -115,7 +142,7 @@ real *exchange_scatter(struct exchange *exchange, int slot, size_t stride, real 
         site_leave();
         return seen;
     }
-    set_counts(exchange, stride);
+    set_counts(exchange, stride, mpi->counts, mpi->offsets);
     real *own = exchange->scattered[slot];
     MPI_Scatterv(all, mpi->counts, mpi->offsets, MPI_REAL_TYPE, own,
                  (int)(exchange->n_local * stride), MPI_REAL_TYPE, 0, mpi->world);

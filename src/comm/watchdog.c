@@ -36,9 +36,10 @@ struct host {
 struct watchdog {
     const struct communicator *comm;
     double timeout;
-    char *directory;
-    int *rank_of;      /* (node_size) */
-    struct host *host; /* (n_nodes) */
+    char *directory;     /* where notes are left; the main thread replaces it */
+    char *own_directory; /* the watching thread's copy */
+    int *rank_of;        /* (node_size) */
+    struct host *host;   /* (n_nodes) */
     struct shared_memory memory;
     struct board *board;
     struct ancestry ancestry;
@@ -155,7 +156,7 @@ static void find_late(const struct sighting *sightings, int n, const struct sigh
 
 static void note_path(const struct watchdog *watchdog, int node, char *path, size_t size)
 {
-    snprintf(path, size, "%s/hang-%d", watchdog->directory, node);
+    snprintf(path, size, "%s/hang-%d", watchdog->own_directory, node);
 }
 
 /* Leaves this host's latest rank and one other for the host that speaks; whole or not at all. */
@@ -231,8 +232,8 @@ static void describe_all(const struct watchdog *watchdog, const struct sighting 
     if (n > 0)
         find_late(all, n, &late, &other);
     if (silent >= 0 && n > 0 && !late->is_stopped && late->site != SITE_compute)
-        describe_silent(&watchdog->host[silent], watchdog->directory, late, watchdog->timeout, text,
-                        size);
+        describe_silent(&watchdog->host[silent], watchdog->own_directory, late, watchdog->timeout,
+                        text, size);
     else
         describe(late, other, watchdog->timeout, text, size);
 }
@@ -247,7 +248,7 @@ static void report(const struct watchdog *watchdog)
     char text[1024 + PATH_MAX];
     sight_host(watchdog, host);
     find_late(host, comm->node_size, &late, &other);
-    if (comm->n_nodes > 1 && watchdog->directory)
+    if (comm->n_nodes > 1 && watchdog->own_directory)
         describe_all(watchdog, late, other, text, sizeof text);
     else
         describe(late, other, watchdog->timeout, text, sizeof text);
@@ -322,6 +323,8 @@ static void *watch(void *context)
         pthread_mutex_lock(&watchdog->mutex);
         bool stopping = watchdog->stopping;
         double timeout = watchdog->timeout;
+        memory_free(&watchdog->own_directory);
+        watchdog->own_directory = memory_strdup(watchdog->directory);
         pthread_mutex_unlock(&watchdog->mutex);
         if (stopping)
             return NULL;
@@ -440,5 +443,6 @@ void watchdog_stop(struct communicator *comm)
     memory_free(&own->rank_of);
     memory_free(&own->host);
     memory_free(&own->directory);
+    memory_free(&own->own_directory);
     memory_free(&comm->watchdog);
 }

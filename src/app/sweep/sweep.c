@@ -240,13 +240,15 @@ static void do_runs(const struct communicator *part, const struct dealing *deali
  */
 static status train_all(const struct communicator *comm, const struct dealing *dealing)
 {
-    struct communicator part;
+    struct communicator part = {0};
     int64_t counts[2] = {0, 0};
     status outcome = watchdog_set(comm, 0, NULL);
     if (outcome == STATUS_OK)
         outcome = communicator_split(comm, dealing->group, &part);
-    if (outcome != STATUS_OK)
+    if (outcome != STATUS_OK) {
+        communicator_release(&part);
         return outcome;
+    }
     log_set_rank(part.rank);
     outcome = watchdog_start(&part, dealing->sweep.options->hang_timeout);
     if (outcome == STATUS_OK)
