@@ -35,6 +35,31 @@ bool source_is_csv(const char *path)
     return !builtin_is_name(path) && !is_like_hdf5(path);
 }
 
+static const char *without_slash(const char *name)
+{
+    return name + (*name == '/');
+}
+
+/* What is to be learned cannot be known. Of tables this is found by their columns. */
+static status check_apart(const struct source *source)
+{
+    struct string_list inputs = {0}, targets = {0};
+    const struct source_request *asked = &source->asked;
+    status outcome = string_list_add_split(&inputs, asked->inputs ? asked->inputs : "x");
+    if (outcome == STATUS_OK)
+        outcome = string_list_add_split(&targets, asked->targets ? asked->targets : "y");
+    for (size_t i = 0; i < inputs.n; i++)
+        for (size_t k = 0; k < targets.n && outcome == STATUS_OK && !asked->model_inputs; k++)
+            if (strcmp(without_slash(inputs.item[i]), without_slash(targets.item[k])) == 0)
+                outcome = status_set(STATUS_USAGE,
+                                     "%s: '%s' is named as input and as target; leave it out of "
+                                     "--inputs or of --targets",
+                                     source->path, targets.item[k]);
+    string_list_release(&inputs);
+    string_list_release(&targets);
+    return outcome;
+}
+
 static status open_kind(const struct source_request *request, struct source *source)
 {
     if (builtin_is_name(request->path))
@@ -42,6 +67,8 @@ static status open_kind(const struct source_request *request, struct source *sou
     if (!is_like_hdf5(request->path))
         return source_open_csv(request, source);
     status outcome = source_open_hdf5(request, source);
+    if (outcome == STATUS_OK && request->target_kind != TARGETS_NONE)
+        outcome = check_apart(source);
     return outcome == STATUS_OK && request->categories ? source_code_categories(source) : outcome;
 }
 

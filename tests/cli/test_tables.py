@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# timeout: 200
+"""Text tables from end to end: what is said of them, and what becomes of it."""
+import h5py
+import numpy
+import support
+
+
+class Tables(support.TestCase):
+    def write(self, name, text):
+        path = self.folder / name
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def train(self, data, *options, rc=0, **how):
+        result = support.run(support.COTERIE, "train", "--data", data, "--auto", "off", "--epochs", 1,
+                             "--output", self.folder / f"run-{data.stem}", *options, **how)
+        self.assert_rc(result, rc)
+        return result
+
+    def test_notes_are_told_once(self):
+        rows = "".join(f'"{i + 1}",{i * i % 7},"{4 + i},{100 + i}",{i % 9}%\n' for i in range(30))
+        data = self.write("t.csv", '"","a","y","b"\n' + rows)
+        said = self.train(data, "--targets", "y", ranks=2).stdout
+        notes = [line for line in said.splitlines() if line.startswith("note ")]
+        self.assertEqual(len(notes), 2, said)
+        self.assertIn("column 1 has no name and holds names of rows", notes[1])
+        self.assertIn("'y' ('4,100' as 4100), 'b' ('0%' as 0)", notes[0])
+        self.assertIn("2 inputs (a, b), 1 target (y)", said)
+        output = self.folder / "p.csv"
+        self.succeed(support.COTERIE, "predict", self.folder / "run-t", "--data", data, "--output", output)
+        y = numpy.loadtxt(output, delimiter=",", skiprows=1, usecols=0)
+        self.assertTrue(((y > 1000) & (y < 40000)).all(), y)
+
+    def test_classes_only_among_the_samples_held_out(self):
+        rows = "".join(f"{i * i % 11},{i % 2},{'ab'[i % 4 // 2] if i % 2 else 'ac'[i % 4 // 2]}\n"
+                       for i in range(40))
+        data = self.write("rare.csv", "x,g,y\n" + rows)
+        lines = support.own_lines(self.train(data, "--group", "g", "--valid", 0.5).stderr)
+        self.assertRegex(lines[0], r"1 of 3 classes is only among the samples held out .*: [bc] ")
+
+    def test_a_target_is_no_input(self):
+        data = self.write("both.csv", "a,b,y\n" + "".join(f"{i},{i * i},{i}\n" for i in range(20)))
+        arrays = self.folder / "both.h5"
+        with h5py.File(arrays, "w") as file:
+            file["x"], file["y"] = numpy.ones((9, 2)), numpy.arange(9.0)
+        for path, inputs, targets in ((data, "a,y", "y"), (arrays, "/x,y", "/y"), (arrays, None, "x")):
+            names = ("--inputs", inputs) if inputs else ()
+            line = self.assert_one_line(self.train(path, *names, "--targets", targets, rc=2))
+            self.assertIn("input and as target", line)
+
+    def test_control_characters_are_written_out(self):
+        """In an error, and in lines of information."""
+        data = self.write("c.csv", '"a\ncoterie: error: disk","b\x1b[31m",t\n1,x,1\n2,,2\n3,x,4\n')
+        line = self.assert_one_line(self.train(data, rc=2))
+        self.assertIn(r"column 'b\x1b[31m'", line)
+        said = self.train(data, "--exclude", "b\x1b[31m").stdout
+        self.assertIn(r"1 input (a\ncoterie: error: disk)", said)
+        self.assertNotIn("\x1b", said)
+
+    def test_many_columns(self):
+        """In time that grows as their number: with its square this would take minutes."""
+        n, rng = 40000, numpy.random.default_rng(1)
+        rows = rng.integers(0, 9, (4, n + 1)).astype(str)
+        data = self.write("wide.csv", "\n".join((",".join([*(f"gene{i}" for i in range(n)), "y"]),
+                                                 *map(",".join, rows))) + "\n")
+        self.train(data, "--experts", 1, "--targets", "y")
+        self.succeed(support.COTERIE, "predict", self.folder / "run-wide", "--data", data, "--output",
+                     self.folder / "wide-p.csv", timeout=30)
+
+
+if __name__ == "__main__":
+    support.main()
