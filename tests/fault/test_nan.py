@@ -97,13 +97,13 @@ class NotFinite(harness.FaultTest):
             self.assert_verifies()
 
     def test_rollback_after_a_saving_that_failed(self):
-        """That of step 14 failed: the one of step 7 is gone back to, not that of the end at step 8."""
+        """The generation that was resumed is gone back to; a full disk is not the end of a rollback."""
         self.assert_rc(self.shop.train("run", epochs=2), 0)
         result = self.shop.train("run", "--on-nan", "rollback", "--resume", "auto",
                                  fault="step_forward:0:17:nan,hdf5_sync:0:*:fail")
         warnings = [line for line in support.own_lines(result.stderr) if "back to step" in line]
         self.assertTrue(warnings, str(result))
-        self.assertIn("back to step 7", warnings[0])
+        self.assertIn("back to step 8", warnings[0])
 
 
 if __name__ == "__main__":

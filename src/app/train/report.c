@@ -163,6 +163,15 @@ static void measure(struct training *training, struct trainer *trainer,
         stream_end_batch(samples->stream, 0, samples->shape.n);
 }
 
+/* Collective. Numbers of samples that could not be read must not be told as a result. */
+static status check_reading(const struct training *training)
+{
+    status outcome = stream_status(training->train.dataset.stream);
+    if (outcome == STATUS_OK && training->has_valid)
+        outcome = stream_status(training->valid.dataset.stream);
+    return communicator_agree(training->comm, outcome);
+}
+
 static status result_init(struct result *result, const struct training *training,
                           const struct trainer *trainer, size_t n_classes)
 {
@@ -179,7 +188,7 @@ static status result_init(struct result *result, const struct training *training
     return communicator_agree(training->comm, outcome);
 }
 
-void report_show(struct training *training, struct trainer *trainer)
+status report_show(struct training *training, struct trainer *trainer)
 {
     struct result result = {0};
     bool is_root = training->comm->rank == 0;
@@ -190,6 +199,8 @@ void report_show(struct training *training, struct trainer *trainer)
         measure(training, trainer, &training->train.dataset, add_train, &result);
     if (outcome == STATUS_OK && training->has_valid)
         measure(training, trainer, &training->valid.dataset, add_valid, &result);
+    if (outcome == STATUS_OK)
+        outcome = check_reading(training);
     if (outcome == STATUS_OK && training->replicas.own == 0)
         expert_use_finish(&result.use, &trainer->step);
     if (is_root && outcome == STATUS_OK) {
@@ -201,6 +212,7 @@ void report_show(struct training *training, struct trainer *trainer)
     expert_use_release(&result.use);
     metrics_release(&result.train);
     metrics_release(&result.valid);
+    return outcome;
 }
 
 void report_time(const struct training *training, const struct profile_table *table)

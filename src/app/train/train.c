@@ -314,7 +314,7 @@ static status train_and_report(struct training *training, struct trainer *traine
     status profiled = ended_well ? profile_table_gather(training->comm, &table) : STATUS_FAILED;
     profile_start(false);
     if (outcome == STATUS_OK)
-        report_show(training, trainer);
+        outcome = report_show(training, trainer);
     if (profiled == STATUS_OK)
         report_time(training, &table);
     profile_table_release(&table);

@@ -151,7 +151,7 @@ status plan_memory(const struct training *training, int nodes, int ranks_per_nod
                    struct memory_need *need);
 
 /* Collective. Prints the result: errors, accuracy, what each expert took over, the checkpoint. */
-void report_show(struct training *training, struct trainer *trainer);
+status report_show(struct training *training, struct trainer *trainer);
 
 /* Root. Prints where the time of all ranks went: in short, or in full with --profile. */
 void report_time(const struct training *training, const struct profile_table *table);
