@@ -155,6 +155,8 @@ class Docs(support.TestCase):
         header = (ROOT / "include/coterie.h").read_text(encoding="utf-8")
         self.assertEqual(re.findall(r"^#define COTERIE_VERSION_M[AI]\w+ (\d+)", header, re.MULTILINE),
                          version.split(".")[:2])
+        self.assertIn(f'version = "{version}"',
+                      (ROOT / "src/bindings/python/pyproject.toml").read_text(encoding="utf-8"))
         self.assertIn(f"coterie {version}", support.run(support.COTERIE, "--version").stdout)
         heads = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
         self.assertIn(heads[0], ("Unreleased", version))

@@ -5,9 +5,11 @@ import os
 import pathlib
 import re
 import shutil
+import sys
 
 import support
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(support.COTERIE).parent
 
 CALLER = """
@@ -81,6 +83,20 @@ class Install(support.TestCase):
             result = self.succeed(program, self.folder / "run", env=env)
             self.assertAlmostEqual(float(result.stdout), 7, places=3)
             self.assert_rc(support.run(program, self.folder / "none", env=env), 2, "no such file")
+
+    def test_pip(self):
+        """The Python package from the clone, without a network."""
+        if support.run(sys.executable, "-c", "import pip, setuptools, wheel").rc != 0:
+            self.skipTest("no pip, setuptools or wheel")
+        source, site = self.folder / "source", self.folder / "site"
+        shutil.copytree(ROOT / "src/bindings/python", source)  # pip builds beside the sources
+        self.succeed(sys.executable, "-m", "pip", "install", "--no-build-isolation", "--no-deps", "--no-index",
+                     "--target", site, source, env={"PIP_DISABLE_PIP_VERSION_CHECK": 1})
+        self.assertEqual({path.name for path in (site / "coterie").glob("*.py")},
+                         {path.name for path in (ROOT / "src/bindings/python/coterie").glob("*.py")})
+        where = self.succeed(sys.executable, "-c", "import coterie; print(coterie.__file__)", cwd=self.folder,
+                             env={"PYTHONPATH": site, "COTERIE_LIBRARY": BUILD / "libcoterie.so"}).stdout
+        self.assertIn(str(site), where)
 
     def check_module(self, prefix, path):
         text = path.read_text(encoding="utf-8")
