@@ -298,6 +298,22 @@ class Degenerate(Em):
                 self.assertTrue(numpy.isfinite(value).all(), key)
             self.assertGreaterEqual(found["experts/variance"].min(), 1e-6 * 0.9)
 
+    def test_one_value_far_out(self):
+        """An input of 1e6 among N(0, 1) leaves the others few digits: rounding ends EM, not an error."""
+        for seed in range(1, 7):
+            rng = numpy.random.default_rng(seed)
+            x = rng.normal(size=200)
+            y = numpy.where(x > 0, 2 * x, -x) + 0.1 * rng.normal(size=200)
+            x[7] = 1e6
+            numpy.savetxt(self.folder / "far.csv", numpy.c_[x, y], delimiter=",", comments="",
+                          header="x,y", fmt="%.10g")
+            for program in (F, D):
+                name = f"{seed} {program.rsplit('/', 1)[-1]}"
+                self.train(name, ["--data", self.folder / "far.csv", "--experts", 3, "--optimizer",
+                                  "em", "--variance", "learned", "--seed", seed, "--epochs", 100],
+                           program=program, ranks=2 if seed == 1 else None)
+                errors = self.errors(name)
+                self.assertLessEqual(errors[-1], errors[0])
 
     def test_classes_that_experts_divide_without_error(self):
         """Where outputs are 0 or 1 to all digits, slopes are rounding: no step is made of it."""

@@ -107,4 +107,10 @@ void em_update(struct em *em);
 /* Local. The parameters from before the last em_update again. */
 void em_reject(struct em *em);
 
+/*
+ * Collective. By how much rounding of parameters and outputs to the working precision may have
+ * moved the mean error, roughly; 0 where that is not known (networks with hidden layers, streams).
+ */
+double em_rounding(const struct em *em);
+
 #endif

@@ -338,11 +338,18 @@ static void show_progress(const struct trainer *trainer)
     log_progress_update(done, (double)trainer->config->epochs, "epoch", text);
 }
 
-/* Collective. EM: back to before the last update, which has made the likelihood fall. */
+/*
+ * Collective. EM: back to before the last update, which has made the likelihood fall. If by no more
+ * than rounding may, EM has come as far as it can.
+ */
 static void take_back(struct trainer *trainer)
 {
     struct progress *progress = &trainer->progress;
     double error = trainer_is_root(trainer) ? trainer_mean_error(&trainer->running) : 0;
+    bool is_rounding = error - progress->error_before <= em_rounding(trainer->em);
+    communicator_broadcast(trainer->comm, &is_rounding, sizeof is_rounding);
+    if (is_rounding)
+        trainer->reason = STOP_LIKELIHOOD;
     snprintf(trainer->nonfinite, sizeof trainer->nonfinite,
              "the error rose from %.12g to %.12g, which EM must not do", progress->error_before,
              error);

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * How far rounding can move the likelihood. An input with one value far out, once standardised, has
+ * all others close together: they differ by little more than what the working precision rounds off
+ * w x + b, of which the large parts cancel.
+ */
+#include "em_internal.h"
+
+#include "base/memory.h"
+
+#include <float.h>
+#include <math.h>
+
+/* largest (D): of |x| over all samples */
+static void find_largest(const struct dataset *dataset, double *largest)
+{
+    size_t inputs = dataset->shape.n_inputs;
+    for (size_t i = 0; i < dataset->shape.n; i++)
+        for (size_t c = 0; c < inputs; c++)
+            largest[c] = fmax(largest[c], fabs((double)dataset->x[i * inputs + c]));
+}
+
+/* The largest sum_c |w_c x_c| + |b| of a linear network's outputs. */
+static double largest_part(const struct mlp *shape, const real *value, const double *largest)
+{
+    size_t inputs = shape->width[0];
+    double most = 0;
+    for (size_t u = 0; u < shape->width[1]; u++) {
+        const real *weight = value + shape->weight_at[0] + u * inputs;
+        double sum = fabs((double)value[shape->bias_at[0] + u]);
+        for (size_t c = 0; c < inputs; c++)
+            sum += fabs((double)weight[c]) * largest[c];
+        most = fmax(most, sum);
+    }
+    return most;
+}
+
+/*
+ * The error moves by |dl/do| times what o is off by, and |dl/do| is 1/sigma where residuals are as
+ * large as sigma; for the gate's logits and for classes it is at most 1.
+ */
+double em_rounding(const struct em *em)
+{
+    const struct model *model = em->model;
+    const struct experts *experts = &model->experts;
+    bool is_gaussian = likelihood_family(model->config.likelihood)->has_variance;
+    double most = 0, *largest = NULL;
+    bool knows = em->dataset->x && model->config.n_expert_hidden == 0;
+    if (knows &&
+        memory_alloc(&largest, model->config.n_inputs, sizeof *largest, "EM") == STATUS_OK) {
+        find_largest(em->dataset, largest);
+        for (size_t k = 0; k < experts->n_local; k++) {
+            double sigma = is_gaussian ? sqrt(experts->variance[k]) : 1;
+            double part =
+                largest_part(&experts->shape, parameters_of(&experts->parameters, k), largest);
+            most = fmax(most, part / sigma);
+        }
+        if (model->has_gate && model->config.gate == GATE_SOFTMAX &&
+            model->config.n_gate_hidden == 0)
+            most =
+                fmax(most, largest_part(&model->gate.shape, model->gate.parameters.value, largest));
+        memory_free(&largest);
+    }
+    communicator_max(em->comm, &most, 1);
+    return most * (sizeof(real) == sizeof(double) ? DBL_EPSILON : (double)FLT_EPSILON);
+}
