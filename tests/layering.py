@@ -57,8 +57,8 @@ ROOMS = {
                     "app/options"),
     "app/judge": ("class_recall exact_targets expert_outputs expert_survey expert_use "
                   "loaded_model trust",
-                  "base math data/samples model/likelihood model comm checkpoint train/feed "
-                  "train/step app/problem"),
+                  "base math data/source data/samples model/likelihood model comm checkpoint "
+                  "train/feed train/step app/problem"),
     "app/doctor": ("doctor", "base math data/hdf5 comm app/options"),
     "app/train": ("profile_table selection train train_internal",
                   "base math data/source data/samples model comm train/feed train/step "

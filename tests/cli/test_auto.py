@@ -2,6 +2,8 @@
 # timeout: 200
 """--auto: what `train` chooses by the data, that what is given holds, and who takes charge."""
 import csv
+import math
+import re
 
 import numpy
 import support
@@ -31,15 +33,24 @@ class Auto(support.TestCase):
         return dict(line.split(": ", 1) for line in lines if ": " in line)
 
     def test_chooses_by_the_data(self):
-        said = self.train(self.data("line"), "line", "--auto", "on").stdout
-        self.assertIn("chosen   1 linear expert", said)
-        config = self.config("line")
-        self.assertEqual([config[key] for key in ("experts", "expert_hidden", "committee",
-                                                  "batch_size")], ["1", "none", "5", "32"])
-        for kind in ("bend", "classes"):
+        """By nll, and ln rmse of numbers; another than the usual must be better by 1/sqrt(n)."""
+        names = {}
+        for kind in ("line", "bend"):
             said = self.train(self.data(kind), kind, "--auto", "on").stdout
-            self.assertIn("chosen   ", said)
-            self.assertNotIn("chosen   1 linear expert", said)
+            tried = re.findall(r"tried +(.*\S) +nll (\S+), rmse (\S+), ", said)
+            self.assertEqual(len(tried), 5)
+            score = {name: float(nll) + math.log(float(rmse)) for name, nll, rmse in tried}
+            usual = tried[0][0]
+            others = min((name for name in score if name != usual), key=score.get)
+            names[kind] = others if score[others] < score[usual] - 80 ** -0.5 else usual
+            self.assertIn(f"chosen   {names[kind]}, because", said)
+        config = self.config("line")
+        self.assertEqual((config["committee"], config["batch_size"]), ("10", "32"))
+        self.assertEqual(config["variance"], "unseen:1")
+        self.assertNotIn("linear", names["bend"])
+        said = self.train(self.data("classes"), "classes", "--auto", "on").stdout
+        self.assertIn("chosen   ", said)
+        self.assertNotIn("chosen   1 linear expert", said)
         last = support.read_metrics(self.folder / "bend")[-1]
         self.assertLess(last["rmse_valid"], 0.5)  # a line is off by 1.1
         self.assertGreater(support.read_metrics(self.folder / "classes")[-1]["accuracy_valid"], 0.8)
@@ -67,8 +78,8 @@ class Auto(support.TestCase):
             self.succeed(support.COTERIE, "predict", self.folder / "a", "--data", data, "--part",
                          part, "--output", self.folder / f"{part}.csv")
             with open(self.folder / f"{part}.csv", encoding="utf-8") as file:
-                said[part] = [row["y_t"] for row in csv.DictReader(file)]
-        held_out = [row for row, y in enumerate(said["all"]) if y in said["valid"]]
+                said[part] = [float(row["y_t"]) for row in csv.DictReader(file)]
+        held_out = [row for row, y in enumerate(said["all"]) if numpy.isclose(y, said["valid"], rtol=1e-5).any()]
         self.assertEqual(len(held_out), 16)
         lines = data.read_text(encoding="utf-8").splitlines()
         for row in held_out:
@@ -97,6 +108,47 @@ class Auto(support.TestCase):
         said = self.train(data, "run", "--effort", 2, "--resume", "auto").stdout
         self.assertNotIn("tried", said)
         self.assertIn("resumed", said)
+
+    def test_closing_words(self):
+        """rmse of the committee, of linear models and of the mean, on samples left out."""
+        said = self.train(self.data("bend"), "bend", "--auto", "on", "--effort", 2).stdout
+        found = re.search(r"on samples left out: rmse (\S+); one linear model (\S+); always the "
+                          r"mean (\S+)", said)
+        model, line, mean = map(float, found.groups())
+        best = min(support.read_metrics(self.folder / "bend")[1:], key=lambda r: r["error_valid"])
+        self.assertAlmostEqual(model, best["rmse_valid"], delta=1e-4 * model)
+        with open(self.folder / "bend.csv", encoding="utf-8") as file:
+            rows = numpy.array([[float(v) for v in row] for row in list(csv.reader(file))[1:]])
+        self.assertAlmostEqual(mean, rows[:, 2].std(), delta=1e-4 * mean)
+        ones = numpy.hstack([rows[:, :2], numpy.ones((len(rows), 1))])
+        residual = rows[:, 2] - ones @ numpy.linalg.lstsq(ones, rows[:, 2], rcond=None)[0]
+        self.assertGreater(line, residual.std())
+        self.assertLess(line, 1.2 * residual.std())
+        self.assertIn("and than one linear model", said)
+        self.assertIn("as good as one linear model",
+                      self.train(self.data("line"), "line", "--effort", 2).stdout)
+
+    def test_evaluate_on_what_was_held_out(self):
+        data = self.data("line")
+        said = self.train(data, "none", "--auto", "off").stdout
+        self.assertIn("nothing was held out", said)
+        result = support.run(support.COTERIE, "evaluate", self.folder / "none")
+        self.assert_rc(result, 2, "--data", "nothing was held out")
+        self.assert_one_line(result)
+        self.train(data, "share", "--auto", "off", "--valid", 0.2)
+        self.train(data, "file", "--auto", "off", "--valid", self.data("bend"))
+        for name, explicit in (("share", ("--data", data, "--part", "valid")),
+                               ("file", ("--data", self.folder / "bend.csv"))):
+            short = self.succeed(support.COTERIE, "evaluate", self.folder / name, ranks=2)
+            full = self.succeed(support.COTERIE, "evaluate", self.folder / name, *explicit)
+            self.assertEqual(short.stdout, full.stdout)
+        for _ in range(2):  # the second run moves the link
+            self.succeed(support.COTERIE, "train", "--epochs", 3, "--quiet", cwd=self.folder)
+        newest = sorted(path.name for path in (self.folder / "runs").iterdir()
+                        if not path.is_symlink())[-1]
+        self.assertEqual((self.folder / "runs/latest").readlink().name, newest)
+        said = self.succeed(support.COTERIE, "evaluate", "runs/latest", cwd=self.folder).stdout
+        self.assertIn("200 samples", said)
 
     def test_few_samples_are_left_alone(self):
         said = self.train(self.data("line", n=8), "run", "--auto", "on").stdout

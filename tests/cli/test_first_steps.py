@@ -32,7 +32,8 @@ class FirstSteps(support.TestCase):
     def test_runs_of_one_second_have_directories_of_their_own(self):
         for _ in range(3):
             self.assert_rc(support.run(support.COTERIE, "train", "--epochs", 1, cwd=self.folder), 0)
-        self.assertEqual(len(list((self.folder / "runs").iterdir())), 3)
+        runs = [path for path in (self.folder / "runs").iterdir() if path.name != "latest"]
+        self.assertEqual(len(runs), 3)
 
     def test_without_mpirun_no_daemon_and_no_files_of_one(self):
         """Several at once, which would be in each other's way."""

@@ -39,7 +39,7 @@ WRONG_USAGE = (
     ("train data.csv", "unexpected word data.csv; usage: coterie train"),
     ("predict", "needs CHECKPOINT; usage: coterie predict CHECKPOINT"),
     ("predict c --data d.csv", "needs --output"),
-    ("evaluate c", "needs --data"),
+    ("predict c --output p.csv", "needs --data"),
     ("convert a.csv", "needs OUT"),
     ("inspect", "needs PATH"),
     ("inspect a b", "unexpected word b"),

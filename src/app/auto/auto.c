@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "candidates.h"
+#include "closing.h"
 #include "data/source/builtin.h"
 
 #include <math.h>
@@ -46,9 +47,9 @@ struct search {
     struct options *options; /* not owned */
     struct train_facts facts;
     struct regime regime;
-    int best; /* candidate, -1: none yet */
-    struct train_trial best_trial;
-    char *done[16]; /* options of trials, so that none is tried twice */
+    int best;                              /* candidate, -1: none yet */
+    struct train_trial best_trial, linear; /* the latter of CANDIDATE_LINEAR */
+    char *done[16];                        /* options of trials, so that none is tried twice */
     size_t n_done;
 };
 
@@ -86,7 +87,11 @@ static void judge(struct search *search, int candidate, const struct train_trial
         snprintf(error, sizeof error, ", accuracy %.1f %%", 100 * trial->accuracy);
     log_info("tried    %-27s nll %.5g%s, %lld epochs", candidates[candidate].name, trial->nll,
              error, (long long)trial->epochs);
-    if (search->best >= 0 && !(trial->nll < search->best_trial.nll))
+    if (candidate == CANDIDATE_LINEAR)
+        search->linear = *trial;
+    double margin = search->best == CANDIDATE_USUAL ? candidates_margin(&search->facts) : 0;
+    double least = search->best >= 0 ? candidates_score(&search->best_trial) - margin : INFINITY;
+    if (!(candidates_score(trial) < least))
         return;
     search->best = candidate;
     search->best_trial = *trial;
@@ -123,8 +128,10 @@ static void show_choice(const struct search *search, bool has_tried)
 {
     const struct train_facts *facts = &search->facts;
     log_info("chosen   %s, because %s", candidates[search->best].name,
-             has_tried ? "their nll on samples left out is least"
-                       : "so little effort tries nothing");
+             !has_tried ? "this effort tries nothing"
+             : search->best == CANDIDATE_USUAL
+                 ? "nothing else is clearly better on samples left out"
+                 : "nothing else is better on samples left out");
     log_info("         a committee of %ld: its members leave out other samples, which tell when to "
              "stop",
              search->options->committee);
@@ -162,7 +169,7 @@ static status choose(const struct communicator *comm, struct search *search)
 
 status auto_train_command(const struct communicator *comm, struct options *options)
 {
-    struct search search = {.options = options, .best = -1};
+    struct search search = {.options = options, .best = -1, .linear = {NAN, NAN, NAN, 0, 0}};
     bool wanted = false;
     status outcome = STATUS_OK;
     if (comm->rank == 0)
@@ -177,5 +184,9 @@ status auto_train_command(const struct communicator *comm, struct options *optio
     }
     for (size_t i = 0; i < search.n_done; i++)
         memory_free(&search.done[i]);
-    return outcome == STATUS_OK ? train_run(comm, options, NULL) : outcome;
+    if (outcome == STATUS_OK)
+        outcome = train_run(comm, options, NULL);
+    if (outcome == STATUS_OK && comm->rank == 0 && isfinite(search.linear.nll))
+        closing_words(&search.facts, &search.best_trial, &search.linear);
+    return outcome;
 }

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "candidates.h"
 
+#include <math.h>
 #include <stdio.h>
 
 const struct candidate candidates[] = {
-    {"1 linear expert", 2, "1", "none", "tanh"},
+    [CANDIDATE_USUAL] = {"4 experts of 32 relu units", 1, "4", "32", "relu"},
+    [CANDIDATE_LINEAR] = {"1 linear expert", 2, "1", "none", "tanh"},
     {"1 expert of 64 relu units", 2, "1", "64", "relu"},
     {"4 linear experts", 4, "4", "none", "tanh"},
     {"4 experts of 32 tanh units", 4, "4", "32", "tanh"},
-    {"4 experts of 32 relu units", 1, "4", "32", "relu"},
     {"8 linear experts", 7, "8", "none", "tanh"},
     {"8 experts of 32 tanh units", 7, "8", "32", "tanh"},
     {"8 experts of 64 relu units", 7, "8", "64", "relu"},
@@ -39,7 +40,10 @@ static long batch_for(size_t n)
 
 struct regime candidates_regime(const struct train_facts *facts, long effort)
 {
-    struct regime regime = {.members = effort >= 8 ? 10 : 5, .batch = batch_for(facts->n)};
+    enum { FEW = 1000 };
+    struct regime regime = {.members = facts->n < FEW ? 10 : 5, .batch = batch_for(facts->n)};
+    if (effort >= 8)
+        regime.members *= 2;
     double steps = (double)((long)facts->n + regime.batch - 1) / (double)regime.batch;
     regime.patience = within(600 / steps, 5, 300);
     regime.trial_epochs = within(6000 / steps, 5, 1000);
@@ -83,4 +87,14 @@ status candidates_apply(struct options *options, const struct candidate *candida
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0] && outcome == STATUS_OK; i++)
         outcome = set_number(options, numbers[i].key, numbers[i].value);
     return outcome;
+}
+
+double candidates_score(const struct train_trial *trial)
+{
+    return isfinite(trial->rmse) ? trial->nll + log(trial->rmse) : trial->nll;
+}
+
+double candidates_margin(const struct train_facts *facts)
+{
+    return 1 / sqrt((double)facts->n);
 }

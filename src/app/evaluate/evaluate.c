@@ -369,8 +369,12 @@ static status evaluate(const struct communicator *comm, const struct options *op
 
 status evaluate_command(const struct communicator *comm, struct options *options)
 {
-    struct loaded_model loaded;
-    status outcome = loaded_model_open(comm, options, options->positional.item[0], false, &loaded);
+    struct loaded_model loaded = {0};
+    const char *path = options->positional.item[0];
+    status outcome = loaded_model_take_held_out(comm, path, options);
+    if (outcome != STATUS_OK)
+        return outcome;
+    outcome = loaded_model_open(comm, options, path, false, &loaded);
     if (outcome == STATUS_OK)
         outcome = evaluate(comm, options, &loaded);
     loaded_model_release(comm, &loaded);

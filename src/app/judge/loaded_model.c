@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "data/samples/epoch_order.h"
 #include "data/samples/split.h"
+#include "data/source/builtin.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -108,6 +109,49 @@ static bool streams(const struct options *options, const struct dataset_shape *s
         return false;
     return options->stream == STREAM_ALWAYS ||
            samples_bytes(shape) > 0.9 * (double)memory_available();
+}
+
+/* What the run held out, into `options`; which all ranks must hear of. */
+static status name_held_out(const char *path, const struct run_record *record,
+                            struct options *options)
+{
+    const char *valid = run_record_config(record, "valid");
+    bool is_file = valid && *valid && loaded_model_held_out(record) == 0;
+    const char *builtin = builtin_validation(record->data_path);
+    if (!is_file && !builtin && loaded_model_held_out(record) == 0)
+        return status_set(STATUS_USAGE,
+                          "which samples? name them with --data FILE: %s was trained on all of %s, "
+                          "and nothing was held out (--valid 0.2 holds out a fifth)",
+                          path, record->data_path);
+    options->data = memory_strdup(is_file                             ? valid
+                                  : loaded_model_held_out(record) > 0 ? record->data_path
+                                                                      : builtin);
+    options->part = !is_file && loaded_model_held_out(record) > 0 ? PART_VALID : PART_ALL;
+    return STATUS_OK;
+}
+
+status loaded_model_take_held_out(const struct communicator *comm, const char *path,
+                                  struct options *options)
+{
+    char found[PATH_MAX];
+    struct run_record record = {0};
+    struct hdf5_file *file = NULL;
+    status outcome = STATUS_OK;
+    if (comm->rank == 0 && !options->data) {
+        outcome = loaded_model_find(path, found, sizeof found);
+        if (outcome == STATUS_OK)
+            outcome = checkpoint_open(found, &file);
+        if (outcome == STATUS_OK)
+            outcome = checkpoint_read_record(file, &record);
+        if (outcome == STATUS_OK)
+            outcome = name_held_out(path, &record, options);
+        if (file)
+            hdf5_close(&file);
+        run_record_release(&record);
+    }
+    outcome = communicator_agree(comm, outcome);
+    communicator_broadcast(comm, &options->part, sizeof options->part);
+    return outcome;
 }
 
 double loaded_model_held_out(const struct run_record *record)

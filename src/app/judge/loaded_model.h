@@ -33,6 +33,13 @@ struct loaded_model {
 status loaded_model_open(const struct communicator *comm, const struct options *options,
                          const char *path, bool targets_optional, struct loaded_model *loaded);
 
+/*
+ * Collective. Without --data, the samples that the run held out by --valid become those of the
+ * options; STATUS_USAGE if it held out none.
+ */
+status loaded_model_take_held_out(const struct communicator *comm, const char *path,
+                                  struct options *options);
+
 /* Collective. */
 void loaded_model_release(const struct communicator *comm, struct loaded_model *loaded);
 

@@ -27,6 +27,7 @@ const struct command_entry command_table[N_COMMANDS] = {
          "coterie train [options]",
          "trains a mixture of local experts",
          "  coterie train                            the built-in vowels, with defaults\n"
+         "  coterie train --data wine.csv            what fits the data is chosen by them\n"
          "  mpirun -n 4 coterie train --experts 8 --output run\n"
          "  mpirun -n 4 coterie train --data wine.csv --targets quality --valid 0.2 \\\n"
          "      --expert-hidden 32 --batch-size 256 --epochs 200 --output wine\n"
@@ -35,9 +36,10 @@ const struct command_entry command_table[N_COMMANDS] = {
     [COMMAND_EVALUATE] =
         {"evaluate",
          {"CHECKPOINT", NULL},
-         {"data", NULL},
-         "coterie evaluate CHECKPOINT --data DATA [options]",
+         {NULL},
+         "coterie evaluate CHECKPOINT [--data DATA] [options]",
          "measures a trained mixture on data with known targets",
+         "  coterie evaluate run                     on the samples that the run held out\n"
          "  coterie evaluate run --data builtin:vowels/test\n"
          "  mpirun -n 4 coterie evaluate run/checkpoints/best --data test.h5 --json\n",
          false},

@@ -99,6 +99,7 @@ static void show_hints(const struct training *training, const struct trainer *tr
                  is_small ? "" : ", or smaller steps more often (--batch-size 64),");
     if (training->problem.task == TASK_REGRESSION && model->output == OUTPUT_IDENTITY &&
         model->error == ERROR_MIXTURE && !model->variance_is_learned &&
+        !training->config.variance_is_unseen &&
         last->expected_square < 0.5 * model->variance * (double)model->n_outputs)
         log_info("hint: --variance fixed:%g is wider than the errors are; --variance learned lets "
                  "experts specialise more and gives predictions a variance that fits",
@@ -119,6 +120,20 @@ static void warn_if_useless(const struct training *training, const struct traine
         log_warning("no epoch beats the best constant answer on the validation samples: the model "
                     "has learned nothing that holds for them; try more --epochs, another "
                     "--learning-rate, or other inputs");
+}
+
+/* What members of a committee say of the samples that they have left out, in the best epoch. */
+static void show_unseen(const struct training *training, const struct trainer *trainer)
+{
+    const int64_t best = progress_best(&trainer->progress).epoch;
+    for (size_t i = 0; i < trainer->history.n; i++) {
+        const struct metrics_record *record = &trainer->history.record[i];
+        if (record->epoch == best && !training->has_valid)
+            show_errors("left out", record->error_valid, record->nll_valid,
+                        record->expected_square_valid, record->accuracy_valid, record->rmse_valid);
+    }
+    log_info("stopped by the samples that members of the committee leave out, best in epoch %lld",
+             (long long)best);
 }
 
 /* The errors of the model that the run directory stands for, which evaluate finds as well. */
@@ -142,6 +157,10 @@ static void show_result(const struct training *training, const struct trainer *t
         show_errors("validation", model.error_valid, model.nll_valid, model.expected_square_valid,
                     model.accuracy_valid, model.rmse_valid);
     }
+    if (training->judges_unseen)
+        show_unseen(training, trainer);
+    else if (!training->has_valid)
+        log_info("nothing was held out to tell how good this is on new samples: --valid 0.2 does");
     show_baseline(training);
     warn_if_useless(training, trainer);
     if (trainer->history.n > 0)

@@ -179,6 +179,8 @@ static status open_directory(struct training *training)
     log_info("coterie %s %s, %s, %s, kernel %s, %s%s%s, started %s", COTERIE_VERSION,
              COTERIE_REVISION, REAL_NAME, library, blas_kernel(), gemm_library(),
              job ? ", Slurm job " : "", job ? job : "", now);
+    if (!training->options->output && strrchr(training->output, '/'))
+        outcome = run_directory_link("runs", "latest", strrchr(training->output, '/') + 1);
     reshape_show(training);
     return outcome;
 }
@@ -492,6 +494,8 @@ status train_find_facts(const struct communicator *comm, const struct options *o
                                       .n_units = info->group ? info->group_names.n
                                                              : training.train_shape.n,
                                       .is_regression = training.problem.task == TASK_REGRESSION,
+                                      .constant_rmse = training.baseline.rmse,
+                                      .constant_accuracy = training.baseline.accuracy,
                                       .begins_anew = !training.resume_path[0]};
     }
     train_release(&training);

@@ -24,6 +24,8 @@ struct train_facts {
     size_t n, n_inputs, n_outputs; /* samples to learn from */
     size_t n_units;                /* that can be held out: samples, or groups */
     bool is_regression, begins_anew;
+    double constant_rmse,
+        constant_accuracy; /* of the best constant answer; NAN without a meaning */
 };
 status train_find_facts(const struct communicator *comm, const struct options *options,
                         struct train_facts *facts);
