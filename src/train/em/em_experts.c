@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The M-step of linear experts whose maximum has no closed form, one by one. */
-#include "em_internal.h"
+#include "em_state.h"
 
 #include "base/memory.h"
 #include "math/blas.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "em_internal.h"
+#include "em_state.h"
 
 #include "base/memory.h"
 #include "math/blas.h"

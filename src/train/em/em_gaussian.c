@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The Gaussian gate: its start from data, and its M-step in closed form. */
-#include "em_internal.h"
+#include "em_state.h"
 
 #include "base/memory.h"
 #include "base/rng.h"

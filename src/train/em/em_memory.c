@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What EM needs of memory, before there is an EM. */
-#include "em_internal.h"
+#include "em_state.h"
 
 enum { MOST_FACTORED = 128 };
 

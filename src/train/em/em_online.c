@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* On-line EM: running sums instead of those of all samples. */
-#include "em_internal.h"
+#include "em_state.h"
 
 #include <math.h>
 

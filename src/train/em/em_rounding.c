@@ -4,7 +4,7 @@
  * all others close together: they differ by little more than what the working precision rounds off
  * w x + b, of which the large parts cancel.
  */
-#include "em_internal.h"
+#include "em_state.h"
 
 #include "base/memory.h"
 

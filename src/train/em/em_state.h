@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#ifndef COTERIE_TRAIN_EM_INTERNAL_H
-#define COTERIE_TRAIN_EM_INTERNAL_H
+#ifndef COTERIE_TRAIN_EM_EM_STATE_H
+#define COTERIE_TRAIN_EM_EM_STATE_H
 
 #include "train/em/em.h"
 
@@ -220,7 +220,10 @@ void em_widen(size_t n, const real *from, double *to);
 void em_take_chunk(struct em *em, size_t number, const struct batch *batch);
 /* Local. em->chunk becomes what `batch` holds, of samples in any order. */
 void em_take_batch(struct em *em, const struct batch *batch);
-/* Local. w h of expert e (global) for micro-batch `number`. */
+/* Rows of a chunk: inputs, ones, targets, shares. Local. */
+size_t em_chunk_rows(const struct em_chunk *chunk);
+/* Local. w h of expert e (global) for micro-batch `number`; and where it is to be written. */
+real *em_posterior_row(const struct em *em, size_t number, size_t e);
 const real *em_posterior(const struct em *em, size_t number, size_t e);
 
 /* Weights (K, D) and biases (K) of a linear network as theta (K, D+1), and back. Local. */
