@@ -74,6 +74,7 @@ class Install(support.TestCase):
         self.succeed("cmake", "-S", self.folder, "-B", self.folder / "b", f"-DCMAKE_PREFIX_PATH={prefix}")
         self.succeed("cmake", "--build", self.folder / "b")
         programs = [self.folder / "shared", self.folder / "b/caller"]
+        self.check_fortran(prefix, lib)
         if (lib / "libcoterie.a").exists():
             hdf5 = [flag for flag in self.succeed("pkg-config", "--cflags", "--libs", "hdf5").stdout.split()]
             self.succeed("cc", source, "-o", self.folder / "static", f"-I{prefix}/include",
@@ -83,6 +84,25 @@ class Install(support.TestCase):
             result = self.succeed(program, self.folder / "run", env=env)
             self.assertAlmostEqual(float(result.stdout), 7, places=3)
             self.assert_rc(support.run(program, self.folder / "none", env=env), 2, "no such file")
+
+    def check_fortran(self, prefix, lib):
+        """The module as it is installed, through CMake; its source always."""
+        self.assertTrue((lib / "coterie/fortran/coterie.f90").is_file())
+        if not (lib / "coterie/fortran/coterie.mod").exists():
+            print("no Fortran compiler: without the module")
+            return
+        folder = self.folder / "fortran"
+        folder.mkdir()
+        (folder / "caller.f90").write_text(
+            "use coterie\nprint '(a)', coterie_version()\nend\n", encoding="utf-8")
+        (folder / "CMakeLists.txt").write_text(
+            "cmake_minimum_required(VERSION 3.21)\nproject(caller C Fortran)\nfind_package(Coterie REQUIRED)\n"
+            "add_executable(caller caller.f90)\ntarget_link_libraries(caller Coterie::fortran)\n",
+            encoding="utf-8")
+        self.succeed("cmake", "-S", folder, "-B", folder / "b", f"-DCMAKE_PREFIX_PATH={prefix}")
+        self.succeed("cmake", "--build", folder / "b")
+        self.assertIn(self.succeed(folder / "b/caller").stdout.strip(),
+                      self.succeed(support.COTERIE, "--version").stdout)
 
     def test_pip(self):
         """The Python package from the clone, without a network."""
