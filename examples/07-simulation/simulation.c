@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * simulation RUN START X_LOW X_HIGH V_LOW V_HIGH: a mass that swings from START, 1000 steps of 0.01.
- * Its acceleration is what the model in RUN says of place and speed. The other numbers are the range
- * of the inputs in the training data; outside it the model guesses, and that is said.
+ * simulation RUN START X_LOW X_HIGH V_LOW V_HIGH: a mass that swings from START, 1000 steps of
+ * 0.01. Its acceleration is what the model in RUN says of place and speed. The other numbers are
+ * the range of the inputs in the training data; outside it the model guesses, and that is said.
  */
 #include <coterie.h>
 #include <stdio.h>
