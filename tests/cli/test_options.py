@@ -89,7 +89,8 @@ WRONG_FILES = (
 def read_flat(path):
     """A flat YAML map as the program writes it, without a YAML library."""
     lines = path.read_text(encoding="utf-8").splitlines()
-    return {key: value.strip('"') for key, value in (line.split(": ", 1) for line in lines)}
+    pairs = (line.split(": ", 1) for line in lines if not line.startswith("#"))
+    return {key: value.strip('"') for key, value in pairs}
 
 
 class Help(support.TestCase):

@@ -182,6 +182,22 @@ class Sweep(support.TestCase):
                            for name in "st"))
         self.assert_rc(self.sweep("t", "--metrics-every", 3, rc=2), 2, "metrics-every", "was begun with 7")
 
+    def test_going_on_from_another_folder(self):
+        """Relative paths stay those of the folder in which the sweep was begun."""
+        home, other = self.folder / "home", self.folder / "other"
+        for folder, n in ((home, 40), (other, 30)):
+            folder.mkdir()
+            rows = "".join(f"{i},{i * i % 7}.5\n" for i in range(n))
+            (folder / "d.csv").write_text("x,y\n" + rows, encoding="utf-8")
+        options = ("--grid", "experts=1,2", "--data", "d.csv", "--epochs", 3)
+        self.succeed(COTERIE, "sweep", "--output", "s", *options, "--index", 0, "--of", 2, cwd=home)
+        # In `other` the same words are another file.
+        result = support.run(COTERIE, "sweep", "--output", home / "s", *options, cwd=other)
+        self.assert_rc(result, 2, "--data is d.csv", f"{home.resolve()}/d.csv")
+        self.succeed(COTERIE, "sweep", "--output", home / "s", cwd=other)
+        self.assertEqual([row["n_mean"] for row in table(home / "s")], ["40", "40"])
+        self.succeed(COTERIE, "sweep", "--output", "s", *options, cwd=home)
+
     def test_errors_are_in_the_table(self):
         shown = self.sweep("s", "--grid", "experts=1,2", "--epochs", 3).stdout
         self.assertIn("valid. accuracy", shown)

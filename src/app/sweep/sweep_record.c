@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "app/sweep/sweep_internal.h"
 
+#include "app/train/begun_in.h"
 #include "base/fresh_file.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -28,6 +29,15 @@ static bool is_among(const char *const *keys, const char *key)
     return *keys != NULL;
 }
 
+/* Files that every run needs. */
+static const char *const files[] = {"data", "valid", NULL};
+
+/* What is said now, and the folder in which the record was written; see begun_in.h. */
+struct merging {
+    struct options *options;
+    char folder[PATH_MAX];
+};
+
 static bool is_of_this_time(const char *key)
 {
     return is_among(of_this_time, key);
@@ -35,9 +45,16 @@ static bool is_of_this_time(const char *key)
 
 static status merge_option(const char *key, const char *recorded, void *context)
 {
-    struct options *options = context;
+    const struct merging *merging = context;
+    struct options *options = merging->options;
+    char found[PATH_MAX];
+    bool is_file = is_among(files, key);
     if (is_of_this_time(key))
         return STATUS_OK;
+    /* From another folder the same words may be another file. */
+    if (is_file && begun_in_matters(recorded) &&
+        begun_in_find(merging->folder, recorded, found, sizeof found))
+        recorded = found;
     if (!options_is_set(options, key))
         return *recorded ? options_set(options, key, recorded, "sweep.yaml") : STATUS_OK;
     const char *said = options_value(options, key);
@@ -46,6 +63,8 @@ static status merge_option(const char *key, const char *recorded, void *context)
             "grid     has changed: runs of other settings stay in %s/runs but are not in the table",
             options->output);
     if (is_among(may_change, key) || strcmp(said, recorded) == 0)
+        return STATUS_OK;
+    if (is_file && begun_in_same_file(said, recorded))
         return STATUS_OK;
     char option[64];
     snprintf(option, sizeof option, "%s", key);
@@ -62,6 +81,7 @@ status sweep_record_merge(struct options *options, bool *exists)
 {
     char path[PATH_MAX];
     struct options recorded;
+    struct merging merging = {.options = options};
     snprintf(path, sizeof path, "%s/sweep.yaml", options->output);
     *exists = access(path, F_OK) == 0;
     if (!*exists && run_directory_holds_run(options->output))
@@ -70,11 +90,12 @@ status sweep_record_merge(struct options *options, bool *exists)
                           options->output);
     if (!*exists)
         return STATUS_OK;
+    begun_in_read(path, merging.folder, sizeof merging.folder);
     status outcome = options_init(&recorded, COMMAND_SWEEP);
     if (outcome == STATUS_OK)
         outcome = options_read_yaml(&recorded, path);
     if (outcome == STATUS_OK)
-        outcome = options_visit(&recorded, merge_option, options);
+        outcome = options_visit(&recorded, merge_option, &merging);
     options_release(&recorded);
     return outcome;
 }
@@ -112,7 +133,7 @@ status sweep_record_write(const struct options *options)
     if (outcome == STATUS_OK)
         outcome = fresh_file_open(&file, path);
     if (outcome == STATUS_OK)
-        outcome = fresh_file_publish(&file, options_write_yaml(&copy, file.stream));
+        outcome = fresh_file_publish(&file, begun_in_write(&copy, file.stream));
     options_release(&copy);
     return outcome;
 }

@@ -3,7 +3,6 @@
 
 #include "base/log.h"
 #include "base/memory.h"
-#include "data/source/builtin.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -164,30 +163,60 @@ static status merge_option(struct training *training, const char *key, const cha
         option, said, training->resume_path, *recorded ? recorded : "none");
 }
 
+/* The folder that the run of a checkpoint was begun in, if its config.yaml tells. */
+static void find_begin(const char *checkpoint, char *folder, size_t size)
+{
+    char run[PATH_MAX], config[PATH_MAX + 16];
+    folder[0] = '\0';
+    if (!realpath(checkpoint, run))
+        return;
+    for (int i = 0; i < 2; i++) { /* RUN/checkpoints/step-000000003.h5 */
+        char *slash = strrchr(run, '/');
+        if (slash)
+            *slash = '\0';
+    }
+    snprintf(config, sizeof config, "%s/config.yaml", run);
+    begun_in_read(config, folder, size);
+}
+
+/* Looks for `path` from all folders above the checkpoint: a project may have been moved whole. */
+static bool find_above(const char *checkpoint, const char *path, char *found, size_t size)
+{
+    char folder[PATH_MAX];
+    if (!realpath(checkpoint, folder))
+        return false;
+    for (char *slash; (slash = strrchr(folder, '/')) != NULL;) {
+        *slash = '\0';
+        if (snprintf(found, size, "%s/%s", folder, path) < (int)size && access(found, F_OK) == 0)
+            return true;
+    }
+    return false;
+}
+
 /*
- * A recorded file whose path is relative to the folder that the run was begun in: from another one
- * it is looked for from all folders above the checkpoint, of which that one is nearly always one.
- * Whether the samples are the right ones is found out later.
+ * A recorded file whose path is relative to the folder that the run was begun in: that one comes
+ * first, then the present one, then those above the checkpoint. Whether the samples are the right
+ * ones is found out later.
  */
 static status find_file_again(struct training *training, const char *key)
 {
     const char *path = options_value(training->options, key);
+    const char *checkpoint = training->resume_path;
     char folder[PATH_MAX], found[2 * PATH_MAX];
-    if (!*path || *path == '/' || is_number(path) || builtin_is_name(path) ||
-        access(path, F_OK) == 0 || !realpath(training->resume_path, folder))
+    if (!begun_in_matters(path))
         return STATUS_OK;
-    for (char *slash; (slash = strrchr(folder, '/')) != NULL;) {
-        *slash = '\0';
-        snprintf(found, sizeof found, "%s/%s", folder, path);
-        if (access(found, F_OK) != 0)
-            continue;
+    find_begin(checkpoint, folder, sizeof folder);
+    bool is_found = begun_in_find(folder, path, found, sizeof found);
+    if (!is_found && access(path, F_OK) == 0)
+        return STATUS_OK;
+    if (is_found || find_above(checkpoint, path, found, sizeof found)) {
         log_info("%-8s %s of the checkpoint is %s", key, path, found);
-        return options_set(training->options, key, found, training->resume_path);
+        return options_set(training->options, key, found, checkpoint);
     }
     return status_set(STATUS_USAGE,
-                      "there is no %s: %s was begun with --%s %s in another folder; start from "
-                      "there, or give --%s with the file's place",
-                      path, training->resume_path, key, path, key);
+                      "there is no %s: %s was begun with --%s %s in %s; start from there, or give "
+                      "--%s with the file's place",
+                      path, checkpoint, key, path, folder[0] ? folder : "another folder", key);
 }
 
 status resume_merge_options(struct training *training)

@@ -136,7 +136,7 @@ static status write_config(const struct training *training)
     status outcome = fresh_file_open(&file, path);
     if (outcome != STATUS_OK)
         return outcome;
-    outcome = options_write_yaml(training->options, file.stream);
+    outcome = begun_in_write(training->options, file.stream);
     /* Here a fault finds half a file. */
     if (outcome == STATUS_OK)
         outcome = site_file(SITE_config_write, path);

@@ -2,6 +2,7 @@
 #ifndef COTERIE_APP_TRAIN_INTERNAL_H
 #define COTERIE_APP_TRAIN_INTERNAL_H
 
+#include "app/train/begun_in.h"
 #include "app/options/options.h"
 #include "app/problem/baseline.h"
 #include "app/problem/problem.h"
