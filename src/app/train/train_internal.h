@@ -2,10 +2,10 @@
 #ifndef COTERIE_APP_TRAIN_INTERNAL_H
 #define COTERIE_APP_TRAIN_INTERNAL_H
 
-#include "app/train/begun_in.h"
 #include "app/options/options.h"
 #include "app/problem/baseline.h"
 #include "app/problem/problem.h"
+#include "app/train/begun_in.h"
 #include "app/train/profile_table.h"
 #include "app/train/selection.h"
 
