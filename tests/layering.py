@@ -60,8 +60,8 @@ ROOMS = {
                   "base math data/source data/samples model/likelihood model comm checkpoint "
                   "train/feed train/step app/problem"),
     "app/doctor": ("doctor", "base math data/hdf5 comm app/options"),
-    "app/train": ("profile_table selection train train_internal",
-                  "base math data/source data/samples model comm train/feed train/step "
+    "app/train": ("begun_in profile_table selection train train_internal",
+                  "base math data/csv data/source data/samples model comm train/feed train/step "
                   "train/reshape train/loop app/options app/problem app/judge"),
     "app/auto": ("auto", "base comm data/source app/options app/problem app/train"),
     "app/sweep": ("sweep sweep_internal", "base data/csv comm train/loop app/options app/train"),
