@@ -108,6 +108,16 @@ class Committee(support.TestCase):
         nll = support.read_metrics(self.folder / "run")[-1]["nll_valid"]
         self.assertAlmostEqual(json.loads(said)["nll"], nll, delta=1e-12)
 
+    def test_its_experts_are_not_split_pruned_or_merged(self):
+        data, _, _ = self.data()
+        path = self.train("run", data, "--epochs", 2)
+        for option, value in (("--split", 0), ("--prune", "auto"), ("--merge", "0,1")):
+            result = support.run(D, "train", "--data", data, "--resume", path, option, value,
+                                 "--output", self.folder / "no")
+            self.assert_rc(result, 2, option, "committee of 5")
+            self.assert_one_line(result)
+            self.assertFalse((self.folder / "no").exists())
+
     def test_what_does_not_go_together(self):
         data, _, _ = self.data()
         for words, options in ((("--optimizer em",), ("--optimizer", "em")),

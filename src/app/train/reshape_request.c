@@ -159,6 +159,11 @@ static status read_source(struct training *training, size_t *n_experts)
 
 static status check_options(const struct options *options)
 {
+    if (options->committee > 1)
+        return status_set(STATUS_USAGE,
+                          "--split, --prune and --merge change experts of one mixture, and this is "
+                          "a committee of %ld: train one with --committee 1, or leave them out",
+                          options->committee);
     if (options->split && options->top_k > 0)
         return status_set(STATUS_USAGE,
                           "--split halves an expert's mixing proportion, by which --top-k chooses: "
