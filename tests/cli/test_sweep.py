@@ -209,14 +209,29 @@ class Sweep(support.TestCase):
         self.assertIn(f"{float(table(self.folder / 't')[0]['rmse_mean']):.5g}", shown)
 
     def test_two_in_one_folder(self):
-        """The second is refused at once, and no run of the first is called failed."""
-        long = ("--grid", "experts=2,3", "--epochs", 2000, "--optimizer", "gd")
-        first = support.start(COTERIE, "sweep", "--output", self.folder / "s", *map(str, long))
-        support.wait_for(lambda: list((self.folder / "s").glob("runs/*/lock")), first)
-        result = self.sweep("s", *long, rc=2)
-        self.assertIn("another sweep is at work", result.stderr)
-        self.assert_rc(support.finish(first), 0)
-        self.assertEqual([row["failed"] for row in table(self.folder / "s")], ["0", "0"])
+        """The second is refused at once if it has a run of the first, and none is called failed."""
+        long = ("--grid", "experts=2,3", "--epochs", 3000, "--optimizer", "gd")
+        for part, others, free in (((), ((), (0, 2), (1, 3)), ()),
+                                   ((0, 2), ((), (0, 2), (0, 1)), (1, 2))):
+            with self.subTest(part=part):
+                name = f"s{len(part)}"
+                said, *others, free = [("--index", p[0], "--of", p[1]) if p else ()
+                                       for p in (part, *others, free)]
+                first = support.start(COTERIE, "sweep", "--output", self.folder / name,
+                                      *map(str, (*long, *said)))
+                support.wait_for(lambda: list((self.folder / name).glob("runs/*/lock")), first)
+                first.send_signal(signal.SIGSTOP)
+                for other in others:
+                    result = self.sweep(name, *long, *other, rc=2)
+                    self.assertIn("another sweep is at work", result.stderr)
+                    self.assert_one_line(result)
+                if free:
+                    self.sweep(name, *long, *free)
+                self.assertIsNone(first.poll(), "too short")
+                first.send_signal(signal.SIGCONT)
+                self.assert_rc(support.finish(first), 0)
+                self.assertEqual([row["failed"] for row in table(self.folder / name)], ["0", "0"])
+                self.sweep(name)
 
     def test_without_validation_bic_ranks(self):
         result = self.sweep("s", "--grid", "experts=1,4", "--data", "builtin:vowels/train", *SHORT)

@@ -11,8 +11,6 @@
 #include "comm/watchdog.h"
 #include "train/loop/run_directory.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
@@ -271,29 +269,6 @@ static status train_all(const struct communicator *comm, const struct dealing *d
     return STATUS_OK;
 }
 
-/*
- * Root. Two sweeps that do the same runs would call each other's failed: the second is refused.
- * *lock is kept open until the end. A file system without locks is left at that.
- */
-static status lock_part(const struct options *options, const char *part, int *lock)
-{
-    char path[PATH_MAX];
-    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    snprintf(path, sizeof path, "%s/lock-%s", options->output, part);
-    status outcome = run_directory_make_folder(options->output);
-    if (outcome != STATUS_OK)
-        return outcome;
-    *lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (*lock < 0)
-        return status_set(STATUS_FAILED, "cannot write %s: %s", path, strerror(errno));
-    if (fcntl(*lock, F_SETLK, &whole) != 0 && (errno == EAGAIN || errno == EACCES))
-        return status_set(STATUS_USAGE,
-                          "another sweep is at work in %s on the same runs; wait for it, stop it, "
-                          "or choose another --output",
-                          options->output);
-    return STATUS_OK;
-}
-
 /* Collective. */
 static status sweep_all(const struct communicator *comm, struct dealing *dealing)
 {
@@ -311,7 +286,7 @@ static status sweep_all(const struct communicator *comm, struct dealing *dealing
     int lock = -1;
     if (comm->rank == 0) {
         if (!options->table)
-            outcome = lock_part(options, finished + strlen("finished-"), &lock);
+            outcome = sweep_lock(&dealing->sweep, dealing->todo, dealing->n_todo, &lock);
         if (outcome == STATUS_OK && !options->table)
             run_directory_unmark_finished(options->output, finished);
         if (outcome == STATUS_OK)

@@ -65,6 +65,13 @@ double selection_get(const struct selection *selection, const struct selection_m
 status sweep_result_write(const char *run_path, const struct sweep_result *result);
 void sweep_result_read(const char *run_path, struct sweep_result *result);
 
+/*
+ * Root. Two sweeps that do the same runs would call each other's failed: the second gets
+ * STATUS_USAGE. A sweep without --index locks all runs, a part those that it has to do. *lock: a
+ * descriptor to be closed at the end, in any case; -1 before.
+ */
+status sweep_lock(const struct sweep *sweep, const size_t *todo, size_t n_todo, int *lock);
+
 /* Root. Shows the table and writes table.csv in the sweep's folder. */
 status sweep_table(const struct sweep *sweep);
 
