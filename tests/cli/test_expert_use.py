@@ -59,6 +59,7 @@ class ExpertUse(support.TestCase):
         rows = [f"{i},class number {i % 60}" for i in range(60)] + ["1,class number 7", "1,none"]
         (self.folder / "d.csv").write_text("a,y\n" + "\n".join(rows) + "\n", encoding="utf-8")
         result = self.succeed(support.COTERIE, "train", "--data", self.folder / "d.csv", "--experts", 2,
+                              "--task", "classification",
                               "--epochs", 1, "--learning-rate", 1e-30, "--output", self.folder / "many")
         line = re.search(r"(?m)^     0 .*$", result.stdout)[0]
         shown = ", ".join(f"class number {i} 1" for i in (0, 1, 10, 11, 12, 13, 14))
