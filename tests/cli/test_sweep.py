@@ -194,6 +194,10 @@ class Sweep(support.TestCase):
         # In `other` the same words are another file.
         result = support.run(COTERIE, "sweep", "--output", home / "s", *options, cwd=other)
         self.assert_rc(result, 2, "--data is d.csv", f"{home.resolve()}/d.csv")
+        # Looking at the table changes nothing, even while the data are away.
+        (home / "d.csv").rename(home / "away")
+        self.succeed(COTERIE, "sweep", "--output", home / "s", "--table", cwd=other)
+        (home / "away").rename(home / "d.csv")
         self.succeed(COTERIE, "sweep", "--output", home / "s", cwd=other)
         self.assertEqual([row["n_mean"] for row in table(home / "s")], ["40", "40"])
         self.succeed(COTERIE, "sweep", "--output", "s", *options, cwd=home)
@@ -201,6 +205,7 @@ class Sweep(support.TestCase):
     def test_errors_are_in_the_table(self):
         shown = self.sweep("s", "--grid", "experts=1,2", "--epochs", 3).stdout
         self.assertIn("valid. accuracy", shown)
+        self.assertNotIn("takes the place", shown)
         accuracy = float(table(self.folder / "s")[0]["accuracy_valid_mean"])
         self.assertIn(f"{accuracy:.5g}", shown)
         shown = self.sweep("t", "--grid", "experts=1,2", "--epochs", 3, "--targets", "iA", "--data",
@@ -232,6 +237,11 @@ class Sweep(support.TestCase):
                 self.assert_rc(support.finish(first), 0)
                 self.assertEqual([row["failed"] for row in table(self.folder / name)], ["0", "0"])
                 self.sweep(name)
+
+    def test_the_grid_takes_the_place_of_an_option(self):
+        shown = self.sweep("s", "--experts", 5, "--grid", "experts=2,3", *SHORT).stdout
+        self.assertIn("grid     takes the place of --experts 5", shown)
+        self.assertEqual(sorted(row["experts"] for row in table(self.folder / "s")), ["2", "3"])
 
     def test_without_validation_bic_ranks(self):
         result = self.sweep("s", "--grid", "experts=1,4", "--data", "builtin:vowels/train", *SHORT)

@@ -44,10 +44,34 @@ static status check_options(const struct options *options)
     return STATUS_OK;
 }
 
+/* Root. An option that is given and in the grid, too: the grid is what counts, and says so. */
+static status show_replaced(const struct options *options)
+{
+    struct string_list names = {0}, *values = NULL;
+    status outcome = options_grid(options, &names, &values);
+    for (size_t a = 0; a < names.n && outcome == STATUS_OK; a++) {
+        char key[64];
+        snprintf(key, sizeof key, "%s", names.item[a]);
+        for (char *at = key; *at; at++)
+            if (*at == '-')
+                *at = '_';
+        if (options_is_set(options, key))
+            log_info("grid     takes the place of --%s %s", names.item[a],
+                     options_value(options, key));
+    }
+    for (size_t a = 0; values && a < names.n; a++)
+        string_list_release(&values[a]);
+    memory_free(&values);
+    string_list_release(&names);
+    return outcome;
+}
+
 status sweep_open(struct options *options)
 {
     bool exists = false;
     status outcome = check_options(options);
+    if (outcome == STATUS_OK)
+        outcome = show_replaced(options);
     if (outcome == STATUS_OK)
         outcome = sweep_record_merge(options, &exists);
     if (outcome != STATUS_OK)
@@ -289,7 +313,7 @@ static status sweep_all(const struct communicator *comm, struct dealing *dealing
             outcome = sweep_lock(&dealing->sweep, dealing->todo, dealing->n_todo, &lock);
         if (outcome == STATUS_OK && !options->table)
             run_directory_unmark_finished(options->output, finished);
-        if (outcome == STATUS_OK)
+        if (outcome == STATUS_OK && !options->table)
             outcome = sweep_record_write(options);
     }
     outcome = communicator_agree(comm, outcome);
