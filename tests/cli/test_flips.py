@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # labels: quick
 # timeout: 300
 """inspect --verify: if it passes, the file is what was written, to the last bit, for any reader."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # labels: quick
 """One command, or one folder more or less, makes no difference to a run that goes on."""
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # labels: quick
 """Checkpoints of format version 1, written by an earlier coterie (data/README.md), are read and gone on from."""
 import json
