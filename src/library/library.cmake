@@ -15,7 +15,7 @@ foreach(target coterie_parts coterie_face)
   target_include_directories(${target} PRIVATE include)
   # Checkpoints are read as doubles, which hold either precision; networks compute in their own.
   target_compile_definitions(${target} PRIVATE COTERIE_DOUBLE XXH_INLINE_ALL
-    "COTERIE_ASSERT(condition)=((void)0)")
+    COTERIE_NO_ASSERT)
   # The library does without libmvec.
   target_compile_options(${target} PRIVATE
     -ffunction-sections -fdata-sections -UCOTERIE_LIBMVEC)

@@ -51,6 +51,7 @@ struct search {
     struct train_trial best_trial, linear; /* the latter of CANDIDATE_LINEAR */
     char *done[16];                        /* options of trials, so that none is tried twice */
     size_t n_done;
+    char why[1024]; /* the last that could not be trained */
 };
 
 /* Root. The options of a trial; *is_new is false if they have been tried. */
@@ -114,8 +115,10 @@ static status try_candidate(const struct communicator *comm, struct search *sear
         outcome = train_share_options(comm, &options);
     if (outcome == STATUS_OK && is_new) {
         outcome = train_try(comm, &options, &trial);
-        if (outcome == STATUS_FAILED)
+        if (outcome == STATUS_FAILED) {
+            snprintf(search->why, sizeof search->why, "%s", status_text());
             outcome = STATUS_OK;
+        }
         if (outcome == STATUS_OK && comm->rank == 0)
             judge(search, candidate, &trial);
     }
@@ -156,8 +159,7 @@ static status choose(const struct communicator *comm, struct search *search)
         n_tried++;
     }
     if (outcome == STATUS_OK && comm->rank == 0 && search->best < 0)
-        outcome = status_set(STATUS_FAILED, "no candidate structure can be trained on these data; "
-                                            "--auto off leaves the choice to you");
+        outcome = status_set(STATUS_FAILED, "no structure could be tried: %s", search->why);
     if (outcome == STATUS_OK && comm->rank == 0)
         outcome = candidates_apply(search->options, &candidates[search->best], &search->regime,
                                    &search->facts, search->regime.epochs);
