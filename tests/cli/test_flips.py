@@ -87,6 +87,7 @@ class BesideTraining(support.TestCase):
         run = self.folder / "run"
         training = support.start(support.COTERIE, "train", "--epochs", 1000000, "--checkpoint-every", "1e",
                                  "--keep", 1, "--learning-rate", 0.001, "--output", run, "--quiet")
+        self.addCleanup(training.kill)
         support.wait_for(lambda: (run / "checkpoints/best").exists(), training)
         for _ in range(12):
             result = support.run(support.COTERIE, "inspect", run, "--verify")
