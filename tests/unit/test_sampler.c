@@ -172,6 +172,15 @@ static void the_shuffle_has_no_preference(void **state)
     sampler_release(&sampler);
 }
 
+/* Two lists of a batch, one of a window (here all samples) and one of blocks, 8 bytes a number. */
+static void bytes_of_the_lists(void **state)
+{
+    (void)state;
+    assert_true(sampler_bytes(1000, 100, 0) == 8.0 * (100 + 100 + 1000 + 1));
+    assert_true(sampler_bytes(1000, 0, 0) == 0);
+    assert_true(sampler_bytes(1000, 1000, 10) == 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -181,6 +190,7 @@ int main(void)
         cmocka_unit_test(the_last_batch_may_be_full),
         cmocka_unit_test(blocks_are_taken_whole),
         cmocka_unit_test(the_shuffle_has_no_preference),
+        cmocka_unit_test(bytes_of_the_lists),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -204,11 +204,26 @@ static bool streams_always(const struct training *training, const struct source 
     return training->options->stream == STREAM_ALWAYS && source && is_hdf5(source);
 }
 
+/* Lists with a number for each sample: the order of an epoch; at the root, the split and labels. */
+static double lists_bytes(const struct training *training, bool is_root)
+{
+    const struct dataset_shape *train = &training->train_shape, *valid = &training->valid_shape;
+    double bytes =
+        sampler_bytes(train->n, training->config.batch_size, training->config.stream_block);
+    if (!is_root)
+        return bytes;
+    double samples = (double)train->n + (training->has_valid ? (double)valid->n : 0);
+    size_t each = sizeof(uint64_t) + (train->has_labels ? sizeof(int32_t) : 0) +
+                  (train->has_weights ? sizeof(double) : 0);
+    return bytes + (double)each * samples;
+}
+
 static double rank_bytes(const struct training *training, const struct shard *shard, int rank)
 {
     double bytes = model_bytes(&training->problem.model, shard, rank,
                                real_padded(training->config.micro_batch),
                                optimizer_n_slots(training->config.optimizer.kind));
+    bytes += lists_bytes(training, rank == 0);
     if (trainer_looks_ahead(&training->config, &training->problem.model, shard,
                             training->train_shape.n))
         bytes += step_ahead_bytes(&training->problem.model, shard, rank,

@@ -31,6 +31,16 @@ status sampler_init(struct sampler *sampler, size_t n, size_t batch_size, size_t
     return outcome;
 }
 
+double sampler_bytes(size_t n, size_t batch_size, size_t block)
+{
+    const struct epoch_order order = {n, block == 0 || block > n ? n : block, 0};
+    if (batch_size == 0 || batch_size >= n)
+        return 0;
+    return (double)sizeof(uint64_t) *
+           (2 * (double)batch_size + (double)epoch_order_largest_window(&order) +
+            (double)epoch_order_n_blocks(&order));
+}
+
 void sampler_release(struct sampler *sampler)
 {
     epoch_blocks_release(&sampler->blocks);

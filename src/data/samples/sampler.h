@@ -32,6 +32,8 @@ struct sampler {
 status sampler_init(struct sampler *sampler, size_t n, size_t batch_size, size_t block,
                     uint64_t seed);
 void sampler_release(struct sampler *sampler);
+/* Bytes that sampler_init takes with these arguments. */
+double sampler_bytes(size_t n, size_t batch_size, size_t block);
 
 void sampler_start_epoch(struct sampler *sampler, uint64_t epoch);
 
