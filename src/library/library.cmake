@@ -45,10 +45,8 @@ add_custom_command(OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/libcoterie.a
   COMMAND ${CMAKE_AR} rcs ${CMAKE_CURRENT_BINARY_DIR}/libcoterie.a ${static_object}
   DEPENDS coterie_face coterie_parts $<TARGET_OBJECTS:coterie_face>
   COMMAND_EXPAND_LISTS VERBATIM)
-if(NOT COTERIE_SANITIZE)
-  add_custom_target(coterie_static ALL DEPENDS ${CMAKE_CURRENT_BINARY_DIR}/libcoterie.a)
-  install(FILES ${CMAKE_CURRENT_BINARY_DIR}/libcoterie.a DESTINATION ${CMAKE_INSTALL_LIBDIR})
-endif()
+add_custom_target(coterie_static ALL DEPENDS ${CMAKE_CURRENT_BINARY_DIR}/libcoterie.a)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/libcoterie.a DESTINATION ${CMAKE_INSTALL_LIBDIR})
 
 # What other builds find: coterie.h, coterie.pc, find_package(Coterie), the Python package.
 include(CMakePackageConfigHelpers)
