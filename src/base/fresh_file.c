@@ -77,8 +77,8 @@ static int sync_path(const char *path, int flags)
 /* SMB, sshfs and other file systems of user space have no fsync of folders. */
 static bool is_not_offered(int cause)
 {
-    return cause == EINVAL || cause == ENOTSUP || cause == EOPNOTSUPP || cause == ENOSYS ||
-           cause == EBADF || cause == ENOTTY;
+    return cause == EINVAL || cause == ENOTSUP || cause == ENOSYS || cause == EBADF ||
+           cause == ENOTTY;
 }
 
 status fresh_file_sync_folder(const char *path)

@@ -74,7 +74,7 @@ status checkpoint_seal(const char *path)
 
 status checkpoint_check_seal(const char *path)
 {
-    char seal[SEAL_LENGTH + 1], found[SEAL_LENGTH + 1] = "";
+    char seal[SEAL_LENGTH + 1] = "", found[SEAL_LENGTH + 1] = "";
     FILE *file = fopen(path, "re");
     if (!file)
         return cannot("opened", path);

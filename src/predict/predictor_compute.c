@@ -163,7 +163,7 @@ static void choose(size_t n_experts, size_t k, size_t width, double *log_g, doub
             if (!chosen)
                 log_g[e * width + t] = -INFINITY; /* a mark: g is still needed for the others */
         }
-        double log_of_sum = log(sum);
+        double log_of_sum = sum > 0 ? log(sum) : (double)NAN; /* of a NaN nothing is chosen */
         for (size_t e = 0; e < n_experts; e++) {
             bool chosen = log_g[e * width + t] != -INFINITY;
             g[e * width + t] = chosen ? g[e * width + t] / sum : 0;

@@ -28,30 +28,35 @@ struct room {
     double *slope; /* (E or O, D) */
     double *z;     /* (E or O) */
     double *mean;  /* (D) */
-    char *kept;
+    void *kept;
 };
 
-static size_t map_room(const struct predictor *predictor, char *base, struct room *room)
+/* Of which so many bytes are doubles, a whole number of lines, and the rest is `kept`. */
+static size_t room_bytes(const struct predictor *predictor, size_t *of_doubles)
 {
     size_t rows = largest(predictor->n_experts, predictor->n_outputs), d = predictor->n_inputs;
     size_t kept = largest(kept_bytes(predictor, &predictor->gate),
                           kept_bytes(predictor, &predictor->experts[0]));
     size_t doubles = rows * d + rows + d;
-    doubles = (doubles + 7) / 8 * 8;
-    if (base) {
-        base = (char *)(((uintptr_t)base + PASS_LINE - 1) / PASS_LINE * PASS_LINE);
-        room->slope = (double *)base;
-        room->z = room->slope + rows * d;
-        room->mean = room->z + rows;
-        room->kept = base + doubles * sizeof(double);
-    }
-    return doubles * sizeof(double) + kept + PASS_LINE;
+    *of_doubles = (doubles + 7) / 8 * 8 * sizeof(double);
+    return *of_doubles + kept + PASS_LINE;
+}
+
+static struct room map_room(const struct predictor *predictor, void *space)
+{
+    size_t rows = largest(predictor->n_experts, predictor->n_outputs), of_doubles;
+    uintptr_t base = ((uintptr_t)space + PASS_LINE - 1) / PASS_LINE * PASS_LINE;
+    room_bytes(predictor, &of_doubles);
+    struct room room = {.slope = (double *)base, .kept = (void *)(base + of_doubles)};
+    room.z = room.slope + rows * predictor->n_inputs;
+    room.mean = room.z + rows;
+    return room;
 }
 
 size_t predictor_jacobian_bytes(const struct predictor *predictor)
 {
-    struct room unused;
-    return predictor_work_bytes(predictor, 1) + map_room(predictor, NULL, &unused);
+    size_t of_doubles;
+    return predictor_work_bytes(predictor, 1) + room_bytes(predictor, &of_doubles);
 }
 
 /* dz_e/dx = -W_e^T W_e (x - m_e), (E, D) */
@@ -125,13 +130,12 @@ void predictor_jacobian(const struct predictor *predictor, const double *x, void
                         double *jacobian)
 {
     struct work work;
-    struct room room = {0};
     struct predicted block;
     const struct pass *pass = predictor->pass;
     const struct scaler *scaler = &predictor->record.scaler;
     size_t d = predictor->n_inputs, outputs = predictor->n_outputs;
     size_t used = work_map(predictor, 1, space, &work);
-    map_room(predictor, (char *)space + used, &room);
+    struct room room = map_room(predictor, (char *)space + used);
     predictor_compute(predictor, 1, x, space, &block);
     memset(jacobian, 0, outputs * d * sizeof *jacobian);
     if (predictor->shape.config.gate == GATE_GAUSSIAN) {

@@ -326,7 +326,7 @@ static status read_late_columns(struct csv_reading *reading)
     for (size_t c = 0; c < table->names.n && outcome == STATUS_OK; c++) {
         struct csv_column *column = &table->column[c];
         struct csv_column_state *state = &reading->state[c];
-        if (!state->late)
+        if (!reading->state || !state->late)
             continue;
         memory_free(&column->number);
         outcome = memory_alloc(&column->code, table->n_rows, sizeof *column->code, "a CSV column");

@@ -104,7 +104,7 @@ static const struct {
 static status find_missing_attributes(struct search *search)
 {
     double number[MOST_NUMBERS];
-    size_t n;
+    size_t n = 0;
     bool is_float;
     status outcome = STATUS_OK;
     for (size_t i = 0; i < sizeof missing_attributes / sizeof *missing_attributes; i++) {

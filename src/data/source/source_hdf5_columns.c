@@ -217,7 +217,7 @@ static status take_dataset(const struct source *source, struct hdf5_reader *read
         columns->names_known = columns->names_known && known;
         outcome = add_dataset(columns, name, &part);
         for (size_t c = only ? (size_t)wanted : 0;
-             outcome == STATUS_OK && c < (only ? (size_t)wanted + 1 : width); c++)
+             outcome == STATUS_OK && c < (only ? (size_t)wanted + 1 : width) && c < names.n; c++)
             outcome = add_column(columns, c, names.item[c]);
     }
     string_list_release(&names);
