@@ -8,7 +8,6 @@
 #include "base/pointer.h"
 #include "base/site.h"
 #include "base/stop_request.h"
-#include "trainer_internal.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -20,8 +20,15 @@ status trainer_begin_start(struct trainer *trainer);
 /* Root. The parameters of the file of --init, with its experts split, pruned or merged. */
 status trainer_read_reshaped(struct trainer *trainer, struct networks *all);
 
-/* Collective. After a state has been read into the saver's snapshot: training goes on from it. */
-status trainer_take_up(struct trainer *trainer);
+/* Root. The state in the file, with other experts, into the saver's snapshot. */
+status trainer_read_reshaped_state(struct trainer *trainer, struct hdf5_file *file,
+                                   const struct reshape *reshape);
+
+/* Collective. After a start has ended: compares it with the best one before. */
+status trainer_finish_start(struct trainer *trainer);
+
+/* Collective. All starts have been tried: takes up the best one again, if any ended well. */
+status trainer_choose_start(struct trainer *trainer);
 
 /* Collective. The state in the saver's snapshot to the ranks, progress included. */
 void trainer_restore(struct trainer *trainer);
@@ -64,9 +71,6 @@ bool trainer_updates_early(const struct trainer *trainer);
 
 /* Collective. The update by the gradients, as far as backward has not made it. */
 void trainer_follow_gradient(struct trainer *trainer);
-
-/* Root: the error by which starts and epochs are compared. */
-double trainer_selection_error(const struct trainer *trainer);
 
 /* Root. Opens the metrics file of the current start. */
 status trainer_open_metrics(struct trainer *trainer);

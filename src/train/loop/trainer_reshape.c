@@ -41,9 +41,8 @@ status trainer_read_reshaped(struct trainer *trainer, struct networks *all)
     return outcome;
 }
 
-/* Root. The state in the file, with other experts, into the saver's snapshot. */
-static status read_state(struct trainer *trainer, struct hdf5_file *file,
-                         const struct reshape *reshape)
+status trainer_read_reshaped_state(struct trainer *trainer, struct hdf5_file *file,
+                                   const struct reshape *reshape)
 {
     struct model_shape before;
     struct snapshot snapshot = {0};
@@ -62,20 +61,5 @@ static status read_state(struct trainer *trainer, struct hdf5_file *file,
     if (outcome == STATUS_OK)
         outcome = reshape_snapshot(reshape, &snapshot, &trainer->saver.snapshot);
     snapshot_release(&snapshot);
-    return outcome;
-}
-
-status trainer_resume_reshaped(struct trainer *trainer, struct hdf5_file *file,
-                               const struct reshape *reshape)
-{
-    status outcome = STATUS_OK;
-    if (trainer_is_root(trainer))
-        outcome = read_state(trainer, file, reshape);
-    outcome = communicator_agree(trainer->comm, outcome);
-    if (outcome == STATUS_OK)
-        outcome = trainer_take_up(trainer);
-    /* No file holds this state yet. */
-    trainer->saved_steps = -1;
-    trainer->is_reshaped = true;
     return outcome;
 }
