@@ -66,6 +66,15 @@ struct hdf5_file {
 status hdf5_failure(const struct hdf5_file *file, const char *object, const char *attribute,
                     const char *what);
 
+/* Of a file that the library has not opened: what `cause` means, and what to do. */
+status hdf5_open_failure(const char *path, const char *cause);
+
+/* The innermost line of the library's error stack; "" if its last call did not fail. */
+void hdf5_innermost_error(char text[256]);
+
+/* Before anything else; harmless when repeated. */
+void hdf5_start_library(void);
+
 /* Whether the library's last failure was about a version that it does not know. */
 bool hdf5_failure_is_of_newer(void);
 
@@ -84,7 +93,6 @@ status hdf5_open_dataset(struct hdf5_file *file, const char *name, hid_t *id);
 
 /* *open stays the file's. */
 status hdf5_open_slot(struct hdf5_file *file, const char *name, struct hdf5_open_dataset **open);
-void hdf5_stored_release(struct hdf5_stored *stored);
 
 /* Where its numbers lie; *out stays the file's. */
 status hdf5_find_stored(struct hdf5_file *file, const char *name, struct hdf5_stored **out);
@@ -124,10 +132,16 @@ status hdf5_make_dataset(struct hdf5_file *file, const char *name, hid_t type, i
 /* As hdf5_open, of a file that the library may have open as the source of a virtual data set. */
 status hdf5_open_source(const char *path, struct hdf5_file **out);
 
-/* As hdf5_check_storage, within `depth` virtual data sets; and of one of those its parts. */
-status hdf5_check_stored(struct hdf5_file *file, const char *name, int depth);
+/*
+ * Checks the parts of a virtual data set, which lies within `depth` others: by `check`, as other
+ * data sets are, for they may be virtual too.
+ */
+struct hdf5_level {
+    int depth;
+    status (*check)(struct hdf5_file *file, const char *name, int depth);
+};
 status hdf5_check_virtual(struct hdf5_file *file, const char *name, hid_t dataset, hid_t creation,
-                          int depth);
+                          struct hdf5_level level);
 
 /* What an environment variable says, with the file's folder for ${ORIGIN} (then in `folder`); "".
  */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* What a file holds, and those of its data sets that are open. */
 #include "hdf5_internal.h"
 
 #include "base/memory.h"
@@ -187,4 +188,117 @@ status hdf5_visit(struct hdf5_file *file, const char *group,
                          H5P_DEFAULT) < 0)
         return hdf5_failure(file, group, NULL, "its content cannot be listed");
     return state.outcome;
+}
+
+static const double smallest_cache = 1 << 20, largest_cache = 256 << 20;
+
+static void release_stored(struct hdf5_stored *stored)
+{
+    memory_free(&stored->chunk);
+    memory_free(&stored->cached);
+    hdf5_direct_close(&stored->direct);
+    *stored = (struct hdf5_stored){0};
+}
+
+static status close_slot(struct hdf5_file *file, struct hdf5_open_dataset *slot)
+{
+    status outcome = STATUS_OK;
+    if (slot->id > 0 && H5Dclose(slot->id) < 0)
+        outcome =
+            hdf5_failure(file, slot->name, NULL, "cannot be closed; check the disk's free space");
+    memory_free(&slot->name);
+    release_stored(&slot->stored);
+    slot->id = 0;
+    return outcome;
+}
+
+status hdf5_close_datasets(struct hdf5_file *file)
+{
+    status outcome = STATUS_OK;
+    for (int i = 0; i < HDF5_OPEN_DATASETS; i++) {
+        struct status_kept kept;
+        status_keep(outcome, &kept);
+        outcome = status_restore(&kept, close_slot(file, &file->open[i]));
+    }
+    return outcome;
+}
+
+/*
+ * The chunk cache that lets rows be read in small blocks without reading a chunk twice: one row of
+ * chunks; or one column of them if that is more, for what is wide and so may lie on its side. 0 if
+ * the default is enough.
+ */
+static size_t wanted_cache(hid_t dataset)
+{
+    hid_t creation = H5Dget_create_plist(dataset);
+    hid_t space = H5Dget_space(dataset), type = H5Dget_type(dataset);
+    hsize_t chunk[H5S_MAX_RANK], dims[H5S_MAX_RANK];
+    double bytes = 0;
+    int rank = H5Sget_simple_extent_dims(space, dims, NULL);
+    if (rank > 0 && H5Pget_layout(creation) == H5D_CHUNKED &&
+        H5Pget_chunk(creation, rank, chunk) == rank) {
+        bytes = (double)H5Tget_size(type) * (double)chunk[0];
+        for (int i = 1; i < rank; i++) {
+            hsize_t chunks = (dims[i] + chunk[i] - 1) / chunk[i];
+            bytes *= (double)chunks * (double)chunk[i];
+        }
+        double column = (double)H5Tget_size(type) * (double)dims[0] * (double)chunk[rank - 1];
+        if (rank == 2 && dims[1] > dims[0] && column > bytes)
+            bytes = column;
+    }
+    H5Tclose(type);
+    H5Sclose(space);
+    H5Pclose(creation);
+    return bytes > smallest_cache && bytes <= largest_cache ? (size_t)bytes : 0;
+}
+
+static hid_t open_with_cache(struct hdf5_file *file, const char *name)
+{
+    hid_t dataset = H5Dopen2(file->id, name, H5P_DEFAULT);
+    size_t cache = dataset < 0 || file->writable ? 0 : wanted_cache(dataset);
+    if (cache == 0)
+        return dataset;
+    H5Dclose(dataset);
+    hid_t access = H5Pcreate(H5P_DATASET_ACCESS);
+    H5Pset_chunk_cache(access, 10007, cache, H5D_CHUNK_CACHE_W0_DEFAULT);
+    dataset = H5Dopen2(file->id, name, access);
+    H5Pclose(access);
+    return dataset;
+}
+
+status hdf5_open_slot(struct hdf5_file *file, const char *name, struct hdf5_open_dataset **open)
+{
+    for (int i = 0; i < HDF5_OPEN_DATASETS; i++)
+        if (file->open[i].id > 0 && strcmp(file->open[i].name, name) == 0) {
+            *open = &file->open[i];
+            return STATUS_OK;
+        }
+    if (!hdf5_exists(file, name))
+        return status_set(STATUS_USAGE, "%s: there is no data set '%s' in this file", file->path,
+                          name);
+    struct hdf5_open_dataset *slot = &file->open[file->next_to_replace];
+    file->next_to_replace = (file->next_to_replace + 1) % HDF5_OPEN_DATASETS;
+    status outcome = close_slot(file, slot);
+    if (outcome != STATUS_OK)
+        return outcome;
+    hid_t dataset = open_with_cache(file, name);
+    if (dataset < 0)
+        return hdf5_failure(file, name, NULL, "is no data set, or is damaged");
+    slot->name = memory_strdup(name);
+    if (!slot->name) {
+        H5Dclose(dataset);
+        return status_set(STATUS_FAILED, "%s: not enough memory to open '%s'", file->path, name);
+    }
+    slot->id = dataset;
+    *open = slot;
+    return STATUS_OK;
+}
+
+status hdf5_open_dataset(struct hdf5_file *file, const char *name, hid_t *id)
+{
+    struct hdf5_open_dataset *open = NULL;
+    status outcome = hdf5_open_slot(file, name, &open);
+    if (outcome == STATUS_OK)
+        *id = open->id;
+    return outcome;
 }

@@ -23,6 +23,7 @@ status hdf5_probe(const char *path);
 void hdf5_probe_trust(const char *path);
 
 /* What the other process does. Its exit code: 0 if it gets to an end, and can open all there is. */
+enum { HDF5_NOT_ALL_OPENED = 1 };
 int hdf5_probe_walk(const char *path);
 
 #endif

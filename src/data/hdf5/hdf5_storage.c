@@ -68,18 +68,6 @@ static uint64_t stored_bytes(hid_t dataset)
     return bytes;
 }
 
-const char *hdf5_prefix(const struct hdf5_file *file, const char *variable, char folder[PATH_MAX])
-{
-    static const char origin[] = "${ORIGIN}";
-    const char *prefix = getenv(variable);
-    if (!prefix || strncmp(prefix, origin, strlen(origin)) != 0)
-        return prefix ? prefix : "";
-    char beside[PATH_MAX];
-    snprintf(beside, sizeof beside, "%s", file->path);
-    int length = snprintf(folder, PATH_MAX, "%s%s", dirname(beside), prefix + strlen(origin));
-    return length < PATH_MAX ? folder : "";
-}
-
 /* The library looks in HDF5_EXTFILE_PREFIX, else in the current folder. */
 static void external_path(const struct hdf5_file *file, const char *name, char path[2 * PATH_MAX])
 {
@@ -201,7 +189,8 @@ static status check_contiguous(const struct hdf5_file *file, const char *name, h
         file->path, name);
 }
 
-status hdf5_check_stored(struct hdf5_file *file, const char *name, int depth)
+/* Within `depth` virtual data sets. */
+static status check_stored(struct hdf5_file *file, const char *name, int depth)
 {
     hid_t dataset = H5I_INVALID_HID;
     status outcome = hdf5_open_dataset(file, name, &dataset);
@@ -215,7 +204,8 @@ status hdf5_check_stored(struct hdf5_file *file, const char *name, int depth)
     else if (outcome == STATUS_OK && layout == H5D_CONTIGUOUS)
         outcome = check_contiguous(file, name, dataset, creation);
     else if (outcome == STATUS_OK && layout == H5D_VIRTUAL)
-        outcome = hdf5_check_virtual(file, name, dataset, creation, depth);
+        outcome = hdf5_check_virtual(file, name, dataset, creation,
+                                     (struct hdf5_level){depth, check_stored});
     H5Pclose(creation);
     return outcome;
 }
@@ -223,5 +213,5 @@ status hdf5_check_stored(struct hdf5_file *file, const char *name, int depth)
 status hdf5_check_storage(struct hdf5_file *file, const char *name)
 {
     HDF5_LOCKED;
-    return hdf5_check_stored(file, name, 0);
+    return check_stored(file, name, 0);
 }

@@ -4,21 +4,7 @@
 #include "base/memory.h"
 #include "base/real.h"
 
-#include <pthread.h>
 #include <string.h>
-
-static pthread_mutex_t library = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
-
-void hdf5_lock(void)
-{
-    pthread_mutex_lock(&library);
-}
-
-void hdf5_unlock(const int *unused)
-{
-    (void)unused;
-    pthread_mutex_unlock(&library);
-}
 
 /* Smaller data sets are left to the library; larger chunks too, for one is kept in memory. */
 enum { SMALLEST = 1 << 20, LARGEST_CHUNK = 1 << 28 };
@@ -32,14 +18,6 @@ enum { MOST_CHUNKS = 1 << 24 };
 #else
 enum { MOST_CHUNKS = 1 << 11 };
 #endif
-
-void hdf5_stored_release(struct hdf5_stored *stored)
-{
-    memory_free(&stored->chunk);
-    memory_free(&stored->cached);
-    hdf5_direct_close(&stored->direct);
-    *stored = (struct hdf5_stored){0};
-}
 
 size_t hdf5_number_size(enum hdf5_number number)
 {

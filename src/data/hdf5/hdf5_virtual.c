@@ -19,6 +19,18 @@ struct part {
     hid_t here, there;         /* the elements */
 };
 
+const char *hdf5_prefix(const struct hdf5_file *file, const char *variable, char folder[PATH_MAX])
+{
+    static const char origin[] = "${ORIGIN}";
+    const char *prefix = getenv(variable);
+    if (!prefix || strncmp(prefix, origin, strlen(origin)) != 0)
+        return prefix ? prefix : "";
+    char beside[PATH_MAX];
+    snprintf(beside, sizeof beside, "%s", file->path);
+    int length = snprintf(folder, PATH_MAX, "%s%s", dirname(beside), prefix + strlen(origin));
+    return length < PATH_MAX ? folder : "";
+}
+
 static status part_open(const struct hdf5_file *file, hid_t creation, size_t i, struct part *part)
 {
     ssize_t file_length = H5Pget_virtual_filename(creation, i, NULL, 0);
@@ -100,7 +112,7 @@ static bool has_elements(hid_t space, const struct part *part)
 
 /* The data set of a source, and that it has the elements that are taken from it. */
 static status check_source(struct hdf5_file *file, const char *name, struct hdf5_file *source,
-                           const struct part *part, int depth)
+                           const struct part *part, struct hdf5_level level)
 {
     hid_t dataset = H5I_INVALID_HID;
     if (!hdf5_exists(source, part->dataset))
@@ -120,16 +132,16 @@ static status check_source(struct hdf5_file *file, const char *name, struct hdf5
             "%s, '%s': a part of it is the data set '%s' of %s, which is smaller than "
             "it was; bring the right file back",
             file->path, name, part->dataset, source->path);
-    return hdf5_check_stored(source, part->dataset, depth + 1);
+    return level.check(source, part->dataset, level.depth + 1);
 }
 
 static status check_part(struct hdf5_file *file, const char *name, const struct part *part,
-                         int depth)
+                         struct hdf5_level level)
 {
     char path[2 * PATH_MAX];
     struct hdf5_file *source = NULL;
     if (strcmp(part->file_name, ".") == 0)
-        return check_source(file, name, file, part, depth);
+        return check_source(file, name, file, part, level);
     if (!find_source(file, part->file_name, path))
         return status_set(
             STATUS_USAGE,
@@ -139,7 +151,7 @@ static status check_part(struct hdf5_file *file, const char *name, const struct 
             file->path, name, part->file_name);
     status outcome = hdf5_open_source(path, &source);
     if (outcome == STATUS_OK)
-        outcome = check_source(file, name, source, part, depth);
+        outcome = check_source(file, name, source, part, level);
     status closed = hdf5_close(&source);
     return status_first(outcome, closed);
 }
@@ -208,7 +220,7 @@ static bool part_is_there(struct hdf5_file *file, const struct part *part)
  * behind it, so that a data set is silently shorter.
  */
 static status check_pattern(struct hdf5_file *file, const char *name, const struct part *pattern,
-                            int depth)
+                            struct hdf5_level level)
 {
     size_t missing = SIZE_MAX;
     status outcome = STATUS_OK;
@@ -223,7 +235,7 @@ static status check_pattern(struct hdf5_file *file, const char *name, const stru
                            "is there; bring it back",
                            file->path, name, missing, pattern->dataset, pattern->file_name, block);
         else if (there)
-            outcome = check_part(file, name, &part, depth);
+            outcome = check_part(file, name, &part, level);
         else if (missing == SIZE_MAX)
             missing = block;
         part_close(&part);
@@ -238,8 +250,8 @@ static status check_pattern(struct hdf5_file *file, const char *name, const stru
 }
 
 /* All parts; *covered has the elements that they are, *open_end that there may be more. */
-static status check_parts(struct hdf5_file *file, const char *name, hid_t creation, int depth,
-                          hid_t *covered, bool *open_end)
+static status check_parts(struct hdf5_file *file, const char *name, hid_t creation,
+                          struct hdf5_level level, hid_t *covered, bool *open_end)
 {
     size_t n = 0;
     status outcome = STATUS_OK;
@@ -251,8 +263,8 @@ static status check_parts(struct hdf5_file *file, const char *name, hid_t creati
         bool pattern =
             outcome == STATUS_OK && (is_pattern(part.file_name) || is_pattern(part.dataset));
         if (outcome == STATUS_OK)
-            outcome = pattern ? check_pattern(file, name, &part, depth)
-                              : check_part(file, name, &part, depth);
+            outcome = pattern ? check_pattern(file, name, &part, level)
+                              : check_part(file, name, &part, level);
         if (outcome == STATUS_OK && (pattern || is_unlimited(part.here)))
             *open_end = true;
         else if (outcome == STATUS_OK)
@@ -263,17 +275,17 @@ static status check_parts(struct hdf5_file *file, const char *name, hid_t creati
 }
 
 status hdf5_check_virtual(struct hdf5_file *file, const char *name, hid_t dataset, hid_t creation,
-                          int depth)
+                          struct hdf5_level level)
 {
     hid_t covered = H5I_INVALID_HID, space = H5Dget_space(dataset);
     bool open_end = false;
-    if (depth > DEEPEST) {
+    if (level.depth > DEEPEST) {
         H5Sclose(space);
         return status_set(STATUS_USAGE, "%s, '%s': is virtual over more than %d files", file->path,
                           name, DEEPEST);
     }
     hssize_t wanted = H5Sget_simple_extent_npoints(space);
-    status outcome = check_parts(file, name, creation, depth, &covered, &open_end);
+    status outcome = check_parts(file, name, creation, level, &covered, &open_end);
     hssize_t there = covered >= 0 ? H5Sget_select_npoints(covered) : 0;
     if (outcome == STATUS_OK && !open_end && there < wanted)
         outcome =

@@ -4,7 +4,6 @@
 #include "base/memory.h"
 #include "base/pointer.h"
 #include "base/site.h"
-#include "data/hdf5/hdf5_guest.h"
 #include "data/hdf5/hdf5_probe.h"
 
 #include <errno.h>
@@ -14,81 +13,6 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-static void start_library(void)
-{
-    static bool started;
-    if (!started) {
-        /* After a failed write the library's own exit handler would crash. */
-        if (!hdf5_is_guest())
-            H5dont_atexit();
-        H5open();
-        started = true;
-    }
-    /* A thread-safe build keeps this for each thread: the one that saves needs it too. */
-    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-}
-
-/* Walking upward begins with the innermost line, which is the one that tells the cause. */
-static herr_t keep_innermost(unsigned index, const H5E_error2_t *error, void *context)
-{
-    char *text = context;
-    if (index == 0 && error->desc) {
-        /* Of a failed system call HDF5 tells time, file and buffer too: what and why are enough. */
-        const char *reason = strstr(error->desc, "error message = '");
-        int what = reason ? (int)strcspn(error->desc, ":,") : 255;
-        snprintf(text, 256, "%.*s%s%s", what, error->desc, reason ? ": " : "",
-                 reason ? reason + strlen("error message = '") : "");
-        if (reason)
-            text[strcspn(text, "'")] = '\0';
-    }
-    text[strcspn(text, "\n")] = '\0'; /* times are printed with their line end */
-    return 0;
-}
-
-static void innermost_error(char text[256])
-{
-    text[0] = '\0';
-    H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_innermost, text);
-}
-
-/* As HDF5 says it of superblocks, object headers, layouts, data types, filters, trees, ... */
-static bool is_of_newer(const char *cause)
-{
-    static const char *const words[] = {"version number",         "header version",
-                                        "bad superblock version", "unknown datatype class",
-                                        "invalid datatype class", "unknown message",
-                                        "fail if unknown"};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (strstr(cause, words[i]))
-            return true;
-    return false;
-}
-
-bool hdf5_failure_is_of_newer(void)
-{
-    char cause[256];
-    innermost_error(cause);
-    return is_of_newer(cause);
-}
-
-static const char of_newer[] =
-    "cannot be read by this program (" H5_VERS_INFO "): a newer one wrote it, or it is "
-    "damaged; write it again with h5repack --high=2 (HDF5 1.10) or, by h5py, libver='v110'";
-
-status hdf5_failure(const struct hdf5_file *file, const char *object, const char *attribute,
-                    const char *what)
-{
-    char cause[256];
-    innermost_error(cause);
-    if (is_of_newer(cause))
-        what = of_newer;
-    return status_set(file->writable ? STATUS_FAILED : STATUS_USAGE, "%s%s%s%s%s%s%s: %s%s%s%s",
-                      file->path, attribute ? ", attribute '" : "", attribute ? attribute : "",
-                      attribute ? "'" : "", object ? ", '" : "", object ? object : "",
-                      object ? "'" : "", what, cause[0] ? " (HDF5: " : "", cause,
-                      cause[0] ? ")" : "");
-}
 
 static status new_file(const char *path, hid_t id, bool writable, struct hdf5_file **out)
 {
@@ -134,7 +58,7 @@ static hid_t create_file(const char *path, bool locks, char cause[256])
     /* Times in the object headers would make equal content give different files. */
     H5Pset_obj_track_times(creation, false);
     hid_t id = H5Fcreate(path, H5F_ACC_EXCL, creation, access);
-    innermost_error(cause);
+    hdf5_innermost_error(cause);
     H5Pclose(creation);
     H5Pclose(access);
     return id;
@@ -154,7 +78,7 @@ static hid_t open_file(const char *path, bool locks, H5F_close_degree_t degree, 
 {
     hid_t access = file_access(locks, degree);
     hid_t id = H5Fopen(path, H5F_ACC_RDONLY, access);
-    innermost_error(cause);
+    hdf5_innermost_error(cause);
     H5Pclose(access);
     return id;
 }
@@ -163,7 +87,7 @@ status hdf5_create(const char *path, struct hdf5_file **out)
 {
     HDF5_LOCKED;
     struct stat existing;
-    start_library();
+    hdf5_start_library();
     *out = NULL;
     if (lstat(path, &existing) == 0)
         return status_set(STATUS_USAGE, "%s: exists already; remove it or choose another name",
@@ -231,25 +155,6 @@ static status check_readable(const char *path)
     return STATUS_OK;
 }
 
-static status explain_open_failure(const char *path, const char *cause)
-{
-    if (strstr(cause, "unable to lock"))
-        return status_set(STATUS_USAGE,
-                          "%s: cannot be locked: another program is writing it, or the file system "
-                          "has no locks; wait for that program, or set "
-                          "HDF5_USE_FILE_LOCKING=FALSE (HDF5: %s)",
-                          path, cause);
-    if (strstr(cause, "already open for"))
-        return status_set(STATUS_USAGE,
-                          "%s: damaged: the program that wrote it did not finish, or is still "
-                          "writing; make it again (HDF5: %s)",
-                          path, cause);
-    if (is_of_newer(cause))
-        return status_set(STATUS_USAGE, "%s: %s (HDF5: %s)", path, of_newer, cause);
-    return status_set(STATUS_USAGE, "%s: damaged%s; make or copy it again (HDF5: %s)", path,
-                      strstr(cause, "truncated") ? ", its end is missing" : "", cause);
-}
-
 static status open_for_reading(const char *asked, H5F_close_degree_t degree, struct hdf5_file **out)
 {
     char path[PATH_MAX];
@@ -263,13 +168,13 @@ static status open_for_reading(const char *asked, H5F_close_degree_t degree, str
     if (outcome != STATUS_OK)
         return outcome;
     HDF5_LOCKED;
-    start_library();
+    hdf5_start_library();
     char cause[256];
     hid_t id = open_file(path, true, degree, cause);
     if (id < 0 && lock_is_missing(cause) && !has_locks(path))
         id = open_file(path, false, degree, cause);
     if (id < 0)
-        outcome = explain_open_failure(path, cause);
+        outcome = hdf5_open_failure(path, cause);
     return outcome == STATUS_OK ? new_file(path, id, false, out) : outcome;
 }
 
@@ -345,7 +250,7 @@ void hdf5_version(char *text, size_t size)
 {
     unsigned major = 0, minor = 0, release = 0;
     HDF5_LOCKED;
-    start_library();
+    hdf5_start_library();
     H5get_libversion(&major, &minor, &release);
     snprintf(text, size, "%u.%u.%u", major, minor, release);
 }
