@@ -11,16 +11,6 @@
 
 enum { MAX_COLUMNS = 1 << 24 };
 
-const char *hdf5_shape_text(const struct hdf5_shape *shape, char text[SHAPE_TEXT])
-{
-    size_t used = 0;
-    text[0] = '\0';
-    for (int i = 0; i < shape->rank; i++)
-        used += (size_t)snprintf(text + used, SHAPE_TEXT - used, "%s%" PRIu64, i ? ", " : "",
-                                 shape->dims[i]);
-    return text;
-}
-
 static status list_dataset(const char *name, const struct hdf5_shape *shape, void *context)
 {
     return shape->kind == HDF5_GROUP ? STATUS_OK : string_list_add(context, name);

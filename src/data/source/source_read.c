@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "data/source/source_internal.h"
+
+#include "base/memory.h"
+#include "base/site.h"
+#include "base/stop_request.h"
+
+enum { VALUES_PER_BLOCK = 1 << 15 }; /* stay in the cache of a core */
+
+const struct source_info *source_info(const struct source *source)
+{
+    return &source->info;
+}
+
+const struct source_request *source_asked(const struct source *source)
+{
+    return &source->asked;
+}
+
+void source_close(struct source **source)
+{
+    if (!*source)
+        return;
+    struct source_info *info = &(*source)->info;
+    if ((*source)->release)
+        (*source)->release(*source);
+    string_list_release(&info->input_names);
+    string_list_release(&info->target_names);
+    string_list_release(&info->classes);
+    string_list_release(&info->group_names);
+    string_list_release(&info->notes);
+    memory_free(&info->label);
+    memory_free(&info->group);
+    memory_free(&info->weight);
+    memory_free(&info->incomplete);
+    string_list_release(&info->notes);
+    string_list_release(&info->warnings);
+    memory_free(&(*source)->room);
+    memory_free(&(*source)->path);
+    string_list_release(&(*source)->asked_inputs);
+    for (int i = 0; i < SOURCE_NAMES; i++)
+        memory_free(&(*source)->asked_names[i]);
+    memory_free(source);
+}
+
+status source_read(struct source *source, size_t first, size_t n, double *x, double *y)
+{
+    COTERIE_ASSERT(first <= source->info.n && n <= source->info.n - first);
+    status outcome = site_file(SITE_data_read, source->path);
+    if (outcome == STATUS_OK)
+        outcome = stop_request_check(source->path);
+    if (outcome != STATUS_OK)
+        return outcome;
+    return source->read(source, first, n, x, source->info.n_targets ? y : NULL);
+}
+
+status source_stored(struct source *source, struct source_numbers *numbers)
+{
+    *numbers = (struct source_numbers){.x = HDF5_F64, .y = HDF5_F64};
+    return source->stored ? source->stored(source, numbers) : STATUS_OK;
+}
+
+status source_view(struct source *source, size_t first, size_t n, struct source_view *view)
+{
+    view->x = view->x_room;
+    view->y = view->y_room;
+    if (!source->view)
+        return source_read(source, first, n, view->x_room, view->y_room);
+    COTERIE_ASSERT(first <= source->info.n && n <= source->info.n - first);
+    status outcome = site_file(SITE_data_read, source->path);
+    if (outcome == STATUS_OK)
+        outcome = stop_request_check(source->path);
+    return outcome == STATUS_OK ? source->view(source, first, n, view) : outcome;
+}
+
+status source_expect(struct source *source, size_t first, size_t n)
+{
+    return source->expect ? source->expect(source, first, n) : STATUS_OK;
+}
+
+void source_read_directly(struct source *source, uint64_t least)
+{
+    if (source->read_directly)
+        source->read_directly(source, least);
+}
+
+status source_room(struct source *source, size_t bytes, unsigned char **out)
+{
+    status outcome = STATUS_OK;
+    if (bytes > source->room_bytes || !source->room) {
+        memory_free(&source->room);
+        outcome = memory_alloc(&source->room, bytes, 1, "a block of samples");
+        source->room_bytes = outcome == STATUS_OK ? bytes : 0;
+    }
+    *out = source->room;
+    return outcome;
+}
+
+status source_visit(struct source *source, source_visitor *visit, void *context)
+{
+    const struct source_info *info = &source->info;
+    size_t width = info->n_inputs + info->n_targets;
+    size_t per_block = width < VALUES_PER_BLOCK ? VALUES_PER_BLOCK / width : 1;
+    if (per_block > info->n)
+        per_block = info->n;
+    unsigned char *room = NULL;
+    status outcome = source_room(source, per_block * width * sizeof(double), &room);
+    void *place = room;
+    double *x = place, *y = outcome == STATUS_OK ? x + per_block * info->n_inputs : NULL;
+    for (size_t first = 0; first < info->n && outcome == STATUS_OK; first += per_block) {
+        size_t n = info->n - first < per_block ? info->n - first : per_block;
+        outcome = source_read(source, first, n, x, y);
+        for (size_t i = 0; i < n && outcome == STATUS_OK; i++)
+            visit(context, first + i, x + i * info->n_inputs, y + i * info->n_targets);
+    }
+    return outcome;
+}
