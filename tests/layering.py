@@ -27,8 +27,9 @@ ROOMS = {
              "base"),
     "data/hdf5": ("hdf5_file hdf5_guest hdf5_meaning hdf5_probe hdf5_storage", "base"),
     "data/csv": ("csv csv_cell dictionary", "base"),
-    "data/source": ("builtin fingerprint source source_internal", "base data/hdf5 data/csv"),
+    "data/source": ("fingerprint source source_internal", "base data/hdf5 data/csv"),
     "data/source/hdf5": ("", "base data/hdf5 data/csv data/source"),
+    "data/formats": ("builtin", "base data/hdf5 data/csv data/source data/source/hdf5"),
     "data/samples": ("dataset epoch_order sampler scaler split", "base data/hdf5 data/source"),
     "model/likelihood": ("likelihood normal_mixture output", "base math"),
     "model": ("chosen_rows committee experts gate gate_terms gaussian_gate gaussian_gate_layout "
@@ -54,17 +55,20 @@ ROOMS = {
                     "base math data/samples model/likelihood model train/feed train/step "
                     "train/loop"),
     "app/problem": ("baseline columns data_request problem sample_block samples_check",
-                    "base comm data/hdf5 data/csv data/source checkpoint train/feed train/step "
+                    "base comm data/hdf5 data/csv data/source data/formats checkpoint "
+                    "train/feed train/step "
                     "app/options"),
     "app/judge": ("class_recall exact_targets expert_outputs expert_survey expert_use "
                   "loaded_model trust",
-                  "base math data/source data/samples model/likelihood model comm checkpoint "
+                  "base math data/source data/formats data/samples model/likelihood model "
+                  "comm checkpoint "
                   "train/feed train/step app/problem"),
     "app/doctor": ("doctor", "base math data/hdf5 comm app/options"),
     "app/train": ("begun_in profile_table selection train train_internal",
-                  "base math data/csv data/source data/samples model comm train/feed train/step "
+                  "base math data/csv data/source data/formats data/samples model comm "
+                  "train/feed train/step "
                   "train/reshape train/loop app/options app/problem app/judge"),
-    "app/auto": ("auto", "base comm data/source app/options app/problem app/train"),
+    "app/auto": ("auto", "base comm data/source data/formats app/options app/problem app/train"),
     "app/sweep": ("sweep sweep_internal", "base data/csv comm train/loop app/options app/train"),
     "app/submit": ("submit", "base comm app/options app/train app/sweep"),
     "app/bench": ("bench",
@@ -77,7 +81,7 @@ ROOMS = {
                      "base comm train/feed train/step app/options app/problem app/judge"),
     "app/convert": ("convert", "base comm data/hdf5 data/csv data/source app/options app/problem"),
     "app/inspect": ("inspect",
-                    "base comm data/hdf5 data/csv data/source checkpoint train/loop "
+                    "base comm data/hdf5 data/csv data/source data/formats checkpoint train/loop "
                     "app/options app/problem app/judge"),
     "app": ("",
             "base math data/hdf5 comm app/options app/auto app/train app/evaluate app/predict "

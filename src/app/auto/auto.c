@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "candidates.h"
 #include "closing.h"
-#include "data/source/builtin.h"
+#include "data/formats/builtin.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -3,8 +3,8 @@
 
 #include "app/inspect/inspect.h"
 #include "base/memory.h"
+#include "data/formats/builtin.h"
 #include "data/hdf5/hdf5_file.h"
-#include "data/source/builtin.h"
 
 #include <string.h>
 #include <sys/stat.h>

@@ -5,9 +5,9 @@
 #include "app/problem/columns.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "data/formats/builtin.h"
 #include "data/samples/epoch_order.h"
 #include "data/samples/split.h"
-#include "data/source/builtin.h"
 
 #include <limits.h>
 #include <stdio.h>

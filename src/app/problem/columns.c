@@ -5,8 +5,8 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "data/formats/builtin.h"
 #include "data/hdf5/hdf5_file.h"
-#include "data/source/builtin.h"
 #include "train/feed/samples.h"
 
 #include <stdio.h>

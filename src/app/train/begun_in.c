@@ -2,7 +2,7 @@
 #include "app/train/begun_in.h"
 
 #include "data/csv/csv_cell.h"
-#include "data/source/builtin.h"
+#include "data/formats/builtin.h"
 
 #include <limits.h>
 #include <stdlib.h>

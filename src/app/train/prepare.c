@@ -3,8 +3,8 @@
 
 #include "app/problem/columns.h"
 #include "base/memory.h"
+#include "data/formats/builtin.h"
 #include "data/samples/epoch_order.h"
-#include "data/source/builtin.h"
 #include "model/committee.h"
 
 #include <math.h>

@@ -5,7 +5,7 @@ set(vowel_csv ${CMAKE_CURRENT_LIST_DIR}/peterson_barney.csv)
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${vowel_csv})
 file(STRINGS ${vowel_csv} vowel_rows)
 list(POP_FRONT vowel_rows)
-set(vowel_text "/* Generated from src/data/source/peterson_barney.csv: type, speaker, vowel, F0, F1, F2, F3 */\n")
+set(vowel_text "/* Generated from src/data/formats/peterson_barney.csv: type, speaker, vowel, F0, F1, F2, F3 */\n")
 foreach(row IN LISTS vowel_rows)
   string(REGEX REPLACE
     "^([mwc]),[mf],([0-9]+),([a-z]+),[^,]*,([0-9.]+),([0-9.]+),([0-9.]+),([0-9.]+)$"

@@ -2,7 +2,7 @@
 #include "data/source/source_internal.h"
 
 #include "base/memory.h"
-#include "data/source/builtin.h"
+#include "data/formats/builtin.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -3,8 +3,8 @@
 
 #include "base/memory.h"
 #include "base/site.h"
+#include "data/formats/builtin.h"
 #include "data/hdf5/hdf5_file.h"
-#include "data/source/builtin.h"
 
 #include <string.h>
 #include <strings.h>
