@@ -27,9 +27,9 @@ ROOMS = {
              "base"),
     "data/hdf5": ("hdf5_file hdf5_guest hdf5_meaning hdf5_probe hdf5_storage", "base"),
     "data/csv": ("csv csv_cell dictionary", "base"),
-    "data/source": ("fingerprint source source_internal", "base data/hdf5 data/csv"),
-    "data/source/hdf5": ("", "base data/hdf5 data/csv data/source"),
-    "data/formats": ("builtin", "base data/hdf5 data/csv data/source data/source/hdf5"),
+    "data/source": ("fingerprint source source_format source_internal", "base data/hdf5 data/csv"),
+    "data/source/hdf5": ("source_hdf5", "base data/hdf5 data/csv data/source"),
+    "data/formats": ("formats", "base data/hdf5 data/csv data/source data/source/hdf5"),
     "data/samples": ("dataset epoch_order sampler scaler split", "base data/hdf5 data/source"),
     "model/likelihood": ("likelihood normal_mixture output", "base math"),
     "model": ("chosen_rows committee experts gate gate_terms gaussian_gate gaussian_gate_layout "
@@ -42,7 +42,7 @@ ROOMS = {
     "predict": ("predictor", "base math data/hdf5 model/likelihood model checkpoint"),
     "library": ("", "base data/hdf5 model/likelihood model checkpoint predict"),
     "train/feed": ("batch samples stream",
-                   "base math data/source data/samples model/likelihood model comm"),
+                   "base math data/source data/formats data/samples model/likelihood model comm"),
     "train/step": ("early_update evaluate metrics model optimizer replicas schedule "
                    "snapshot_gather step",
                    "base math data/samples model/likelihood model comm checkpoint train/feed"),
@@ -79,9 +79,12 @@ ROOMS = {
                     "train/step app/options app/judge"),
     "app/evaluate": ("evaluate",
                      "base comm train/feed train/step app/options app/problem app/judge"),
-    "app/convert": ("convert", "base comm data/hdf5 data/csv data/source app/options app/problem"),
+    "app/convert": ("convert",
+                    "base comm data/hdf5 data/csv data/source data/formats app/options "
+                    "app/problem"),
     "app/inspect": ("inspect",
-                    "base comm data/hdf5 data/csv data/source data/formats checkpoint train/loop "
+                    "base comm data/hdf5 data/csv data/source data/source/hdf5 data/formats "
+                    "checkpoint train/loop "
                     "app/options app/problem app/judge"),
     "app": ("",
             "base math data/hdf5 comm app/options app/auto app/train app/evaluate app/predict "

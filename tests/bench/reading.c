@@ -15,6 +15,7 @@
 #include "base/memory.h"
 #include "base/rng.h"
 #include "data/csv/csv.h"
+#include "data/formats/formats.h"
 #include "data/hdf5/hdf5_file.h"
 #include "data/samples/dataset.h"
 

@@ -4,7 +4,7 @@
 
 #include "base/memory.h"
 #include "data/csv/csv.h"
-#include "data/source/source.h"
+#include "data/formats/formats.h"
 
 static void read_samples(const char *path)
 {

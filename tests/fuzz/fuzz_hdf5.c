@@ -3,7 +3,7 @@
 #include "fuzz.h"
 
 #include "base/memory.h"
-#include "data/source/source.h"
+#include "data/formats/formats.h"
 
 enum { MOST = 1 << 22 }; /* numbers that are read */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "data/formats/builtin.h"
-#include "data/source/source.h"
+#include "data/formats/formats.h"
 
 #include "data_fixture.h"
 
@@ -114,7 +114,7 @@ static void as_a_source(void **state)
     double x[2][2];
     assert_ok(source_open(&request, &source));
     const struct source_info *info = source_info(source);
-    assert_string_equal(info->format, "built-in");
+    assert_string_equal(info->format->name, "built-in");
     assert_int_equal(info->n, 400);
     assert_int_equal(info->n_inputs, 2);
     assert_string_equal(info->input_names.item[1], "F2");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "base/memory.h"
 #include "base/rng.h"
+#include "data/formats/formats.h"
 #include "data/hdf5/hdf5_file.h"
 #include "data/samples/dataset.h"
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "data/formats/formats.h"
 #include "data/samples/scaler.h"
 
 #include "data_fixture.h"

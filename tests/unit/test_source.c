@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "data/source/source.h"
+#include "data/formats/formats.h"
 
 #include "data_fixture.h"
 
@@ -43,7 +43,7 @@ static void defaults_of_a_csv_file(void **state)
     struct source_request request = request_of("plain.csv");
     struct source *source = opened(&request);
     const struct source_info *info = source_info(source);
-    assert_string_equal(info->format, "CSV");
+    assert_string_equal(info->format->name, "CSV");
     assert_true(info->n == 2 && info->n_inputs == 2 && info->n_targets == 1);
     assert_false(info->has_labels);
     assert_true(info->names_known);

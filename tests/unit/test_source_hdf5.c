@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "base/clock.h"
+#include "data/formats/formats.h"
 #include "data/hdf5/hdf5_file.h"
-#include "data/source/source.h"
 
 #include "data_fixture.h"
 
@@ -92,7 +92,7 @@ static void regression_with_names(void **state)
     const struct source_info *info = source_info(source);
     const int32_t expected_groups[4] = {2, 1, 2, 0};
     double x[2][3], y[2][2];
-    assert_string_equal(info->format, "HDF5");
+    assert_string_equal(info->format->name, "HDF5");
     assert_true(info->n == 4 && info->n_inputs == 3 && info->n_targets == 2);
     assert_true(info->names_known && !info->has_labels);
     check_joined(&info->input_names, "age, height, width");

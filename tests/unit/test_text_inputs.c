@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "data/source/source.h"
+#include "data/formats/formats.h"
 
 #include "data_fixture.h"
 

@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "candidates.h"
 #include "closing.h"
-#include "data/formats/builtin.h"
+#include "data/formats/formats.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -34,7 +34,7 @@ static status is_wanted(const struct communicator *comm, const struct options *o
     if (options->effort > 9)
         return status_set(STATUS_USAGE, "--effort %ld: from 1 to 9", options->effort);
     if (options->automatic == AUTO_OFF || who_takes_charge(options) ||
-        builtin_is_name(options->data))
+        source_format_of(options->data)->is_built_in)
         return STATUS_OK;
     status outcome = train_find_facts(comm, options, facts);
     *wanted = outcome == STATUS_OK && facts->begins_anew && facts->n_units >= LEAST_UNITS &&

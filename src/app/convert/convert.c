@@ -7,6 +7,7 @@
 
 #include "base/fresh_file.h"
 #include "base/log.h"
+#include "data/formats/formats.h"
 
 #include <errno.h>
 #include <libgen.h>

@@ -3,7 +3,6 @@
 
 #include "app/inspect/inspect.h"
 #include "base/memory.h"
-#include "data/formats/builtin.h"
 #include "data/hdf5/hdf5_file.h"
 
 #include <string.h>
@@ -15,7 +14,7 @@ static status is_checkpoint(const char *path, bool *answer)
     struct hdf5_file *file = NULL;
     char *format = NULL;
     *answer = false;
-    if (builtin_is_name(path) || !hdf5_is_hdf5(path))
+    if (!hdf5_is_hdf5(path))
         return STATUS_OK;
     status outcome = hdf5_open(path, &file);
     if (outcome == STATUS_OK && hdf5_has_attribute(file, "/", "format"))

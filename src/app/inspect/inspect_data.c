@@ -7,7 +7,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
-#include "data/formats/builtin.h"
+#include "data/formats/formats.h"
 #include "data/hdf5/hdf5_file.h"
 
 #include <math.h>
@@ -153,8 +153,8 @@ static status print_source(struct source *source, const char *path)
     if (separator)
         snprintf(separated, sizeof separated, ", %zu input%s, separated by %s", info->n_inputs,
                  info->n_inputs == 1 ? "" : "s", separator);
-    log_info("%s: %s data, %zu sample%s%s", path, info->format, info->n, info->n == 1 ? "" : "s",
-             separated);
+    log_info("%s: %s data, %zu sample%s%s", path, info->format->name, info->n,
+             info->n == 1 ? "" : "s", separated);
     status outcome = print_numbers(source);
     if (outcome == STATUS_OK && info->has_labels)
         outcome = print_classes(info);
@@ -167,12 +167,12 @@ static status print_source(struct source *source, const char *path)
     return outcome;
 }
 
-/* An HDF5 file without /x, such as predictions, unless the user names the inputs. */
-static status is_plain_hdf5(const char *path, const struct options *options, bool *answer)
+/* A file of other things than samples, such as predictions, unless the user names the inputs. */
+static status has_no_samples(const char *path, const struct options *options, bool *answer)
 {
     struct hdf5_file *file = NULL;
     *answer = false;
-    if (options->inputs || builtin_is_name(path) || !hdf5_is_hdf5(path))
+    if (options->inputs || !source_format_of(path)->holds_objects)
         return STATUS_OK;
     status outcome = hdf5_open(path, &file);
     if (outcome == STATUS_OK)
@@ -194,13 +194,14 @@ status inspect_data(const char *path, const struct options *options)
 {
     struct source_request request = data_request(options, path);
     struct source *source = NULL;
-    bool plain;
-    status outcome = is_plain_hdf5(path, options, &plain);
-    if (outcome == STATUS_OK && options->verify && hdf5_is_hdf5(path))
+    const struct source_format *format = source_format_of(path);
+    bool only_objects;
+    status outcome = has_no_samples(path, options, &only_objects);
+    if (outcome == STATUS_OK && options->verify && format->holds_objects)
         outcome = inspect_verify_hdf5(path);
     if (outcome != STATUS_OK)
         return outcome;
-    if (plain)
+    if (only_objects)
         return inspect_list_hdf5(path);
     outcome = source_open(&request, &source);
     bool opened = outcome == STATUS_OK;
@@ -208,7 +209,7 @@ status inspect_data(const char *path, const struct options *options)
         outcome = print_source(source, path);
     if (opened && outcome == STATUS_OK)
         columns_tell(options, source);
-    else if (!opened && outcome == STATUS_USAGE && source_is_csv(path))
+    else if (!opened && outcome == STATUS_USAGE && format->is_text)
         outcome = describe_csv(path);
     source_close(&source);
     return outcome;

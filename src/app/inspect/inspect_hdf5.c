@@ -5,7 +5,7 @@
 #include "base/memory.h"
 #include "base/string_list.h"
 #include "data/hdf5/hdf5_file.h"
-#include "data/source/source.h"
+#include "data/source/hdf5/source_hdf5.h"
 
 #include <inttypes.h>
 #include <stdio.h>

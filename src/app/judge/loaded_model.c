@@ -5,7 +5,7 @@
 #include "app/problem/columns.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "data/formats/builtin.h"
+#include "data/formats/formats.h"
 #include "data/samples/epoch_order.h"
 #include "data/samples/split.h"
 
@@ -105,7 +105,7 @@ static status read_parameters(const struct communicator *comm, struct loaded_mod
 static bool streams(const struct options *options, const struct dataset_shape *shape,
                     const struct source *source)
 {
-    if (!source_info(source)->can_stream || options->stream == STREAM_NEVER)
+    if (!source_info(source)->format->can_stream || options->stream == STREAM_NEVER)
         return false;
     return options->stream == STREAM_ALWAYS ||
            samples_bytes(shape) > 0.9 * (double)memory_available();
@@ -117,7 +117,7 @@ static status name_held_out(const char *path, const struct run_record *record,
 {
     const char *valid = run_record_config(record, "valid");
     bool is_file = valid && *valid && loaded_model_held_out(record) == 0;
-    const char *builtin = builtin_validation(record->data_path);
+    const char *builtin = source_validation(record->data_path);
     if (!is_file && !builtin && loaded_model_held_out(record) == 0)
         return status_set(STATUS_USAGE,
                           "which samples? name them with --data FILE: %s was trained on all of %s, "

@@ -5,8 +5,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
-#include "data/formats/builtin.h"
-#include "data/hdf5/hdf5_file.h"
+#include "data/formats/formats.h"
 #include "train/feed/samples.h"
 
 #include <stdio.h>
@@ -111,7 +110,7 @@ status columns_open(const struct options *options, const char *path,
 {
     const struct trained_on model = {options, input_names, target_names, classes, numbers};
     char *inputs = NULL, *targets = NULL;
-    bool by_name = builtin_is_name(path) || !hdf5_is_hdf5(path);
+    bool by_name = source_format_of(path)->columns_by_name;
     status outcome = string_list_joined(input_names, &inputs);
     if (outcome == STATUS_OK)
         outcome = string_list_joined(target_names, &targets);

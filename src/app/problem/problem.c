@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "data/csv/csv_cell.h"
+#include "data/formats/formats.h"
 #include "train/feed/samples.h"
 
 #include <math.h>

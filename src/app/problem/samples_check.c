@@ -7,12 +7,12 @@
 status samples_check_stream(const struct options *options, const struct source *source)
 {
     const struct source_info *info = source_info(source);
-    if (options->stream != STREAM_ALWAYS || source_info(source)->can_stream)
+    if (options->stream != STREAM_ALWAYS || info->format->can_stream)
         return STATUS_OK;
     return status_set(STATUS_USAGE,
                       "--stream always: only HDF5 files are streamed, and %s is %s; make one with "
                       "coterie convert",
-                      info->path, info->format);
+                      info->path, info->format->name);
 }
 
 status samples_check_reader(const struct communicator *comm, const struct options *options,
@@ -38,7 +38,7 @@ status samples_check_size(const struct options *options, const struct source *so
                                   .has_labels = info->has_labels,
                                   .has_weights = info->weight != NULL};
     size_t bytes = dataset_bytes(&shape), available = memory_available();
-    bool streams = source_info(source)->can_stream;
+    bool streams = info->format->can_stream;
     if (bytes > 0 && bytes <= available)
         return STATUS_OK;
     if (streams && options->stream != STREAM_NEVER) {

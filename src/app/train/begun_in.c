@@ -2,7 +2,7 @@
 #include "app/train/begun_in.h"
 
 #include "data/csv/csv_cell.h"
-#include "data/formats/builtin.h"
+#include "data/formats/formats.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -52,7 +52,7 @@ bool begun_in_matters(const char *value)
     char *end;
     strtod(value, &end);
     bool is_number = end != value && *end == '\0';
-    return *value && *value != '/' && !is_number && !builtin_is_name(value);
+    return *value && *value != '/' && !is_number && !source_format_of(value)->is_built_in;
 }
 
 bool begun_in_same_file(const char *path, const char *other)

@@ -186,9 +186,9 @@ static double data_bytes(const struct training *training, bool streams_train, bo
     return bytes;
 }
 
-static bool is_hdf5(const struct source *source)
+static bool can_stream(const struct source *source)
 {
-    return source_info(source)->can_stream;
+    return source_info(source)->format->can_stream;
 }
 
 /* Where the samples for validation come from, NULL without them. */
@@ -201,7 +201,7 @@ static const struct source *valid_source(const struct training *training)
 
 static bool streams_always(const struct training *training, const struct source *source)
 {
-    return training->options->stream == STREAM_ALWAYS && source && is_hdf5(source);
+    return training->options->stream == STREAM_ALWAYS && source && can_stream(source);
 }
 
 /* Lists with a number for each sample: the order of an epoch; at the root, the split and labels. */
@@ -307,10 +307,10 @@ static void choose_streams(struct training *training, const struct rank_place *p
     if (training->options->stream != STREAM_AUTO || keeps_samples(training) ||
         fits(training, places, data_bytes(training, false, false)))
         return;
-    bool train = is_hdf5(training->source);
+    bool train = can_stream(training->source);
     training->streams_train = train;
     training->streams_valid =
-        valid && is_hdf5(valid) && !fits(training, places, data_bytes(training, train, false));
+        valid && can_stream(valid) && !fits(training, places, data_bytes(training, train, false));
 }
 
 /* Nobody reads for another host what is streamed. */
@@ -349,9 +349,9 @@ static status check_hosts(const struct training *training, const struct rank_pla
                               "host %s would need %.0f MiB and has %.0f MiB free; use more hosts, "
                               "fewer experts, a smaller --micro-batch, %s",
                               need.host, need.bytes / 0x1p20, need.available / 0x1p20,
-                              training->streams_train     ? "or a smaller --stream-block"
-                              : is_hdf5(training->source) ? "or --stream always"
-                                                          : "or fewer data");
+                              training->streams_train        ? "or a smaller --stream-block"
+                              : can_stream(training->source) ? "or --stream always"
+                                                             : "or fewer data");
     }
     return STATUS_OK;
 }

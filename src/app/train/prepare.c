@@ -3,7 +3,7 @@
 
 #include "app/problem/columns.h"
 #include "base/memory.h"
-#include "data/formats/builtin.h"
+#include "data/formats/formats.h"
 #include "data/samples/epoch_order.h"
 #include "model/committee.h"
 
@@ -35,7 +35,7 @@ static status split_samples(struct training *training)
 {
     const struct options *options = training->options;
     const struct source_info *info = source_info(training->source);
-    const char *valid = options->valid ? options->valid : builtin_validation(options->data);
+    const char *valid = options->valid ? options->valid : source_validation(options->data);
     double share = 0;
     char text[4300] = "all samples";
     bool by_share = valid && is_share(valid, &share);

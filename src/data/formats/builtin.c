@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "data/formats/builtin.h"
+#include "builtin.h"
 
 #include "base/memory.h"
 

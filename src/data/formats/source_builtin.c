@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "data/source/source_internal.h"
+#include "formats_internal.h"
 
 #include "base/memory.h"
-#include "data/formats/builtin.h"
+#include "builtin.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -44,7 +44,7 @@ static status make_table(const char *path, const struct builtin_table *builtin,
     return string_list_copy(&vowel->values, &builtin->vowels);
 }
 
-status source_open_builtin(const struct source_request *request, struct source *source)
+static status open_builtin(const struct source_request *request, struct source *source)
 {
     struct source_request complete = *request;
     struct builtin_table builtin = {0};
@@ -55,13 +55,12 @@ status source_open_builtin(const struct source_request *request, struct source *
         complete.targets = "vowel";
     if (!complete.group)
         complete.group = "speaker";
-    snprintf(source->info.format, sizeof source->info.format, "built-in");
     status outcome = builtin_load(request->path, &builtin);
     if (outcome != STATUS_OK)
         return outcome;
     outcome = make_table(request->path, &builtin, &table);
     if (outcome == STATUS_OK)
-        outcome = source_open_table(&complete, source, &table);
+        outcome = table_open(&complete, source, &table);
     /* The vowels keep their own order: published parameters and figures go by it. */
     if (outcome == STATUS_OK && source->info.has_labels &&
         strcmp(source->info.target_names.item[0], "vowel") == 0)
@@ -70,3 +69,10 @@ status source_open_builtin(const struct source_request *request, struct source *
     builtin_release(&builtin);
     return outcome;
 }
+
+const struct source_format source_format_builtin = {.name = "built-in",
+                                                    .recognises = builtin_is_name,
+                                                    .is_built_in = true,
+                                                    .columns_by_name = true,
+                                                    .open = open_builtin,
+                                                    .validation = builtin_validation};

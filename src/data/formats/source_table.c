@@ -411,8 +411,8 @@ static status drop_unused(struct table_reader *reader)
     return outcome;
 }
 
-status source_open_table(const struct source_request *request, struct source *source,
-                         struct csv_table *table)
+status table_open(const struct source_request *request, struct source *source,
+                  struct csv_table *table)
 {
     struct table_reader *reader = NULL;
     status outcome = memory_alloc(&reader, 1, sizeof *reader, "a table");
@@ -426,8 +426,6 @@ status source_open_table(const struct source_request *request, struct source *so
     source->line = reader->table.line;
     source->info.separator = reader->table.separator;
     source->info.n = reader->table.n_rows;
-    if (!source->info.format[0])
-        snprintf(source->info.format, sizeof source->info.format, "CSV");
     outcome = string_list_copy(&source->info.notes, &reader->table.notes);
     if (outcome == STATUS_OK)
         outcome = find_roles(request, source, reader);
@@ -444,15 +442,4 @@ status source_open_table(const struct source_request *request, struct source *so
     if (outcome == STATUS_OK)
         outcome = take_group_and_weight(source, reader);
     return outcome == STATUS_OK ? drop_unused(reader) : outcome;
-}
-
-status source_open_csv(const struct source_request *request, struct source *source)
-{
-    struct csv_table table;
-    status outcome = csv_read(request->path, &table);
-    if (outcome != STATUS_OK)
-        return outcome;
-    outcome = source_open_table(request, source, &table);
-    csv_release(&table);
-    return outcome;
 }

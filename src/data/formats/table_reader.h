@@ -2,7 +2,7 @@
 #ifndef COTERIE_DATA_TABLE_READER_H
 #define COTERIE_DATA_TABLE_READER_H
 
-#include "data/source/source_internal.h"
+#include "formats_internal.h"
 #include "text_inputs.h"
 
 /* Which columns of a table play which part. Private to data/source. */

@@ -4,14 +4,15 @@
 
 #include "base/status.h"
 #include "base/string_list.h"
+#include "data/source/source_format.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /*
- * A source of samples: a CSV file, an HDF5 file or a built-in table behind one interface. It is
- * opened by rank 0 only; everything here is Local. Numbers are read in blocks so that an HDF5 file
+ * A source of samples: files of all formats and built-in tables behind one interface. It is opened
+ * by rank 0 only; everything here is Local. Numbers are read in blocks so that an HDF5 file
  * never has to fit into memory twice.
  */
 
@@ -56,9 +57,8 @@ struct source_request {
 /* All arrays are owned by the source. */
 struct source_info {
     const char *path; /* as requested */
-    char format[16];  /* "CSV", "HDF5" or "built-in", for messages */
+    const struct source_format *format;
     char separator;   /* of the cells of a text table, as in csv_table; else 0 */
-    bool can_stream;  /* samples can stay in the file and be read by several processes in parts */
     size_t n;         /* samples, >= 1 */
     size_t n_inputs;  /* D >= 1 */
     size_t n_targets; /* columns of numbers; 0 without targets and for labels */
@@ -81,23 +81,8 @@ struct source_info {
 
 struct source;
 
-/*
- * Opens and checks everything but the numbers of an HDF5 file, which are checked (finite) when they
- * are read. STATUS_USAGE for what is wrong with request or file; the message names the file, the
- * column or data set, the line of a CSV file, what was expected and what to do. A column name that
- * does not exist gets a suggestion.
- */
-status source_open(const struct source_request *request, struct source **out);
-/* Whether a path would be opened as a CSV file. */
-bool source_is_csv(const char *path);
+/* Opened by source_open of data/formats/formats.h. */
 const struct source_info *source_info(const struct source *source);
-/*
- * What to write for an HDF5 file without /x, judged by shapes and names: "--inputs /X --targets
- * /Y"; or what to do about a file of another program; or "" if nothing in it is like samples.
- */
-enum { SOURCE_SUGGESTION = 600 };
-struct hdf5_file;
-status source_suggest_hdf5(struct hdf5_file *file, char text[SOURCE_SUGGESTION]);
 /* A request that opens the same columns once more, elsewhere too. */
 const struct source_request *source_asked(const struct source *source);
 void source_close(struct source **source);

@@ -2,13 +2,11 @@
 #ifndef COTERIE_DATA_SOURCE_INTERNAL_H
 #define COTERIE_DATA_SOURCE_INTERNAL_H
 
-#include "data/csv/csv.h"
 #include "data/hdf5/hdf5_file.h"
 #include "data/source/source.h"
 
 /*
- * What the kinds of sources share. Each source_open_* fills `source` as far as it gets, also when
- * it fails: source_close then frees it.
+ * What the formats of sources share.
  */
 enum { SOURCE_NAMES = 6 };
 
@@ -44,14 +42,6 @@ struct source {
 };
 
 enum { SOURCE_ROW_TEXT = 40 };
-
-status source_open_csv(const struct source_request *request, struct source *source);
-status source_open_hdf5(const struct source_request *request, struct source *source);
-status source_open_builtin(const struct source_request *request, struct source *source);
-
-/* A table in memory as a source; takes the table over and leaves an empty one. */
-status source_open_table(const struct source_request *request, struct source *source,
-                         struct csv_table *table);
 
 /* Takes the numbers of the only target, which must be whole, for names of classes. */
 status source_numbers_to_labels(struct source *source);

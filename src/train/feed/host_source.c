@@ -2,6 +2,7 @@
 #include "host_source.h"
 
 #include "base/memory.h"
+#include "data/formats/formats.h"
 
 #include <string.h>
 #include <xxhash.h>
@@ -63,9 +64,9 @@ static void release_request(struct source_request *request)
 
 /* Labels, groups and weights come from the root: of an HDF5 file they are not even read. */
 static status open_own(const struct communicator *comm, const struct dataset_shape *shape,
-                       bool is_hdf5, size_t n, struct source_request *request, struct source **own)
+                       bool in_parts, size_t n, struct source_request *request, struct source **own)
 {
-    if (is_hdf5) {
+    if (in_parts) {
         request->target_kind = shape->n_targets ? TARGETS_NUMBERS : TARGETS_NONE;
         request->numbers_only = true;
     }
@@ -140,23 +141,23 @@ static status open_source(const struct communicator *comm, const struct dataset_
     struct source_request request;
     struct string_list model_inputs = {0};
     struct {
-        bool is_hdf5;
+        bool in_parts;
         size_t n;
     } file = {false, 0};
     if (source) {
-        file.is_hdf5 = source_info(source)->can_stream;
+        file.in_parts = source_info(source)->format->can_stream;
         file.n = source_info(source)->n;
     }
     status outcome = share_request(comm, source, &request, &model_inputs);
     communicator_broadcast(comm, &file, sizeof file);
-    int most = file.is_hdf5 ? readers.per_host : 1;
+    int most = file.in_parts ? readers.per_host : 1;
     out->only_root = readers.on_root_host_only && !readers.root_opens && most == 1;
     out->n_readers = most < comm->node_size ? most : comm->node_size;
     if (readers.on_root_host_only && comm->node != 0)
         out->n_readers = 0;
     bool opens = comm->node_rank < out->n_readers && (comm->rank != 0 || readers.root_opens);
     if (outcome == STATUS_OK && opens)
-        outcome = open_own(comm, shape, file.is_hdf5, file.n, &request, &out->source);
+        outcome = open_own(comm, shape, file.in_parts, file.n, &request, &out->source);
     if (!source)
         release_request(&request);
     string_list_release(&model_inputs);

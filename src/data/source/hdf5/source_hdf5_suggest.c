@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "data/source/hdf5/source_hdf5.h"
+
 #include "source_hdf5_internal.h"
 
 #include "base/memory.h"

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "data/source/hdf5/source_hdf5.h"
+
 #include "source_hdf5_internal.h"
 
 #include "base/memory.h"
@@ -249,7 +251,7 @@ static status take_inputs(const struct source_request *request, struct source *s
     return need_numeric(source, reader, x, "choose other data sets with --inputs");
 }
 
-status source_open_hdf5(const struct source_request *request, struct source *source)
+static status open_columns(const struct source_request *request, struct source *source)
 {
     struct hdf5_reader *reader = NULL;
     status outcome = memory_alloc(&reader, 1, sizeof *reader, "an HDF5 source");
@@ -264,8 +266,6 @@ status source_open_hdf5(const struct source_request *request, struct source *sou
     source->release = release_hdf5;
     reader->x.option = "--inputs", reader->x.default_dataset = "/x";
     reader->y.option = "--targets", reader->y.default_dataset = "/y";
-    snprintf(source->info.format, sizeof source->info.format, "HDF5");
-    source->info.can_stream = true;
     outcome = hdf5_open(request->path, &reader->file);
     if (outcome == STATUS_OK)
         outcome = hdf5_find_side(request, source, reader);
@@ -281,3 +281,57 @@ status source_open_hdf5(const struct source_request *request, struct source *sou
         outcome = take_group_and_weight(request, source, reader);
     return outcome;
 }
+
+static bool named_like_hdf5(const char *path)
+{
+    static const char *const endings[] = {".h5", ".hdf5", ".hdf", ".he5"};
+    const char *dot = strrchr(path, '.');
+    for (size_t i = 0; dot && i < sizeof endings / sizeof *endings; i++)
+        if (strcasecmp(dot, endings[i]) == 0)
+            return true;
+    return false;
+}
+
+static bool is_like_hdf5(const char *path)
+{
+    return hdf5_is_hdf5(path) || named_like_hdf5(path);
+}
+
+static const char *without_slash(const char *name)
+{
+    return name + (*name == '/');
+}
+
+/* What is to be learned cannot be known. Of tables this is found by their columns. */
+static status check_apart(const struct source *source)
+{
+    struct string_list inputs = {0}, targets = {0};
+    const struct source_request *asked = &source->asked;
+    status outcome = string_list_add_split(&inputs, asked->inputs ? asked->inputs : "x");
+    if (outcome == STATUS_OK)
+        outcome = string_list_add_split(&targets, asked->targets ? asked->targets : "y");
+    for (size_t i = 0; i < inputs.n; i++)
+        for (size_t k = 0; k < targets.n && outcome == STATUS_OK && !asked->model_inputs; k++)
+            if (strcmp(without_slash(inputs.item[i]), without_slash(targets.item[k])) == 0)
+                outcome = status_set(STATUS_USAGE,
+                                     "%s: '%s' is named as input and as target; leave it out of "
+                                     "--inputs or of --targets",
+                                     source->path, targets.item[k]);
+    string_list_release(&inputs);
+    string_list_release(&targets);
+    return outcome;
+}
+
+static status open_hdf5(const struct source_request *request, struct source *source)
+{
+    status outcome = open_columns(request, source);
+    if (outcome == STATUS_OK && request->target_kind != TARGETS_NONE)
+        outcome = check_apart(source);
+    return outcome == STATUS_OK && request->categories ? source_code_categories(source) : outcome;
+}
+
+const struct source_format source_format_hdf5 = {.name = "HDF5",
+                                                 .recognises = is_like_hdf5,
+                                                 .can_stream = true,
+                                                 .holds_objects = true,
+                                                 .open = open_hdf5};
