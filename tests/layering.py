@@ -27,7 +27,7 @@ ROOMS = {
              "base"),
     "data/hdf5": ("hdf5_file hdf5_guest hdf5_meaning hdf5_probe hdf5_storage", "base"),
     "data/csv": ("csv csv_cell dictionary", "base"),
-    "data/source": ("fingerprint source source_format source_internal", "base data/hdf5 data/csv"),
+    "data/source": ("fingerprint source source_blocks source_format source_internal", "base data/hdf5 data/csv"),
     "data/source/hdf5": ("source_hdf5", "base data/hdf5 data/csv data/source"),
     "data/formats": ("formats", "base data/hdf5 data/csv data/source data/source/hdf5"),
     "data/samples": ("dataset epoch_order sampler scaler split", "base data/hdf5 data/source"),
@@ -54,7 +54,7 @@ ROOMS = {
     "app/options": ("number_text option_text options",
                     "base math data/samples model/likelihood model train/feed train/step "
                     "train/loop"),
-    "app/problem": ("baseline columns data_request problem sample_block samples_check",
+    "app/problem": ("baseline columns data_request problem samples_check",
                     "base comm data/hdf5 data/csv data/source data/formats checkpoint "
                     "train/feed train/step "
                     "app/options"),
@@ -78,7 +78,7 @@ ROOMS = {
                     "base math comm data/hdf5 data/csv model/likelihood model train/feed "
                     "train/step app/options app/judge"),
     "app/evaluate": ("evaluate",
-                     "base comm train/feed train/step app/options app/problem app/judge"),
+                     "base comm data/source train/feed train/step app/options app/problem app/judge"),
     "app/convert": ("convert",
                     "base comm data/hdf5 data/csv data/source data/formats app/options "
                     "app/problem"),

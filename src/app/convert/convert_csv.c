@@ -2,7 +2,7 @@
 #include "convert_internal.h"
 
 #include "app/options/number_text.h"
-#include "app/problem/sample_block.h"
+#include "data/source/source_blocks.h"
 
 #include "base/string_list.h"
 #include "data/csv/csv.h"
@@ -82,7 +82,7 @@ static status write_numbers(struct csv_writer *writer, const double *number, siz
     return outcome;
 }
 
-static status write_row(struct csv_writer *writer, const struct sample_block *block, size_t i)
+static status write_row(struct csv_writer *writer, const struct source_blocks *block, size_t i)
 {
     const struct source_info *info = source_info(block->source);
     size_t sample = block->first + i;
@@ -101,20 +101,20 @@ static status write_row(struct csv_writer *writer, const struct sample_block *bl
 status convert_to_csv(struct source *source, const char *path)
 {
     struct csv_writer *writer = NULL;
-    struct sample_block block = {0};
+    struct source_blocks block = {0};
     status outcome = csv_writer_create(path, &writer);
     if (outcome != STATUS_OK)
         return outcome;
     outcome = write_header(writer, source_info(source));
     if (outcome == STATUS_OK)
-        outcome = sample_block_init(&block, source);
+        outcome = source_blocks_init(&block, source, false);
     while (outcome == STATUS_OK) {
-        outcome = sample_block_next(&block);
+        outcome = source_blocks_next(&block);
         if (outcome != STATUS_OK || block.n == 0)
             break;
         for (size_t i = 0; i < block.n && outcome == STATUS_OK; i++)
             outcome = write_row(writer, &block, i);
     }
-    sample_block_release(&block);
+    source_blocks_release(&block);
     return csv_writer_close_after(&writer, outcome);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "convert_internal.h"
 
-#include "app/problem/sample_block.h"
+#include "data/source/source_blocks.h"
 
 #include "base/memory.h"
 #include "data/hdf5/hdf5_file.h"
@@ -11,7 +11,7 @@ static status create_table(struct hdf5_file *file, const char *name, size_t n, s
 {
     const uint64_t dims[2] = {n, width};
     status outcome =
-        hdf5_create_dataset(file, name, HDF5_AS_DOUBLE, 2, dims, sample_block_rows(width));
+        hdf5_create_dataset(file, name, HDF5_AS_DOUBLE, 2, dims, source_block_rows(width));
     if (outcome == STATUS_OK && names)
         outcome = hdf5_write_text_list(file, name, "names", names);
     return outcome;
@@ -45,7 +45,7 @@ static status write_weights(struct hdf5_file *file, const struct source_info *in
 {
     const uint64_t dims[1] = {info->n};
     status outcome =
-        hdf5_create_dataset(file, "/weight", HDF5_AS_DOUBLE, 1, dims, sample_block_rows(1));
+        hdf5_create_dataset(file, "/weight", HDF5_AS_DOUBLE, 1, dims, source_block_rows(1));
     if (outcome == STATUS_OK)
         outcome = hdf5_write_rows(file, "/weight", 0, info->n, HDF5_AS_DOUBLE, info->weight);
     return outcome;
@@ -54,22 +54,22 @@ static status write_weights(struct hdf5_file *file, const struct source_info *in
 static status write_numbers(struct hdf5_file *file, struct source *source)
 {
     const struct source_info *info = source_info(source);
-    struct sample_block block;
-    status outcome = sample_block_init(&block, source);
+    struct source_blocks block;
+    status outcome = source_blocks_init(&block, source, false);
     if (outcome == STATUS_OK)
         outcome = create_table(file, "/x", info->n, info->n_inputs,
                                info->names_known ? &info->input_names : NULL);
     if (outcome == STATUS_OK && info->n_targets > 0)
         outcome = create_table(file, "/y", info->n, info->n_targets, &info->target_names);
     while (outcome == STATUS_OK) {
-        outcome = sample_block_next(&block);
+        outcome = source_blocks_next(&block);
         if (outcome != STATUS_OK || block.n == 0)
             break;
         outcome = hdf5_write_rows(file, "/x", block.first, block.n, HDF5_AS_DOUBLE, block.x);
         if (outcome == STATUS_OK && info->n_targets > 0)
             outcome = hdf5_write_rows(file, "/y", block.first, block.n, HDF5_AS_DOUBLE, block.y);
     }
-    sample_block_release(&block);
+    source_blocks_release(&block);
     return outcome;
 }
 

@@ -8,9 +8,9 @@
 #include "app/judge/expert_use.h"
 #include "app/judge/loaded_model.h"
 #include "app/problem/baseline.h"
-#include "app/problem/sample_block.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "data/source/source_blocks.h"
 #include "train/feed/stream.h"
 #include "train/step/evaluate.h"
 #include "train/step/metrics.h"
@@ -305,21 +305,25 @@ static void print_json(struct evaluation *evaluation, const struct loaded_model 
 }
 
 /* The accuracy of numeric targets has a meaning only if they are 0 and 1. */
+struct binary_targets {
+    size_t width;
+    bool are_binary;
+};
+
+static void note_target(void *context, size_t sample, const double *x, const double *y)
+{
+    (void)sample, (void)x;
+    struct binary_targets *targets = context;
+    for (size_t k = 0; k < targets->width; k++)
+        if (y[k] != 0 && y[k] != 1)
+            targets->are_binary = false;
+}
+
 static status targets_are_binary(struct source *source, bool *are_binary)
 {
-    struct sample_block block;
-    size_t width = source_info(source)->n_targets;
-    status outcome = sample_block_init(&block, source);
-    *are_binary = true;
-    while (outcome == STATUS_OK && *are_binary) {
-        outcome = sample_block_next(&block);
-        if (outcome != STATUS_OK || block.n == 0)
-            break;
-        for (size_t i = 0; i < block.n * width; i++)
-            if (block.y[i] != 0 && block.y[i] != 1)
-                *are_binary = false;
-    }
-    sample_block_release(&block);
+    struct binary_targets targets = {source_info(source)->n_targets, true};
+    status outcome = source_visit(source, true, note_target, &targets);
+    *are_binary = targets.are_binary;
     return outcome;
 }
 

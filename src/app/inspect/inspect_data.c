@@ -2,7 +2,7 @@
 
 #include "app/problem/columns.h"
 #include "app/problem/data_request.h"
-#include "app/problem/sample_block.h"
+#include "data/source/source_blocks.h"
 #include "inspect_internal.h"
 
 #include "base/log.h"
@@ -107,16 +107,16 @@ static status print_groups(const struct source_info *info)
 static status print_numbers(struct source *source)
 {
     const struct source_info *info = source_info(source);
-    struct sample_block block;
+    struct source_blocks block;
     struct column *columns = NULL;
-    status outcome = sample_block_init(&block, source);
+    status outcome = source_blocks_init(&block, source, false);
     if (outcome == STATUS_OK)
         outcome = memory_alloc(&columns, info->n_inputs + info->n_targets, sizeof *columns,
                                "statistics of columns");
     if (outcome == STATUS_OK)
         begin_columns(columns, info->n_inputs + info->n_targets);
     while (outcome == STATUS_OK) {
-        outcome = sample_block_next(&block);
+        outcome = source_blocks_next(&block);
         if (outcome != STATUS_OK || block.n == 0)
             break;
         add_rows(columns, info->n_inputs, block.x, block.n);
@@ -128,7 +128,7 @@ static status print_numbers(struct source *source)
             print_columns("target", &info->target_names, columns + info->n_inputs, info->n);
     }
     memory_free(&columns);
-    sample_block_release(&block);
+    source_blocks_release(&block);
     return outcome;
 }
 

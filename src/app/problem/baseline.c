@@ -2,33 +2,34 @@
 #include "app/problem/baseline.h"
 
 #include "base/memory.h"
+#include "data/source/source_blocks.h"
 
 #include <math.h>
 
 /* What is added up over samples: one entry for each class or target. */
 struct tally {
+    const struct source_info *info;
+    const uint64_t *rows; /* (n), ascending; NULL: the first n */
+    size_t n, next;
     size_t width; /* targets */
     double weight;
     double *count; /* (classes or targets) weight of those with this class or largest target */
     double *above; /* (width) weight of those above 1/2 */
     double *mean, *square; /* (width) of the targets, and sum of squares about it */
-    double *block;         /* targets on their way */
 };
 
-enum { BLOCK = 4096 };
-
-static status tally_init(struct tally *tally, const struct source_info *info)
+static status tally_init(struct tally *tally, const struct source_info *info, const uint64_t *rows,
+                         size_t n)
 {
     size_t width = info->n_targets;
-    *tally = (struct tally){.width = width};
+    *tally = (struct tally){.info = info, .rows = rows, .n = n, .width = width};
     struct {
         double **array;
         size_t n;
     } arrays[] = {{&tally->count, info->has_labels ? info->classes.n : width},
                   {&tally->above, width},
                   {&tally->mean, width},
-                  {&tally->square, width},
-                  {&tally->block, BLOCK * width}};
+                  {&tally->square, width}};
     status outcome = STATUS_OK;
     for (size_t i = 0; i < sizeof arrays / sizeof arrays[0] && outcome == STATUS_OK; i++)
         outcome = memory_alloc(arrays[i].array, arrays[i].n, sizeof(double), "the baseline");
@@ -41,7 +42,6 @@ static void tally_release(struct tally *tally)
     memory_free(&tally->above);
     memory_free(&tally->mean);
     memory_free(&tally->square);
-    memory_free(&tally->block);
 }
 
 /* Mean and squares as West 1979 adds them up. */
@@ -58,29 +58,22 @@ static void add_targets(struct tally *tally, const double *y, double weight)
     tally->count[largest] += weight;
 }
 
-static status add_samples(struct tally *tally, struct source *source, const uint64_t *rows,
-                          size_t n)
+static void add_sample(void *context, size_t sample, const double *x, const double *y)
 {
-    const struct source_info *info = source_info(source);
-    size_t first = 0, end = 0; /* of the block */
-    status outcome = STATUS_OK;
-    for (size_t i = 0; i < n && outcome == STATUS_OK; i++) {
-        size_t row = rows ? rows[i] : i;
-        double weight = info->weight ? info->weight[row] : 1;
-        if (row >= end && tally->width > 0) {
-            first = row;
-            end = info->n - first < BLOCK ? info->n : first + BLOCK;
-            outcome = source_read(source, first, end - first, NULL, tally->block);
-        }
-        if (outcome != STATUS_OK || weight == 0)
-            continue;
-        tally->weight += weight;
-        if (info->has_labels)
-            tally->count[info->label[row]] += weight;
-        else if (tally->width > 0)
-            add_targets(tally, tally->block + (row - first) * tally->width, weight);
-    }
-    return outcome;
+    struct tally *tally = context;
+    const struct source_info *info = tally->info;
+    (void)x;
+    if (tally->next == tally->n || (tally->rows && tally->rows[tally->next] != sample))
+        return;
+    tally->next++;
+    double weight = info->weight ? info->weight[sample] : 1;
+    if (weight == 0)
+        return;
+    tally->weight += weight;
+    if (info->has_labels)
+        tally->count[info->label[sample]] += weight;
+    else if (tally->width > 0)
+        add_targets(tally, y, weight);
 }
 
 static double accuracy(const struct tally *tally, size_t n_classes, bool each_output)
@@ -100,9 +93,9 @@ status baseline_measure(struct source *source, const uint64_t *rows, size_t n,
     const struct source_info *info = source_info(source);
     struct tally tally;
     *baseline = (struct baseline){NAN, NAN};
-    status outcome = tally_init(&tally, info);
+    status outcome = tally_init(&tally, info, rows, n);
     if (outcome == STATUS_OK)
-        outcome = add_samples(&tally, source, rows, n);
+        outcome = source_visit(source, true, add_sample, &tally);
     bool known = outcome == STATUS_OK && tally.weight > 0;
     if (known && config->has_accuracy && (info->has_labels || tally.width > 0))
         baseline->accuracy =

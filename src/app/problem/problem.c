@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "data/csv/csv_cell.h"
 #include "data/formats/formats.h"
+#include "data/source/source_blocks.h"
 #include "train/feed/samples.h"
 
 #include <math.h>
@@ -71,16 +72,25 @@ status problem_open_source(const struct options *options, const char *path, stru
     return outcome;
 }
 
+/* The targets of some samples (rows NULL: of all), scaled if there is a scaler. */
 struct facts_state {
+    const uint64_t *rows; /* (n_rows), ascending */
+    size_t n_rows, next, width;
+    const struct scaler *scaler;
     struct target_facts facts;
     double *sum, *square; /* (T) about the scaler's mean */
 };
 
-static void add_row(struct facts_state *state, const double *y, size_t width,
-                    const struct scaler *scaler)
+static void add_target(void *context, size_t sample, const double *x, const double *y)
 {
+    struct facts_state *state = context;
+    const struct scaler *scaler = state->scaler;
     double total = 0;
-    for (size_t k = 0; k < width; k++) {
+    (void)x;
+    if (state->rows && (state->next == state->n_rows || state->rows[state->next] != sample))
+        return;
+    state->next++;
+    for (size_t k = 0; k < state->width; k++) {
         state->facts.least = fmin(state->facts.least, y[k]);
         state->facts.most = fmax(state->facts.most, y[k]);
         if (y[k] != 0 && y[k] != 1)
@@ -98,35 +108,25 @@ static void add_row(struct facts_state *state, const double *y, size_t width,
         state->facts.rows_sum_to_1 = false;
 }
 
-enum { BLOCK = 4096 };
-
-/* Reads all numeric targets once; rows NULL: all samples. */
 static status find_facts(struct source *source, const struct scaler *scaler, const uint64_t *rows,
                          size_t n_rows, struct target_facts *facts)
 {
     const struct source_info *info = source_info(source);
-    size_t width = info->n_targets, n = rows ? n_rows : info->n, next = 0;
-    struct facts_state state = {.facts = {.least = INFINITY,
+    size_t width = info->n_targets, n = rows ? n_rows : info->n;
+    struct facts_state state = {.rows = rows,
+                                .n_rows = n_rows,
+                                .width = width,
+                                .scaler = scaler,
+                                .facts = {.least = INFINITY,
                                           .most = -INFINITY,
                                           .are_binary = true,
                                           .are_whole = true,
                                           .rows_sum_to_1 = true}};
-    double *block = NULL;
-    status outcome = memory_alloc(&block, BLOCK * width, sizeof(double), "targets");
-    if (outcome == STATUS_OK)
-        outcome = memory_alloc(&state.sum, width, sizeof(double), "targets");
+    status outcome = memory_alloc(&state.sum, width, sizeof(double), "targets");
     if (outcome == STATUS_OK)
         outcome = memory_alloc(&state.square, width, sizeof(double), "targets");
-    for (size_t first = 0; first < info->n && outcome == STATUS_OK; first += BLOCK) {
-        size_t count = info->n - first < BLOCK ? info->n - first : BLOCK;
-        outcome = source_read(source, first, count, NULL, block);
-        for (size_t i = 0; i < count && outcome == STATUS_OK; i++) {
-            if (rows && (next == n_rows || rows[next] != first + i))
-                continue;
-            next++;
-            add_row(&state, block + i * width, width, scaler);
-        }
-    }
+    if (outcome == STATUS_OK)
+        outcome = source_visit(source, true, add_target, &state);
     double variance = 0;
     for (size_t k = 0; k < width && outcome == STATUS_OK; k++) {
         double mean = state.sum[k] / (double)n;
@@ -134,7 +134,6 @@ static status find_facts(struct source *source, const struct scaler *scaler, con
     }
     state.facts.variance = variance > 0 ? variance : 1;
     *facts = state.facts;
-    memory_free(&block);
     memory_free(&state.sum);
     memory_free(&state.square);
     return outcome;

@@ -4,7 +4,7 @@
 #include "base/memory.h"
 #include "base/real.h"
 #include "data/source/fingerprint.h"
-#include "data/source/source_internal.h"
+#include "data/source/source_blocks.h"
 
 #include <math.h>
 #include <string.h>
@@ -164,7 +164,7 @@ static status standardise(struct scaler *scaler, struct source *source, const ui
     if (outcome == STATUS_OK)
         outcome = fingerprint_begin(&survey.print, source_info(source));
     if (outcome == STATUS_OK)
-        outcome = source_visit(source, survey_sample, &survey);
+        outcome = source_visit(source, false, survey_sample, &survey);
     *fingerprint = fingerprint_end(&survey.print);
     put_together(&survey.moments);
     if (outcome == STATUS_OK)

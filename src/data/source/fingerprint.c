@@ -2,7 +2,7 @@
 #include "data/source/fingerprint.h"
 
 #include "base/memory.h"
-#include "data/source/source_internal.h"
+#include "data/source/source_blocks.h"
 
 #include <string.h>
 
@@ -76,7 +76,7 @@ status source_fingerprint(struct source *source, uint64_t *fingerprint)
     struct fingerprint print;
     status outcome = fingerprint_begin(&print, source_info(source));
     if (outcome == STATUS_OK)
-        outcome = source_visit(source, add, &print);
+        outcome = source_visit(source, false, add, &print);
     *fingerprint = fingerprint_end(&print);
     return outcome;
 }

@@ -64,10 +64,6 @@ status source_expect(struct source *source, size_t first, size_t n);
 /* Room for a block of samples, kept from one use to the next; `out` is a pointer's address. */
 status source_room(struct source *source, size_t bytes, unsigned char **out);
 
-/* All samples in their order: x (D) and y (T) of each. */
-typedef void source_visitor(void *context, size_t sample, const double *x, const double *y);
-status source_visit(struct source *source, source_visitor *visit, void *context);
-
 /* "line 7" for a CSV file, else "row 5 (from 0)". */
 const char *source_row_text(const struct source *source, size_t row, char text[SOURCE_ROW_TEXT]);
 

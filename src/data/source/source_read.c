@@ -5,8 +5,6 @@
 #include "base/site.h"
 #include "base/stop_request.h"
 
-enum { VALUES_PER_BLOCK = 1 << 15 }; /* stay in the cache of a core */
-
 const struct source_info *source_info(const struct source *source)
 {
     return &source->info;
@@ -93,25 +91,5 @@ status source_room(struct source *source, size_t bytes, unsigned char **out)
         source->room_bytes = outcome == STATUS_OK ? bytes : 0;
     }
     *out = source->room;
-    return outcome;
-}
-
-status source_visit(struct source *source, source_visitor *visit, void *context)
-{
-    const struct source_info *info = &source->info;
-    size_t width = info->n_inputs + info->n_targets;
-    size_t per_block = width < VALUES_PER_BLOCK ? VALUES_PER_BLOCK / width : 1;
-    if (per_block > info->n)
-        per_block = info->n;
-    unsigned char *room = NULL;
-    status outcome = source_room(source, per_block * width * sizeof(double), &room);
-    void *place = room;
-    double *x = place, *y = outcome == STATUS_OK ? x + per_block * info->n_inputs : NULL;
-    for (size_t first = 0; first < info->n && outcome == STATUS_OK; first += per_block) {
-        size_t n = info->n - first < per_block ? info->n - first : per_block;
-        outcome = source_read(source, first, n, x, y);
-        for (size_t i = 0; i < n && outcome == STATUS_OK; i++)
-            visit(context, first + i, x + i * info->n_inputs, y + i * info->n_targets);
-    }
     return outcome;
 }
