@@ -30,7 +30,7 @@ ROOMS = {
     "data/source": ("fingerprint source source_blocks source_format source_internal", "base data/hdf5 data/csv"),
     "data/source/hdf5": ("source_hdf5", "base data/hdf5 data/csv data/source"),
     "data/formats": ("formats", "base data/hdf5 data/csv data/source data/source/hdf5"),
-    "data/samples": ("dataset epoch_order sampler scaler split", "base data/hdf5 data/source"),
+    "data/samples": ("data_survey dataset epoch_order sampler scaler split", "base data/hdf5 data/source"),
     "model/likelihood": ("likelihood normal_mixture output", "base math"),
     "model": ("chosen_rows committee experts gate gate_terms gaussian_gate gaussian_gate_layout "
               "inputs mlp model_config objective optimizer_kind parameters routing",
@@ -55,8 +55,8 @@ ROOMS = {
                     "base math data/samples model/likelihood model train/feed train/step "
                     "train/loop"),
     "app/problem": ("baseline columns data_request problem samples_check",
-                    "base comm data/hdf5 data/csv data/source data/formats checkpoint "
-                    "train/feed train/step "
+                    "base comm data/hdf5 data/csv data/source data/formats data/samples "
+                    "checkpoint train/feed train/step "
                     "app/options"),
     "app/judge": ("class_recall exact_targets expert_outputs expert_survey expert_use "
                   "loaded_model trust",

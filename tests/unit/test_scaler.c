@@ -17,6 +17,18 @@ static struct source *source_of(const char *text, const char *targets)
     return source;
 }
 
+static status fit(struct scaler *scaler, struct source *source, const uint64_t *rows, size_t n,
+                  enum scaling scaling, double number, bool scale_targets)
+{
+    struct data_survey survey = {0};
+    status outcome = data_survey_take(&survey, source, rows, n);
+    fingerprint = survey.fingerprint;
+    if (outcome == STATUS_OK)
+        outcome = scaler_fit(scaler, source_info(source), &survey, scaling, number, scale_targets);
+    data_survey_release(&survey);
+    return outcome;
+}
+
 /* a: 2 4 4 4 5 5 7 9, the textbook example: mean 5, standard deviation 2 with divisor n. */
 static const char textbook[] = "a,b,y\n2,7,10\n4,7,10\n4,7,10\n4,7,10\n5,7,20\n5,7,20\n7,7,20\n"
                                "9,7,20\n1000,3,1000\n";
@@ -27,17 +39,17 @@ static void standard_scaling_by_hand(void **state)
     (void)state;
     struct source *source = source_of(textbook, NULL);
     struct scaler scaler;
-    assert_ok(scaler_fit(&scaler, source, eight, 8, SCALING_STANDARD, 0, true, &fingerprint));
+    assert_ok(fit(&scaler, source, eight, 8, SCALING_STANDARD, 0, true));
     assert_true(scaler.x_mean[0] == 5 && scaler.x_scale[0] == 2);
     assert_true(scaler.x_mean[1] == 7 && scaler.x_scale[1] == 1); /* constant */
     assert_true(scaler.y_mean[0] == 15 && scaler.y_scale[0] == 5);
     scaler_release(&scaler);
-    assert_ok(scaler_fit(&scaler, source, eight, 8, SCALING_STANDARD, 0, false, &fingerprint));
+    assert_ok(fit(&scaler, source, eight, 8, SCALING_STANDARD, 0, false));
     assert_true(scaler.x_scale[0] == 2);
     assert_true(scaler.y_mean[0] == 0 && scaler.y_scale[0] == 1);
     scaler_release(&scaler);
     const uint64_t two[2] = {0, 8}; /* 2 and 1000 */
-    assert_ok(scaler_fit(&scaler, source, two, 2, SCALING_STANDARD, 0, false, &fingerprint));
+    assert_ok(fit(&scaler, source, two, 2, SCALING_STANDARD, 0, false));
     assert_true(scaler.x_mean[0] == 501 && scaler.x_scale[0] == 499);
     assert_true(scaler.x_mean[1] == 5 && scaler.x_scale[1] == 2);
     scaler_release(&scaler);
@@ -49,17 +61,15 @@ static void no_scaling_and_division(void **state)
     (void)state;
     struct source *source = source_of(textbook, NULL);
     struct scaler scaler;
-    assert_ok(scaler_fit(&scaler, source, eight, 8, SCALING_NONE, 0, true, &fingerprint));
+    assert_ok(fit(&scaler, source, eight, 8, SCALING_NONE, 0, true));
     assert_true(scaler.x_mean[0] == 0 && scaler.x_scale[0] == 1 && scaler.y_scale[0] == 1);
     scaler_release(&scaler);
-    assert_ok(scaler_fit(&scaler, source, eight, 8, SCALING_NUMBER, 1000, true, &fingerprint));
+    assert_ok(fit(&scaler, source, eight, 8, SCALING_NUMBER, 1000, true));
     assert_true(scaler.x_mean[1] == 0 && scaler.x_scale[0] == 1000 && scaler.x_scale[1] == 1000);
     assert_true(scaler.y_mean[0] == 0 && scaler.y_scale[0] == 1);
     scaler_release(&scaler);
-    assert_usage(scaler_fit(&scaler, source, eight, 8, SCALING_NUMBER, 0, true, &fingerprint),
-                 "--scale 0");
-    assert_usage(scaler_fit(&scaler, source, eight, 8, SCALING_NUMBER, NAN, true, &fingerprint),
-                 "--scale");
+    assert_usage(fit(&scaler, source, eight, 8, SCALING_NUMBER, 0, true), "--scale 0");
+    assert_usage(fit(&scaler, source, eight, 8, SCALING_NUMBER, NAN, true), "--scale");
     source_close(&source);
 }
 
@@ -77,7 +87,7 @@ static void a_constant_column_stays_in_place(void **state)
     }
     struct source *source = source_of(text, NULL);
     struct scaler scaler;
-    assert_ok(scaler_fit(&scaler, source, rows, ROWS, SCALING_STANDARD, 0, true, &fingerprint));
+    assert_ok(fit(&scaler, source, rows, ROWS, SCALING_STANDARD, 0, true));
     assert_true(scaler.x_mean[0] == 0.1 && scaler.x_scale[0] == 1);
     /* 0 .. 999: mean 499.5, variance (n^2 - 1) / 12 */
     assert_true(scaler.y_mean[0] == 499.5);
@@ -116,7 +126,7 @@ static void moments_are_those_of_two_passes(void **state)
     assert_ok(source_open(&request, &source));
     struct scaler scaler;
     uint64_t alone;
-    assert_ok(scaler_fit(&scaler, source, rows, n, SCALING_STANDARD, 0, false, &fingerprint));
+    assert_ok(fit(&scaler, source, rows, n, SCALING_STANDARD, 0, false));
     assert_true(fabs(scaler.x_mean[0] / mean - 1) < 1e-13);
     assert_true(fabs(scaler.x_scale[0] / sqrt(square / (double)n) - 1) < 1e-12);
     assert_ok(source_fingerprint(source, &alone));
@@ -131,7 +141,7 @@ static void a_large_mean(void **state)
     (void)state;
     struct source *source = source_of("x,y\n1000000001,1\n1000000003,1\n", NULL);
     struct scaler scaler;
-    assert_ok(scaler_fit(&scaler, source, eight, 2, SCALING_STANDARD, 0, false, &fingerprint));
+    assert_ok(fit(&scaler, source, eight, 2, SCALING_STANDARD, 0, false));
     assert_true(scaler.x_mean[0] == 1000000002 && scaler.x_scale[0] == 1);
     scaler_release(&scaler);
     source_close(&source);
@@ -142,8 +152,8 @@ static void numbers_too_large_to_square(void **state)
     (void)state;
     struct source *source = source_of("big,y\n-1e300,1\n1e300,2\n", NULL);
     struct scaler scaler;
-    assert_usage(scaler_fit(&scaler, source, eight, 2, SCALING_STANDARD, 0, true, &fingerprint),
-                 "'big'", "--scale none");
+    assert_usage(fit(&scaler, source, eight, 2, SCALING_STANDARD, 0, true), "'big'",
+                 "--scale none");
     source_close(&source);
 }
 
@@ -152,7 +162,7 @@ static void labels_are_not_scaled(void **state)
     (void)state;
     struct source *source = source_of("x,y\n1,a\n3,b\n", NULL);
     struct scaler scaler;
-    assert_ok(scaler_fit(&scaler, source, eight, 2, SCALING_STANDARD, 0, true, &fingerprint));
+    assert_ok(fit(&scaler, source, eight, 2, SCALING_STANDARD, 0, true));
     assert_int_equal(scaler.n_targets, 0);
     assert_true(scaler.x_mean[0] == 2 && scaler.x_scale[0] == 1);
     scaler_release(&scaler);

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "data/formats/formats.h"
 #include "data/hdf5/hdf5_file.h"
+#include "data/source/source_internal.h"
 
 #include "data_fixture.h"
 
@@ -415,6 +416,39 @@ static void same_fingerprint_as_csv(void **state)
     assert_true(fingerprint[0] == fingerprint[1]);
 }
 
+/* After a pass nothing is read any more: not even what has become of the file. */
+static void numbers_that_are_kept(void **state)
+{
+    (void)state;
+    enum { X_AND_Y = 12 + 4 };
+    const double y_data[4][1] = {{1}, {2}, {3}, {4}};
+    uint64_t fingerprint;
+    double x[2][3], y[2];
+    for (int has_inputs = 0; has_inputs < 2; has_inputs++) {
+        struct hdf5_file *file = create_with_x(has_inputs ? "both.h5" : "targets.h5");
+        put(file, "/y", HDF5_AS_DOUBLE, 4, 1, y_data);
+        struct source *source = opened(file, &(struct source_request){0});
+        source_keep(source, true, (has_inputs ? X_AND_Y : X_AND_Y - 1) * sizeof(double));
+        assert_int_equal(source_kept_all(source), false);
+        assert_ok(source_fingerprint(source, &fingerprint));
+        assert_int_equal(source_kept_all(source), has_inputs);
+        assert_int_equal(truncate(source_info(source)->path, 0), 0);
+        assert_ok(source_read(source, 1, 2, NULL, y));
+        assert_true(y[0] == 2 && y[1] == 3);
+        if (has_inputs) {
+            struct source_view view = {0};
+            assert_ok(source_read(source, 1, 2, &x[0][0], y));
+            assert_memory_equal(x, x_data[1], sizeof x);
+            assert_ok(source_view(source, 3, 1, &view));
+            assert_memory_equal(view.x, x_data[3], sizeof x_data[3]);
+            assert_true(*(const double *)view.y == 4);
+        }
+        source_forget(source);
+        assert_false(source_kept_all(source));
+        source_close(&source);
+    }
+}
+
 static void a_truncated_file(void **state)
 {
     (void)state;
@@ -443,6 +477,7 @@ int main(void)
         cmocka_unit_test(numbers_that_are_not_finite),
         cmocka_unit_test(a_huge_file_opens_at_once),
         cmocka_unit_test(same_fingerprint_as_csv),
+        cmocka_unit_test(numbers_that_are_kept),
         cmocka_unit_test(a_truncated_file),
     };
     return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);

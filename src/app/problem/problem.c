@@ -72,73 +72,6 @@ status problem_open_source(const struct options *options, const char *path, stru
     return outcome;
 }
 
-/* The targets of some samples (rows NULL: of all), scaled if there is a scaler. */
-struct facts_state {
-    const uint64_t *rows; /* (n_rows), ascending */
-    size_t n_rows, next, width;
-    const struct scaler *scaler;
-    struct target_facts facts;
-    double *sum, *square; /* (T) about the scaler's mean */
-};
-
-static void add_target(void *context, size_t sample, const double *x, const double *y)
-{
-    struct facts_state *state = context;
-    const struct scaler *scaler = state->scaler;
-    double total = 0;
-    (void)x;
-    if (state->rows && (state->next == state->n_rows || state->rows[state->next] != sample))
-        return;
-    state->next++;
-    for (size_t k = 0; k < state->width; k++) {
-        state->facts.least = fmin(state->facts.least, y[k]);
-        state->facts.most = fmax(state->facts.most, y[k]);
-        if (y[k] != 0 && y[k] != 1)
-            state->facts.are_binary = false;
-        if (y[k] != floor(y[k]))
-            state->facts.are_whole = false;
-        total += y[k];
-        if (scaler) {
-            double scaled = (y[k] - scaler->y_mean[k]) / scaler->y_scale[k];
-            state->sum[k] += scaled;
-            state->square[k] += scaled * scaled;
-        }
-    }
-    if (fabs(total - 1) > 1e-4)
-        state->facts.rows_sum_to_1 = false;
-}
-
-static status find_facts(struct source *source, const struct scaler *scaler, const uint64_t *rows,
-                         size_t n_rows, struct target_facts *facts)
-{
-    const struct source_info *info = source_info(source);
-    size_t width = info->n_targets, n = rows ? n_rows : info->n;
-    struct facts_state state = {.rows = rows,
-                                .n_rows = n_rows,
-                                .width = width,
-                                .scaler = scaler,
-                                .facts = {.least = INFINITY,
-                                          .most = -INFINITY,
-                                          .are_binary = true,
-                                          .are_whole = true,
-                                          .rows_sum_to_1 = true}};
-    status outcome = memory_alloc(&state.sum, width, sizeof(double), "targets");
-    if (outcome == STATUS_OK)
-        outcome = memory_alloc(&state.square, width, sizeof(double), "targets");
-    if (outcome == STATUS_OK)
-        outcome = source_visit(source, true, add_target, &state);
-    double variance = 0;
-    for (size_t k = 0; k < width && outcome == STATUS_OK; k++) {
-        double mean = state.sum[k] / (double)n;
-        variance += (state.square[k] / (double)n - mean * mean) / (double)width;
-    }
-    state.facts.variance = variance > 0 ? variance : 1;
-    *facts = state.facts;
-    memory_free(&state.sum);
-    memory_free(&state.square);
-    return outcome;
-}
-
 const char *problem_odd_class(const struct string_list *classes)
 {
     const char *odd = NULL;
@@ -228,23 +161,19 @@ static status resolve_labels(const struct options *options, const struct source_
 /* Whole numbers in a range below this may well be meant as classes. */
 enum { FEW_CLASSES = 10 };
 
-static status resolve_numbers(const struct options *options, struct source *source,
-                              const char *path, struct problem *problem)
+static status resolve_numbers(const struct options *options, const struct source_info *info,
+                              const struct target_facts *facts, const char *path,
+                              struct problem *problem)
 {
-    const struct source_info *info = source_info(source);
-    struct target_facts facts;
-    status outcome = find_facts(source, NULL, NULL, 0, &facts);
-    if (outcome != STATUS_OK)
-        return outcome;
     problem->task = wants_classes(options) ? TASK_CLASSIFICATION : TASK_REGRESSION;
     problem->model.n_outputs = info->n_targets;
     if (problem->task == TASK_CLASSIFICATION) {
         bool bernoulli = has_likelihood(options, LIKELIHOOD_BERNOULLI);
-        if (facts.least < 0 || facts.most > 1 || (!bernoulli && !facts.rows_sum_to_1))
+        if (facts->least < 0 || facts->most > 1 || (!bernoulli && !facts->rows_sum_to_1))
             return status_set(STATUS_USAGE,
                               "the targets of %s are numbers from %g to %g, but %s; give labels "
                               "with --targets, or leave out --likelihood and --task",
-                              path, facts.least, facts.most,
+                              path, facts->least, facts->most,
                               bernoulli ? "Bernoulli targets lie in [0, 1]"
                                         : "probabilities of classes lie in [0, 1] and sum to 1");
         if (options->likelihood == LIKELIHOOD_CHOICE_AUTO && options->error == ERROR_MIXTURE)
@@ -255,17 +184,17 @@ static status resolve_numbers(const struct options *options, struct source *sour
         return STATUS_OK;
     }
     bool bounded = problem->model.output != OUTPUT_IDENTITY;
-    if (bounded && (facts.least < 0 || facts.most > 1))
+    if (bounded && (facts->least < 0 || facts->most > 1))
         return status_set(STATUS_USAGE,
                           "the targets of %s range from %g to %g, but --expert-output %s gives "
                           "only 0 to 1; use identity",
-                          path, facts.least, facts.most, options_value(options, "expert_output"));
-    problem->has_accuracy = problem->model.output == OUTPUT_LOGISTIC && facts.are_binary;
+                          path, facts->least, facts->most, options_value(options, "expert_output"));
+    problem->has_accuracy = problem->model.output == OUTPUT_LOGISTIC && facts->are_binary;
     problem->has_rmse = true;
     problem->looks_like_classes = options->task == TASK_AUTO && info->n_targets == 1 &&
-                                  problem->model.output == OUTPUT_IDENTITY && facts.are_whole &&
-                                  facts.most > facts.least &&
-                                  facts.most - facts.least < FEW_CLASSES;
+                                  problem->model.output == OUTPUT_IDENTITY && facts->are_whole &&
+                                  facts->most > facts->least &&
+                                  facts->most - facts->least < FEW_CLASSES;
     return STATUS_OK;
 }
 
@@ -300,17 +229,16 @@ static bool reads_nll_from_mixture(const struct problem *problem)
            (model->error == ERROR_MIXTURE && likelihood_family(model->likelihood)->is_classifier);
 }
 
-status problem_resolve(const struct options *options, struct source *source,
-                       struct problem *problem)
+status problem_resolve(const struct options *options, const struct source_info *info,
+                       const struct target_facts *targets, struct problem *problem)
 {
-    const struct source_info *info = source_info(source);
     const char *path = options->data;
     memset(problem, 0, sizeof *problem);
     copy_model_options(options, &problem->model);
     problem->model.n_inputs = info->n_inputs;
     problem->has_labels = info->has_labels;
     status outcome = info->has_labels ? resolve_labels(options, info, path, problem)
-                                      : resolve_numbers(options, source, path, problem);
+                                      : resolve_numbers(options, info, targets, path, problem);
     if (outcome == STATUS_OK)
         outcome = model_config_check(&problem->model);
     problem->nll_from_mixture = reads_nll_from_mixture(problem);
@@ -337,16 +265,58 @@ static double density_offset(const struct problem *problem, const struct scaler 
 
 static const double variance_floor_share = 1e-6; /* of the targets' variance */
 
+/* Sums over the scaled targets of the samples `rows`. */
+struct scaled_targets {
+    const struct scaler *scaler;
+    const uint64_t *rows; /* (n_rows), ascending */
+    size_t n_rows, next, width;
+    double *sum, *square; /* (T) */
+};
+
+static void add_scaled(void *context, size_t sample, const double *x, const double *y)
+{
+    struct scaled_targets *targets = context;
+    (void)x;
+    if (targets->next == targets->n_rows || targets->rows[targets->next] != sample)
+        return;
+    targets->next++;
+    for (size_t k = 0; k < targets->width; k++) {
+        double scaled = (y[k] - targets->scaler->y_mean[k]) / targets->scaler->y_scale[k];
+        targets->sum[k] += scaled;
+        targets->square[k] += scaled * scaled;
+    }
+}
+
+/* The variance of the targets, each divided by its scale^2: the mean over columns. */
+static status find_variance(struct source *source, const struct scaler *scaler,
+                            const uint64_t *rows, size_t n_rows, double *variance)
+{
+    size_t width = source_info(source)->n_targets;
+    struct scaled_targets targets = {
+        .scaler = scaler, .rows = rows, .n_rows = n_rows, .width = width};
+    status outcome = memory_alloc(&targets.sum, width, sizeof(double), "targets");
+    if (outcome == STATUS_OK)
+        outcome = memory_alloc(&targets.square, width, sizeof(double), "targets");
+    if (outcome == STATUS_OK)
+        outcome = source_visit(source, true, add_scaled, &targets);
+    double all = 0;
+    for (size_t k = 0; k < width && outcome == STATUS_OK; k++) {
+        double mean = targets.sum[k] / (double)n_rows;
+        all += (targets.square[k] / (double)n_rows - mean * mean) / (double)width;
+    }
+    *variance = all > 0 ? all : 1;
+    memory_free(&targets.sum);
+    memory_free(&targets.square);
+    return outcome;
+}
+
 status problem_measure(struct problem *problem, struct source *source, const struct scaler *scaler,
                        const uint64_t *rows, size_t n_rows, double *target_variance)
 {
     *target_variance = 1;
     status outcome = STATUS_OK;
-    if (!problem->has_labels) {
-        struct target_facts facts;
-        outcome = find_facts(source, scaler, rows, n_rows, &facts);
-        *target_variance = facts.variance;
-    }
+    if (!problem->has_labels)
+        outcome = find_variance(source, scaler, rows, n_rows, target_variance);
     problem->model.variance_floor = variance_floor_share * *target_variance;
     problem->nll_offset = density_offset(problem, scaler);
     return outcome;

@@ -5,6 +5,7 @@
 #include "app/options/options.h"
 #include "base/status.h"
 #include "checkpoint/checkpoint.h"
+#include "data/samples/data_survey.h"
 #include "data/source/source.h"
 #include "train/step/metrics.h"
 #include "train/step/model.h"
@@ -26,24 +27,15 @@ struct problem {
     bool has_odd_class;      /* labels of which all but one are numbers, likewise */
 };
 
-/* Root. What the numeric targets of a source look like. */
-struct target_facts {
-    double least, most;
-    bool are_binary; /* all 0 or 1 */
-    bool are_whole;  /* all whole numbers */
-    bool rows_sum_to_1;
-    double variance; /* mean over columns, each divided by its scale^2; 1 without numeric targets */
-};
-
 /* Root. Opens --data (or `path`) with the kind of targets that the options ask for. */
 status problem_open_source(const struct options *options, const char *path, struct source **source);
 
 /*
- * Root. Resolves everything `auto`. STATUS_USAGE if targets, task, likelihood and outputs do not go
- * together.
+ * Root. Resolves everything `auto`; `targets` are of a survey of the source. STATUS_USAGE if
+ * targets, task, likelihood and outputs do not go together.
  */
-status problem_resolve(const struct options *options, struct source *source,
-                       struct problem *problem);
+status problem_resolve(const struct options *options, const struct source_info *info,
+                       const struct target_facts *targets, struct problem *problem);
 
 /* Local. Of three or more classes the one that is no number if all others are; else NULL. */
 const char *problem_odd_class(const struct string_list *classes);
@@ -51,7 +43,10 @@ const char *problem_odd_class(const struct string_list *classes);
 /* Root. Target scaling goes with identity outputs only: others are bounded. */
 bool problem_scales_targets(const struct problem *problem);
 
-/* Root. After scaling: the floor of a learned variance, and what nll adds. */
+/*
+ * Root. After scaling: the floor of a learned variance, and what nll adds. *target_variance: of the
+ * samples `rows`, mean over columns, each divided by its scale^2; 1 without numeric targets.
+ */
 status problem_measure(struct problem *problem, struct source *source, const struct scaler *scaler,
                        const uint64_t *rows, size_t n_rows, double *target_variance);
 

@@ -177,18 +177,29 @@ static status fill_record(struct training *training)
     return outcome;
 }
 
-static status scale(struct training *training)
+static status scale(struct training *training, const struct data_survey *survey)
 {
     const struct options *options = training->options;
     struct problem *problem = &training->problem;
     struct run_record *record = &training->record;
-    status outcome = scaler_fit(&record->scaler, training->source, training->split.train,
-                                training->split.n_train, options->scaling, options->scale_number,
-                                problem_scales_targets(problem), &record->data_fingerprint);
+    record->data_fingerprint = survey->fingerprint;
+    status outcome =
+        scaler_fit(&record->scaler, source_info(training->source), survey, options->scaling,
+                   options->scale_number, problem_scales_targets(problem));
     if (outcome == STATUS_OK)
         outcome = problem_measure(problem, training->source, &record->scaler, training->split.train,
                                   training->split.n_train, &record->target_variance);
     return outcome;
+}
+
+/*
+ * What the pass over a source reads is not read again for baselines and when samples are loaded,
+ * where it is little beside the memory of this host.
+ */
+static void keep_numbers(const struct training *training, struct source *source)
+{
+    enum { SHARE = 8 }; /* of the free memory */
+    source_keep(source, training->options->stream != STREAM_ALWAYS, memory_available() / SHARE);
 }
 
 /* What the metrics are to be compared with, for the end of the run. */
@@ -293,20 +304,11 @@ static status check_em(const struct training *training)
     return em_check(&training->problem.model, &config, n);
 }
 
-status training_prepare(struct training *training)
+/* What options and samples say together, before anything is measured of the samples. */
+static status check_together(const struct training *training)
 {
-    struct options *options = training->options;
-    status outcome = problem_open_source(options, options->data, &training->source);
-    if (outcome == STATUS_OK)
-        outcome = problem_resolve(options, training->source, &training->problem);
-    if (outcome == STATUS_OK)
-        outcome = split_samples(training);
-    if (outcome == STATUS_OK)
-        outcome = deal_folds(training);
-    if (outcome != STATUS_OK)
-        return outcome;
-    set_shapes(training);
-    outcome = check_em(training);
+    const struct options *options = training->options;
+    status outcome = check_em(training);
     if (outcome == STATUS_OK && options->variance_is_unseen && options->committee == 1)
         outcome = status_set(STATUS_USAGE, "--variance unseen is measured on samples that members "
                                            "of a committee leave out: give --committee 5, or use "
@@ -314,12 +316,42 @@ status training_prepare(struct training *training)
     if (outcome == STATUS_OK && options->anneal.from < 1 && options->error != ERROR_MIXTURE)
         outcome = status_set(STATUS_USAGE, "--anneal needs --error mixture: the other "
                                            "errors have no posterior");
+    return outcome == STATUS_OK ? check_replicas(training) : outcome;
+}
+
+/* The source with everything that is asked of its numbers, in one pass over them. */
+static status look_at_data(struct training *training, struct data_survey *survey)
+{
+    status outcome =
+        problem_open_source(training->options, training->options->data, &training->source);
     if (outcome == STATUS_OK)
-        outcome = check_replicas(training);
+        outcome = split_samples(training);
+    if (outcome != STATUS_OK)
+        return outcome;
+    keep_numbers(training, training->source);
+    return data_survey_take(survey, training->source, training->split.train,
+                            training->split.n_train);
+}
+
+static status prepare(struct training *training, struct data_survey *survey)
+{
+    struct options *options = training->options;
+    status outcome = look_at_data(training, survey);
     if (outcome == STATUS_OK)
-        outcome = scale(training);
-    if (outcome == STATUS_OK && training->valid_source)
+        outcome = problem_resolve(options, source_info(training->source), &survey->targets,
+                                  &training->problem);
+    if (outcome == STATUS_OK)
+        outcome = deal_folds(training);
+    if (outcome != STATUS_OK)
+        return outcome;
+    set_shapes(training);
+    outcome = check_together(training);
+    if (outcome == STATUS_OK)
+        outcome = scale(training, survey);
+    if (outcome == STATUS_OK && training->valid_source) {
+        keep_numbers(training, training->valid_source);
         outcome = source_fingerprint(training->valid_source, &training->record.valid_fingerprint);
+    }
     if (outcome == STATUS_OK)
         outcome = measure_baselines(training);
     if (outcome == STATUS_OK)
@@ -331,5 +363,13 @@ status training_prepare(struct training *training)
         !training->judges_unseen)
         outcome = status_set(STATUS_USAGE, "--patience watches the validation error: give --valid, "
                                            "for example --valid 0.2");
+    return outcome;
+}
+
+status training_prepare(struct training *training)
+{
+    struct data_survey survey = {0};
+    status outcome = prepare(training, &survey);
+    data_survey_release(&survey);
     return outcome;
 }

@@ -109,7 +109,7 @@ static status load_part(struct training *training, const struct dataset_shape *s
                         samples);
 }
 
-static status load_samples(struct training *training)
+static status load_parts(struct training *training)
 {
     /* Without a share held out, and of a validation file, all samples are taken. */
     const struct split *split = &training->split;
@@ -126,6 +126,16 @@ static status load_samples(struct training *training)
     return load_part(training, valid, training->streams_valid,
                      epoch_order_auto_block(valid->n, valid->n_inputs + valid->n_targets), source,
                      training->valid_source ? NULL : split->valid, &training->valid);
+}
+
+static status load_samples(struct training *training)
+{
+    status outcome = load_parts(training);
+    if (training->source)
+        source_forget(training->source);
+    if (training->valid_source)
+        source_forget(training->valid_source);
+    return outcome;
 }
 
 static status write_config(const struct training *training)

@@ -3,11 +3,11 @@
 #define COTERIE_DATA_SCALER_H
 
 #include "base/status.h"
+#include "data/samples/data_survey.h"
 #include "data/source/source.h"
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 /*
  * The scaling of inputs and regression targets, stored with the model and undone in predictions:
@@ -29,12 +29,12 @@ status scaler_init(struct scaler *scaler, size_t n_inputs, size_t n_targets);
 void scaler_release(struct scaler *scaler);
 
 /*
- * SCALING_STANDARD: mean and standard deviation (divisor n) over the samples `rows` (ascending);
- * a constant column gets scale 1. Targets only if scale_targets. SCALING_NUMBER: inputs are divided
- * by `number` (not 0), targets left. One pass over the source, in double and in the order of rows,
- * which also gives its *fingerprint, see source_fingerprint.
+ * SCALING_STANDARD: mean and standard deviation (divisor n) of the samples that the survey has the
+ * moments of; a constant column gets scale 1. Targets only if scale_targets. SCALING_NUMBER: inputs
+ * are divided by `number` (not 0), targets left.
  */
-status scaler_fit(struct scaler *scaler, struct source *source, const uint64_t *rows, size_t n_rows,
-                  enum scaling scaling, double number, bool scale_targets, uint64_t *fingerprint);
+status scaler_fit(struct scaler *scaler, const struct source_info *info,
+                  const struct data_survey *survey, enum scaling scaling, double number,
+                  bool scale_targets);
 
 #endif

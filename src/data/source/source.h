@@ -94,6 +94,14 @@ void source_close(struct source **source);
 status source_read(struct source *source, size_t first, size_t n, double *x, double *y);
 
 /*
+ * Targets, and inputs if asked for, stay in memory once a pass over all samples has read them, and
+ * are not read from the file again; nothing changes if that would be more than `most` bytes, or if
+ * they are in memory anyway.
+ */
+void source_keep(struct source *source, bool inputs, size_t most);
+void source_forget(struct source *source);
+
+/*
  * Arrays of at least `least` bytes in an HDF5 file are read past the page cache from now on, where
  * that is possible: for samples that do not fit into memory and are read again and again.
  */

@@ -22,6 +22,15 @@ struct source_view {
     const void *x, *y;
 };
 
+/*
+ * Numbers of a source that stay in memory once they have been read from the first sample on, as a
+ * pass over all samples does: see source_keep.
+ */
+struct source_kept {
+    double *x, *y;   /* (n, D), (n, T), owned; NULL: not kept */
+    size_t n_x, n_y; /* samples that have been read; all of them before any is taken from here */
+};
+
 struct source {
     char *path;
     char *asked_names[SOURCE_NAMES]; /* the request's texts but the path */
@@ -36,6 +45,7 @@ struct source {
     status (*view)(struct source *source, size_t first, size_t n, struct source_view *view);
     status (*expect)(struct source *source, size_t first, size_t n);
     void (*read_directly)(struct source *source, uint64_t least);
+    struct source_kept kept;
     void *room; /* see source_room */
     size_t room_bytes;
     void (*release)(struct source *source);
@@ -60,6 +70,16 @@ status source_view(struct source *source, size_t first, size_t n, struct source_
 
 /* A hint: these samples are wanted next, in parts. */
 status source_expect(struct source *source, size_t first, size_t n);
+
+/* Whether nothing needs to be read any more. */
+bool source_kept_all(const struct source *source);
+
+/* Copies what is kept of these samples, and sets *x or *y to NULL if they need not be read. */
+void source_kept_take(const struct source *source, size_t first, size_t n, double **x, double **y);
+
+/* Samples that have been read, if they are the next ones to keep. */
+void source_kept_add(struct source *source, size_t first, size_t n, const double *x,
+                     const double *y);
 
 /* Room for a block of samples, kept from one use to the next; `out` is a pointer's address. */
 status source_room(struct source *source, size_t bytes, unsigned char **out);

@@ -33,6 +33,7 @@ void source_close(struct source **source)
     memory_free(&info->incomplete);
     string_list_release(&info->notes);
     string_list_release(&info->warnings);
+    source_forget(*source);
     memory_free(&(*source)->room);
     memory_free(&(*source)->path);
     string_list_release(&(*source)->asked_inputs);
@@ -49,19 +50,31 @@ status source_read(struct source *source, size_t first, size_t n, double *x, dou
         outcome = stop_request_check(source->path);
     if (outcome != STATUS_OK)
         return outcome;
-    return source->read(source, first, n, x, source->info.n_targets ? y : NULL);
+    if (source->info.n_targets == 0)
+        y = NULL;
+    source_kept_take(source, first, n, &x, &y);
+    if (x || y)
+        outcome = source->read(source, first, n, x, y);
+    if (outcome == STATUS_OK)
+        source_kept_add(source, first, n, x, y);
+    return outcome;
 }
 
 status source_stored(struct source *source, struct source_numbers *numbers)
 {
     *numbers = (struct source_numbers){.x = HDF5_F64, .y = HDF5_F64};
-    return source->stored ? source->stored(source, numbers) : STATUS_OK;
+    return source->stored && !source_kept_all(source) ? source->stored(source, numbers) : STATUS_OK;
 }
 
 status source_view(struct source *source, size_t first, size_t n, struct source_view *view)
 {
     view->x = view->x_room;
     view->y = view->y_room;
+    if (source_kept_all(source)) {
+        view->x = source->kept.x + first * source->info.n_inputs;
+        view->y = source->info.n_targets ? source->kept.y + first * source->info.n_targets : NULL;
+        return stop_request_check(source->path);
+    }
     if (!source->view)
         return source_read(source, first, n, view->x_room, view->y_room);
     COTERIE_ASSERT(first <= source->info.n && n <= source->info.n - first);
@@ -73,7 +86,8 @@ status source_view(struct source *source, size_t first, size_t n, struct source_
 
 status source_expect(struct source *source, size_t first, size_t n)
 {
-    return source->expect ? source->expect(source, first, n) : STATUS_OK;
+    return source->expect && !source_kept_all(source) ? source->expect(source, first, n)
+                                                      : STATUS_OK;
 }
 
 void source_read_directly(struct source *source, uint64_t least)
