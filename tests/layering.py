@@ -19,7 +19,7 @@ MOST_SOURCES = 16  # in a room
 
 # room: (its faces, the rooms that it may include)
 ROOMS = {
-    "base": ("clock escape fresh_file log memory pointer processor profile real rng site status "
+    "base": ("clock escape fresh_file json_number log memory pointer processor profile real rng site status "
              "stop_request string_list thread",
              ""),
     "math": ("activation blas dots gemm lanes moments rational_tanh semidefinite softmax "

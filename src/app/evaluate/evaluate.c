@@ -8,6 +8,7 @@
 #include "app/judge/expert_use.h"
 #include "app/judge/loaded_model.h"
 #include "app/problem/baseline.h"
+#include "base/json_number.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "data/source/source_blocks.h"
@@ -16,7 +17,6 @@
 #include "train/step/metrics.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -222,18 +222,13 @@ static status print_text(struct evaluation *evaluation, const struct loaded_mode
     return outcome == STATUS_OK ? print_groups(evaluation, &info->group_names) : outcome;
 }
 
-static json_t *number(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
 static void set_errors(json_t *object, const struct metrics_record *record)
 {
-    json_object_set_new(object, "error", number(record->error));
-    json_object_set_new(object, "nll", number(record->nll));
-    json_object_set_new(object, "expected_square", number(record->expected_square));
-    json_object_set_new(object, "accuracy", number(record->accuracy));
-    json_object_set_new(object, "rmse", number(record->rmse));
+    json_object_set_new(object, "error", json_number(record->error));
+    json_object_set_new(object, "nll", json_number(record->nll));
+    json_object_set_new(object, "expected_square", json_number(record->expected_square));
+    json_object_set_new(object, "accuracy", json_number(record->accuracy));
+    json_object_set_new(object, "rmse", json_number(record->rmse));
 }
 
 static json_t *experts_json(const struct expert_use *use)
@@ -242,8 +237,8 @@ static json_t *experts_json(const struct expert_use *use)
     for (size_t e = 0; e < use->n_experts; e++) {
         json_t *expert = json_object();
         json_object_set_new(expert, "expert", json_integer((json_int_t)e));
-        json_object_set_new(expert, "mean_g", number(use->g[e] / use->weight));
-        json_object_set_new(expert, "mean_h", number(use->h[e] / use->weight));
+        json_object_set_new(expert, "mean_g", json_number(use->g[e] / use->weight));
+        json_object_set_new(expert, "mean_h", json_number(use->h[e] / use->weight));
         json_object_set_new(expert, "first_for", json_integer((json_int_t)use->first[e]));
         json_object_set_new(expert, "unused", json_boolean(use->is_unused[e]));
         bool is_like_another = use->likeness.same_as[e] != e;
@@ -259,11 +254,11 @@ static void set_trust(json_t *object, struct trust *trust)
 {
     json_t *disagreements = json_array();
     json_object_set_new(object, "calibration_error",
-                        number(trust->has_classes ? trust_calibration_error(trust) : NAN));
+                        json_number(trust->has_classes ? trust_calibration_error(trust) : NAN));
     json_object_set_new(object, "coverage_50",
-                        number(trust->has_density ? trust_coverage(trust, 0) : NAN));
+                        json_number(trust->has_density ? trust_coverage(trust, 0) : NAN));
     json_object_set_new(object, "coverage_90",
-                        number(trust->has_density ? trust_coverage(trust, 1) : NAN));
+                        json_number(trust->has_density ? trust_coverage(trust, 1) : NAN));
     for (size_t i = 0; i < trust->n_shown; i++)
         json_array_append_new(disagreements,
                               json_pack("{s:I, s:I, s:I, s:f}", "sample",
@@ -282,10 +277,10 @@ static void print_json(struct evaluation *evaluation, const struct loaded_model 
     summarise(evaluation, &evaluation->all, &record);
     json_object_set_new(result, "n", json_integer((json_int_t)loaded->samples.dataset.shape.n));
     set_errors(result, &record);
-    json_object_set_new(result, "baseline_accuracy", number(evaluation->baseline.accuracy));
-    json_object_set_new(result, "baseline_rmse", number(evaluation->baseline.rmse));
+    json_object_set_new(result, "baseline_accuracy", json_number(evaluation->baseline.accuracy));
+    json_object_set_new(result, "baseline_rmse", json_number(evaluation->baseline.rmse));
     json_object_set_new(result, "classes", class_recall_json(&evaluation->recall, &info->classes));
-    json_object_set_new(result, "gate_entropy", number(record.gate_entropy));
+    json_object_set_new(result, "gate_entropy", json_number(record.gate_entropy));
     json_object_set_new(result, "experts", experts_json(&evaluation->use));
     set_trust(result, &evaluation->trust);
     for (size_t i = 0; i < evaluation->n_groups; i++) {
@@ -294,7 +289,7 @@ static void print_json(struct evaluation *evaluation, const struct loaded_model 
         json_t *group = json_object();
         summarise(evaluation, &evaluation->groups[i], &record);
         json_object_set_new(group, "group", json_string(info->group_names.item[i]));
-        json_object_set_new(group, "weight", number(evaluation->groups[i].weight));
+        json_object_set_new(group, "weight", json_number(evaluation->groups[i].weight));
         set_errors(group, &record);
         json_array_append_new(groups, group);
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "app/judge/class_recall.h"
 
+#include "base/json_number.h"
 #include "base/log.h"
 #include "base/memory.h"
 
@@ -79,10 +80,10 @@ json_t *class_recall_json(const struct class_recall *recall, const struct string
     json_t *classes = json_array();
     for (size_t c = 0; c < recall->n_classes; c++) {
         double share = recall_of(&recall->metrics[c]);
-        json_array_append_new(classes, json_pack("{s:s, s:I, s:f, s:o}", "class", names->item[c],
-                                                 "n", (json_int_t)recall->n[c], "weight",
-                                                 recall->metrics[c].weight, "recall",
-                                                 isfinite(share) ? json_real(share) : json_null()));
+        json_array_append_new(classes,
+                              json_pack("{s:s, s:I, s:f, s:o}", "class", names->item[c], "n",
+                                        (json_int_t)recall->n[c], "weight",
+                                        recall->metrics[c].weight, "recall", json_number(share)));
     }
     return classes;
 }

@@ -2,11 +2,11 @@
 #include "app/sweep/sweep_internal.h"
 
 #include "base/fresh_file.h"
+#include "base/json_number.h"
 
 #include "train/loop/run_directory.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
@@ -44,7 +44,7 @@ static json_t *result_json(const struct sweep_result *result)
         json_object_set_new(object, "message", json_string(result->message));
     for (const struct selection_member *m = selection_members; is_finished && m->name; m++) {
         double value = selection_get(&result->selection, m);
-        json_object_set_new(object, m->name, isfinite(value) ? json_real(value) : json_null());
+        json_object_set_new(object, m->name, json_number(value));
     }
     return object;
 }

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "base/clock.h"
 #include "base/fresh_file.h"
+#include "base/json_number.h"
 #include "base/site.h"
 #include "train/loop/run_directory.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <limits.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -28,12 +27,6 @@ static status cannot_write(const char *path)
     return status_set(STATUS_FAILED, "cannot write %s: %s", path, strerror(errno));
 }
 
-/* JSON has no NaN and no infinity: null. */
-static json_t *number(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
 static bool write_line(FILE *file, const struct metrics_record *record)
 {
     struct metrics_record copy = *record;
@@ -41,8 +34,9 @@ static bool write_line(FILE *file, const struct metrics_record *record)
     json_object_set_new(line, "epoch", json_integer(record->epoch));
     json_object_set_new(line, "step", json_integer(record->step));
     for (int i = 0; i < RECORD_N_VALUES; i++)
-        json_object_set_new(line, metrics_record_name(i), number(*metrics_record_value(&copy, i)));
-    json_object_set_new(line, "seconds", number(record->seconds));
+        json_object_set_new(line, metrics_record_name(i),
+                            json_number(*metrics_record_value(&copy, i)));
+    json_object_set_new(line, "seconds", json_number(record->seconds));
     bool written = json_dumpf(line, file, JSON_REAL_PRECISION(17)) == 0 && fputc('\n', file) != EOF;
     json_decref(line);
     return written;
