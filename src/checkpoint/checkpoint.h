@@ -57,6 +57,12 @@ const char *run_record_config(const struct run_record *record, const char *key);
 status checkpoint_publish(const char *path, const struct snapshot *snapshot,
                           const struct run_record *record);
 
+/*
+ * The file that `path` means: itself; of a run directory, or of its folder of checkpoints, the best
+ * model, else the latest. STATUS_USAGE for a folder without either.
+ */
+status checkpoint_find(const char *path, char *found, size_t size);
+
 /* Opens, checks format, version and all checksums. *out stays NULL on failure. */
 status checkpoint_open(const char *path, struct hdf5_file **out);
 

@@ -10,8 +10,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 /* Numbers that a layer takes: both copies of its weights, and the bias. */
 static size_t layer_numbers(const struct pass *pass, size_t in, size_t out)
@@ -190,24 +188,6 @@ static status create_with(struct run_record *record, const struct model_shape *s
     return outcome;
 }
 
-static status find_checkpoint(const char *path, char *found, size_t size)
-{
-    static const char *const places[] = {"checkpoints/best", "checkpoints/latest", "best",
-                                         "latest"};
-    struct stat about;
-    int length = snprintf(found, size, "%s", path);
-    bool is_folder = stat(path, &about) == 0 && S_ISDIR(about.st_mode);
-    for (size_t i = 0; i < sizeof places / sizeof places[0] && is_folder; i++) {
-        length = snprintf(found, size, "%s/%s", path, places[i]);
-        if (length > 0 && (size_t)length < size && access(found, F_OK) == 0)
-            return STATUS_OK;
-    }
-    if (length < 0 || (size_t)length >= size)
-        return status_set(STATUS_USAGE, "the path is too long: %.200s...", path);
-    return is_folder ? status_set(STATUS_USAGE, "there is no checkpoint in the folder %s", path)
-                     : STATUS_OK;
-}
-
 static status read_networks(struct hdf5_file *file, struct run_record *record, bool is_double,
                             struct predictor **out)
 {
@@ -234,7 +214,7 @@ status predictor_open(const char *path, struct predictor **out)
     struct hdf5_file *file = NULL;
     struct run_record record = {0};
     *out = NULL;
-    status outcome = find_checkpoint(path, found, sizeof found);
+    status outcome = checkpoint_find(path, found, sizeof found);
     if (outcome == STATUS_OK)
         outcome = checkpoint_open(found, &file);
     if (outcome == STATUS_OK)

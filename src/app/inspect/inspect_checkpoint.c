@@ -140,7 +140,7 @@ static status inspect_chosen(const char *run, bool verify)
     char chosen[PATH_MAX], real[PATH_MAX];
     status outcome = STATUS_OK;
     for (int i = 0; i < TRIES; i++) {
-        if (loaded_model_find(run, chosen, sizeof chosen) != STATUS_OK)
+        if (checkpoint_find(run, chosen, sizeof chosen) != STATUS_OK)
             return STATUS_OK;
         /* The file itself: the link may soon show another one. */
         if (!realpath(chosen, real))

@@ -13,30 +13,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-status loaded_model_find(const char *path, char *found, size_t size)
-{
-    struct stat info;
-    snprintf(found, size, "%s", path);
-    if (stat(path, &info) != 0 || !S_ISDIR(info.st_mode))
-        return STATUS_OK;
-    static const char *const places[] = {"checkpoints/best", "checkpoints/latest", "best",
-                                         "latest"};
-    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
-        snprintf(found, size, "%s/%s", path, places[i]);
-        if (access(found, F_OK) == 0)
-            return STATUS_OK;
-    }
-    return status_set(STATUS_USAGE, "there is no checkpoint in the folder %s", path);
-}
 
 /* Root. Record, problem and parameters; the file is closed again. */
 static status read_record(const char *path, struct loaded_model *loaded, struct hdf5_file **file)
 {
     char found[PATH_MAX];
-    status outcome = loaded_model_find(path, found, sizeof found);
+    status outcome = checkpoint_find(path, found, sizeof found);
     if (outcome == STATUS_OK)
         outcome = checkpoint_open(found, file);
     if (outcome == STATUS_OK)
@@ -101,16 +83,6 @@ static status read_parameters(const struct communicator *comm, struct loaded_mod
     return outcome;
 }
 
-/* Root. A tenth is left for the model and for the page cache that files are read through. */
-static bool streams(const struct options *options, const struct dataset_shape *shape,
-                    const struct source *source)
-{
-    if (!source_info(source)->format->can_stream || options->stream == STREAM_NEVER)
-        return false;
-    return options->stream == STREAM_ALWAYS ||
-           samples_bytes(shape) > 0.9 * (double)memory_available();
-}
-
 /* What the run held out, into `options`; which all ranks must hear of. */
 static status name_held_out(const char *path, const struct run_record *record,
                             struct options *options)
@@ -138,7 +110,7 @@ status loaded_model_take_held_out(const struct communicator *comm, const char *p
     struct hdf5_file *file = NULL;
     status outcome = STATUS_OK;
     if (comm->rank == 0 && !options->data) {
-        outcome = loaded_model_find(path, found, sizeof found);
+        outcome = checkpoint_find(path, found, sizeof found);
         if (outcome == STATUS_OK)
             outcome = checkpoint_open(found, &file);
         if (outcome == STATUS_OK)
@@ -244,7 +216,9 @@ static status load_samples(const struct communicator *comm, const struct options
                                             .has_weights = info->weight != NULL};
         if (outcome == STATUS_OK)
             outcome = samples_check_stream(options, loaded->source);
-        plan.streams = streams(options, &plan.shape, loaded->source);
+        plan.streams = samples_stay_in_file(
+            loaded->source, options->stream,
+            samples_fit(samples_bytes(&plan.shape), (double)memory_available()));
         if (outcome == STATUS_OK)
             outcome = samples_check_reader(comm, options, loaded->source, plan.streams);
     }

@@ -46,7 +46,4 @@ void loaded_model_release(const struct communicator *comm, struct loaded_model *
 /* Local. The share that --valid held out in training; 0 if it was a file or nothing. */
 double loaded_model_held_out(const struct run_record *record);
 
-/* Root. The file that `path` means: itself, or in a run directory best, else latest. */
-status loaded_model_find(const char *path, char *found, size_t size);
-
 #endif

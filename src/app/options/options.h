@@ -40,7 +40,6 @@ enum task { TASK_AUTO, TASK_REGRESSION, TASK_CLASSIFICATION };
 enum output_choice { OUTPUT_CHOICE_AUTO = -1 };         /* else enum output_kind */
 enum likelihood_choice { LIKELIHOOD_CHOICE_AUTO = -1 }; /* else enum likelihood_kind */
 enum placement { PLACEMENT_EVEN, PLACEMENT_MEASURED };
-enum stream_choice { STREAM_AUTO, STREAM_ALWAYS, STREAM_NEVER };
 enum { AUTO_OFF, AUTO_ON };
 enum interval_unit { INTERVAL_NONE, INTERVAL_EPOCHS, INTERVAL_STEPS, INTERVAL_MINUTES };
 

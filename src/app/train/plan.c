@@ -186,11 +186,6 @@ static double data_bytes(const struct training *training, bool streams_train, bo
     return bytes;
 }
 
-static bool can_stream(const struct source *source)
-{
-    return source_info(source)->format->can_stream;
-}
-
 /* Where the samples for validation come from, NULL without them. */
 static const struct source *valid_source(const struct training *training)
 {
@@ -199,9 +194,10 @@ static const struct source *valid_source(const struct training *training)
     return training->valid_source ? training->valid_source : training->source;
 }
 
+/* Before it is known what fits. */
 static bool streams_always(const struct training *training, const struct source *source)
 {
-    return training->options->stream == STREAM_ALWAYS && source && can_stream(source);
+    return samples_stay_in_file(source, training->options->stream, true);
 }
 
 /* Lists with a number for each sample: the order of an epoch; at the root, the split and labels. */
@@ -280,11 +276,9 @@ static struct host_need need_of(const struct training *training, const struct ra
 
 static bool fits(const struct training *training, const struct rank_place *places, double data)
 {
-    /* Something must be left for the page cache that the files are read through. */
-    const double share = 0.9;
     for (int node = 0; node < training->comm->n_nodes; node++) {
         struct host_need need = need_of(training, places, node, data);
-        if (need.bytes > share * need.available)
+        if (!samples_fit(need.bytes, need.available))
             return false;
     }
     return true;
@@ -301,16 +295,12 @@ static bool keeps_samples(const struct training *training)
 /* Root. Training samples are streamed first, validation samples only if that is not enough. */
 static void choose_streams(struct training *training, const struct rank_place *places)
 {
-    const struct source *valid = valid_source(training);
-    training->streams_train = streams_always(training, training->source);
-    training->streams_valid = streams_always(training, valid);
-    if (training->options->stream != STREAM_AUTO || keeps_samples(training) ||
-        fits(training, places, data_bytes(training, false, false)))
-        return;
-    bool train = can_stream(training->source);
-    training->streams_train = train;
-    training->streams_valid =
-        valid && can_stream(valid) && !fits(training, places, data_bytes(training, train, false));
+    enum stream_choice wish = training->options->stream;
+    bool fit =
+        keeps_samples(training) || fits(training, places, data_bytes(training, false, false));
+    training->streams_train = samples_stay_in_file(training->source, wish, fit);
+    fit = fit || fits(training, places, data_bytes(training, training->streams_train, false));
+    training->streams_valid = samples_stay_in_file(valid_source(training), wish, fit);
 }
 
 /* Nobody reads for another host what is streamed. */
@@ -349,9 +339,10 @@ static status check_hosts(const struct training *training, const struct rank_pla
                               "host %s would need %.0f MiB and has %.0f MiB free; use more hosts, "
                               "fewer experts, a smaller --micro-batch, %s",
                               need.host, need.bytes / 0x1p20, need.available / 0x1p20,
-                              training->streams_train        ? "or a smaller --stream-block"
-                              : can_stream(training->source) ? "or --stream always"
-                                                             : "or fewer data");
+                              training->streams_train ? "or a smaller --stream-block"
+                              : source_info(training->source)->format->can_stream
+                                  ? "or --stream always"
+                                  : "or fewer data");
     }
     return STATUS_OK;
 }

@@ -140,7 +140,7 @@ static status read_source(struct training *training, size_t *n_experts)
     char path[sizeof training->reshaped_path];
     const char *resumed = training->resume_path;
     status outcome =
-        loaded_model_find(resumed[0] ? resumed : training->options->init, path, sizeof path);
+        checkpoint_find(resumed[0] ? resumed : training->options->init, path, sizeof path);
     if (outcome == STATUS_OK)
         outcome = checkpoint_open(path, &file);
     if (outcome != STATUS_OK)

@@ -53,7 +53,7 @@ static status find_start(struct training *training)
     if (outcome == STATUS_OK && training->resume_path[0])
         outcome = resume_merge_options(training);
     else if (outcome == STATUS_OK && options->init)
-        outcome = loaded_model_find(options->init, training->init_path, sizeof training->init_path);
+        outcome = checkpoint_find(options->init, training->init_path, sizeof training->init_path);
     if (outcome == STATUS_OK)
         outcome = reshape_prepare(training);
     return outcome;

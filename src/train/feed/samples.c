@@ -14,6 +14,18 @@
  */
 enum { MOST_READERS = 8, BYTES_PER_READER = 1 << 23 };
 
+bool samples_stay_in_file(const struct source *source, enum stream_choice wish, bool fit)
+{
+    if (!source || !source_info(source)->format->can_stream || wish == STREAM_NEVER)
+        return false;
+    return wish == STREAM_ALWAYS || !fit;
+}
+
+bool samples_fit(double bytes, double available)
+{
+    return bytes <= 0.9 * available;
+}
+
 static struct host_readers choose_readers(const struct communicator *comm,
                                           const struct dataset_shape *shape,
                                           enum read_choice reader)

@@ -7,6 +7,9 @@
 #include "comm/shared_memory.h"
 #include "data/samples/dataset.h"
 
+/* Whether samples stay in the file, as the user wishes. */
+enum stream_choice { STREAM_AUTO, STREAM_ALWAYS, STREAM_NEVER };
+
 /* Who reads: see samples_load. */
 enum read_choice { READ_AUTO, READ_NODE, READ_ROOT };
 
@@ -34,6 +37,12 @@ status samples_load(const struct communicator *comm, const struct dataset_shape 
 status samples_stream(const struct communicator *comm, const struct dataset_shape *shape,
                       size_t block, struct source *source, const struct scaler *scaler,
                       const uint64_t *rows, struct samples *samples);
+
+/* Root. Whether samples are streamed; `fit`: what is needed fits into memory if they are not. */
+bool samples_stay_in_file(const struct source *source, enum stream_choice wish, bool fit);
+
+/* Local. A tenth of memory is left for the page cache that files are read through. */
+bool samples_fit(double bytes, double available);
 
 /* Bytes that a host needs for them, in memory or streamed from `some` of a file's samples. Local.
  */
