@@ -311,7 +311,6 @@ static void files_of_other_kinds(void **state)
         {"CDF\x01\0\0", 6, "netCDF", "nccopy"},
         {"$FL2@(#) SPSS", 13, "SPSS", "CSV"},
         {"<stata_dta><header>", 19, "Stata", "CSV"},
-        {"\x93NUMPY\x01\0", 8, "NumPy", "HDF5"},
         {"RDX3\nX\n\0\0\0\x03", 11, "R ", "write.csv"},
         {"X\n\0\0\0\x03", 6, "R ", "write.csv"},
         {"MATLAB 5.0 MAT-file, Platform", 29, "MATLAB", "-v7.3"},

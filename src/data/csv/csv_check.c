@@ -52,10 +52,13 @@ static status say_gaps(const struct csv_table *table, const struct gaps *gaps)
     if (gaps->n_cells > 1)
         snprintf(all, sizeof all, ", the first of %zu such cells in %zu of the %zu rows",
                  gaps->n_cells, gaps->n_rows, table->n_rows);
-    return status_set(STATUS_USAGE, "%s, line %zu, column '%s': %s%s; %s", table->path,
-                      table->line[gaps->row], table->names.item[gaps->column], what, all,
+    char where[40];
+    snprintf(where, sizeof where, table->line ? "line %zu" : "row %zu (from 0)",
+             table->line ? table->line[gaps->row] : gaps->row);
+    return status_set(STATUS_USAGE, "%s, %s, column '%s': %s%s; %s", table->path, where,
+                      table->names.item[gaps->column], what, all,
                       gaps->n_cells == 1
-                          ? "fill it in or remove the line"
+                          ? "fill it in or remove the row"
                           : "fill them in, remove the rows, or leave columns out with --exclude "
                             "(coterie inspect counts by column)");
 }

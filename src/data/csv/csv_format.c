@@ -46,8 +46,6 @@ static const struct {
     {"HEADER RECORD*******", 20, 0, "a SAS transport file", SAVE_AS_CSV " (pandas: read_sas)"},
     {"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xC2\xEA\x81\x60", 16, 0, "a SAS file",
      SAVE_AS_CSV " (pandas: read_sas)"},
-    {"\x93NUMPY", 6, 0, "a NumPy array (npy)",
-     "; write it as HDF5 (h5py: file['x'] = numpy.load(FILE)) or CSV"},
     {"RDX2\n", 5, 0, "an R workspace (RData)", SAVE_AS_CSV " (R: load, write.csv)"},
     {"RDX3\n", 5, 0, "an R workspace (RData)", SAVE_AS_CSV " (R: load, write.csv)"},
     {"X\n\0\0\0", 5, 0, "an R object (RDS)", SAVE_AS_CSV " (R: readRDS, write.csv)"},

@@ -9,7 +9,7 @@
 
 /* The first that recognises a path; the last takes what is left. */
 static const struct source_format *const formats[] = {&source_format_builtin, &source_format_hdf5,
-                                                      &source_format_csv};
+                                                      &source_format_npy, &source_format_csv};
 enum { N_FORMATS = sizeof formats / sizeof *formats };
 
 const struct source_format *source_format_of(const char *path)
