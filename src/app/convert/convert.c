@@ -17,16 +17,22 @@
 #include <strings.h>
 #include <unistd.h>
 
-typedef status (*writer)(struct source *source, const char *path);
+/* The formats that can be written, by the ending of the name. */
+static const struct writer {
+    const char *ending;
+    status (*write)(struct source *source, const char *path);
+    /* How to read the file that was made, where the defaults would read it otherwise; or NULL. */
+    void (*hint)(const struct source *source, char *hint, size_t size);
+} writers[] = {{".csv", convert_to_csv, convert_csv_hint},
+               {".h5", convert_to_hdf5, NULL},
+               {".hdf5", convert_to_hdf5, NULL}};
 
-/* By the ending of the name. */
-static writer writer_for(const char *path)
+static const struct writer *writer_for(const char *path)
 {
     const char *dot = strrchr(path, '.');
-    if (dot && strcasecmp(dot, ".csv") == 0)
-        return convert_to_csv;
-    if (dot && (strcasecmp(dot, ".h5") == 0 || strcasecmp(dot, ".hdf5") == 0))
-        return convert_to_hdf5;
+    for (size_t i = 0; dot && i < sizeof writers / sizeof *writers; i++)
+        if (strcasecmp(dot, writers[i].ending) == 0)
+            return &writers[i];
     return NULL;
 }
 
@@ -53,11 +59,10 @@ static status write_whole(struct source *source, const char *path)
     struct fresh_file fresh;
     status outcome = fresh_file_begin(&fresh, path);
     if (outcome == STATUS_OK)
-        outcome = writer_for(path)(source, fresh.unfinished);
+        outcome = writer_for(path)->write(source, fresh.unfinished);
     return fresh_file_end(&fresh, FRESH_FILE_IS_NEW, outcome);
 }
 
-/* How to read the file that was made, where the defaults would read it otherwise. */
 static void say_what_was_written(const struct source *source, const char *path)
 {
     const struct source_info *info = source_info(source);
@@ -69,8 +74,8 @@ static void say_what_was_written(const struct source *source, const char *path)
     else if (info->n_targets > 0)
         snprintf(targets, sizeof targets, "%zu target%s (%s)", info->n_targets,
                  info->n_targets == 1 ? "" : "s", names);
-    if (writer_for(path) == convert_to_csv)
-        convert_csv_hint(source, hint, sizeof hint);
+    if (writer_for(path)->hint)
+        writer_for(path)->hint(source, hint, sizeof hint);
     log_info("%s: %zu samples, %zu input%s, %s%s%s", path, info->n, info->n_inputs,
              info->n_inputs == 1 ? "" : "s", targets, *hint ? "; name its columns with" : "", hint);
 }

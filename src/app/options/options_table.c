@@ -136,10 +136,10 @@ const struct option_entry option_table[] = {
      SECTION_SWEEP, SWEEP, KIND_FLAG, AT(table), 0, NULL},
 
     {"data", "DATA", "builtin:vowels",
-     "samples: a CSV or HDF5 file, or builtin:vowels, builtin:vowels10",
+     "samples: a CSV, HDF5 or NumPy file, or builtin:vowels, builtin:vowels10",
      SECTION_DATA, TRAIN, KIND_TEXT, AT(data), 0, NULL},
     {"data", "DATA", NULL,
-     "samples: a CSV or HDF5 file, or builtin:vowels, builtin:vowels10 with or without /train, "
+     "samples: a CSV, HDF5 or NumPy file, or builtin:vowels, builtin:vowels10 with or without "
      "/test",
      SECTION_DATA, EVALUATE | PREDICT, KIND_TEXT, AT(data), 0, NULL},
     {"inputs", "NAMES", NULL,
