@@ -50,6 +50,17 @@ class BytesRead(support.TestCase):
                                      "--output", f"run-{name}", *options) - checked)
         return (read[1] - read[0]) / (sizes[1] - sizes[0])
 
+    def test_evaluate(self):
+        """The held-out part, known by the fingerprint of all: one pass, then from memory."""
+        read = {}
+        for name, n in (("small.h5", SMALL), ("large.h5", LARGE)):
+            size = self.write(name, n, False)
+            self.read_by("train", "--auto", "off", "--data", name, "--valid", 0.2, "--epochs", 0,
+                         "--quiet", "--output", name[:5])
+            read[size] = self.read_by("evaluate", name[:5]) - self.read_by("check-file", name)
+        (small, at_small), (large, at_large) = read.items()
+        self.assertLess((at_large - at_small) / (large - small), 1.05)
+
     def test_once_if_kept(self):
         self.assertLess(self.passes("--epochs", 1, "--batch-size", 5000), 1.05)
 

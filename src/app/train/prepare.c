@@ -192,16 +192,6 @@ static status scale(struct training *training, const struct data_survey *survey)
     return outcome;
 }
 
-/*
- * What the pass over a source reads is not read again for baselines and when samples are loaded,
- * where it is little beside the memory of this host.
- */
-static void keep_numbers(const struct training *training, struct source *source)
-{
-    enum { SHARE = 8 }; /* of the free memory */
-    source_keep(source, training->options->stream != STREAM_ALWAYS, memory_available() / SHARE);
-}
-
 /* What the metrics are to be compared with, for the end of the run. */
 static status measure_baselines(struct training *training)
 {
@@ -328,7 +318,7 @@ static status look_at_data(struct training *training, struct data_survey *survey
         outcome = split_samples(training);
     if (outcome != STATUS_OK)
         return outcome;
-    keep_numbers(training, training->source);
+    samples_keep(training->source, training->options->stream);
     return data_survey_take(survey, training->source, training->split.train,
                             training->split.n_train);
 }
@@ -349,7 +339,7 @@ static status prepare(struct training *training, struct data_survey *survey)
     if (outcome == STATUS_OK)
         outcome = scale(training, survey);
     if (outcome == STATUS_OK && training->valid_source) {
-        keep_numbers(training, training->valid_source);
+        samples_keep(training->valid_source, options->stream);
         outcome = source_fingerprint(training->valid_source, &training->record.valid_fingerprint);
     }
     if (outcome == STATUS_OK)

@@ -26,6 +26,12 @@ bool samples_fit(double bytes, double available)
     return bytes <= 0.9 * available;
 }
 
+void samples_keep(struct source *source, enum stream_choice wish)
+{
+    enum { SHARE = 8 }; /* of the free memory */
+    source_keep(source, wish != STREAM_ALWAYS, memory_available() / SHARE);
+}
+
 static struct host_readers choose_readers(const struct communicator *comm,
                                           const struct dataset_shape *shape,
                                           enum read_choice reader)

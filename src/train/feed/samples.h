@@ -44,6 +44,12 @@ bool samples_stay_in_file(const struct source *source, enum stream_choice wish, 
 /* Local. A tenth of memory is left for the page cache that files are read through. */
 bool samples_fit(double bytes, double available);
 
+/*
+ * Root. What a pass over the source reads is not read again, neither to load samples nor for
+ * baselines, where it is little beside the memory of this host; inputs that are to be streamed are.
+ */
+void samples_keep(struct source *source, enum stream_choice wish);
+
 /* Bytes that a host needs for them, in memory or streamed from `some` of a file's samples. Local.
  */
 double samples_bytes(const struct dataset_shape *shape);
