@@ -7,15 +7,14 @@
 #include "data/source/source_internal.h"
 #include "formats_internal.h"
 
-/* The first that recognises a path; the last takes what is left. */
+/* The first that recognises a path; the last recognises all. */
 static const struct source_format *const formats[] = {&source_format_builtin, &source_format_hdf5,
                                                       &source_format_npy, &source_format_csv};
-enum { N_FORMATS = sizeof formats / sizeof *formats };
 
 const struct source_format *source_format_of(const char *path)
 {
     size_t i = 0;
-    while (i + 1 < N_FORMATS && !formats[i]->recognises(path))
+    while (!formats[i]->recognises(path))
         i++;
     return formats[i];
 }

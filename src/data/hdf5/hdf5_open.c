@@ -205,7 +205,7 @@ status hdf5_sync(struct hdf5_file *file)
     status outcome = site_file(SITE_hdf5_sync, file->path);
     if (outcome == STATUS_OK)
         outcome = flush(file, &descriptor);
-    if (outcome != STATUS_OK)
+    if (outcome != STATUS_OK || !descriptor)
         return outcome;
     /* The disk is waited for without the lock. */
     if (fsync(*descriptor) != 0)

@@ -17,7 +17,7 @@ static size_t bytes_of(const struct source *source, size_t width)
 static void keep(const struct source *source, size_t width, double **number, size_t *left)
 {
     size_t bytes = bytes_of(source, width);
-    if (width == 0 || bytes > *left)
+    if (bytes == 0 || bytes > *left)
         return;
     *number = malloc(bytes);
     *left -= *number ? bytes : 0;
