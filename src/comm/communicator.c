@@ -306,6 +306,15 @@ void communicator_max(const struct communicator *comm, double *values, size_t n)
     site_leave();
 }
 
+void communicator_max_reals(const struct communicator *comm, real *values, size_t n)
+{
+    COTERIE_ASSERT(n <= INT_MAX);
+    site_enter(SITE_maximum, n * sizeof(real));
+    if (comm->size > 1)
+        MPI_Allreduce(MPI_IN_PLACE, values, (int)n, MPI_REAL_TYPE, MPI_MAX, comm->mpi->world);
+    site_leave();
+}
+
 void communicator_sum(const struct communicator *comm, int64_t *values, size_t n)
 {
     COTERIE_ASSERT(n <= INT_MAX);

@@ -2,6 +2,7 @@
 #ifndef COTERIE_COMM_COMMUNICATOR_H
 #define COTERIE_COMM_COMMUNICATOR_H
 
+#include "base/real.h"
 #include "base/status.h"
 #include "comm/launcher.h"
 
@@ -72,6 +73,7 @@ status communicator_broadcast_text(const struct communicator *comm, char **text)
 
 /* Collective. Element-wise over ranks. The sum of integers does not depend on any order. */
 void communicator_max(const struct communicator *comm, double *values, size_t n);
+void communicator_max_reals(const struct communicator *comm, real *values, size_t n);
 void communicator_sum(const struct communicator *comm, int64_t *values, size_t n);
 
 /* Collective. `bytes` from each rank to rank 0, where `all` is (size, bytes). */

@@ -54,7 +54,11 @@ status exchange_init(struct exchange *exchange, const struct communicator *comm,
     exchange->max_rows = max_rows;
     COTERIE_ASSERT(shard->n_experts * max_stride <= INT_MAX);
     const size_t integers = max_rows * max_stride + 2;
-    status outcome = exchange_window_create(comm, shard, max_stride, integers, &exchange->window);
+    status outcome =
+        communicator_agree(comm, memory_alloc(&exchange->bound, EXCHANGE_MAX_TERMS * max_stride,
+                                              sizeof(real), "the exchange"));
+    if (outcome == STATUS_OK)
+        outcome = exchange_window_create(comm, shard, max_stride, integers, &exchange->window);
     if (outcome != STATUS_OK || exchange->window)
         return outcome;
     size_t at_root = comm->rank == 0 && comm->size > 1 ? shard->n_experts * max_stride : 0;
@@ -78,6 +82,7 @@ void exchange_release(struct exchange *exchange)
         memory_free(&exchange->scattered[slot]);
     }
     memory_free(&exchange->fixed);
+    memory_free(&exchange->bound);
     release_requests(exchange);
     exchange_window_destroy(&exchange->window);
 }
@@ -150,39 +155,58 @@ real *exchange_scatter(struct exchange *exchange, int slot, size_t stride, real 
     return own;
 }
 
-LEAF_KERNEL static double largest_magnitude(size_t n, const real *value)
+/* bound[i] = max |value| over the rows of sample i. */
+LEAF_KERNEL static void find_largest_magnitudes(size_t n_rows, size_t stride,
+                                                const real *restrict value, real *restrict bound)
 {
-    real largest = 0;
-#pragma omp simd reduction(max : largest)
-    for (size_t i = 0; i < n; i++) {
-        real magnitude = real_abs(value[i]);
-        largest = magnitude > largest ? magnitude : largest;
+    memset(bound, 0, stride * sizeof *bound);
+    for (size_t row = 0; row < n_rows; row++) {
+        const real *of_row = value + row * stride;
+#pragma omp simd
+        for (size_t i = 0; i < stride; i++) {
+            real magnitude = real_abs(of_row[i]);
+            bound[i] = magnitude > bound[i] ? magnitude : bound[i];
+        }
     }
-    return (double)largest;
 }
 
 /* Bits of a product in fixed point: for a float, those of a double but for its sign and rounding.
  */
 #ifdef COTERIE_DOUBLE
-enum { PRODUCT_BITS = 62, LARGEST_SCALE = 1000 };
+enum { PRODUCT_BITS = 62, LARGEST_SCALE = 1000, MANTISSA = 52, BIAS = 1023 };
+typedef int64_t real_bits;
 #else
-enum { PRODUCT_BITS = 50, LARGEST_SCALE = 127 };
+enum { PRODUCT_BITS = 50, LARGEST_SCALE = 127, MANTISSA = 23, BIAS = 127 };
+typedef int32_t real_bits;
 #endif
 
-/* The power of two that turns products up to `bound` into integers, E of which fit. */
-static double fixed_scale(size_t n_experts, double bound)
+/* The bits of a product, so that the sum of E of them fits. */
+static int product_bits(size_t n_experts)
 {
-    if (!isfinite(bound))
-        return NAN;
-    if (bound == 0)
-        return 1;
-    int exponent, experts_exponent = 0;
-    frexp(bound, &exponent); /* bound < 2^exponent */
+    int experts_exponent = 0;
     while (((size_t)1 << experts_exponent) < n_experts)
         experts_exponent++;
-    int bits = 62 - experts_exponent < PRODUCT_BITS ? 62 - experts_exponent : PRODUCT_BITS;
-    int s = bits - exponent;
-    return ldexp(1, s < LARGEST_SCALE ? s : LARGEST_SCALE);
+    return 62 - experts_exponent < PRODUCT_BITS ? 62 - experts_exponent : PRODUCT_BITS;
+}
+
+/*
+ * In the place of each bound the power of two that turns products up to it into integers of `bits`
+ * bits: 2^(bits - e) with bound < 2^e, by the bits of its exponent, so that the loop vectorises.
+ * NaN for a bound that is not finite.
+ */
+LEAF_KERNEL static void bounds_to_scales(size_t n, int bits, real *bound)
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) {
+        union {
+            real number;
+            real_bits bits;
+        } v = {bound[i]};
+        const real_bits exponent = v.bits >> MANTISSA;
+        const real_bits s = bits + BIAS - 1 - exponent;
+        v.bits = ((s < LARGEST_SCALE ? s : LARGEST_SCALE) + BIAS) << MANTISSA;
+        bound[i] = exponent <= 2 * BIAS ? v.number : (real)NAN;
+    }
 }
 
 typedef uint64_t integers __attribute__((vector_size(REAL_ALIGNMENT)));
@@ -225,18 +249,18 @@ static uint64_t offset_of_rounded(void)
 }
 
 /*
- * sum_k llrint(g_k value_k scale). g and value of the next expert are g_step and value_step
- * further. Returns 0 unless a product is no number; the integers mean nothing then.
+ * sum_k llrint(g_k value_k scale), scale (n). g and value of the next expert are g_step and
+ * value_step further. Returns 0 unless a product is no number; the integers mean nothing then.
  */
-LEAF_KERNEL static int64_t sum_fixed(size_t n_experts, size_t n, double scale, const real *g,
+LEAF_KERNEL static int64_t sum_fixed(size_t n_experts, size_t n, const real *scale, const real *g,
                                      size_t g_step, const real *value, size_t value_step,
                                      int64_t *sum)
 {
     const integers zero = (integers){0} + offset_of_rounded() * n_experts;
-    const line factor = (line){0} + (real)scale;
     integers seen = (integers)((doubles){0} + SHIFT);
     for (size_t i = 0; i < n; i += REALS_PER_LINE) {
         integers total[LINE_PARTS] = {{0}};
+        const line factor = *(const line *)(scale + i);
         for (size_t k = 0; k < n_experts; k++) {
             doubles v[LINE_PARTS];
             line product = *(const line *)(value + k * value_step + i) * factor *
@@ -254,25 +278,36 @@ LEAF_KERNEL static int64_t sum_fixed(size_t n_experts, size_t n, double scale, c
     return n_bad;
 }
 
-LEAF_KERNEL static void from_fixed(size_t n, double unit, const int64_t *restrict sum,
-                                   real *restrict result)
+/* Line by line of samples, with one division for all rows. */
+LEAF_KERNEL static void from_fixed(size_t n_rows, size_t stride, const real *restrict scale,
+                                   const int64_t *restrict sum, real *restrict result)
 {
+    double unit[REALS_PER_LINE];
+    for (size_t first = 0; first < stride; first += REALS_PER_LINE) {
+        for (size_t i = 0; i < REALS_PER_LINE; i++)
+            unit[i] = 1 / (double)scale[first + i];
+        for (size_t row = 0; row < n_rows; row++) {
+            const size_t at = row * stride + first;
 #pragma omp simd
-    for (size_t i = 0; i < n; i++)
-        result[i] = (real)((double)sum[i] * unit);
+            for (size_t i = 0; i < REALS_PER_LINE; i++)
+                result[at + i] = (real)((double)sum[at + i] * unit[i]);
+        }
+    }
 }
 
-/* This rank's bounds, and whether the ranks have to agree on one of them. */
+/* This rank's bounds, for each sample, and whether the ranks have to agree on one of them. */
 static void find_bounds(struct exchange *exchange, size_t stride, const struct exchange_term *terms,
                         int n_terms)
 {
     exchange->unknown = false;
     for (int t = 0; t < n_terms; t++) {
-        exchange->bound[t] = terms[t].bound;
+        real *bound = exchange->bound + (size_t)t * stride;
+        for (size_t i = 0; i < stride && terms[t].bound != 0; i++)
+            bound[i] = (real)terms[t].bound;
         if (terms[t].bound == 0) {
             exchange->unknown = true;
-            exchange->bound[t] =
-                largest_magnitude(exchange->n_local * terms[t].rows * stride, terms[t].value);
+            find_largest_magnitudes(exchange->n_local * terms[t].rows, stride, terms[t].value,
+                                    bound);
         }
     }
 }
@@ -283,21 +318,22 @@ void exchange_announce(struct exchange *exchange, size_t stride, const struct ex
     find_bounds(exchange, stride, terms, n_terms);
     exchange->announced = true;
     if (exchange->unknown && exchange->window)
-        exchange_window_offer(exchange->window, exchange->bound, n_terms);
+        exchange_window_offer(exchange->window, exchange->bound, (size_t)n_terms * stride);
 }
 
+/* Leaves scales in the place of the bounds. */
 static void agree_on_scales(struct exchange *exchange, size_t stride,
-                            const struct exchange_term *terms, int n_terms, double *scale)
+                            const struct exchange_term *terms, int n_terms)
 {
+    const size_t n = (size_t)n_terms * stride;
     if (!exchange->announced)
         find_bounds(exchange, stride, terms, n_terms);
     exchange->announced = false;
     if (exchange->unknown && exchange->window)
-        exchange_window_max(exchange->window, exchange->bound, n_terms);
+        exchange_window_max(exchange->window, exchange->bound, n);
     else if (exchange->unknown && exchange->comm->size > 1)
-        communicator_max(exchange->comm, exchange->bound, (size_t)n_terms);
-    for (int t = 0; t < n_terms; t++)
-        scale[t] = fixed_scale(exchange->shard.n_experts, exchange->bound[t]);
+        communicator_max_reals(exchange->comm, exchange->bound, n);
+    bounds_to_scales(n, product_bits(exchange->shard.n_experts), exchange->bound);
 }
 
 /* The sum over ranks; `own` is this rank's part, where window or exchange keep it. */
@@ -313,9 +349,9 @@ static const int64_t *sum_over_ranks(struct exchange *exchange, int64_t *own, si
 void exchange_combine(struct exchange *exchange, size_t stride, const real *g,
                       const struct exchange_term *terms, int n_terms)
 {
-    double scale[EXCHANGE_MAX_TERMS];
+    const real *scale = exchange->bound;
     site_enter(SITE_exchange_combine, stride * sizeof(int64_t));
-    agree_on_scales(exchange, stride, terms, n_terms, scale);
+    agree_on_scales(exchange, stride, terms, n_terms);
     size_t n_rows = 0;
     for (int t = 0; t < n_terms; t++)
         n_rows += terms[t].rows;
@@ -325,7 +361,7 @@ void exchange_combine(struct exchange *exchange, size_t stride, const real *g,
     int64_t *sum = own, n_bad = 0;
     for (int t = 0; t < n_terms; t++)
         for (size_t row = 0; row < terms[t].rows; row++, sum += stride)
-            n_bad += sum_fixed(exchange->n_local, stride, scale[t], g, stride,
+            n_bad += sum_fixed(exchange->n_local, stride, scale + (size_t)t * stride, g, stride,
                                terms[t].value + row * stride, terms[t].rows * stride, sum);
     sum[0] = exchange->raise;
     sum[1] = n_bad;
@@ -335,7 +371,10 @@ void exchange_combine(struct exchange *exchange, size_t stride, const real *g,
     site_leave();
 
     for (int t = 0; t < n_terms; t++) {
-        from_fixed(terms[t].rows * stride, n_bad > 0 ? NAN : 1 / scale[t], total, terms[t].result);
+        from_fixed(terms[t].rows, stride, scale + (size_t)t * stride, total, terms[t].result);
         total += terms[t].rows * stride;
     }
+    for (int t = 0; t < n_terms && n_bad > 0; t++)
+        for (size_t i = 0; i < terms[t].rows * stride; i++)
+            terms[t].result[i] = NAN;
 }

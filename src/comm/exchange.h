@@ -31,8 +31,8 @@ struct exchange {
     real *result[2];                    /* of the gathers that have begun */
     struct exchange_requests *requests; /* owned; where ranks exchange messages */
     struct exchange_window *window;     /* owned; NULL: ranks exchange messages */
-    double bound[EXCHANGE_MAX_TERMS];   /* of this rank's values, where announced */
-    bool announced, unknown;            /* unknown: the ranks have to agree on one of them */
+    real *bound;             /* (EXCHANGE_MAX_TERMS, max_stride) of values, for each sample */
+    bool announced, unknown; /* unknown: the ranks have to agree on one of them */
     int64_t raise;  /* set by the caller: what this rank adds to `raised` at the next combine */
     int64_t raised; /* the sum over all ranks at the last combine: requests to stop */
 };
@@ -61,7 +61,8 @@ real *exchange_scatter(struct exchange *exchange, int slot, size_t stride, real 
 
 /*
  * What is combined over the experts: result = sum_e g_e value_e for `rows` rows. bound is an upper
- * bound of |value|, or 0 where only the values tell (then the ranks agree on their maximum).
+ * bound of |value|, or 0 where only the values tell (then the ranks agree on their maximum over
+ * experts and rows, for each sample by itself: a sample that is far off spoils no other).
  */
 struct exchange_term {
     const real *value; /* (n_local, rows, stride) */
@@ -78,11 +79,10 @@ void exchange_announce(struct exchange *exchange, size_t stride, const struct ex
                        int n_terms);
 
 /*
- * Collective. Sums in fixed point: with M the bound, each product g value becomes an integer
- * multiple of 2^-s, s the largest with E M 2^s < 2^62 (and, where reals are floats, M 2^s < 2^50),
- * and integers are added. The result
- * on every rank is the same whatever the number of ranks and the order of the additions. If a bound
- * or a product is not finite, all results are NaN.
+ * Collective. Sums in fixed point: with M the bound of a sample, each product g value becomes an
+ * integer multiple of 2^-s, s the largest with E M 2^s < 2^62 (and, where reals are floats, M 2^s <
+ * 2^50), and integers are added. The result on every rank is the same whatever the number of ranks
+ * and the order of the additions. If a bound or a product is not finite, all results are NaN.
  *
  * `raise` of all ranks is added along in the same message, so that a request to stop on any rank is
  * known to all after every step and costs nothing.

@@ -21,8 +21,8 @@ static size_t lay_out(struct exchange_window *window, char *base)
 {
     size_t ranks = (size_t)window->size, at = 0;
     size_t flags = reserve(&at, ranks, sizeof *window->flags);
-    size_t bounds = reserve(&at, 2 * ranks, sizeof *window->bounds);
-    size_t largest = reserve(&at, 2, sizeof *window->largest);
+    size_t bounds = reserve(&at, 2 * ranks * window->most_bounds, sizeof(real));
+    size_t largest = reserve(&at, 2 * window->most_bounds, sizeof(real));
     size_t gathered = reserve(&at, 4 * window->block, sizeof(real));
     size_t scattered = reserve(&at, 4 * window->block, sizeof(real));
     size_t partial = reserve(&at, 2 * ranks * window->most, sizeof(int64_t));
@@ -59,6 +59,7 @@ status exchange_window_create(const struct communicator *comm, const struct shar
                                     .size = comm->size,
                                     .shard = *shard,
                                     .yields = comm->ranks_on_host > sysconf(_SC_NPROCESSORS_ONLN),
+                                    .most_bounds = EXCHANGE_MAX_TERMS * max_stride,
                                     .block = shard->n_experts * max_stride,
                                     .most = (max_integers + per_line - 1) / per_line * per_line};
     size_t bytes = lay_out(&shape, NULL);
@@ -117,30 +118,36 @@ static void wait_for_all(const struct exchange_window *window)
         wait_for(window, r);
 }
 
-static void offer(struct exchange_window *window, const double *values, int n)
+static real *bounds_of(const struct exchange_window *window, int rank)
 {
-    struct exchange_bound *bounds = window->bounds + window->maxima % 2 * (size_t)window->size;
-    memcpy(bounds[window->rank].value, values, (size_t)n * sizeof *values);
+    size_t place = window->maxima % 2 * (size_t)window->size + (size_t)rank;
+    return window->bounds + place * window->most_bounds;
 }
 
-void exchange_window_offer(struct exchange_window *window, const double *values, int n)
+static real *largest_of_all(const struct exchange_window *window)
 {
-    offer(window, values, n);
-    window->offered = true;
+    return window->largest + window->maxima % 2 * window->most_bounds;
+}
+
+void exchange_window_offer(struct exchange_window *window, const real *values, size_t n)
+{
+    memcpy(bounds_of(window, window->rank), values, n * sizeof *values);
+    window->offered = n;
+}
+
+LEAF_KERNEL static void raise_to(size_t n, const real *restrict other, real *restrict largest)
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++)
+        largest[i] = other[i] > largest[i] ? other[i] : largest[i];
 }
 
 /* Of what all ranks have offered. */
-static void find_largest(const struct exchange_window *window, int n, double *largest)
+static void find_largest(const struct exchange_window *window, size_t n, real *largest)
 {
-    const struct exchange_bound *bounds =
-        window->bounds + window->maxima % 2 * (size_t)window->size;
-    memcpy(largest, bounds[0].value, (size_t)n * sizeof *largest);
+    memcpy(largest, bounds_of(window, 0), n * sizeof *largest);
     for (int r = 1; r < window->size; r++)
-        for (int i = 0; i < n; i++) {
-            double other = bounds[r].value[i];
-            /* As MPI_MAX would not: a NaN of any rank is one for all. */
-            largest[i] = other > largest[i] || other != other ? other : largest[i];
-        }
+        raise_to(n, bounds_of(window, r), largest);
 }
 
 real *exchange_window_give(struct exchange_window *window, int slot, size_t stride, const real *own)
@@ -159,7 +166,7 @@ void exchange_window_take(struct exchange_window *window)
         return;
     wait_for_all(window);
     if (window->offered)
-        find_largest(window, EXCHANGE_MAX_TERMS, window->largest[window->maxima % 2].value);
+        find_largest(window, window->offered, largest_of_all(window));
 }
 
 real *exchange_window_scatter(struct exchange_window *window, int slot, size_t stride, real *all)
@@ -178,20 +185,19 @@ real *exchange_window_scatter(struct exchange_window *window, int slot, size_t s
     return place + shard_first(&window->shard, window->rank) * stride;
 }
 
-void exchange_window_max(struct exchange_window *window, double *values, int n)
+void exchange_window_max(struct exchange_window *window, real *values, size_t n)
 {
-    unsigned place = window->maxima % 2;
     if (window->offered) {
         /* The root's scatter came after it had found them. */
-        memcpy(values, window->largest[place].value, (size_t)n * sizeof *values);
+        memcpy(values, largest_of_all(window), n * sizeof *values);
     } else {
-        offer(window, values, n);
+        exchange_window_offer(window, values, n);
         window->turn++;
         arrive(window);
         wait_for_all(window);
         find_largest(window, n, values);
     }
-    window->offered = false;
+    window->offered = 0;
     window->maxima++;
 }
 

@@ -28,12 +28,11 @@ struct exchange_window {
     bool yields; /* more ranks than processors: waiting gives the processor away at once */
     uint64_t turn;
     struct exchange_flag {
-        _Alignas(64) _Atomic uint64_t turn; /* the last one that this rank has got to */
-    } * flags;                              /* (size) */
-    struct exchange_bound {
-        _Alignas(64) double value[EXCHANGE_MAX_TERMS];
-    } * bounds, *largest;                           /* (2, size); (2) of all ranks */
-    bool offered;                                   /* bounds go along with the next gather */
+        _Alignas(64) _Atomic uint64_t turn;         /* the last one that this rank has got to */
+    } * flags;                                      /* (size) */
+    size_t most_bounds;                             /* reals that one rank offers at most, padded */
+    real *bounds, *largest;                         /* (2, size, most_bounds); (2, most_bounds) */
+    size_t offered;                                 /* bounds that go along with the next gather */
     unsigned gathers[2], scatters[2], maxima, sums; /* uses so far, by slot */
     size_t block;                                   /* reals of one (E, max_stride) array */
     real *gathered, *scattered;                     /* (2 slots, 2 places, block) */
@@ -69,12 +68,13 @@ real *exchange_window_scatter(struct exchange_window *window, int slot, size_t s
  * Local. Before a gather that a scatter follows: the bounds of the next exchange_window_max, which
  * then costs no turn of its own.
  */
-void exchange_window_offer(struct exchange_window *window, const double *values, int n);
+void exchange_window_offer(struct exchange_window *window, const real *values, size_t n);
 
 /*
- * Collective. Largest of all ranks' values, n <= EXCHANGE_MAX_TERMS; of those offered, if any were.
+ * Collective. Largest of all ranks' values, n <= EXCHANGE_MAX_TERMS max_stride; of those offered,
+ * if any were.
  */
-void exchange_window_max(struct exchange_window *window, double *values, int n);
+void exchange_window_max(struct exchange_window *window, real *values, size_t n);
 
 /* Local. Where this rank puts its partial sum before exchange_window_sum. */
 int64_t *exchange_window_partial(const struct exchange_window *window);

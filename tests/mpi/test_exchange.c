@@ -178,6 +178,37 @@ static void what_is_announced_holds_once(void)
     memory_free(&result);
 }
 
+/* Expert outputs of one sample are far off: the digits of the samples beside it stay. */
+static void a_far_sample_spoils_no_other(void)
+{
+    real *g = reals(exchange.n_local * STRIDE);
+    real *value = reals(exchange.n_local * N_ROWS * STRIDE), *result = reals(N_ROWS * STRIDE);
+    const double accuracy = sizeof(real) == sizeof(double) ? 1e-14 : 1e-5;
+    enum { FAR = 5 };
+    fill(g, value);
+    for (size_t k = 0; k < exchange.n_local * N_ROWS; k++)
+        value[k * STRIDE + FAR] *= (real)1e25;
+    for (int announces = 0; announces < 2; announces++) {
+        struct exchange_term term = {value, N_ROWS, 0, result};
+        if (announces)
+            exchange_announce(&exchange, STRIDE, &term, 1);
+        real *all = exchange_gather(&exchange, 0, STRIDE, g);
+        exchange_scatter(&exchange, 0, STRIDE, all);
+        exchange_combine(&exchange, STRIDE, g, &term, 1);
+        for (size_t row = 0; row < N_ROWS; row++)
+            for (size_t i = 0; i < STRIDE; i++) {
+                long double sum = 0, factor = i == FAR ? (long double)1e25 : 1;
+                for (size_t e = 0; e < N_EXPERTS; e++)
+                    sum += (long double)share_at(e, i) * (long double)number_at(e, row, i);
+                CHECK(fabsl(factor * sum - (long double)result[row * STRIDE + i]) <
+                      (long double)accuracy * factor);
+            }
+    }
+    memory_free(&g);
+    memory_free(&value);
+    memory_free(&result);
+}
+
 static void infinite_values_give_nan(void)
 {
     real *g = reals(exchange.n_local * STRIDE);
@@ -295,6 +326,7 @@ int main(int argc, char **argv)
         MPI_TEST(combine_sums_over_all_experts);
         MPI_TEST(combine_does_not_depend_on_the_ranks);
         MPI_TEST(what_is_announced_holds_once);
+        MPI_TEST(a_far_sample_spoils_no_other);
         MPI_TEST(infinite_values_give_nan);
         MPI_TEST(a_request_of_one_rank_reaches_all);
         MPI_TEST(a_late_reader_still_finds_its_numbers);
