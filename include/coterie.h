@@ -18,8 +18,9 @@
  * threads, too, if the program uses HDF5 itself only from one thread or from a thread-safe build.
  *
  * A sample's results depend on that sample alone, to the last bit: not on how many samples are
- * given together. Those of `coterie predict` are the same but for rounding (1e-12 for
- * models in double precision, 2e-6 for single).
+ * given together. Those of coterie_predict and coterie_quantile have the bits that `predict` of the
+ * program writes that trained the model: `coterie` in single precision, `coterie_d` in double.
+ * coterie_predict_float rounds the same numbers to floats.
  *
  * Numbers are in the units of the data. Arrays are dense and row-major: x (n, D) holds the D inputs
  * of a sample side by side, in the order of coterie_input_name. D, E, T and C stand for the numbers

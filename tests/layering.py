@@ -58,10 +58,10 @@ ROOMS = {
                     "base comm data/hdf5 data/csv data/source data/formats data/samples "
                     "checkpoint train/feed train/step "
                     "app/options"),
-    "app/judge": ("class_recall exact_targets expert_outputs expert_survey expert_use "
-                  "loaded_model trust",
+    "app/judge": ("class_recall dealt_predictions exact_targets expert_outputs "
+                  "expert_survey expert_use loaded_model trust",
                   "base math data/source data/formats data/samples model/likelihood model "
-                  "comm checkpoint "
+                  "comm checkpoint predict "
                   "train/feed train/step app/problem"),
     "app/doctor": ("doctor", "base math data/hdf5 comm app/options"),
     "app/train": ("begun_in profile_table selection train train_internal",

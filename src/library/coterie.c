@@ -256,7 +256,7 @@ static int put_sample(const struct predictor *predictor, const struct predicted 
         put(out->mean, sample * outputs + k, unscaled(predictor, k, block->y[k * stride + i]));
     for (size_t k = 0; k < outputs && is_asked(out->variance); k++)
         put(out->variance, sample * outputs + k,
-            y_scale[k] * y_scale[k] * block->variance[k * stride + i]);
+            block->variance[k * stride + i] * y_scale[k] * y_scale[k]);
     if (is_asked(out->probability))
         put_probabilities(predictor, block, block->y, i, out->probability,
                           sample * predictor_class_names(predictor)->n);

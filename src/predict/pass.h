@@ -42,6 +42,8 @@ struct pass {
     size_t (*padded)(size_t n);
     /* Doubles to numbers of the pass. */
     void (*narrow)(size_t n, const double *from, void *to);
+    /* And back. */
+    void (*widen)(size_t n, const void *from, double *to);
     /* x (D, PASS_TILE) -> z (O, PASS_TILE) in double; work: 2 * widest * PASS_TILE numbers. */
     void (*tile)(const struct pass_network *network, const void *x, void *work, double *z);
     /* x (D padded) -> z (O); work: 2 * widest numbers. */

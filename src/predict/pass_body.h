@@ -119,8 +119,9 @@ static void (*const activate[])(size_t n, SCALAR *z) = {
     [ACTIVATION_LOGISTIC] = logistic_in_place,
 };
 
-static void widen(size_t n, const SCALAR *from, double *to)
+static void widen(size_t n, const void *numbers, double *to)
 {
+    const SCALAR *from = numbers;
     for (size_t i = 0; i < n; i++)
         to[i] = (double)from[i];
 }
@@ -230,4 +231,5 @@ static void slopes(const struct pass_network *network, const void *kept, void *w
     }
 }
 
-const struct pass PASS = {sizeof(SCALAR), padded, narrow, tile, single, single_keeping, slopes};
+const struct pass PASS = {sizeof(SCALAR), padded, narrow,         widen,
+                          tile,           single, single_keeping, slopes};

@@ -14,7 +14,8 @@
 
 /*
  * exp x = 2^n exp r, n = round(x / ln 2), |r| <= ln(2)/2; ln 2 is subtracted in two parts. Taylor's
- * series of 14 terms is exact to 1e-17 there. x is bounded: below -700 the result is 1e-304.
+ * series of 14 terms is exact to 1e-17 there. Below -700 it is 0,
+ * above 700 it is that of 700.
  */
 __attribute__((always_inline)) static inline double portable_exp(double x)
 {
@@ -43,7 +44,7 @@ __attribute__((always_inline)) static inline double portable_exp(double x)
     bits = (int64_t)((uint64_t)(bits + 1023) << 52); /* the low bits of `shifted` are n */
     double power;
     memcpy(&power, &bits, sizeof power);
-    return p * power;
+    return x < -700 ? 0 : p * power;
 }
 
 /* Near 0 Taylor's series, exact to 1e-17 for |x| <= 1/4; else (1 - e) / (1 + e), e = exp(-2|x|). */

@@ -21,6 +21,12 @@ struct predictor;
  * checksums are verified.
  */
 status predictor_open(const char *path, struct predictor **out);
+/*
+ * The same from parameters in memory, which are copied, in the precision of the program; it has no
+ * record, so its samples are those of predictor_compute_scaled.
+ */
+status predictor_create(const struct model_shape *shape, const struct networks *networks,
+                        struct predictor **out);
 void predictor_destroy(struct predictor **predictor);
 
 const struct run_record *predictor_record(const struct predictor *predictor);
@@ -56,6 +62,9 @@ size_t predictor_work_bytes(const struct predictor *predictor, size_t n);
  * `work`. */
 void predictor_compute(const struct predictor *predictor, size_t n, const double *x, void *work,
                        struct predicted *out);
+/* The same for x that are scaled, as numbers of the model's precision. */
+void predictor_compute_scaled(const struct predictor *predictor, size_t n, const double *x,
+                              void *work, struct predicted *out);
 
 /*
  * Sets `variance` of the scaled targets: the law of total variance, sum_e g_e (sigma_e^2 +

@@ -65,16 +65,19 @@ size_t predictor_work_bytes(const struct predictor *predictor, size_t n)
     return work_map(predictor, n, NULL, &unused);
 }
 
-void work_load(const struct predictor *predictor, size_t n, const double *x, struct work *work)
+/* As training scales what it reads (data/samples/scaled_columns.h). */
+void work_load(const struct predictor *predictor, const struct scaler *scaler, size_t n,
+               const double *x, struct work *work)
 {
-    const struct scaler *scaler = &predictor->record.scaler;
     size_t inputs = predictor->n_inputs, width = work->block.stride;
     for (size_t c = 0; c < inputs; c++) {
         double *row = work->scaled + c * width;
+        double mean = scaler ? scaler->x_mean[c] : 0, inverse = scaler ? 1 / scaler->x_scale[c] : 1;
         for (size_t i = 0; i < width; i++)
-            row[i] = i < n ? (x[i * inputs + c] - scaler->x_mean[c]) / scaler->x_scale[c] : 0;
+            row[i] = i < n ? (x[i * inputs + c] - mean) * inverse : 0;
     }
     predictor->pass->narrow(inputs * width, work->scaled, work->x);
+    predictor->pass->widen(inputs * width, work->x, work->scaled);
 }
 
 /* z_e = ln alpha_e - 1/2 ln |S_e| - 1/2 |W_e (x - m_e)|^2 (Xu, Jordan & Hinton 1994) */
@@ -268,17 +271,29 @@ LEAF_KERNEL static void combine(size_t n_experts, size_t outputs, size_t width, 
                 y[k * width + t] += g[t] * o[t];
 }
 
-void predictor_compute(const struct predictor *predictor, size_t n, const double *x, void *space,
-                       struct predicted *out)
+static void compute(const struct predictor *predictor, const struct scaler *scaler, size_t n,
+                    const double *x, void *space, struct predicted *out)
 {
     struct work work;
     work_map(predictor, n, space, &work);
-    work_load(predictor, n, x, &work);
+    work_load(predictor, scaler, n, x, &work);
     compute_gate(predictor, &work);
     compute_experts(predictor, &work);
     combine(predictor->n_experts, predictor->n_outputs, work.block.stride, work.block.g,
             work.block.o, work.block.y);
     *out = work.block;
+}
+
+void predictor_compute(const struct predictor *predictor, size_t n, const double *x, void *space,
+                       struct predicted *out)
+{
+    compute(predictor, &predictor->record.scaler, n, x, space, out);
+}
+
+void predictor_compute_scaled(const struct predictor *predictor, size_t n, const double *x,
+                              void *space, struct predicted *out)
+{
+    compute(predictor, NULL, n, x, space, out);
 }
 
 void predictor_variance(const struct predictor *predictor, const struct predicted *predicted)
@@ -292,6 +307,8 @@ void predictor_variance(const struct predictor *predictor, const struct predicte
                 size_t i = k * width + t;
                 double difference = predicted->o[e * size + i] - predicted->y[i];
                 double spread = predictor->variance[e] + difference * difference;
-                variance[i] += predicted->g[e * width + t] * spread;
+                double g = predicted->g[e * width + t];
+                /* What has no share counts for nothing, however far away it is. */
+                variance[i] += g != 0 ? g * spread : 0;
             }
 }

@@ -188,6 +188,14 @@ static status create_with(struct run_record *record, const struct model_shape *s
     return outcome;
 }
 
+status predictor_create(const struct model_shape *shape, const struct networks *networks,
+                        struct predictor **out)
+{
+    struct run_record none = {0};
+    *out = NULL;
+    return create_with(&none, shape, networks, sizeof(real) == sizeof(double), out);
+}
+
 static status read_networks(struct hdf5_file *file, struct run_record *record, bool is_double,
                             struct predictor **out)
 {

@@ -29,7 +29,11 @@ struct work {
 /* Bytes that it takes for n samples at once; with `base`, fills the pointers too. */
 size_t work_map(const struct predictor *predictor, size_t n, void *base, struct work *work);
 
-/* x (n, D) scaled, and in the precision of the pass, for tiles or a single sample. */
-void work_load(const struct predictor *predictor, size_t n, const double *x, struct work *work);
+/*
+ * x (n, D) with this scaling (NULL: none), rounded to the precision of the pass, for tiles or a
+ * single sample.
+ */
+void work_load(const struct predictor *predictor, const struct scaler *scaler, size_t n,
+               const double *x, struct work *work);
 
 #endif

@@ -102,20 +102,21 @@ class FarAway(support.TestCase):
                 self.assertLess(abs(found["variance_y"][i] / found[f"sigma_{alone}_y"][i] ** 2 - 1), 1e-6)
 
     def test_what_is_not_finite_is_refused(self):
-        """A gate of tanh mixes linear experts everywhere: their distance squared is too much for float."""
+        """A gate of tanh mixes linear experts everywhere: their distance squared is too much for double."""
         random = numpy.random.default_rng(3)
         x = random.normal(size=100)
         (self.folder / "d.csv").write_text("x,y\n" + "".join(f"{a},{abs(a)}\n" for a in x))
-        (self.folder / "far.csv").write_text("x\n0\n1e25\n")
+        (self.folder / "far.csv").write_text("x\n0\n1e200\n")
         run, output = self.folder / "run", self.folder / "p.csv"
-        self.succeed(support.COTERIE, "train", "--data", self.folder / "d.csv", "--experts", 2,
+        self.succeed(support.COTERIE_D, "train", "--data", self.folder / "d.csv", "--experts", 2,
                      "--gate-hidden", 2, "--epochs", 5, "--output", run)
-        result = support.run(support.COTERIE, "predict", run, "--data", self.folder / "far.csv", "--output",
+        result = support.run(support.COTERIE_D, "predict", run, "--data", self.folder / "far.csv", "--output",
                              output)
         self.assert_rc(result, 1, "variance_y", "not a finite number")
         self.assert_one_line(result)
         self.assertEqual([path.name for path in self.folder.iterdir() if path.name.startswith("p.csv")], [])
-        self.succeed(support.COTERIE_D, "predict", run, "--data", self.folder / "far.csv", "--output", output)
+        (self.folder / "far.csv").write_text("x\n0\n1e25\n")
+        self.succeed(support.COTERIE, "predict", run, "--data", self.folder / "far.csv", "--output", output)
 
 
 class TwoAtOnce(support.TestCase):

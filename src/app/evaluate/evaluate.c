@@ -2,6 +2,7 @@
 #include "app/evaluate/evaluate.h"
 
 #include "app/judge/class_recall.h"
+#include "app/judge/dealt_predictions.h"
 #include "app/judge/exact_targets.h"
 #include "app/judge/trust.h"
 
@@ -35,9 +36,10 @@ struct evaluation {
     struct class_recall recall;
     struct expert_use use;
     struct trust trust;
-    struct expert_outputs *outputs; /* where trust needs them, else NULL; not owned */
-    struct exact_targets targets;   /* with config.has_rmse */
-    status outcome;                 /* of reading them */
+    struct expert_outputs *outputs;  /* where trust needs them, else NULL; not owned */
+    struct exact_targets targets;    /* with config.has_rmse */
+    struct dealt_predictions *exact; /* of `predict`, where targets are numbers; not owned */
+    status outcome;                  /* of reading them */
 };
 
 static status evaluation_init(struct evaluation *evaluation, const struct loaded_model *loaded)
@@ -79,7 +81,8 @@ static void evaluation_release(struct evaluation *evaluation)
 }
 
 /*
- * The squared errors of the micro-batch once more, from targets and predictions with all digits.
+ * The squared errors of the micro-batch once more, from targets with all digits and the predictions
+ * that `predict` writes.
  * `before`: the sum without it. Groups are added here, too.
  */
 static void add_exact_squares(struct evaluation *evaluation, const struct step *step, size_t first,
@@ -89,7 +92,8 @@ static void add_exact_squares(struct evaluation *evaluation, const struct step *
     for (size_t i = 0; i < step->batch.n && evaluation->outcome == STATUS_OK; i++) {
         size_t row = evaluation->rows[first + i];
         double squared = 0, weight = (double)step->batch.weight[i];
-        evaluation->outcome = exact_targets_squared(&evaluation->targets, step, i, row, &squared);
+        const double *y = evaluation->exact->values + i * evaluation->exact->width;
+        evaluation->outcome = exact_targets_squared(&evaluation->targets, y, row, &squared);
         evaluation->all.squared += weight * squared;
         if (!evaluation->group)
             continue;
@@ -106,6 +110,8 @@ static void add_micro_batch(struct step *step, size_t first, void *context)
     expert_use_add(&evaluation->use, step, first);
     if (evaluation->outputs)
         expert_outputs_gather(evaluation->outputs, step);
+    if (evaluation->exact)
+        dealt_predictions_compute(evaluation->exact, step->comm, &step->batch);
     if (!step->model->has_gate)
         return;
     double squared_before = evaluation->all.squared;
@@ -327,6 +333,7 @@ static status evaluate(const struct communicator *comm, const struct options *op
 {
     struct evaluation evaluation = {0};
     struct expert_outputs outputs = {0};
+    struct dealt_predictions exact = {0};
     bool needs_outputs = loaded->problem.task == TASK_REGRESSION;
     bool is_root = comm->rank == 0;
     status outcome = STATUS_OK;
@@ -347,6 +354,9 @@ static status evaluate(const struct communicator *comm, const struct options *op
     if (outcome == STATUS_OK && needs_outputs)
         outcome = expert_outputs_init(&outputs, comm, loaded);
     evaluation.outputs = needs_outputs ? &outputs : NULL;
+    if (outcome == STATUS_OK && needs_outputs)
+        outcome = dealt_predictions_init(&exact, comm, loaded, false, false, false);
+    evaluation.exact = needs_outputs ? &exact : NULL;
     if (outcome == STATUS_OK) {
         evaluate_dataset(&loaded->step, &loaded->samples.dataset, loaded->micro_batch,
                          add_micro_batch, &evaluation);
@@ -363,6 +373,7 @@ static status evaluate(const struct communicator *comm, const struct options *op
     }
     evaluation_release(&evaluation);
     expert_outputs_release(&outputs);
+    dealt_predictions_release(&exact);
     return outcome;
 }
 
@@ -374,6 +385,8 @@ status evaluate_command(const struct communicator *comm, struct options *options
     if (outcome != STATUS_OK)
         return outcome;
     outcome = loaded_model_open(comm, options, path, false, &loaded);
+    if (outcome == STATUS_OK)
+        outcome = loaded_model_spread(comm, &loaded);
     if (outcome == STATUS_OK)
         outcome = evaluate(comm, options, &loaded);
     loaded_model_release(comm, &loaded);

@@ -17,8 +17,8 @@ void exact_targets_release(struct exact_targets *targets)
     memory_free(&targets->block);
 }
 
-status exact_targets_squared(struct exact_targets *targets, const struct step *step, size_t i,
-                             size_t row, double *squared)
+status exact_targets_squared(struct exact_targets *targets, const double *y, size_t row,
+                             double *squared)
 {
     struct source *source = targets->loaded->source;
     const struct scaler *scaler = &targets->loaded->record.scaler;
@@ -34,9 +34,8 @@ status exact_targets_squared(struct exact_targets *targets, const struct step *s
     }
     *squared = 0;
     for (size_t k = 0; k < width; k++) {
-        double y = (double)step->y[k * step->batch.stride + i];
         double residual = targets->block[(row - targets->first) * width + k] -
-                          (y * scaler->y_scale[k] + scaler->y_mean[k]);
+                          (y[k] * scaler->y_scale[k] + scaler->y_mean[k]);
         *squared += residual * residual / (double)width;
     }
     return STATUS_OK;

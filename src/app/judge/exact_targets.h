@@ -20,10 +20,10 @@ status exact_targets_init(struct exact_targets *targets, const struct loaded_mod
 void exact_targets_release(struct exact_targets *targets);
 
 /*
- * *squared becomes the mean over targets of (d - y)^2, in the units of the data, of sample i of the
- * micro-batch that step_forward has computed; it is sample `row` of the source. Rows must rise.
+ * *squared becomes the mean over targets of (d - y)^2, in the units of the data, of sample `row` of
+ * the source; y (O): its predictions, scaled. Rows must rise.
  */
-status exact_targets_squared(struct exact_targets *targets, const struct step *step, size_t i,
-                             size_t row, double *squared);
+status exact_targets_squared(struct exact_targets *targets, const double *y, size_t row,
+                             double *squared);
 
 #endif

@@ -14,15 +14,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Root. Record, problem and parameters; the file is closed again. */
-static status read_record(const char *path, struct loaded_model *loaded, struct hdf5_file **file)
+/* Root. Record and problem; the file stays open for the parameters. */
+static status read_record(const char *path, struct loaded_model *loaded)
 {
     char found[PATH_MAX];
     status outcome = checkpoint_find(path, found, sizeof found);
     if (outcome == STATUS_OK)
-        outcome = checkpoint_open(found, file);
+        outcome = checkpoint_open(found, &loaded->file);
     if (outcome == STATUS_OK)
-        outcome = checkpoint_read_record(*file, &loaded->record);
+        outcome = checkpoint_read_record(loaded->file, &loaded->record);
     if (outcome == STATUS_OK)
         outcome = problem_from_record(&loaded->record, &loaded->problem);
     return outcome;
@@ -63,15 +63,15 @@ static status open_source(const struct options *options, bool targets_optional,
                         &loaded->source);
 }
 
-static status read_parameters(const struct communicator *comm, struct loaded_model *loaded,
-                              struct hdf5_file *file)
+static status read_parameters(const struct communicator *comm, struct loaded_model *loaded)
 {
     struct model *model = &loaded->model;
     struct snapshot snapshot;
     status outcome = snapshot_init(&snapshot, model, comm, OPTIMIZER_GD, false);
     if (outcome == STATUS_OK) {
         if (comm->rank == 0)
-            outcome = checkpoint_read_networks(file, &snapshot.shape, false, &snapshot.current);
+            outcome =
+                checkpoint_read_networks(loaded->file, &snapshot.shape, false, &snapshot.current);
         outcome = communicator_agree(comm, outcome);
     }
     if (outcome == STATUS_OK) {
@@ -247,11 +247,10 @@ static size_t micro_batch_of(const struct options *options, const struct loaded_
 status loaded_model_open(const struct communicator *comm, const struct options *options,
                          const char *path, bool targets_optional, struct loaded_model *loaded)
 {
-    struct hdf5_file *file = NULL;
     memset(loaded, 0, sizeof *loaded);
     status outcome = STATUS_OK;
     if (comm->rank == 0) {
-        outcome = read_record(path, loaded, &file);
+        outcome = read_record(path, loaded);
         if (outcome == STATUS_OK)
             outcome = open_source(options, targets_optional, loaded);
     }
@@ -259,18 +258,18 @@ status loaded_model_open(const struct communicator *comm, const struct options *
     communicator_broadcast(comm, &loaded->problem, sizeof loaded->problem);
     if (outcome == STATUS_OK)
         outcome = load_samples(comm, options, targets_optional, loaded);
-    if (outcome == STATUS_OK) {
+    if (outcome == STATUS_OK)
         loaded->micro_batch = micro_batch_of(options, loaded);
-        outcome = model_init(&loaded->model, &loaded->problem.model, comm, -1,
-                             real_padded(loaded->micro_batch));
-    }
-    if (outcome == STATUS_OK)
-        outcome = read_parameters(comm, loaded, file);
-    if (outcome == STATUS_OK)
-        outcome = step_init(&loaded->step, &loaded->model, comm, real_padded(loaded->micro_batch));
-    if (file)
-        hdf5_close(&file);
     return outcome;
+}
+
+status loaded_model_spread(const struct communicator *comm, struct loaded_model *loaded)
+{
+    size_t stride = real_padded(loaded->micro_batch);
+    status outcome = model_init(&loaded->model, &loaded->problem.model, comm, -1, stride);
+    if (outcome == STATUS_OK)
+        outcome = read_parameters(comm, loaded);
+    return outcome == STATUS_OK ? step_init(&loaded->step, &loaded->model, comm, stride) : outcome;
 }
 
 void loaded_model_release(const struct communicator *comm, struct loaded_model *loaded)
@@ -279,6 +278,8 @@ void loaded_model_release(const struct communicator *comm, struct loaded_model *
     model_release(&loaded->model);
     samples_release(&loaded->samples);
     if (comm->rank == 0) {
+        if (loaded->file)
+            hdf5_close(&loaded->file);
         source_close(&loaded->source);
         memory_free(&loaded->rows);
         run_record_release(&loaded->record);

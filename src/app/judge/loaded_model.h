@@ -13,11 +13,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A trained model, spread over the ranks of this program, and the samples it is applied to. */
+/* A trained model and the samples it is applied to. */
 struct loaded_model {
+    struct hdf5_file *file;   /* root: the checkpoint */
     struct run_record record; /* root */
     struct problem problem;
-    struct model model;
+    struct model model; /* spread over the ranks by loaded_model_spread */
     size_t micro_batch;
     struct source *source; /* root */
     uint64_t *rows;        /* root: (samples.dataset.shape.n) which samples of the source */
@@ -32,6 +33,9 @@ struct loaded_model {
  */
 status loaded_model_open(const struct communicator *comm, const struct options *options,
                          const char *path, bool targets_optional, struct loaded_model *loaded);
+
+/* Collective. The model over the ranks, as in training, and a step. */
+status loaded_model_spread(const struct communicator *comm, struct loaded_model *loaded);
 
 /*
  * Collective. Without --data, the samples that the run held out by --valid become those of the

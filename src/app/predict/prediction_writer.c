@@ -50,7 +50,7 @@ struct prediction_writer {
     struct csv_writer *csv;   /* one of the two */
     struct hdf5_file *hdf5;
     double *values;                /* (stride), one column of a block */
-    double *mixture;               /* (2 E) g and o of one sample */
+    double *mixture;               /* (E) o of one sample and target */
     struct string_list class_rows; /* HDF5: the class of every sample so far */
 };
 
@@ -243,11 +243,10 @@ status prediction_writer_create(const char *path, const struct loaded_model *loa
     writer->loaded = loaded;
     writer->extras = extras;
     writer->n = dataset->shape.n;
-    outcome =
-        memory_alloc(&writer->values, loaded->step.batch.max_stride, sizeof(double), "predictions");
+    outcome = memory_alloc(&writer->values, loaded->micro_batch, sizeof(double), "predictions");
     if (outcome == STATUS_OK)
-        outcome = memory_alloc(&writer->mixture, 2 * loaded->problem.model.n_experts,
-                               sizeof(double), "predictions");
+        outcome = memory_alloc(&writer->mixture, loaded->problem.model.n_experts, sizeof(double),
+                               "predictions");
     if (outcome == STATUS_OK && extras.rows)
         outcome = add_column(writer, (struct column){COLUMN_ROW, 0, 0}, "row", "");
     if (outcome == STATUS_OK)
@@ -271,12 +270,12 @@ static double quantile(const struct prediction_writer *writer, const struct pred
                        size_t k, size_t i, double p)
 {
     const struct model_config *model = &writer->loaded->problem.model;
-    double *g = writer->mixture, *o = writer->mixture + model->n_experts;
-    for (size_t e = 0; e < model->n_experts; e++) {
-        g[e] = (double)block->g[e * block->stride + i];
-        o[e] = (double)block->o[(e * model->n_outputs + k) * block->stride + i];
-    }
-    struct normal_mixture mixture = {model->n_experts, g, o, block->sigma};
+    const struct dealt_predictions *dealt = block->dealt;
+    const double *values = dealt->values + i * dealt->width;
+    double *o = writer->mixture;
+    for (size_t e = 0; e < model->n_experts; e++)
+        o[e] = values[dealt->at.o + e * model->n_outputs + k];
+    struct normal_mixture mixture = {model->n_experts, values + dealt->at.g, o, dealt->sigma};
     return normal_mixture_quantile(&mixture, p);
 }
 
@@ -296,8 +295,9 @@ static double value_of(const struct prediction_writer *writer, const struct pred
     bool is_regression = writer->loaded->problem.task == TASK_REGRESSION;
     double scale = is_regression ? scaler->y_scale[k] : 1;
     double shift = is_regression ? scaler->y_mean[k] : 0;
-    size_t of_output = k * block->stride + i, of_expert = column.expert * block->stride + i;
-    size_t of_both = (column.expert * outputs + k) * block->stride + i;
+    const struct dealt_predictions *dealt = block->dealt;
+    const double *values = dealt->values + i * dealt->width;
+    size_t of_both = dealt->at.o + column.expert * outputs + k;
     double tail = 0.5 * (1 - writer->extras.interval);
     if (column.kind != COLUMN_ROW && is_incomplete(writer, block, i))
         return NAN;
@@ -306,25 +306,25 @@ static double value_of(const struct prediction_writer *writer, const struct pred
         return (double)writer->loaded->rows[block->first + i];
     case COLUMN_Y:
     case COLUMN_P:
-        return (double)block->y[of_output] * scale + shift;
+        return values[dealt->at.y + k] * scale + shift;
     case COLUMN_P_OTHER:
-        return 1 - (double)block->y[of_output];
+        return 1 - values[dealt->at.y + k];
     case COLUMN_VARIANCE:
-        return (double)block->variance[of_output] * scale * scale;
+        return values[dealt->at.variance + k] * scale * scale;
     case COLUMN_LOWER:
         return quantile(writer, block, k, i, tail) * scale + shift;
     case COLUMN_UPPER:
         return quantile(writer, block, k, i, 1 - tail) * scale + shift;
     case COLUMN_G:
-        return (double)block->g[of_expert];
+        return values[dealt->at.g + column.expert];
     case COLUMN_H:
-        return (double)block->h[of_expert];
+        return values[dealt->at.h + column.expert];
     case COLUMN_EXPERT_O:
-        return (double)block->o[of_both] * scale + shift;
+        return values[of_both] * scale + shift;
     case COLUMN_EXPERT_OTHER:
-        return 1 - (double)block->o[of_both];
+        return 1 - values[of_both];
     case COLUMN_EXPERT_SIGMA:
-        return block->sigma[column.expert] * scale;
+        return dealt->sigma[column.expert] * scale;
     }
     return NAN;
 }
@@ -335,10 +335,11 @@ static const char *class_of(const struct prediction_writer *writer,
     size_t outputs = writer->loaded->problem.model.n_outputs, best = 0;
     if (is_incomplete(writer, block, i))
         return "";
+    const double *y = block->dealt->values + i * block->dealt->width + block->dealt->at.y;
     if (outputs == 1)
-        return writer->classes->item[block->y[i] > (real)0.5];
+        return writer->classes->item[y[0] > 0.5];
     for (size_t k = 1; k < outputs; k++)
-        if (block->y[k * block->stride + i] > block->y[best * block->stride + i])
+        if (y[k] > y[best])
             best = k;
     return writer->classes->item[best];
 }

@@ -2,8 +2,8 @@
 #ifndef COTERIE_APP_PREDICTION_WRITER_H
 #define COTERIE_APP_PREDICTION_WRITER_H
 
+#include "app/judge/dealt_predictions.h"
 #include "app/judge/loaded_model.h"
-#include "base/real.h"
 #include "base/status.h"
 
 #include <stdbool.h>
@@ -21,15 +21,11 @@
  */
 struct prediction_writer;
 
-/* One micro-batch; arrays are (rows, stride). */
+/* One micro-batch. */
 struct prediction_block {
-    size_t first, n, stride;
+    size_t first, n;
     const bool *incomplete; /* (samples of the source) rows without all values; NULL: none */
-    const real *y;          /* (O) combined outputs, scaled */
-    const real *variance;   /* (O) scaled; NULL for classes */
-    const real *g, *h;      /* (E); h NULL without targets */
-    const real *o;       /* (E, O) of each expert, scaled; NULL unless density or interval is set */
-    const double *sigma; /* (E), one number each: of the scaled targets */
+    const struct dealt_predictions *dealt; /* its numbers */
 };
 
 /* Columns that are not always written. */

@@ -187,6 +187,8 @@ static status survey(struct training *training, long micro_batch, struct expert_
     status outcome =
         loaded_model_open(training->comm, &options, training->reshaped_path, false, &loaded);
     if (outcome == STATUS_OK)
+        outcome = loaded_model_spread(training->comm, &loaded);
+    if (outcome == STATUS_OK)
         outcome = expert_survey_make(found, training->comm, &loaded);
     loaded_model_release(training->comm, &loaded);
     return outcome;
