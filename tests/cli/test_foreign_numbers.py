@@ -386,6 +386,22 @@ class NotThere(Foreign):
         line = self.refused("'/x'", "LZF", "32000", "GZIP")
         self.assertNotIn("damaged", line)
 
+    def test_floats_that_lost_their_nan(self):
+        """The scale-offset filter gives another number for NaN, unless a fill value stands for it."""
+        x = self.x.copy()
+        x[7, 1] = numpy.nan
+        for fill, rc in ((None, 2), (numpy.nan, 2), (-9999, 0)):
+            with self.file(x=None) as file:
+                file.create_dataset("x", data=x if rc else self.x, scaleoffset=3, fillvalue=fill,
+                                    chunks=(10, 3))
+            if rc:
+                self.refused("'/x'", "scale-offset", "NaN", "h5repack")
+            else:
+                self.succeed(support.COTERIE, "train", "--data", self.path, "--dry-run")
+        with self.file(x=None) as file:
+            file.create_dataset("x", data=numpy.round(self.x).astype("i4"), scaleoffset=0)
+        self.succeed(support.COTERIE, "train", "--data", self.path, "--dry-run")
+
     def test_a_newer_library(self):
         """Of another object in the file it is no matter."""
         with self.file(z=self.x):

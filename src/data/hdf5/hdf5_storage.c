@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <libgen.h>
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -189,6 +190,34 @@ static status check_contiguous(const struct hdf5_file *file, const char *name, h
         file->path, name);
 }
 
+/*
+ * The scale-offset filter knows no NaN: it gives the smallest number of the chunk for it. Only a
+ * fill value that is a number tells the missing ones.
+ */
+static status check_scale_offset(const struct hdf5_file *file, const char *name, hid_t dataset,
+                                 hid_t creation)
+{
+    unsigned flags = 0;
+    size_t n_values = 0;
+    hid_t type = H5Dget_type(dataset);
+    bool is_float = H5Tget_class(type) == H5T_FLOAT;
+    H5Tclose(type);
+    if (!is_float || H5Pget_filter_by_id2(creation, H5Z_FILTER_SCALEOFFSET, &flags, &n_values, NULL,
+                                          0, NULL, NULL) < 0)
+        return STATUS_OK;
+    H5D_fill_value_t defined = H5D_FILL_VALUE_DEFAULT;
+    double fill = NAN;
+    if (H5Pfill_value_defined(creation, &defined) >= 0 && defined == H5D_FILL_VALUE_USER_DEFINED &&
+        H5Pget_fill_value(creation, H5T_NATIVE_DOUBLE, &fill) >= 0 && !isnan(fill))
+        return STATUS_OK;
+    return status_set(STATUS_USAGE,
+                      "%s, '%s': its floats are stored by HDF5's filter scale-offset, which turns "
+                      "NaN into other numbers; write it again from where it came with gzip or with "
+                      "a fill value for what is missing, or, if nothing was, h5repack -f GZIP=4 IN "
+                      "OUT",
+                      file->path, name);
+}
+
 /* Within `depth` virtual data sets. */
 static status check_stored(struct hdf5_file *file, const char *name, int depth)
 {
@@ -198,6 +227,8 @@ static status check_stored(struct hdf5_file *file, const char *name, int depth)
         return outcome;
     hid_t creation = H5Dget_create_plist(dataset);
     outcome = hdf5_check_filters(file, name, creation);
+    if (outcome == STATUS_OK)
+        outcome = check_scale_offset(file, name, dataset, creation);
     H5D_layout_t layout = H5Pget_layout(creation);
     if (outcome == STATUS_OK && layout == H5D_CHUNKED)
         outcome = check_chunks(file, name, dataset, creation);
