@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Checkpoints: opened with all checks, and, as if their checksums were right, read. */
+/*
+ * Checkpoints: opened with all checks, by the library, which predicts with what it has opened, and,
+ * as if their checksums were right, read.
+ */
 #include "fuzz.h"
 
 #include "checkpoint/checkpoint.h"
 #include "comm/communicator.h"
+#include "predict/predictor.h"
 #include "train/step/snapshot_gather.h"
 
 static struct communicator comm;
@@ -43,6 +47,23 @@ static void read_all(const char *path)
     hdf5_close(&file);
 }
 
+/* As coterie_model_open and coterie_predict do. */
+static void predict(const char *path)
+{
+    struct predictor *predictor = NULL;
+    struct predicted predicted;
+    if (predictor_open(path, &predictor) != STATUS_OK)
+        return;
+    double *x = calloc(predictor_config(predictor)->n_inputs, sizeof *x);
+    void *work = malloc(predictor_work_bytes(predictor, 1));
+    if (!x || !work)
+        abort();
+    predictor_compute(predictor, 1, x, work, &predicted);
+    free(x);
+    free(work);
+    predictor_destroy(&predictor);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const char *path = fuzz_file(data, size);
@@ -51,6 +72,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     if (checkpoint_open(path, &file) == STATUS_OK)
         hdf5_close(&file);
+    predict(path);
     read_all(path);
     checkpoint_read_init(path, &snapshot.shape, &snapshot.current);
     return 0;
