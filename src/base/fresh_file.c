@@ -119,15 +119,43 @@ static int give_new_name(const char *from, const char *to)
     return rename(from, to) == 0 ? 0 : errno;
 }
 
-/* Some file systems rename only to names that are free: the older file goes first then. */
-static int replace(const char *from, const char *to)
+/* Some file systems rename only to names that are free: the older file steps aside first. */
+static int replace_by_way_of(const char *from, const char *to, const char *aside)
 {
+    unlink(aside); /* left by a process that was killed between the calls below */
+    if (rename(to, aside) != 0)
+        return errno;
+    if (rename(from, to) == 0) {
+        unlink(aside);
+        return 0;
+    }
+    int cause = errno;
+    rename(aside, to);
+    return cause;
+}
+
+int fresh_file_replace(const char *from, const char *to)
+{
+    static atomic_flag said = ATOMIC_FLAG_INIT;
     if (rename(from, to) == 0)
         return 0;
     int cause = errno;
-    if (cause != EEXIST || unlink(to) != 0)
+    bool is_refused = cause == EEXIST || cause == EPERM || cause == EACCES;
+    size_t size = strlen(to) + sizeof ".old";
+    char *aside = is_refused && access(to, F_OK) == 0 ? malloc(size) : NULL;
+    if (!aside)
         return cause;
-    return rename(from, to) == 0 ? 0 : errno;
+    snprintf(aside, size, "%s.old", to);
+    bool is_done = replace_by_way_of(from, to, aside) == 0;
+    free(aside);
+    if (!is_done)
+        return cause;
+    if (!atomic_flag_test_and_set(&said))
+        log_warning("the file system of %s lets no file take the place of another (rename: %s): "
+                    "the older is renamed to NAME.old first; if the machine stops in that moment, "
+                    "rename it back",
+                    to, strerror(cause));
+    return 0;
 }
 
 status fresh_file_commit(struct fresh_file *file, enum fresh_file_mode mode)
@@ -135,7 +163,7 @@ status fresh_file_commit(struct fresh_file *file, enum fresh_file_mode mode)
     int cause = sync_path(file->unfinished, 0);
     if (cause == 0)
         cause = mode == FRESH_FILE_IS_NEW ? give_new_name(file->unfinished, file->path)
-                                          : replace(file->unfinished, file->path);
+                                          : fresh_file_replace(file->unfinished, file->path);
     status outcome = STATUS_OK;
     if (cause == EEXIST && mode == FRESH_FILE_IS_NEW)
         outcome = status_set(STATUS_USAGE,

@@ -47,6 +47,13 @@ status fresh_file_open(struct fresh_file *file, const char *path);
 /* Closes the stream and ends, replacing an older file. */
 status fresh_file_publish(struct fresh_file *file, status written);
 
+/*
+ * Local. Renames `from` to `to`, which is replaced. Where the file system renames only to free
+ * names (some of FUSE and SMB) the older file is called `to`.old for a moment, with one warning. 0,
+ * or the error of errno, and then `to` is as it was.
+ */
+int fresh_file_replace(const char *from, const char *to);
+
 /* Syncs the folder that holds `path`. Where that is not offered: STATUS_OK, after a warning. */
 status fresh_file_sync_folder(const char *path);
 

@@ -12,16 +12,6 @@
 
 enum { LONGEST_NAME = 255 };
 
-/* Some file systems rename only to names that are free: the old pointer goes first then. */
-static bool replace(const char *fresh, const char *path)
-{
-    if (rename(fresh, path) == 0)
-        return true;
-    if (errno != EEXIST && errno != EPERM && errno != EACCES)
-        return false;
-    return unlink(path) == 0 && rename(fresh, path) == 0;
-}
-
 static status set_text(const char *path, const char *name)
 {
     struct fresh_file file = {0};
@@ -42,9 +32,9 @@ status pointer_set(const char *folder, const char *pointer, const char *name, bo
     snprintf(fresh, sizeof fresh, "%s.tmp", path);
     unlink(fresh);
     if (symlink(name, fresh) == 0) {
-        if (replace(fresh, path))
+        int cause = fresh_file_replace(fresh, path);
+        if (cause == 0)
             return STATUS_OK;
-        int cause = errno;
         unlink(fresh);
         return status_set(STATUS_FAILED, "cannot make the link %s: %s", path, strerror(cause));
     }

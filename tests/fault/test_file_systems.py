@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # labels: fault
-# timeout: 200
+# timeout: 400
 """File systems that lack something: symbolic links, locks, syncing of folders, replacing."""
 import errno
 import os
@@ -103,6 +103,23 @@ class Shimmed(FileSystems):
         result = self.shop.train("run", env=without(symlink=errno.EPERM),
                                  fault="link:0:*:fail")
         self.assert_rc(result, 1, "link")
+
+    def test_no_replacing(self):
+        """A file that takes the place of another needs two steps: same bits, said once."""
+        straight = self.straight(epochs=20)
+        for error in (errno.EEXIST, errno.EACCES):
+            with self.subTest(error=errno.errorcode[error]):
+                self.shop.clear("run")
+                for epochs in (10, 20):
+                    result = self.shop.train("run", "--resume", "auto", epochs=epochs,
+                                             env=without(replace=error))
+                    self.assert_rc(result, 0)
+                    self.assert_one_warning(result, "take the place of another")
+                self.assert_same_checkpoint(straight,
+                                            harness.generations(self.run_directory)[-1])
+                self.assertTrue(harness.latest(self.run_directory).exists())
+                self.assertEqual(list(self.run_directory.rglob("*.old")), [])
+                self.assertEqual(harness.left_over(self.run_directory), [])
 
     def test_no_locks(self):
         for error in (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL):
