@@ -18,6 +18,21 @@ struct prediction {
     struct batch batch;
 };
 
+/*
+ * Fewer samples at once where they have many numbers each, with thousands of experts: a sample's
+ * numbers do not depend on the others.
+ */
+static size_t samples_at_once(const struct loaded_model *loaded, bool has_experts)
+{
+    const size_t most_bytes = 64 << 20;
+    const struct model_config *config = &loaded->problem.model;
+    size_t outputs = config->n_outputs, of_expert = 2 + (has_experts ? outputs : 0);
+    size_t bytes = (2 * outputs + config->n_experts * of_expert) * sizeof(double);
+    size_t tiles = most_bytes / bytes / PREDICTOR_TILE;
+    size_t most = (tiles > 0 ? tiles : 1) * PREDICTOR_TILE;
+    return loaded->micro_batch < most ? loaded->micro_batch : most;
+}
+
 static status prediction_init(struct prediction *prediction, const struct communicator *comm)
 {
     struct loaded_model *loaded = prediction->loaded;
@@ -25,6 +40,7 @@ static status prediction_init(struct prediction *prediction, const struct commun
     const struct dataset *samples = &loaded->samples.dataset;
     bool has_targets = samples->shape.n_targets || samples->shape.has_labels;
     bool has_experts = prediction->extras.density || prediction->extras.interval > 0;
+    loaded->micro_batch = samples_at_once(loaded, has_experts);
     status outcome = batch_init(&prediction->batch, config->n_inputs, config->n_outputs,
                                 real_padded(loaded->micro_batch));
     outcome = communicator_agree(comm, outcome);
