@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* `cause`: of errno, 0 if it is not known any more. */
@@ -140,9 +141,10 @@ int fresh_file_replace(const char *from, const char *to)
     if (rename(from, to) == 0)
         return 0;
     int cause = errno;
+    struct stat about; /* of a link itself, wherever it leads */
     bool is_refused = cause == EEXIST || cause == EPERM || cause == EACCES;
     size_t size = strlen(to) + sizeof ".old";
-    char *aside = is_refused && access(to, F_OK) == 0 ? malloc(size) : NULL;
+    char *aside = is_refused && lstat(to, &about) == 0 ? malloc(size) : NULL;
     if (!aside)
         return cause;
     snprintf(aside, size, "%s.old", to);
