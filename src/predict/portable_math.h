@@ -14,8 +14,7 @@
 
 /*
  * exp x = 2^n exp r, n = round(x / ln 2), |r| <= ln(2)/2; ln 2 is subtracted in two parts. Taylor's
- * series of 14 terms is exact to 1e-17 there. Below -700 it is 0,
- * above 700 it is that of 700.
+ * series of 14 terms is exact to 1e-17 there. Below -700 the result is 0, above 700 that of 700.
  */
 __attribute__((always_inline)) static inline double portable_exp(double x)
 {

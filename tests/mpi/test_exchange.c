@@ -142,6 +142,16 @@ static void combine_does_not_depend_on_the_ranks(void)
     memory_free(&result);
 }
 
+/* As in a step: a gather and a scatter, then the combined output. */
+static void combine_once(real *g, const struct exchange_term *term, bool announces)
+{
+    if (announces)
+        exchange_announce(&exchange, STRIDE, term, 1);
+    real *all = exchange_gather(&exchange, 0, STRIDE, g);
+    exchange_scatter(&exchange, 0, STRIDE, all);
+    exchange_combine(&exchange, STRIDE, g, term, 1);
+}
+
 /*
  * The largest value is that of the last expert. Announced, it goes with the gather; the next
  * combine is not announced, and a bound that is remembered would be too small for it.
@@ -158,11 +168,7 @@ static void what_is_announced_holds_once(void)
         fill(g, value);
         for (size_t i = 0; n_local > 0 && first + n_local == N_EXPERTS && i < N_ROWS * STRIDE; i++)
             value[(n_local - 1) * N_ROWS * STRIDE + i] *= factor;
-        if (announces)
-            exchange_announce(&exchange, STRIDE, &term, 1);
-        real *all = exchange_gather(&exchange, 0, STRIDE, g);
-        exchange_scatter(&exchange, 0, STRIDE, all);
-        exchange_combine(&exchange, STRIDE, g, &term, 1);
+        combine_once(g, &term, announces);
         for (size_t row = 0; row < N_ROWS; row++)
             for (size_t i = 0; i < STRIDE; i++) {
                 long double sum = 0;
@@ -190,11 +196,7 @@ static void a_far_sample_spoils_no_other(void)
         value[k * STRIDE + FAR] *= (real)1e25;
     for (int announces = 0; announces < 2; announces++) {
         struct exchange_term term = {value, N_ROWS, 0, result};
-        if (announces)
-            exchange_announce(&exchange, STRIDE, &term, 1);
-        real *all = exchange_gather(&exchange, 0, STRIDE, g);
-        exchange_scatter(&exchange, 0, STRIDE, all);
-        exchange_combine(&exchange, STRIDE, g, &term, 1);
+        combine_once(g, &term, announces);
         for (size_t row = 0; row < N_ROWS; row++)
             for (size_t i = 0; i < STRIDE; i++) {
                 long double sum = 0, factor = i == FAR ? (long double)1e25 : 1;

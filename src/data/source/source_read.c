@@ -26,7 +26,6 @@ void source_close(struct source **source)
     string_list_release(&info->target_names);
     string_list_release(&info->classes);
     string_list_release(&info->group_names);
-    string_list_release(&info->notes);
     memory_free(&info->label);
     memory_free(&info->group);
     memory_free(&info->weight);
