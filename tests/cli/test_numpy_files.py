@@ -47,6 +47,11 @@ class NumpyFiles(support.TestCase):
                 self.assertEqual(names, ["x0", "x1", "x2", "x3"])
                 numpy.testing.assert_array_equal(rows, array.astype(float))
 
+    def test_truth_values(self):
+        array = numpy.array([[True, False], [False, False], [True, True]])
+        self.save(array)
+        numpy.testing.assert_array_equal(self.converted()[1], array.astype(float))
+
     def test_columns_are_chosen_by_name(self):
         self.save(example())
         names, rows = self.converted("--inputs", "x3,x1", "--targets", "x0")
