@@ -12,6 +12,7 @@ import atexit
 import io
 import json
 import multiprocessing
+import multiprocessing.connection
 import os
 import pathlib
 import re
@@ -143,6 +144,8 @@ def finish(process, timeout=100):
 
 def send_signal(process, number):
     """Sends a signal to a started program and to all that it started on this side of mpirun."""
+    if process.poll() is not None and os.path.exists(f"/proc/{process.pid}"):
+        return  # its number is that of another program by now
     try:
         os.killpg(process.pid, number)
     except ProcessLookupError:
@@ -330,6 +333,37 @@ def _names(suite):
             yield test.id().removeprefix("__main__.")
 
 
+def _send_result(function, item, pipe):
+    pipe.send(function(item))
+
+
+def in_processes(function, items, jobs):
+    """(item, function(item)) as they end, in a process each, `jobs` at a time; None of one that dies.
+
+    Forked, so that nothing is imported again; and from a process without threads, one of which might
+    hold a lock that the child then waits for.
+    """
+    context = multiprocessing.get_context("fork")
+    waiting, running = list(items), {}
+    while waiting or running:
+        while waiting and len(running) < jobs:
+            item = waiting.pop(0)
+            receiver, sender = context.Pipe(duplex=False)
+            process = context.Process(target=_send_result, args=(function, item, sender))
+            process.start()
+            sender.close()  # the child's is the only one: its end is seen
+            running[receiver] = item, process
+        for receiver in multiprocessing.connection.wait(list(running)):
+            item, process = running.pop(receiver)
+            try:
+                result = receiver.recv()
+            except EOFError:
+                result = None
+            receiver.close()
+            process.join()
+            yield item, result
+
+
 def main(jobs=1):
     """Runs the tests of this file, or those named in the command line.
 
@@ -340,11 +374,10 @@ def main(jobs=1):
     names = sys.argv[1:] or list(_names(
         unittest.defaultTestLoader.loadTestsFromModule(sys.modules["__main__"])))
     failed = []
-    # Forked, so that nothing is imported again; a process each, for what a test leaves behind.
-    with multiprocessing.get_context("fork").Pool(jobs, maxtasksperchild=1) as pool:
-        for name, (good, said) in zip(names, pool.imap(_run_one, names)):
-            print(said, end="", file=sys.stderr, flush=True)
-            if not good:
-                failed.append(name)
+    for name, result in in_processes(_run_one, names, jobs):
+        good, said = result or (False, f"{name}: its process died\n")
+        print(said, end="", file=sys.stderr, flush=True)
+        if not good:
+            failed.append(name)
     print(f"{len(names)} tests, {len(failed)} failed {' '.join(failed)}", file=sys.stderr)
     sys.exit(1 if failed or not names else 0)

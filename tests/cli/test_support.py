@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # labels: quick
 """The helpers in support.py must see what they are there to see."""
-import multiprocessing
+import os
+import signal
 
 import h5py
 import numpy
@@ -57,6 +58,14 @@ def _place_in_a_child(_):
     return support.place_for_session()
 
 
+def _die_or_double(number):
+    if number == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+    if number == 4:
+        os._exit(0)
+    return 2 * number
+
+
 class Running(support.TestCase):
     def test_outcome(self):
         rc, stdout, stderr = support.run("sh", "-c", "echo $NAME; echo bad >&2; exit 3",
@@ -72,10 +81,14 @@ class Running(support.TestCase):
         with self.assertRaisesRegex(AssertionError, "(?s)ended with 3.*no disk"):
             support.wait_for(lambda: False, process)
 
+    def test_a_process_that_dies(self):
+        """Its test has failed; the others go on, at most so many at once."""
+        found = dict(support.in_processes(_die_or_double, range(5), 2))
+        self.assertEqual(found, {0: 0, 1: 2, 2: None, 3: 6, 4: None})
+
     def test_a_session_each_in_tests_that_are_forked(self):
         """The mpirun that ends removes its folder, also when another is about to write to it."""
-        with multiprocessing.get_context("fork").Pool(3, maxtasksperchild=1) as pool:
-            places = pool.map(_place_in_a_child, range(6), chunksize=1)
+        places = [place for _, place in support.in_processes(_place_in_a_child, range(6), 3)]
         self.assertEqual(len({*places, support.place_for_session()}), 7)
 
     def test_ranks(self):
