@@ -32,42 +32,48 @@ ROOMS = {
     "data/formats": ("formats", "base data/hdf5 data/csv data/source data/source/hdf5"),
     "data/samples": ("data_survey dataset epoch_order sampler scaler split", "base data/hdf5 data/source"),
     "model/likelihood": ("likelihood normal_mixture output", "base math"),
-    "model": ("chosen_rows committee experts gate gate_terms gaussian_gate gaussian_gate_layout "
-              "inputs mlp model_config objective optimizer_kind parameters routing",
-              "base math model/likelihood"),
+    "model/network": ("inputs mlp parameters", "base math"),
+    "model/gate": ("committee gate gate_terms gaussian_gate gaussian_gate_layout routing",
+                   "base math model/network"),
+    "model": ("chosen_rows experts model_config objective optimizer_kind",
+              "base math model/likelihood model/network model/gate"),
     "comm": ("communicator exchange launcher ordered_sum shard shared_memory watchdog",
              "base math"),
     "checkpoint": ("checkpoint progress record snapshot",
-                   "base data/hdf5 data/samples model/likelihood model"),
-    "predict": ("predictor", "base math data/hdf5 model/likelihood model checkpoint"),
-    "library": ("", "base data/hdf5 model/likelihood model checkpoint predict"),
+                   "base data/hdf5 data/samples model/likelihood model/network model"),
+    "predict": ("predictor",
+                "base math data/hdf5 model/likelihood model/network model/gate model checkpoint"),
+    "library": ("",
+                "base data/hdf5 model/likelihood model checkpoint predict"),
     "train/feed": ("batch samples stream",
-                   "base math data/source data/formats data/samples model/likelihood model comm"),
+                   "base math data/source data/formats data/samples model/likelihood "
+                   "model/network model/gate model comm"),
     "train/step": ("early_update evaluate metrics model optimizer replicas schedule "
                    "snapshot_gather step",
-                   "base math data/samples model/likelihood model comm checkpoint train/feed"),
+                   "base math data/samples model/likelihood model/network model/gate model comm "
+                   "checkpoint train/feed"),
     "train/em": ("em", "base math data/samples comm train/step"),
-    "train/reshape": ("reshape", "base math model/likelihood model checkpoint"),
+    "train/reshape": ("reshape",
+                      "base math model/likelihood model/gate model checkpoint"),
     "train/loop": ("run_directory trainer",
                    "base data/samples comm checkpoint train/feed train/step train/em "
                    "train/reshape"),
     "app/options": ("number_text option_text options",
-                    "base math data/samples model/likelihood model train/feed train/step "
-                    "train/loop"),
+                    "base math data/samples model/likelihood model/network model train/feed "
+                    "train/step train/loop"),
     "app/problem": ("baseline columns data_request problem samples_check",
                     "base comm data/hdf5 data/csv data/source data/formats data/samples "
                     "checkpoint train/feed train/step "
                     "app/options"),
-    "app/judge": ("class_recall dealt_predictions exact_targets expert_outputs "
-                  "expert_survey expert_use loaded_model trust",
-                  "base math data/source data/formats data/samples model/likelihood model "
-                  "comm checkpoint predict "
-                  "train/feed train/step app/problem"),
+    "app/judge": ("class_recall dealt_predictions exact_targets expert_outputs expert_survey "
+                  "expert_use loaded_model trust",
+                  "base math data/source data/formats data/samples model/likelihood model/network "
+                  "model comm checkpoint predict train/feed train/step app/problem"),
     "app/doctor": ("doctor", "base math data/hdf5 comm app/options"),
     "app/train": ("begun_in profile_table selection train train_internal",
-                  "base math data/csv data/source data/formats data/samples model comm "
-                  "train/feed train/step "
-                  "train/reshape train/loop app/options app/problem app/judge"),
+                  "base math data/csv data/source data/formats data/samples model/gate model comm "
+                  "train/feed train/step train/reshape train/loop app/options app/problem "
+                  "app/judge"),
     "app/auto": ("auto", "base comm data/source data/formats app/options app/problem app/train"),
     "app/sweep": ("sweep sweep_internal", "base data/csv comm train/loop app/options app/train"),
     "app/submit": ("submit", "base comm app/options app/train app/sweep"),

@@ -2,7 +2,7 @@
 #include "checkpoint/snapshot.h"
 
 #include "base/memory.h"
-#include "model/parameters.h"
+#include "model/network/parameters.h"
 
 #include <string.h>
 

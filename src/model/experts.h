@@ -4,8 +4,8 @@
 
 #include "base/status.h"
 #include "model/likelihood/likelihood.h"
-#include "model/mlp.h"
-#include "model/parameters.h"
+#include "model/network/mlp.h"
+#include "model/network/parameters.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "model/model_config.h"
 
-#include "model/committee.h"
+#include "model/gate/committee.h"
 
 #include "base/real.h"
-#include "model/gaussian_gate.h"
-#include "model/parameters.h"
+#include "model/gate/gaussian_gate.h"
+#include "model/network/parameters.h"
 
 static status check_gaussian_gate(const struct model_config *config)
 {

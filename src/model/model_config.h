@@ -3,9 +3,9 @@
 #define COTERIE_MODEL_MODEL_CONFIG_H
 
 #include "base/status.h"
-#include "model/gate.h"
+#include "model/gate/gate.h"
 #include "model/likelihood/likelihood.h"
-#include "model/mlp.h"
+#include "model/network/mlp.h"
 #include "model/objective.h"
 
 #include <stdbool.h>

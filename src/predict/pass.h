@@ -3,7 +3,7 @@
 #define COTERIE_PREDICT_PASS_H
 
 #include "math/activation.h"
-#include "model/mlp.h"
+#include "model/network/mlp.h"
 
 #include <stddef.h>
 

@@ -2,8 +2,8 @@
 #include "predictor_state.h"
 
 #include "base/memory.h"
-#include "model/gaussian_gate_layout.h"
-#include "model/parameters.h"
+#include "model/gate/gaussian_gate_layout.h"
+#include "model/network/parameters.h"
 #include "recorded_model.h"
 
 #include <limits.h>

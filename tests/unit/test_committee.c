@@ -2,7 +2,7 @@
 /* Committees against their formulas: the mean of members, and members that learn by themselves. */
 #include "base/rng.h"
 #include "data/samples/split.h"
-#include "model/committee.h"
+#include "model/gate/committee.h"
 #include "unit_test.h"
 
 #include <math.h>

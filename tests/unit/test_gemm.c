@@ -6,7 +6,7 @@
 #include "math/dots.h"
 #include "math/gemm.h"
 #include "math/transpose.h"
-#include "model/inputs.h"
+#include "model/network/inputs.h"
 
 #include <float.h>
 #include <math.h>

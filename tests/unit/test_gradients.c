@@ -9,7 +9,7 @@
 #include "base/rng.h"
 #include "math/softmax.h"
 #include "model/experts.h"
-#include "model/gate.h"
+#include "model/gate/gate.h"
 #include "model/objective.h"
 
 #include <math.h>

@@ -9,10 +9,10 @@
 #include "base/memory.h"
 #include "base/rng.h"
 #include "model/chosen_rows.h"
-#include "model/gate.h"
-#include "model/gate_terms.h"
+#include "model/gate/gate.h"
+#include "model/gate/gate_terms.h"
+#include "model/gate/routing.h"
 #include "model/objective.h"
-#include "model/routing.h"
 
 #include <math.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 
 #include "base/memory.h"
 #include "checkpoint/snapshot.h"
-#include "model/parameters.h"
+#include "model/network/parameters.h"
 
 #include <math.h>
 #include <string.h>

@@ -7,7 +7,7 @@
 #include "base/string_list.h"
 #include "data/samples/scaler.h"
 #include "model/likelihood/likelihood.h"
-#include "model/mlp.h"
+#include "model/network/mlp.h"
 #include "model/objective.h"
 #include "train/feed/samples.h"
 #include "train/loop/trainer.h"

@@ -5,7 +5,7 @@
 #include "base/memory.h"
 #include "data/formats/formats.h"
 #include "data/samples/epoch_order.h"
-#include "model/committee.h"
+#include "model/gate/committee.h"
 
 #include <math.h>
 #include <stdio.h>

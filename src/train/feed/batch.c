@@ -3,7 +3,7 @@
 
 #include "base/memory.h"
 #include "math/transpose.h"
-#include "model/committee.h"
+#include "model/gate/committee.h"
 #include "train/feed/stream.h"
 
 #include <math.h>

@@ -5,7 +5,7 @@
 #include "base/real.h"
 #include "base/status.h"
 #include "data/samples/dataset.h"
-#include "model/inputs.h"
+#include "model/network/inputs.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "reshape_gaussian.h"
 
-#include "model/gaussian_gate.h"
+#include "model/gate/gaussian_gate.h"
 
 #include <string.h>
 

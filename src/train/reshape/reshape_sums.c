@@ -5,7 +5,7 @@
 #include "base/memory.h"
 #include "math/blas.h"
 #include "math/moments.h"
-#include "model/gaussian_gate.h"
+#include "model/gate/gaussian_gate.h"
 
 #include <string.h>
 

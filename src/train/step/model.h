@@ -6,7 +6,7 @@
 #include "comm/communicator.h"
 #include "comm/shard.h"
 #include "model/experts.h"
-#include "model/gate.h"
+#include "model/gate/gate.h"
 #include "model/model_config.h"
 #include "model/objective.h"
 

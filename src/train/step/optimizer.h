@@ -4,8 +4,8 @@
 
 #include "base/real.h"
 #include "base/status.h"
+#include "model/network/parameters.h"
 #include "model/optimizer_kind.h"
-#include "model/parameters.h"
 
 #include <stddef.h>
 #include <stdint.h>

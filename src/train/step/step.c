@@ -10,7 +10,7 @@
 #include "base/profile.h"
 #include "base/site.h"
 #include "math/softmax.h"
-#include "model/committee.h"
+#include "model/gate/committee.h"
 #include "model/objective.h"
 
 #include <math.h>

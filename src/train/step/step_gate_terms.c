@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "step_gate_terms.h"
 
-#include "model/gate_terms.h"
-#include "model/routing.h"
+#include "model/gate/gate_terms.h"
+#include "model/gate/routing.h"
 
 static void add_balance(struct step *step)
 {

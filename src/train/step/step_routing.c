@@ -3,7 +3,7 @@
 
 #include "base/memory.h"
 #include "base/profile.h"
-#include "model/routing.h"
+#include "model/gate/routing.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "model/gate_terms.h"
+#include "model/gate/gate_terms.h"
 
-#include "model/routing.h"
+#include "model/gate/routing.h"
 
 #include <string.h>
 

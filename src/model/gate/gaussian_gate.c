@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "model/gaussian_gate.h"
+#include "model/gate/gaussian_gate.h"
 
 #include "base/memory.h"
 

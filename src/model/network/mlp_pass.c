@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Forward and backward through one network, tile by tile. */
-#include "model/mlp.h"
+#include "model/network/mlp.h"
 
 #include "math/dots.h"
 #include "math/transpose.h"

@@ -5,8 +5,8 @@
 #include "base/status.h"
 #include "math/gemm.h"
 #include "math/semidefinite.h"
-#include "model/gaussian_gate_layout.h"
-#include "model/mlp.h"
+#include "model/gate/gaussian_gate_layout.h"
+#include "model/network/mlp.h"
 
 #include <stddef.h>
 

@@ -3,9 +3,9 @@
 #define COTERIE_MODEL_GATE_H
 
 #include "base/status.h"
-#include "model/gaussian_gate.h"
-#include "model/mlp.h"
-#include "model/parameters.h"
+#include "model/gate/gaussian_gate.h"
+#include "model/network/mlp.h"
+#include "model/network/parameters.h"
 
 #include <stdint.h>
 

@@ -4,7 +4,7 @@
 
 #include "base/real.h"
 #include "base/status.h"
-#include "model/mlp.h"
+#include "model/network/mlp.h"
 
 #include <stddef.h>
 

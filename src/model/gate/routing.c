@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "model/routing.h"
+#include "model/gate/routing.h"
 
 #include <math.h>
 #include <stdbool.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "model/gaussian_gate_layout.h"
+#include "model/gate/gaussian_gate_layout.h"
 
 #include <string.h>
 

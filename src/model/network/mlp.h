@@ -6,7 +6,7 @@
 #include "base/status.h"
 #include "math/activation.h"
 #include "math/gemm.h"
-#include "model/inputs.h"
+#include "model/network/inputs.h"
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "model/gate.h"
+#include "model/gate/gate.h"
 
 #include "base/memory.h"
 #include "base/rng.h"
 #include "math/softmax.h"
-#include "model/committee.h"
+#include "model/gate/committee.h"
 
 #include <string.h>
 

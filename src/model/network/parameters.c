@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "model/parameters.h"
+#include "model/network/parameters.h"
 
 #include "base/memory.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "model/inputs.h"
+#include "model/network/inputs.h"
 
 #include "base/memory.h"
 #include "math/transpose.h"

@@ -2,7 +2,7 @@
 #ifndef COTERIE_MODEL_GAUSSIAN_GATE_LAYOUT_H
 #define COTERIE_MODEL_GAUSSIAN_GATE_LAYOUT_H
 
-#include "model/mlp.h"
+#include "model/network/mlp.h"
 
 #include <stddef.h>
 
