@@ -65,8 +65,8 @@ ROOMS = {
                     "base comm data/hdf5 data/csv data/source data/formats data/samples "
                     "checkpoint train/feed train/step "
                     "app/options"),
-    "app/judge": ("class_recall dealt_predictions exact_targets expert_outputs expert_survey "
-                  "expert_use loaded_model trust",
+    "app/judge": ("class_recall dealt_predictions evaluation exact_targets expert_outputs "
+                  "expert_survey expert_use loaded_model trust",
                   "base math data/source data/formats data/samples model/likelihood model/network "
                   "model comm checkpoint predict train/feed train/step app/problem"),
     "app/doctor": ("doctor", "base math data/hdf5 comm app/options"),
