@@ -33,7 +33,7 @@ ROOMS = {
     "data/samples": ("data_survey dataset epoch_order sampler scaler split", "base data/hdf5 data/source"),
     "model/likelihood": ("likelihood normal_mixture output", "base math"),
     "model/network": ("inputs mlp parameters", "base math"),
-    "model/gate": ("committee gate gate_terms gaussian_gate gaussian_gate_layout routing",
+    "model/gate": ("committee gate gate_gaussian gate_kind gate_terms gaussian_gate routing",
                    "base math model/network"),
     "model": ("chosen_rows experts model_config objective optimizer_kind",
               "base math model/likelihood model/network model/gate"),

@@ -5,23 +5,22 @@
 
 #include <string.h>
 
-static status visit_gaussian(const struct model_shape *shape, const char *prefix,
-                             status (*visit)(const struct network_block *block, void *context),
-                             void *context)
+/* What the gate has beside layers. */
+static status visit_gate(const struct model_shape *shape, const char *prefix,
+                         status (*visit)(const struct network_block *block, void *context),
+                         void *context)
 {
-    size_t n = shape->config.n_experts, d = shape->config.n_inputs;
-    struct gaussian_gate_layout layout = gaussian_gate_layout(n, d);
-    struct {
-        const char *name;
-        size_t offset, in, deep;
-    } parts[] = {{"alpha", layout.alpha_at, 0, 0},
-                 {"mean", layout.mean_at, d, 0},
-                 {"covariance", layout.covariance_at, d, d}};
+    const struct gate_kind *kind = gate_kind_of(shape->config.gate);
+    const struct gate_config config = model_gate_config(&shape->config);
+    struct gate_block parts[GATE_MOST_BLOCKS];
+    size_t n_parts = kind->blocks ? kind->blocks(&config, parts) : 0;
     status outcome = STATUS_OK;
-    for (int i = 0; i < 3 && outcome == STATUS_OK; i++) {
-        struct network_block block = {
-            .offset = parts[i].offset, .out = n, .in = parts[i].in, .deep = parts[i].deep};
-        snprintf(block.name, sizeof block.name, "%s/gate/gaussian/%s", prefix, parts[i].name);
+    for (size_t i = 0; i < n_parts && outcome == STATUS_OK; i++) {
+        struct network_block block = {.offset = parts[i].offset,
+                                      .out = config.n_experts,
+                                      .in = parts[i].in,
+                                      .deep = parts[i].deep};
+        snprintf(block.name, sizeof block.name, "%s/gate/%s", prefix, parts[i].name);
         outcome = visit(&block, context);
     }
     return outcome;
@@ -31,9 +30,7 @@ status network_blocks_visit(const struct model_shape *shape, const char *prefix,
                             status (*visit)(const struct network_block *block, void *context),
                             void *context)
 {
-    status outcome = STATUS_OK;
-    if (shape->config.gate == GATE_GAUSSIAN)
-        outcome = visit_gaussian(shape, prefix, visit, context);
+    status outcome = visit_gate(shape, prefix, visit, context);
     for (int part = 0; part < 2; part++) {
         const struct mlp *mlp = part == 0 ? &shape->gate : &shape->expert;
         for (int l = 0; l < mlp->n_layers; l++)

@@ -224,25 +224,6 @@ static status check_finite(const struct network_block *block, void *context)
     return STATUS_OK;
 }
 
-/* Proportions and variances that are none would make no density. */
-static status check_gaussian(const struct model_shape *shape, const real *gate, const char *path)
-{
-    size_t n = shape->config.n_experts, d = shape->config.n_inputs;
-    struct gaussian_gate_layout layout = gaussian_gate_layout(n, d);
-    for (size_t e = 0; e < n; e++) {
-        if (!(gate[layout.alpha_at + e] >= 0))
-            return status_set(STATUS_USAGE, "/gate/gaussian/alpha in %s must not be negative",
-                              path);
-        for (size_t u = 0; u < d; u++)
-            if (!(gate[layout.covariance_at + (e * d + u) * d + u] > 0))
-                return status_set(STATUS_USAGE,
-                                  "the variances in /gate/gaussian/covariance of %s must be "
-                                  "positive",
-                                  path);
-    }
-    return STATUS_OK;
-}
-
 status checkpoint_read_init(const char *path, const struct model_shape *shape,
                             struct networks *networks)
 {
@@ -257,8 +238,10 @@ status checkpoint_read_init(const char *path, const struct model_shape *shape,
                              "%s holds no parameters: --init looks for data sets such as "
                              "/experts/layer0/weight and /gate/layer0/weight",
                              path);
-    if (outcome == STATUS_OK && shape->config.gate == GATE_GAUSSIAN)
-        outcome = check_gaussian(shape, networks->gate, path);
+    const struct gate_kind *gate = gate_kind_of(shape->config.gate);
+    const struct gate_config of_gate = model_gate_config(&shape->config);
+    if (outcome == STATUS_OK && gate->check)
+        outcome = gate->check(&of_gate, networks->gate, path);
     if (outcome == STATUS_OK)
         outcome = network_blocks_visit(shape, "", check_finite, &reader);
     for (size_t e = 0; e < shape->config.n_experts && outcome == STATUS_OK; e++)
@@ -384,7 +367,7 @@ status checkpoint_read_state(struct hdf5_file *file, struct snapshot *snapshot)
     for (int s = 0; s < snapshot->n_slots && outcome == STATUS_OK; s++) {
         char prefix[64];
         snprintf(prefix, sizeof prefix, "/optimizer/%s",
-                 optimizer_slot_name(snapshot->optimizer, s));
+                 optimizer_method_of(snapshot->optimizer)->slot[s]);
         reader.networks = &snapshot->slot[s];
         outcome = read_networks(&reader, prefix);
     }

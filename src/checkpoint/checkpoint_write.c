@@ -239,7 +239,7 @@ static status write_all(struct hdf5_file *file, const struct snapshot *snapshot,
     for (int s = 0; s < snapshot->n_slots && outcome == STATUS_OK; s++) {
         char prefix[64];
         snprintf(prefix, sizeof prefix, "/optimizer/%s",
-                 optimizer_slot_name(snapshot->optimizer, s));
+                 optimizer_method_of(snapshot->optimizer)->slot[s]);
         outcome = write_networks(file, shape, prefix, &snapshot->slot[s]);
     }
     if (outcome == STATUS_OK && snapshot->n_sums > 0)

@@ -32,7 +32,7 @@ void snapshot_describe(struct snapshot *snapshot, const struct model_shape *shap
     memset(snapshot, 0, sizeof *snapshot);
     snapshot->shape = *shape;
     snapshot->optimizer = optimizer;
-    snapshot->n_slots = optimizer_n_slots(optimizer);
+    snapshot->n_slots = optimizer_method_of(optimizer)->n_slots;
     snapshot->has_best = has_best;
 }
 

@@ -4,23 +4,37 @@
 #include "model/gate/committee.h"
 
 #include "base/real.h"
-#include "model/gate/gaussian_gate.h"
 #include "model/network/parameters.h"
 
-static status check_gaussian_gate(const struct model_config *config)
+#include <stdio.h>
+
+struct gate_config model_gate_config(const struct model_config *config)
 {
-    if (config->gate != GATE_GAUSSIAN)
-        return STATUS_OK;
-    if (config->error != ERROR_MIXTURE)
+    return (struct gate_config){.choice = config->gate,
+                                .n_inputs = config->n_inputs,
+                                .n_experts = config->n_experts,
+                                .n_members = model_n_members(config),
+                                .hidden = config->gate_hidden,
+                                .n_hidden = config->n_gate_hidden,
+                                .activation = config->activation};
+}
+
+static status check_gate(const struct model_config *config)
+{
+    const struct gate_kind *kind = gate_kind_of(config->gate);
+    if (kind->is_density && config->error != ERROR_MIXTURE)
         return status_set(STATUS_USAGE,
-                          "--gate gaussian is a part of the likelihood and needs --error mixture");
-    if (config->n_gate_hidden > 0)
-        return status_set(STATUS_USAGE, "--gate gaussian has no hidden layers: leave --gate-hidden "
-                                        "out, or use --gate softmax");
-    if (config->top_k > 0)
+                          "--gate %s is a part of the likelihood and needs --error mixture",
+                          kind->name);
+    if (!kind->is_network && config->n_gate_hidden > 0)
         return status_set(STATUS_USAGE,
-                          "--gate gaussian uses all experts: leave --top-k out, or use "
-                          "--gate softmax");
+                          "--gate %s has no hidden layers: leave --gate-hidden out, or use --gate "
+                          "softmax",
+                          kind->name);
+    if (!kind->is_network && config->top_k > 0)
+        return status_set(STATUS_USAGE,
+                          "--gate %s uses all experts: leave --top-k out, or use --gate softmax",
+                          kind->name);
     return STATUS_OK;
 }
 
@@ -28,7 +42,10 @@ static status check_gaussian_gate(const struct model_config *config)
  */
 static status check_committee(const struct model_config *config)
 {
-    const char *other = config->gate == GATE_GAUSSIAN    ? "--gate gaussian"
+    const struct gate_kind *gate = gate_kind_of(config->gate);
+    char gate_name[32];
+    snprintf(gate_name, sizeof gate_name, "--gate %s", gate->name);
+    const char *other = !gate->has_members               ? gate_name
                         : config->error != ERROR_MIXTURE ? "the cooperative and competitive errors"
                         : config->top_k > 0              ? "--top-k"
                         : config->balance_weight != 0    ? "--balance-weight"
@@ -72,18 +89,14 @@ status model_config_check(const struct model_config *config)
     if (config->n_outputs < output_functions[config->output].least)
         return status_set(STATUS_USAGE, "--expert-output softmax needs two outputs or more, the "
                                         "data have one; use logistic or identity");
-    outcome = check_gaussian_gate(config);
+    outcome = check_gate(config);
     return outcome == STATUS_OK ? check_committee(config) : outcome;
 }
 
 status model_shapes(const struct model_config *config, struct mlp *gate, struct mlp *expert)
 {
-    status outcome = STATUS_OK;
-    if (config->gate == GATE_GAUSSIAN)
-        gaussian_gate_shape(gate, config->n_experts, config->n_inputs);
-    else
-        outcome = mlp_init(gate, config->n_inputs, config->gate_hidden, config->n_gate_hidden,
-                           config->n_experts, config->activation);
+    const struct gate_config of_gate = model_gate_config(config);
+    status outcome = gate_kind_of(config->gate)->shape(&of_gate, gate);
     if (outcome != STATUS_OK)
         return outcome;
     return mlp_init(expert, config->n_inputs, config->expert_hidden, config->n_expert_hidden,
@@ -104,9 +117,9 @@ double model_gate_in_experts(const struct model_config *config)
     struct mlp gate, expert;
     if (model_shapes(config, &gate, &expert) != STATUS_OK)
         return 0;
-    double inputs = (double)config->n_inputs, n_experts = (double)config->n_experts;
-    double network =
-        config->gate == GATE_GAUSSIAN ? 2 * n_experts * inputs * inputs : mlp_flops(&gate);
+    const struct gate_config of_gate = model_gate_config(config);
+    double n_experts = (double)config->n_experts;
+    double network = gate_kind_of(config->gate)->flops(&of_gate, &gate);
     return (network + POSTERIOR_FLOPS * n_experts) / expert_flops(config, &expert);
 }
 
@@ -159,9 +172,8 @@ size_t model_n_free_parameters(const struct model_config *config)
     struct mlp gate, expert;
     if (model_shapes(config, &gate, &expert) != STATUS_OK)
         return 0;
-    /* The alphas of a Gaussian gate sum to 1. */
-    size_t redundant =
-        config->gate == GATE_GAUSSIAN ? 1 : model_n_members(config) * last_unit(&gate);
+    const struct gate_config of_gate = model_gate_config(config);
+    size_t redundant = gate_kind_of(config->gate)->n_redundant(&of_gate, &gate);
     if (output_functions[config->output].is_redundant)
         redundant += config->n_experts * last_unit(&expert);
     return model_n_parameters(config) - redundant;

@@ -18,7 +18,7 @@ struct model_config {
     size_t n_members; /* of a committee, see committee.h, with n_experts / n_members each; 0 as 1 */
     size_t expert_hidden[MLP_MAX_HIDDEN], n_expert_hidden;
     size_t gate_hidden[MLP_MAX_HIDDEN], n_gate_hidden;
-    enum gate_kind gate;
+    enum gate_choice gate;
     enum activation activation; /* of hidden layers */
     enum output_kind output;
     enum likelihood_kind likelihood;
@@ -34,14 +34,14 @@ struct model_config {
 /* What parameters there are, and where: all that files need to know of a model. */
 struct model_shape {
     struct model_config config;
-    struct mlp gate, expert; /* of a Gaussian gate, see gaussian_gate_shape */
+    struct mlp gate, expert; /* of a gate without a network only the size counts */
 };
 
 /*
  * Local. STATUS_USAGE if the parts do not go together: (1.1) and (1.2) are squared errors,
  * Bernoulli needs logistic and categorical softmax outputs, a learned variance needs the Gaussian
- * mixture, --top-k the mixture error and no more experts than there are, a Gaussian gate the
- * mixture error of all experts and no hidden layers of its own.
+ * mixture, --top-k the mixture error and no more experts than there are, a gate that is a density
+ * the mixture error of all experts, and one that is no network no hidden layers.
  */
 status model_config_check(const struct model_config *config);
 
@@ -56,6 +56,9 @@ static inline bool model_is_routed(const struct model_config *config)
 {
     return config->top_k > 0 && config->top_k < config->n_experts;
 }
+
+/* Local. What its gate is made of; it points into `config`. */
+struct gate_config model_gate_config(const struct model_config *config);
 
 /* Local. The shapes only; model_init does this too. */
 status model_shapes(const struct model_config *config, struct mlp *gate, struct mlp *expert);
@@ -77,8 +80,8 @@ size_t model_n_parameters(const struct model_config *config);
 
 /*
  * Local. How many of them are free, for BIC and ICL: a softmax does not change when the same number
- * is added to all that goes into it, so that one of its units, with weights and bias, is not. Of a
- * Gaussian gate one mixing proportion is not.
+ * is added to all that goes into it, so that one of its units, with weights and bias, is not. The
+ * gate's kind says how many are not in it.
  */
 size_t model_n_free_parameters(const struct model_config *config);
 

@@ -80,25 +80,6 @@ void work_load(const struct predictor *predictor, const struct scaler *scaler, s
     predictor->pass->widen(inputs * width, work->x, work->scaled);
 }
 
-/* z_e = ln alpha_e - 1/2 ln |S_e| - 1/2 |W_e (x - m_e)|^2 (Xu, Jordan & Hinton 1994) */
-static void gaussian_logits(const struct predictor *predictor, const struct work *work, double *z)
-{
-    size_t d = predictor->n_inputs, width = work->block.stride;
-    for (size_t e = 0; e < predictor->n_experts; e++) {
-        const double *w = predictor->whitener + e * d * d, *mean = predictor->mean + e * d;
-        for (size_t t = 0; t < width; t++) {
-            double square = 0;
-            for (size_t i = 0; i < d; i++) {
-                double sum = 0;
-                for (size_t j = 0; j <= i; j++)
-                    sum += w[i * d + j] * (work->scaled[j * width + t] - mean[j]);
-                square += sum * sum;
-            }
-            z[e * width + t] = predictor->constant[e] - 0.5 * square;
-        }
-    }
-}
-
 LEAF_KERNEL static void exp_all(size_t n, double *z)
 {
 #pragma omp simd
@@ -203,8 +184,8 @@ static void compute_gate(const struct predictor *predictor, const struct work *w
     const struct predicted *block = &work->block;
     const struct model_config *config = &predictor->shape.config;
     size_t width = block->stride;
-    if (config->gate == GATE_GAUSSIAN)
-        gaussian_logits(predictor, work, block->log_g);
+    if (predictor->own_gate)
+        predictor->own_gate->logits(predictor, work, block->log_g);
     else
         run(predictor, &predictor->gate, work, block->log_g);
     size_t members = model_n_members(config), own = predictor->n_experts / members;

@@ -59,25 +59,6 @@ size_t predictor_jacobian_bytes(const struct predictor *predictor)
     return predictor_work_bytes(predictor, 1) + room_bytes(predictor, &of_doubles);
 }
 
-/* dz_e/dx = -W_e^T W_e (x - m_e), (E, D) */
-static void gaussian_slopes(const struct predictor *predictor, const struct work *work,
-                            double *slope)
-{
-    size_t d = predictor->n_inputs;
-    for (size_t e = 0; e < predictor->n_experts; e++) {
-        const double *w = predictor->whitener + e * d * d, *mean = predictor->mean + e * d;
-        double *out = slope + e * d;
-        memset(out, 0, d * sizeof *out);
-        for (size_t i = 0; i < d; i++) {
-            double sum = 0;
-            for (size_t j = 0; j <= i; j++)
-                sum += w[i * d + j] * (work->scaled[j] - mean[j]);
-            for (size_t j = 0; j <= i; j++)
-                out[j] -= w[i * d + j] * sum;
-        }
-    }
-}
-
 /*
  * jacobian_k += (o_ek - y_mk) g_e dz_e/dx, where y_m is what the member of e says alone; terms that
  * all experts of a member share cancel.
@@ -138,8 +119,8 @@ void predictor_jacobian(const struct predictor *predictor, const double *x, void
     struct room room = map_room(predictor, (char *)space + used);
     predictor_compute(predictor, 1, x, space, &block);
     memset(jacobian, 0, outputs * d * sizeof *jacobian);
-    if (predictor->shape.config.gate == GATE_GAUSSIAN) {
-        gaussian_slopes(predictor, &work, room.slope);
+    if (predictor->own_gate) {
+        predictor->own_gate->slopes(predictor, &work, room.slope);
     } else {
         pass->single_keeping(&predictor->gate, work.x, room.kept, room.z);
         pass->slopes(&predictor->gate, room.kept, work.layers, room.slope);

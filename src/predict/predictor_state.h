@@ -5,13 +5,28 @@
 #include "pass.h"
 #include "predict/predictor.h"
 
+struct work;
+
+/* A gate whose logits are no outputs of a network. */
+struct predictor_gate {
+    /* What follows from its parameters. */
+    status (*prepare)(struct predictor *predictor, const real *gate);
+    /* z (E, width) */
+    void (*logits)(const struct predictor *predictor, const struct work *work, double *z);
+    /* dz/dx (E, D) of a single sample */
+    void (*slopes)(const struct predictor *predictor, const struct work *work, double *slope);
+};
+
+extern const struct predictor_gate predictor_gaussian;
+
 /* What the files of a predictor share. */
 struct predictor {
     struct run_record record;
     struct model_shape shape;
     const struct pass *pass;
     size_t n_experts, n_outputs, n_inputs; /* E, O, D */
-    struct pass_network gate;              /* softmax gate */
+    const struct predictor_gate *own_gate; /* NULL: a network */
+    struct pass_network gate;              /* if it is a network */
     struct pass_network *experts;          /* (E) */
     void *weights;                         /* of all networks, owned */
     double *variance;                      /* (E) */

@@ -9,7 +9,6 @@ struct word {
     int value;
 };
 
-static const struct word gates[] = {{"softmax", GATE_SOFTMAX}, {"gaussian", GATE_GAUSSIAN}, {0}};
 static const struct word activations[] = {{"tanh", ACTIVATION_TANH},
                                           {"relu", ACTIVATION_RELU},
                                           {"gelu", ACTIVATION_GELU},
@@ -70,6 +69,18 @@ static status read_widths(const struct run_record *record, const char *key, size
     return text ? STATUS_OK : refuse(key, text);
 }
 
+/* By the names in the table of gates. */
+static status read_gate(const struct run_record *record, struct model_config *config)
+{
+    const char *name = run_record_config(record, "gate");
+    for (int k = 0; name && gate_kinds[k]; k++)
+        if (strcmp(gate_kinds[k]->name, name) == 0) {
+            config->gate = (enum gate_choice)k;
+            return STATUS_OK;
+        }
+    return refuse("gate", name);
+}
+
 /* By the names in the tables of output functions and of likelihoods. */
 static status read_families(const struct run_record *record, int *output, int *likelihood)
 {
@@ -87,20 +98,19 @@ static status read_families(const struct run_record *record, int *output, int *l
 
 static status read_words(const struct run_record *record, struct model_config *config)
 {
-    int gate = 0, activation = 0, output = 0, likelihood = 0, error = 0;
+    int activation = 0, output = 0, likelihood = 0, error = 0;
     const struct {
         const char *key;
         const struct word *words;
         int *value;
-    } rows[] = {{"gate", gates, &gate},
-                {"activation", activations, &activation},
-                {"error", errors, &error}};
+    } rows[] = {{"activation", activations, &activation}, {"error", errors, &error}};
     status outcome = STATUS_OK;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0] && outcome == STATUS_OK; i++)
         outcome = read_word(record, rows[i].key, rows[i].words, rows[i].value);
     if (outcome == STATUS_OK)
+        outcome = read_gate(record, config);
+    if (outcome == STATUS_OK)
         outcome = read_families(record, &output, &likelihood);
-    config->gate = (enum gate_kind)gate;
     config->activation = (enum activation)activation;
     config->output = (enum output_kind)output;
     config->likelihood = (enum likelihood_kind)likelihood;

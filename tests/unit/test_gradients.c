@@ -71,7 +71,9 @@ static void mixture_init(struct mixture *mixture, enum error_kind error,
                          enum activation activation, size_t depth)
 {
     const size_t hidden[2] = {5, 4};
-    struct mlp gate, expert;
+    const struct gate_config gate = {GATE_SOFTMAX, N_INPUTS, N_EXPERTS, 1,
+                                     hidden,       depth,    activation};
+    struct mlp expert;
     struct rng rng;
     rng_init(&rng, 7, RNG_SPLIT, 0, 0);
     memset(mixture, 0, sizeof *mixture);
@@ -79,7 +81,6 @@ static void mixture_init(struct mixture *mixture, enum error_kind error,
     mixture->beta = 1;
     mixture->n_outputs = likelihood->n_outputs;
     size_t stride = mixture->stride = real_padded(N_SAMPLES);
-    mlp_init(&gate, N_INPUTS, hidden, depth, N_EXPERTS, activation);
     mlp_init(&expert, N_INPUTS, hidden, depth, likelihood->n_outputs, activation);
     assert_int_equal(gate_init(&mixture->gate, &gate, stride), STATUS_OK);
     assert_int_equal(

@@ -82,12 +82,12 @@ static void mixture_init(struct mixture *mixture)
 {
     const size_t hidden[1] = {HIDDEN};
     const struct likelihood likelihood = {LIKELIHOOD_GAUSSIAN, OUTPUT_IDENTITY, O};
-    struct mlp gate, expert;
+    const struct gate_config gate = {GATE_SOFTMAX, D, E, 1, hidden, 0, ACTIVATION_TANH};
+    struct mlp expert;
     struct rng rng;
     rng_init(&rng, 11, RNG_SPLIT, 0, 0);
     memset(mixture, 0, sizeof *mixture);
     size_t stride = mixture->stride = real_padded(N);
-    mlp_init(&gate, D, hidden, 0, E, ACTIVATION_TANH);
     mlp_init(&expert, D, hidden, 1, O, ACTIVATION_TANH);
     assert_int_equal(gate_init(&mixture->gate, &gate, stride), STATUS_OK);
     assert_int_equal(experts_init(&mixture->experts, &expert, &likelihood, 0, E, 0.6, true, stride),

@@ -95,11 +95,9 @@ static status open_model(struct workshop *shop, enum optimizer_kind kind)
     const struct model_config *config = shop->config;
     struct likelihood likelihood = {config->likelihood, config->output, config->n_outputs};
     struct optimizer_config optimizer = {kind, 0.9, 0};
-    struct mlp *gate = &shop->gate_shape;
-    status outcome = mlp_init(gate, config->n_inputs, config->gate_hidden, config->n_gate_hidden,
-                              shop->n_rows, config->activation);
-    if (outcome == STATUS_OK)
-        outcome = gate_init(&shop->gate, gate, shop->n);
+    struct gate_config gate = model_gate_config(config);
+    gate.n_experts = shop->n_rows;
+    status outcome = gate_init(&shop->gate, &gate, shop->n);
     if (outcome == STATUS_OK)
         outcome = experts_init(&shop->experts, &shop->expert_shape, &likelihood, 0, shop->n_local,
                                1, false, shop->n);

@@ -23,7 +23,7 @@ void cost_shape_of(const struct model_config *config, size_t batch, struct cost_
     shape->n_experts = config->n_experts;
     shape->n_outputs = config->n_outputs;
     shape->n_gathers = config->error == ERROR_MIXTURE ? 1 : 2;
-    if (!model_is_routed(config) && config->gate == GATE_SOFTMAX)
+    if (!model_is_routed(config) && gate_kind_of(config->gate)->is_network)
         shape->posterior_in_experts =
             model_posterior_in_experts(config) / (double)config->n_experts;
     if (model_shapes(config, &gate, &expert) == STATUS_OK) {

@@ -62,7 +62,7 @@ struct options {
     double scale_number; /* for SCALING_NUMBER */
 
     long experts, committee;
-    enum gate_kind gate;
+    enum gate_choice gate;
     struct widths expert_hidden, gate_hidden;
     enum activation activation;
     int expert_output; /* enum output_kind or OUTPUT_CHOICE_AUTO */

@@ -38,8 +38,8 @@ static void show_model(const struct training *training)
     snprintf(likelihood, sizeof likelihood, "%s", options_value(options, "likelihood"));
     layers_text(expert, sizeof expert, model->n_expert_hidden, model->expert_hidden, activation);
     layers_text(gate, sizeof gate, model->n_gate_hidden, model->gate_hidden, activation);
-    if (model->gate == GATE_GAUSSIAN)
-        snprintf(gate, sizeof gate, "Gaussian");
+    if (gate_kind_of(model->gate)->label)
+        snprintf(gate, sizeof gate, "%s", gate_kind_of(model->gate)->label);
     log_info("model    %zu expert%s (%s, %s output), gate (%s), %zu parameters", model->n_experts,
              model->n_experts == 1 ? "" : "s", expert, output, gate, model_n_parameters(model));
     log_info("error    %s, %s likelihood", options_value(options, "error"), likelihood);
@@ -59,7 +59,7 @@ static void show_training(const struct training *training)
         snprintf(starts, sizeof starts, ", %lld starts", (long long)config->starts);
     char rate[48];
     snprintf(rate, sizeof rate, ", learning rate %g", config->learning_rate);
-    if (config->optimizer.kind == OPTIMIZER_EM)
+    if (!optimizer_method_of(config->optimizer.kind)->has_steps)
         rate[0] = '\0';
     log_info("training %s%s, %s, %lld epochs, seed %llu%s", optimizer, rate, batch,
              (long long)config->epochs, (unsigned long long)config->seed, starts);
@@ -179,7 +179,7 @@ static double data_bytes(const struct training *training, bool streams_train, bo
                       valid, epoch_order_auto_block(valid->n, valid->n_inputs + valid->n_targets),
                       held_out)
                 : samples_bytes(valid);
-    if (training->config.optimizer.kind == OPTIMIZER_EM) {
+    if (!optimizer_method_of(training->config.optimizer.kind)->has_steps) {
         const struct em_config em = em_config_of(training);
         bytes += em_host_bytes(&training->problem.model, &em, train->n);
     }
@@ -218,13 +218,13 @@ static double rank_bytes(const struct training *training, const struct shard *sh
 {
     double bytes = model_bytes(&training->problem.model, shard, rank,
                                real_padded(training->config.micro_batch),
-                               optimizer_n_slots(training->config.optimizer.kind));
+                               optimizer_method_of(training->config.optimizer.kind)->n_slots);
     bytes += lists_bytes(training, rank == 0);
     if (trainer_looks_ahead(&training->config, &training->problem.model, shard,
                             training->train_shape.n))
         bytes += step_ahead_bytes(&training->problem.model, shard, rank,
                                   real_padded(training->config.micro_batch));
-    if (training->config.optimizer.kind == OPTIMIZER_EM) {
+    if (!optimizer_method_of(training->config.optimizer.kind)->has_steps) {
         const struct em_config em = em_config_of(training);
         bytes += em_bytes(&training->problem.model, &em, shard, rank, training->train_shape.n);
     }
@@ -289,7 +289,8 @@ static bool keeps_samples(const struct training *training)
 {
     const struct trainer_config *config = &training->config;
     const struct em_config em = em_config_of(training);
-    return config->optimizer.kind == OPTIMIZER_EM && !em_is_online(&em, training->train_shape.n);
+    return !optimizer_method_of(config->optimizer.kind)->has_steps &&
+           !em_is_online(&em, training->train_shape.n);
 }
 
 /* Root. Training samples are streamed first, validation samples only if that is not enough. */

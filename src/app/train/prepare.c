@@ -251,11 +251,14 @@ static status check_em(const struct training *training)
 {
     const struct options *options = training->options;
     size_t n = training->train_shape.n;
-    if (options->optimizer != OPTIMIZER_EM && options->gate == GATE_GAUSSIAN)
+    const struct gate_kind *gate = gate_kind_of(options->gate);
+    bool has_steps = optimizer_method_of(options->optimizer)->has_steps;
+    if (has_steps && !gate->is_network)
         return status_set(STATUS_USAGE,
-                          "--gate gaussian has its maximum in closed form and no gradient: give "
-                          "--optimizer em, or use --gate softmax");
-    if (options->optimizer != OPTIMIZER_EM)
+                          "--gate %s has its maximum in closed form and no gradient: give "
+                          "--optimizer em, or use --gate softmax",
+                          gate->name);
+    if (has_steps)
         return STATUS_OK;
     if (options->committee > 1)
         return status_set(

@@ -147,8 +147,8 @@ static void show_result(const struct training *training, const struct trainer *t
              (long long)progress->step, progress->seconds, reason_text(trainer->reason));
     if (training->has_valid && best.epoch >= 0)
         log_info("the lowest validation %s, %.6g, was in epoch %lld: checkpoints/best",
-                 training->problem.model.gate == GATE_GAUSSIAN ? "nll" : "error", best.error,
-                 (long long)best.epoch);
+                 gate_kind_of(training->problem.model.gate)->is_density ? "nll" : "error",
+                 best.error, (long long)best.epoch);
     metrics_summarise(&result->train, result->config, false, &model);
     show_errors("training", model.error, model.nll, model.expected_square, model.accuracy,
                 model.rmse);

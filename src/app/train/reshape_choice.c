@@ -165,7 +165,7 @@ static status note_all(struct training *training, const struct expert_survey *su
     for (size_t e = 0; e < reshape->n_before && outcome == STATUS_OK; e++)
         outcome = note_expert(training, survey, e);
     if (outcome == STATUS_OK && options->split && options->split_spread == 0 &&
-        options->optimizer == OPTIMIZER_EM)
+        !optimizer_method_of(options->optimizer)->has_steps)
         outcome = note(training, "hint: EM hardly separates two experts that are so close, and may "
                                  "stop at once; --split-spread 0.1 starts them further apart");
     return outcome;

@@ -8,51 +8,69 @@
 
 #include <string.h>
 
-status gate_init(struct gate *gate, const struct mlp *shape, size_t max_stride)
+/* Logits that are no outputs of a network. */
+struct gate_logits {
+    status (*init)(struct gate *gate, const struct gate_config *config);
+    void (*forward)(struct gate *gate, const struct inputs *x);
+    double (*bytes)(const struct gate_config *config, size_t max_stride);
+};
+
+static status gaussian_init(struct gate *gate, const struct gate_config *config)
+{
+    status outcome = memory_alloc(&gate->log_density, gate->max_stride, sizeof(double), "the gate");
+    return outcome == STATUS_OK ? gaussian_gate_init(&gate->gaussian, config->n_experts,
+                                                     config->n_inputs, gate->max_stride)
+                                : outcome;
+}
+
+/* The sum over experts of alpha N(x; m, S) is what p(x) is. */
+static void log_sum_exp(struct gate *gate, size_t stride)
+{
+    real *zero = gate->d_logit;
+    memset(zero, 0, gate->n_experts * stride * sizeof(real));
+    softmax_posterior(gate->n_experts, stride, gate->log_g, zero, NULL, gate->log_density);
+}
+
+static void gaussian_forward(struct gate *gate, const struct inputs *x)
+{
+    gaussian_gate_forward(&gate->gaussian, gate->parameters.value, x, gate->log_g);
+    log_sum_exp(gate, x->stride);
+}
+
+static double gaussian_bytes(const struct gate_config *config, size_t max_stride)
+{
+    return gaussian_gate_bytes(config->n_experts, config->n_inputs, max_stride);
+}
+
+static const struct gate_logits gaussian_logits = {gaussian_init, gaussian_forward, gaussian_bytes};
+
+/* By enum gate_choice; NULL is a network. */
+static const struct gate_logits *const all_logits[] = {
+    [GATE_SOFTMAX] = NULL, [GATE_GAUSSIAN] = &gaussian_logits};
+
+status gate_init(struct gate *gate, const struct gate_config *config, size_t max_stride)
 {
     memset(gate, 0, sizeof *gate);
-    gate->shape = *shape;
-    gate->n_experts = shape->width[shape->n_layers];
-    gate->n_members = 1;
+    gate->kind = gate_kind_of(config->choice);
+    gate->logits = all_logits[config->choice];
+    gate->n_experts = config->n_experts;
+    gate->n_members = config->n_members;
     gate->max_stride = max_stride;
+    status outcome = gate->kind->shape(config, &gate->shape);
+    if (outcome == STATUS_OK)
+        outcome = parameters_init(&gate->parameters, &gate->shape, 1);
     size_t block = gate->n_experts * max_stride;
     struct {
         real **array;
         size_t count;
-    } buffers[] = {{&gate->memory, mlp_memory(shape, max_stride)},
-                   {&gate->scratch, mlp_scratch(shape, max_stride)},
+    } buffers[] = {{&gate->memory, mlp_memory(&gate->shape, max_stride)},
+                   {&gate->scratch, mlp_scratch(&gate->shape, max_stride)},
                    {&gate->log_g, block},
                    {&gate->g, block},
                    {&gate->d_logit, block}};
-    status outcome = parameters_init(&gate->parameters, &gate->shape, 1);
     for (size_t i = 0; i < sizeof buffers / sizeof buffers[0] && outcome == STATUS_OK; i++)
         outcome = memory_alloc(buffers[i].array, buffers[i].count, sizeof(real), "the gate");
-    return outcome;
-}
-
-status gate_init_gaussian(struct gate *gate, const struct mlp *shape, size_t n_experts,
-                          size_t max_stride)
-{
-    memset(gate, 0, sizeof *gate);
-    gate->kind = GATE_GAUSSIAN;
-    gate->shape = *shape;
-    gate->n_experts = n_experts;
-    gate->n_members = 1;
-    gate->max_stride = max_stride;
-    size_t block = n_experts * max_stride;
-    struct {
-        void *array;
-        size_t count, size;
-    } buffers[] = {{&gate->log_g, block, sizeof(real)},
-                   {&gate->g, block, sizeof(real)},
-                   {&gate->d_logit, block, sizeof(real)},
-                   {&gate->log_density, max_stride, sizeof(double)}};
-    status outcome = parameters_init(&gate->parameters, &gate->shape, 1);
-    for (size_t i = 0; i < sizeof buffers / sizeof buffers[0] && outcome == STATUS_OK; i++)
-        outcome = memory_alloc(buffers[i].array, buffers[i].count, buffers[i].size, "the gate");
-    return outcome == STATUS_OK
-               ? gaussian_gate_init(&gate->gaussian, n_experts, shape->width[0], max_stride)
-               : outcome;
+    return outcome == STATUS_OK && gate->logits ? gate->logits->init(gate, config) : outcome;
 }
 
 void gate_release(struct gate *gate)
@@ -67,32 +85,30 @@ void gate_release(struct gate *gate)
     memory_free(&gate->d_logit);
 }
 
+double gate_bytes(const struct gate_config *config, const struct mlp *shape, size_t max_stride)
+{
+    const struct gate_logits *logits = all_logits[config->choice];
+    return logits ? logits->bytes(config, max_stride)
+                  : (double)mlp_memory(shape, max_stride) * sizeof(real);
+}
+
 void gate_draw(struct gate *gate, uint64_t seed)
 {
     const struct mlp *shape = &gate->shape;
     real *value = gate->parameters.value;
     memset(value, 0, gate->parameters.stride * sizeof(real));
-    if (gate->kind == GATE_GAUSSIAN)
+    if (gate->logits)
         return;
     mlp_draw(shape, seed, RNG_GATE_WEIGHTS, 0, value);
     size_t last = shape->weight_at[shape->n_layers - 1];
     memset(value + last, 0, (shape->extent - last) * sizeof(real));
 }
 
-/* The sum over experts of alpha N(x; m, S) is what p(x) is. */
-static void log_sum_exp(struct gate *gate, size_t stride)
-{
-    real *zero = gate->d_logit;
-    memset(zero, 0, gate->n_experts * stride * sizeof(real));
-    softmax_posterior(gate->n_experts, stride, gate->log_g, zero, NULL, gate->log_density);
-}
-
 void gate_forward(struct gate *gate, const struct inputs *x)
 {
     real *logit = gate->log_g;
-    if (gate->kind == GATE_GAUSSIAN) {
-        gaussian_gate_forward(&gate->gaussian, gate->parameters.value, x, logit);
-        log_sum_exp(gate, x->stride);
+    if (gate->logits) {
+        gate->logits->forward(gate, x);
     } else {
         mlp_plan_prepare(&gate->plan, &gate->shape, x->stride);
         mlp_forward(&gate->shape, &gate->plan, gate->parameters.value, x, gate->memory, logit);

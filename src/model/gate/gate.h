@@ -3,21 +3,17 @@
 #define COTERIE_MODEL_GATE_H
 
 #include "base/status.h"
+#include "model/gate/gate_kind.h"
 #include "model/gate/gaussian_gate.h"
 #include "model/network/mlp.h"
 #include "model/network/parameters.h"
 
 #include <stdint.h>
 
-/* What the mixing proportions are a softmax of. */
-enum gate_kind {
-    GATE_SOFTMAX, /* a network's outputs */
-    GATE_GAUSSIAN /* ln alpha_e N(x; m_e, S_e): see gaussian_gate.h */
-};
-
-/* The gating network: mixing proportions g. Lives on rank 0. */
+/* The gate: mixing proportions g. Lives on rank 0. */
 struct gate {
-    enum gate_kind kind;
+    const struct gate_kind *kind;
+    const struct gate_logits *logits; /* what they are outputs of where that is no network */
     struct mlp shape;
     struct mlp_plan plan;
     struct parameters parameters;
@@ -30,26 +26,30 @@ struct gate {
     real *g;       /* (E, stride) */
     real *d_logit; /* (E, stride) */
     struct gaussian_gate gaussian;
-    double *log_density; /* (stride) Gaussian gate: ln p(x) + (D/2) ln 2 pi; else NULL */
+    double *log_density; /* (stride) of a density: ln p(x) + (D/2) ln 2 pi; else NULL */
 };
 
-/* Root. Buffers for micro-batches of up to max_stride samples; `shape` is the network's. */
-status gate_init(struct gate *gate, const struct mlp *shape, size_t max_stride);
-/* Root. The same for a Gaussian gate, and gaussian_gate_shape. It has no gate_backward. */
-status gate_init_gaussian(struct gate *gate, const struct mlp *shape, size_t n_experts,
-                          size_t max_stride);
+/* Root. Buffers for micro-batches of up to max_stride samples. */
+status gate_init(struct gate *gate, const struct gate_config *config, size_t max_stride);
 void gate_release(struct gate *gate);
 
+/* Bytes of work space that a gate has, without those of (E, stride) and of its parameters. Local.
+ */
+double gate_bytes(const struct gate_config *config, const struct mlp *shape, size_t max_stride);
+
 /*
- * The last layer starts at zero (equal mixing proportions), hidden layers are drawn. The start of a
- * Gaussian gate is made from data, by em_begin. Local.
+ * The last layer of a network starts at zero (equal mixing proportions), hidden layers are drawn.
+ * The start of another gate is made from data, by em_begin. Local.
  */
 void gate_draw(struct gate *gate, uint64_t seed);
 
 /* Local. x -> log_g, g. */
 void gate_forward(struct gate *gate, const struct inputs *x);
 
-/* Local. From d_logit; the gradient becomes keep * gradient + this one. */
+/*
+ * Local. From d_logit, the gradient at log g (g - h for the mixture error), for gates that are
+ * networks; the parameters' gradient becomes keep * gradient + this one.
+ */
 void gate_backward(struct gate *gate, const struct inputs *x, real keep);
 
 #endif

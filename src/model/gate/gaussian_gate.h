@@ -5,7 +5,7 @@
 #include "base/status.h"
 #include "math/gemm.h"
 #include "math/semidefinite.h"
-#include "model/gate/gaussian_gate_layout.h"
+#include "model/gate/gate_gaussian.h"
 #include "model/network/mlp.h"
 
 #include <stddef.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The linear softmax gate, on all ranks. What it needs of the posteriors are the sums w h [x;1]^T
+ * of each expert, which its rank makes in the E-step.
+ */
 #include "em_state.h"
 
 #include "base/memory.h"
@@ -6,13 +10,61 @@
 
 #include <string.h>
 
+enum { MOST_FACTORED = 128 };
+
+static double doubles(const struct model_config *config, const struct shard *shard, int rank,
+                      double samples, double stride)
+{
+    double experts = (double)config->n_experts, unknowns = experts * (double)(config->n_inputs + 1);
+    double count = 2 * experts * stride + 12 * unknowns;
+    if (unknowns <= MOST_FACTORED)
+        return count + (rank == 0 ? 4 + EM_MOST_GROUPS : 4) * unknowns * unknowns;
+    /* Probabilities, kept between products with a curvature that is too large to be formed. */
+    return count + samples * experts / shard->n_ranks;
+}
+
+static status init(struct em *em)
+{
+    const struct model_config *config = &em->model->config;
+    size_t n_groups = em->n_chunks < EM_MOST_GROUPS ? em->n_chunks : EM_MOST_GROUPS;
+    status outcome = shard_init(&em->groups, n_groups, em->comm->size, -1, 0);
+    if (outcome != STATUS_OK)
+        return outcome;
+    size_t first = shard_first(&em->groups, em->comm->rank);
+    size_t count = shard_count(&em->groups, em->comm->rank);
+    size_t begin = first * em->n_chunks / n_groups, end = (first + count) * em->n_chunks / n_groups;
+    outcome = em_linear_init(&em->gate, EM_SOFTMAX, config->n_experts, config->n_inputs,
+                             em->max_stride, end - begin);
+    em->gate.kept_first = begin;
+    size_t n_sums = em_linear_n_sums(&em->gate, EM_SLOPE);
+    if (outcome == STATUS_OK)
+        outcome = memory_alloc(&em->group_sums, count * n_sums, sizeof(double), "EM");
+    if (outcome == STATUS_OK)
+        outcome = memory_alloc(&em->gate_vector, em->gate.n_parameters, sizeof(double), "EM");
+    if (outcome == STATUS_OK)
+        outcome = memory_alloc(&em->own_targets, em->model->experts.n_local * em->gate.n_units,
+                               sizeof(double), "EM");
+    if (outcome != STATUS_OK || !em->model->has_gate)
+        return outcome;
+    outcome = memory_alloc(&em->all_sums, n_groups * n_sums, sizeof(double), "EM");
+    if (outcome == STATUS_OK)
+        outcome = memory_alloc(&em->gate_theta, em->gate.n_parameters, sizeof(double), "EM");
+    if (outcome == STATUS_OK)
+        outcome = memory_alloc(&em->all_targets, em->gate.n_parameters, sizeof(double), "EM");
+    if (outcome == STATUS_OK)
+        outcome = em_newton_init(&em->gate_newton, &em->gate, &em->system);
+    em->gate_newton.target_sums = em->all_targets;
+    em->gate_newton.keeps_sums = true;
+    return outcome;
+}
+
 /* Group g has the chunks [first, last). */
 static size_t group_begin(const struct em *em, size_t group)
 {
     return group * em->n_chunks / em->groups.n_experts;
 }
 
-void em_collect_targets(struct em *em, const struct step *step, size_t number)
+static void collect(struct em *em, const struct step *step, size_t number)
 {
     size_t n_local = em->model->experts.n_local, units = em->gate.n_units;
     if (number == 0)
@@ -88,7 +140,7 @@ static void serve_root(struct em *em)
     }
 }
 
-void em_update_gate(struct em *em)
+static void update(struct em *em)
 {
     if (em->gate.n_outputs < 2) /* one expert: nothing to choose */
         return;
@@ -106,3 +158,14 @@ void em_update_gate(struct em *em)
     int32_t what = EM_DONE;
     communicator_broadcast(em->comm, &what, sizeof what);
 }
+
+static size_t largest_system(const struct em *em)
+{
+    return em_linear_system(&em->gate);
+}
+
+const struct em_gate em_gate_softmax = {.doubles = doubles,
+                                        .init = init,
+                                        .system = largest_system,
+                                        .collect = collect,
+                                        .update = update};

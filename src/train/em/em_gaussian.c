@@ -17,9 +17,13 @@ static size_t row_width(size_t n_inputs)
     return 1 + n_inputs + n_inputs * n_inputs;
 }
 
-double em_gaussian_doubles(const struct model_config *config, size_t n_local, bool is_root)
+static double doubles(const struct model_config *config, const struct shard *shard, int rank,
+                      double samples, double stride)
 {
-    double rows = (double)n_local + (is_root ? (double)config->n_experts : 0);
+    (void)samples;
+    (void)stride;
+    size_t n_local = shard_count(shard, rank);
+    double rows = (double)n_local + (rank == 0 ? (double)config->n_experts : 0);
     double inputs = (double)config->n_inputs, units = inputs + 1;
     return (rows + 2) * (double)row_width(config->n_inputs) +
            (double)n_local * units * (units + 1) / 2 + 4 * inputs * inputs;
@@ -68,7 +72,7 @@ static void measure_inputs(struct em *em)
     gaussian->is_measured = true;
 }
 
-status em_gaussian_init(struct em *em)
+static status init(struct em *em)
 {
     struct em_gaussian *gaussian = &em->gaussian;
     const struct model *model = em->model;
@@ -162,7 +166,7 @@ static void take_means(struct em *em, size_t c)
     }
 }
 
-void em_gaussian_begin(struct em *em, uint64_t seed)
+static void begin(struct em *em, uint64_t seed)
 {
     const struct model_config *config = &em->model->config;
     size_t d = config->n_inputs;
@@ -184,7 +188,7 @@ void em_gaussian_begin(struct em *em, uint64_t seed)
     }
 }
 
-void em_gaussian_resume(struct em *em)
+static void resume(struct em *em)
 {
     measure_inputs(em);
 }
@@ -209,7 +213,7 @@ static void set_gate(struct em *em)
     }
 }
 
-void em_update_gaussian(struct em *em)
+static void update(struct em *em)
 {
     const struct model *model = em->model;
     size_t d = model->config.n_inputs, row = row_width(d);
@@ -228,3 +232,16 @@ void em_update_gaussian(struct em *em)
     if (model->has_gate)
         set_gate(em);
 }
+
+static size_t largest_system(const struct em *em)
+{
+    return em->model->config.n_inputs;
+}
+
+const struct em_gate em_gate_gaussian = {.from_moments = true,
+                                         .doubles = doubles,
+                                         .init = init,
+                                         .system = largest_system,
+                                         .begin = begin,
+                                         .resume = resume,
+                                         .update = update};

@@ -2,8 +2,6 @@
 /* What EM needs of memory, before there is an EM. */
 #include "em_state.h"
 
-enum { MOST_FACTORED = 128 };
-
 bool em_in_closed_form(const struct model_config *config)
 {
     return likelihood_family(config->likelihood)->is_closed_form &&
@@ -12,8 +10,7 @@ bool em_in_closed_form(const struct model_config *config)
 
 bool em_needs_posteriors(const struct model_config *config)
 {
-    bool gate_climbs = config->gate != GATE_GAUSSIAN && config->n_gate_hidden > 0;
-    return gate_climbs || !em_in_closed_form(config);
+    return em_gate_of(config)->needs_posteriors || !em_in_closed_form(config);
 }
 
 size_t em_n_chunks(size_t n, size_t micro_batch)
@@ -38,18 +35,6 @@ double em_host_bytes(const struct model_config *config, const struct em_config *
            (double)real_padded(micro_batch) * sizeof(real);
 }
 
-/* Doubles that the linear gate needs on a rank, and at the root. */
-static double gate_doubles(const struct model_config *config, const struct shard *shard, int rank,
-                           double samples, double stride)
-{
-    double experts = (double)config->n_experts, unknowns = experts * (double)(config->n_inputs + 1);
-    double doubles = 2 * experts * stride + 12 * unknowns;
-    if (unknowns <= MOST_FACTORED)
-        return doubles + (rank == 0 ? 4 + EM_MOST_GROUPS : 4) * unknowns * unknowns;
-    /* Probabilities, kept between products with a curvature that is too large to be formed. */
-    return doubles + samples * experts / shard->n_ranks;
-}
-
 double em_bytes(const struct model_config *config, const struct em_config *em,
                 const struct shard *shard, int rank, size_t n)
 {
@@ -64,12 +49,7 @@ double em_bytes(const struct model_config *config, const struct em_config *em,
                       ? 1
                       : (double)em_n_slots(config, em_n_chunks(n, micro_batch), (size_t)stride);
     double doubles = (kept * (units + outputs + 1) + units + 1) * stride;
-    if (config->gate == GATE_GAUSSIAN)
-        doubles += em_gaussian_doubles(config, (size_t)n_local, rank == 0);
-    else if (config->n_gate_hidden == 0)
-        doubles += gate_doubles(config, shard, rank, samples, stride);
-    else if (rank == 0)
-        bytes += em_climb_bytes(&gate);
+    doubles += em_gate_of(config)->doubles(config, shard, rank, samples, stride);
     if (config->n_expert_hidden > 0)
         bytes += n_local * (em_climb_bytes(&expert) + stride * sizeof(real));
     else if (em_in_closed_form(config))

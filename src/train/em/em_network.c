@@ -232,8 +232,29 @@ void em_climb_experts(struct em *em)
     }
 }
 
-void em_climb_gate(struct em *em)
+static double gate_doubles(const struct model_config *config, const struct shard *shard, int rank,
+                           double samples, double stride)
+{
+    struct mlp gate, expert;
+    (void)shard;
+    (void)samples;
+    (void)stride;
+    if (rank > 0 || model_shapes(config, &gate, &expert) != STATUS_OK)
+        return 0;
+    return em_climb_bytes(&gate) / sizeof(double);
+}
+
+static status init_gate(struct em *em)
+{
+    return em->model->has_gate ? em_climb_init(&em->gate_climb, &em->model->gate.parameters)
+                               : STATUS_OK;
+}
+
+static void climb_gate(struct em *em)
 {
     if (em->model->has_gate)
         em_climb_run(&em->gate_climb, evaluate_gate, em);
 }
+
+const struct em_gate em_gate_network = {
+    .needs_posteriors = true, .doubles = gate_doubles, .init = init_gate, .update = climb_gate};

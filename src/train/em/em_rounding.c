@@ -55,7 +55,7 @@ double em_rounding(const struct em *em)
                 largest_part(&experts->shape, parameters_of(&experts->parameters, k), largest);
             most = fmax(most, part / sigma);
         }
-        if (model->has_gate && model->config.gate == GATE_SOFTMAX &&
+        if (model->has_gate && gate_kind_of(model->config.gate)->is_network &&
             model->config.n_gate_hidden == 0)
             most =
                 fmax(most, largest_part(&model->gate.shape, model->gate.parameters.value, largest));

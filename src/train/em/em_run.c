@@ -9,7 +9,7 @@
 
 status em_check(const struct model_config *config, const struct em_config *em, size_t n)
 {
-    if (em_is_online(em, n) && (config->gate != GATE_GAUSSIAN || !em_in_closed_form(config)))
+    if (em_is_online(em, n) && !(em_gate_of(config)->from_moments && em_in_closed_form(config)))
         return status_set(STATUS_USAGE,
                           "--batch-size with --optimizer em (on-line EM) needs linear experts, the "
                           "Gaussian likelihood and --gate gaussian; leave it out to take all %zu "
@@ -27,7 +27,7 @@ static status init_experts(struct em *em)
     struct model *model = em->model;
     const struct model_config *config = &model->config;
     em->experts_in_closed_form = em_in_closed_form(config);
-    em->sums_moments = em->experts_in_closed_form || config->gate == GATE_GAUSSIAN;
+    em->sums_moments = em->experts_in_closed_form || em->gate_step->from_moments;
     status outcome = STATUS_OK;
     if (em->sums_moments)
         outcome = least_squares_init(
@@ -44,46 +44,6 @@ static status init_experts(struct em *em)
     return em_init_newton_experts(em);
 }
 
-static status init_gate(struct em *em)
-{
-    const struct model_config *config = &em->model->config;
-    if (config->gate == GATE_GAUSSIAN)
-        return STATUS_OK; /* em_gaussian_init needs all the rest */
-    if (config->n_gate_hidden > 0)
-        return em->model->has_gate ? em_climb_init(&em->gate_climb, &em->model->gate.parameters)
-                                   : STATUS_OK;
-    size_t n_groups = em->n_chunks < EM_MOST_GROUPS ? em->n_chunks : EM_MOST_GROUPS;
-    status outcome = shard_init(&em->groups, n_groups, em->comm->size, -1, 0);
-    if (outcome != STATUS_OK)
-        return outcome;
-    size_t first = shard_first(&em->groups, em->comm->rank);
-    size_t count = shard_count(&em->groups, em->comm->rank);
-    size_t begin = first * em->n_chunks / n_groups, end = (first + count) * em->n_chunks / n_groups;
-    outcome = em_linear_init(&em->gate, EM_SOFTMAX, config->n_experts, config->n_inputs,
-                             em->max_stride, end - begin);
-    em->gate.kept_first = begin;
-    size_t n_sums = em_linear_n_sums(&em->gate, EM_SLOPE);
-    if (outcome == STATUS_OK)
-        outcome = memory_alloc(&em->group_sums, count * n_sums, sizeof(double), "EM");
-    if (outcome == STATUS_OK)
-        outcome = memory_alloc(&em->gate_vector, em->gate.n_parameters, sizeof(double), "EM");
-    if (outcome == STATUS_OK)
-        outcome = memory_alloc(&em->own_targets, em->model->experts.n_local * em->gate.n_units,
-                               sizeof(double), "EM");
-    if (outcome != STATUS_OK || !em->model->has_gate)
-        return outcome;
-    outcome = memory_alloc(&em->all_sums, n_groups * n_sums, sizeof(double), "EM");
-    if (outcome == STATUS_OK)
-        outcome = memory_alloc(&em->gate_theta, em->gate.n_parameters, sizeof(double), "EM");
-    if (outcome == STATUS_OK)
-        outcome = memory_alloc(&em->all_targets, em->gate.n_parameters, sizeof(double), "EM");
-    if (outcome == STATUS_OK)
-        outcome = em_newton_init(&em->gate_newton, &em->gate, &em->system);
-    em->gate_newton.target_sums = em->all_targets;
-    em->gate_newton.keeps_sums = true;
-    return outcome;
-}
-
 static status init_rest(struct em *em)
 {
     const struct model *model = em->model;
@@ -93,10 +53,8 @@ static status init_rest(struct em *em)
     em->chunk.n_outputs = config->n_outputs;
     em->chunk.max_stride = em->max_stride;
     em->n_slots = em->is_online ? 1 : em_n_slots(config, em->n_chunks, em->max_stride);
-    if (config->gate == GATE_GAUSSIAN && config->n_inputs > system)
-        system = config->n_inputs;
-    if (em_linear_system(&em->gate) > system)
-        system = em_linear_system(&em->gate);
+    if (em->gate_step->system && em->gate_step->system(em) > system)
+        system = em->gate_step->system(em);
     if (!em->experts_in_closed_form && em_linear_system(&em->expert) > system)
         system = em_linear_system(&em->expert);
     status outcome = semidefinite_init(&em->system, system);
@@ -118,8 +76,6 @@ static status init_rest(struct em *em)
         outcome = memory_alloc(&em->before.variance, n_local, sizeof(double), "EM");
     if (outcome == STATUS_OK && model->has_gate)
         outcome = memory_alloc(&em->before.gate, model->gate.parameters.stride, sizeof(real), "EM");
-    if (outcome == STATUS_OK && config->gate == GATE_GAUSSIAN)
-        outcome = em_gaussian_init(em);
     return outcome;
 }
 
@@ -140,7 +96,8 @@ status em_create(struct em **out, struct model *model, const struct communicator
         em->max_stride = real_padded(em->config.micro_batch);
         em->n_chunks = em_n_chunks(n, em->config.micro_batch);
         em->total = batch_total(dataset, NULL, 0, n);
-        outcome = init_gate(em);
+        em->gate_step = em_gate_of(&model->config);
+        outcome = em->gate_step->init(em);
     }
     if (outcome == STATUS_OK)
         outcome = init_experts(em);
@@ -197,14 +154,14 @@ void em_begin(struct em *em, uint64_t seed)
 {
     if (em->sums_moments)
         least_squares_begin(&em->fit, 0, 1);
-    if (em->model->config.gate == GATE_GAUSSIAN)
-        em_gaussian_begin(em, seed);
+    if (em->gate_step->begin)
+        em->gate_step->begin(em, seed);
 }
 
 void em_resume(struct em *em)
 {
-    if (em->model->config.gate == GATE_GAUSSIAN)
-        em_gaussian_resume(em);
+    if (em->gate_step->resume)
+        em->gate_step->resume(em);
 }
 
 double *em_state(struct em *em)
@@ -242,8 +199,8 @@ void em_collect(struct em *em, const struct step *step, size_t chunk, uint64_t n
                stride * sizeof(real));
     if (em->sums_moments)
         collect_moments(em, step, chunk, n_updates);
-    else if (em->own_targets)
-        em_collect_targets(em, step, chunk);
+    else if (em->gate_step->collect)
+        em->gate_step->collect(em, step, chunk);
     profile_enter(PHASE_OTHER);
 }
 
@@ -290,12 +247,7 @@ void em_update(struct em *em)
         else
             em_update_expert(em, k);
     }
-    if (em->model->config.gate == GATE_GAUSSIAN)
-        em_update_gaussian(em);
-    else if (em->model->config.n_gate_hidden > 0)
-        em_climb_gate(em);
-    else
-        em_update_gate(em);
+    em->gate_step->update(em);
     if (site_poisons(SITE_update) && experts->n_local > 0)
         spoil(experts);
     profile_enter(PHASE_OTHER);

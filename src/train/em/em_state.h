@@ -165,6 +165,31 @@ double em_climb_bytes(const struct mlp *shape); /* of one network */
 /* evaluate: parameters->value -> value, square, and parameters->gradient, that of -value. */
 void em_climb_run(struct em_climb *climb, void (*evaluate)(void *context), void *context);
 
+/* ---- the gate's part of the M-step */
+
+/* One way to do it. All ranks call these in step; NULL: nothing is to be done. */
+struct em_gate {
+    bool from_moments;     /* those of the experts are enough: on-line EM is possible */
+    bool needs_posteriors; /* of all samples, once per host */
+    /* Local. Doubles that rank `rank` needs, for so many samples and samples in a chunk. */
+    double (*doubles)(const struct model_config *config, const struct shard *shard, int rank,
+                      double samples, double stride);
+    status (*init)(struct em *em);         /* Local. Work space, before that of the experts. */
+    size_t (*system)(const struct em *em); /* Local. The largest system to be solved. */
+    void (*begin)(struct em *em, uint64_t seed); /* Local, in step: see em_begin. */
+    void (*resume)(struct em *em);               /* Local, in step: see em_resume. */
+    /* Local. Adds a micro-batch's part, where em->fit does not have what is needed. */
+    void (*collect)(struct em *em, const struct step *step, size_t number);
+    void (*update)(struct em *em); /* Collective. */
+};
+
+extern const struct em_gate em_gate_network, /* L-BFGS, whatever the gate: em_network.c */
+    em_gate_softmax,                         /* em_gate.c */
+    em_gate_gaussian;                        /* em_gaussian.c */
+
+/* Local. The one for this model's gate, em_gates.c. */
+const struct em_gate *em_gate_of(const struct model_config *config);
+
 /* ---- all of it */
 
 struct em {
@@ -182,7 +207,8 @@ struct em {
     struct shared_memory window;
     real *posterior; /* w h: (n_chunks, E, max_stride), once per host; NULL: sums are enough */
     bool experts_in_closed_form;
-    bool sums_moments; /* for such experts, or for a Gaussian gate */
+    bool sums_moments; /* for such experts, or for the gate */
+    const struct em_gate *gate_step;
     bool is_online;
     uint64_t n_updates; /* on-line: before the batch that is being collected */
     struct em_least_squares fit;
@@ -240,27 +266,10 @@ double em_share(const struct em *em, size_t k);
 /* Local. The variance of local expert k from sum w h |d - o|^2 and its share. */
 void em_set_variance(struct em *em, size_t k, double square, double share);
 
-/* Local. The M-step of experts, and of the gate at the root, that have hidden layers. */
+/* Local. The M-step of experts that have hidden layers. */
 void em_climb_experts(struct em *em);
-void em_climb_gate(struct em *em);
 
-/*
- * The linear gate's part of the M-step, em_gate.c. What it needs of the posteriors are the sums
- * w h [x;1]^T of each expert, which its rank makes in the E-step.
- */
-/* Local. Adds a micro-batch's part, where em->fit does not have these sums. */
-void em_collect_targets(struct em *em, const struct step *step, size_t number);
-/* Collective. */
-void em_update_gate(struct em *em);
-
-/* Local. Work space. */
-status em_gaussian_init(struct em *em);
+/* Local. */
 void em_gaussian_release(struct em_gaussian *gaussian);
-/* Local, in step on all ranks: em_begin's and em_resume's part. */
-void em_gaussian_begin(struct em *em, uint64_t seed);
-void em_gaussian_resume(struct em *em);
-double em_gaussian_doubles(const struct model_config *config, size_t n_local, bool is_root);
-/* Collective. The Gaussian gate's part of the M-step. */
-void em_update_gaussian(struct em *em);
 
 #endif

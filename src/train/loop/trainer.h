@@ -79,7 +79,7 @@ struct trainer {
     struct step step;
     struct optimizer gate_optimizer, expert_optimizer;
     struct early_update early;
-    struct em *em; /* with OPTIMIZER_EM, in the place of both */
+    struct em *em; /* where no optimiser steps, in the place of both */
     struct sampler sampler;
     struct metrics running, validation; /* root */
     struct metrics share;               /* several replicas: of this one, in the present pass */

@@ -251,8 +251,8 @@ static bool validate(struct trainer *trainer, bool is_due, struct metrics_record
     double error = NAN;
     if (trainer_is_root(trainer)) {
         metrics_summarise(&trainer->validation, trainer->metrics_config, true, record);
-        /* A Gaussian gate's error counts how likely the inputs are, too; predictions do not. */
-        bool is_joint = trainer->model->config.gate == GATE_GAUSSIAN;
+        /* The error of a density counts how likely the inputs are, too; predictions do not. */
+        bool is_joint = gate_kind_of(trainer->model->config.gate)->is_density;
         error = is_joint ? record->nll_valid : record->error_valid;
     }
     communicator_broadcast(trainer->comm, &error, sizeof error);

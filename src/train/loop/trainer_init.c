@@ -43,7 +43,7 @@ bool trainer_looks_ahead(const struct trainer_config *config, const struct model
 {
     size_t batch = config->batch_size > 0 && config->batch_size < n ? config->batch_size : n;
     size_t replicas = (size_t)config->replicas, share = (batch + replicas - 1) / replicas;
-    return config->optimizer.kind != OPTIMIZER_EM &&
+    return optimizer_method_of(config->optimizer.kind)->has_steps &&
            step_looks_ahead(model, shard, share, config->micro_batch);
 }
 
@@ -75,7 +75,7 @@ status trainer_init(struct trainer *trainer, const struct trainer_config *config
     if (outcome == STATUS_OK &&
         trainer_looks_ahead(config, &model->config, &model->shard, train->shape.n))
         outcome = step_look_ahead(&trainer->step);
-    if (outcome != STATUS_OK || config->optimizer.kind != OPTIMIZER_EM)
+    if (outcome != STATUS_OK || optimizer_method_of(config->optimizer.kind)->has_steps)
         return outcome;
     const struct em_config em = {config->micro_batch, config->batch_size, config->forgetting};
     outcome = em_create(&trainer->em, model, trainer->comm, train, &em);

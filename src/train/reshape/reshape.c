@@ -127,9 +127,11 @@ static void shift_biases(const struct reshape *reshape, real *bias)
 }
 
 /* The gate's hidden layers stay; of its last layer every expert has a row and a bias. */
-static void move_gate(const struct reshape *reshape, enum meaning meaning, const struct mlp *before,
-                      const real *from, const struct mlp *after, real *to)
+static void move_network(const struct reshape *reshape, enum meaning meaning,
+                         const struct model_shape *model_before, const real *from,
+                         const struct model_shape *model_after, real *to)
 {
+    const struct mlp *before = &model_before->gate, *after = &model_after->gate;
     int last = before->n_layers - 1;
     size_t in = before->width[last];
     struct rows weights = {meaning, true, in, in, in}, biases = {meaning, true, 1, 1, 1};
@@ -141,6 +143,43 @@ static void move_gate(const struct reshape *reshape, enum meaning meaning, const
         shift_biases(reshape, to + after->bias_at[last]);
 }
 
+/* What twins part by in the gate: n numbers of each expert, weights of its logit or its mean. */
+struct gate_rows {
+    size_t at, n;
+};
+
+static struct gate_rows network_rows(const struct model_shape *model)
+{
+    const struct mlp *shape = &model->gate;
+    int last = shape->n_layers - 1;
+    return (struct gate_rows){shape->weight_at[last], shape->width[last]};
+}
+
+static void move_gaussian(const struct reshape *reshape, enum meaning meaning,
+                          const struct model_shape *before, const real *from,
+                          const struct model_shape *after, real *to)
+{
+    (void)meaning;
+    (void)after;
+    reshape_gaussian_gate(reshape, before->config.n_inputs, from, to);
+}
+
+static struct gate_rows gaussian_rows(const struct model_shape *model)
+{
+    const struct model_config *config = &model->config;
+    return (struct gate_rows){gaussian_gate_layout(config->n_experts, config->n_inputs).mean_at,
+                              config->n_inputs};
+}
+
+/* By enum gate_choice. */
+static const struct {
+    void (*move)(const struct reshape *reshape, enum meaning meaning,
+                 const struct model_shape *before, const real *from,
+                 const struct model_shape *after, real *to);
+    struct gate_rows (*rows)(const struct model_shape *model);
+} gates[] = {[GATE_SOFTMAX] = {move_network, network_rows},
+             [GATE_GAUSSIAN] = {move_gaussian, gaussian_rows}};
+
 static void move_networks(const struct reshape *reshape, enum meaning meaning,
                           const struct model_shape *before, const struct networks *from,
                           const struct model_shape *after, struct networks *to)
@@ -148,28 +187,9 @@ static void move_networks(const struct reshape *reshape, enum meaning meaning,
     size_t stride = parameters_stride(&before->expert);
     bool is_linear = before->expert.n_layers == 1;
     struct rows rows = {meaning, is_linear, stride, stride, stride};
-    if (before->config.gate == GATE_GAUSSIAN)
-        reshape_gaussian_gate(reshape, before->config.n_inputs, from->gate, to->gate);
-    else
-        move_gate(reshape, meaning, &before->gate, from->gate, &after->gate, to->gate);
+    gates[before->config.gate].move(reshape, meaning, before, from->gate, after, to->gate);
     move_rows(reshape, &rows, from->experts, to->experts);
     move_doubles(reshape, &rows, from->variance, to->variance);
-}
-
-/* What twins part by in the gate: n numbers of each expert, weights of its logit or its mean. */
-struct gate_rows {
-    size_t at, n;
-};
-
-static struct gate_rows gate_rows(const struct model_shape *model)
-{
-    const struct model_config *config = &model->config;
-    const struct mlp *shape = &model->gate;
-    int last = shape->n_layers - 1;
-    if (config->gate == GATE_GAUSSIAN)
-        return (struct gate_rows){gaussian_gate_layout(config->n_experts, config->n_inputs).mean_at,
-                                  config->n_inputs};
-    return (struct gate_rows){shape->weight_at[last], shape->width[last]};
 }
 
 /* theta + s xi and theta - s xi */
@@ -188,7 +208,7 @@ static void part_twins(const struct reshape *reshape, const struct model_shape *
 {
     const struct mlp *expert = &after->expert;
     size_t stride = parameters_stride(expert);
-    struct gate_rows rows = gate_rows(after);
+    struct gate_rows rows = gates[after->config.gate].rows(after);
     struct mlp row;
     status outcome = mlp_init(&row, rows.n, NULL, 0, 1, expert->hidden_activation);
     COTERIE_ASSERT(outcome == STATUS_OK);
@@ -211,7 +231,7 @@ status reshape_networks(const struct reshape *reshape, const struct model_shape 
                         struct networks *to)
 {
     size_t expert = parameters_stride(&after->expert);
-    size_t row = 2 * real_padded(gate_rows(after).n + 1);
+    size_t row = 2 * real_padded(gates[after->config.gate].rows(after).n + 1);
     real *xi;
     status outcome = memory_alloc(&xi, expert > row ? expert : row, sizeof(real), "the experts");
     if (outcome != STATUS_OK)
@@ -249,7 +269,7 @@ status reshape_snapshot(const struct reshape *reshape, const struct snapshot *fr
     const struct rows use = {GRADIENTS, true, 1, 1, 1};
     status outcome = reshape_networks(reshape, before, &from->current, after, &to->current);
     for (int s = 0; s < to->n_slots; s++) {
-        bool of_squares = strcmp(optimizer_slot_name(to->optimizer, s), "v") == 0;
+        bool of_squares = optimizer_method_of(to->optimizer)->slot_of_squares[s];
         move_networks(reshape, of_squares ? SQUARES : GRADIENTS, before, &from->slot[s], after,
                       &to->slot[s]);
     }

@@ -31,13 +31,9 @@ status model_init_dealt(struct model *model, const struct model_config *config,
         return communicator_agree(comm, outcome);
     model->has_gate = comm->rank == 0;
     struct likelihood likelihood = {config->likelihood, config->output, config->n_outputs};
-    if (model->has_gate && config->gate == GATE_GAUSSIAN)
-        outcome =
-            gate_init_gaussian(&model->gate, &model->gate_shape, config->n_experts, max_stride);
-    else if (model->has_gate)
-        outcome = gate_init(&model->gate, &model->gate_shape, max_stride);
+    const struct gate_config of_gate = model_gate_config(config);
     if (model->has_gate)
-        model->gate.n_members = model_n_members(config);
+        outcome = gate_init(&model->gate, &of_gate, max_stride);
     if (outcome == STATUS_OK)
         outcome = experts_init(&model->experts, &model->expert_shape, &likelihood,
                                shard_first(&model->shard, comm->rank),
@@ -69,6 +65,7 @@ void model_draw(struct model *model, uint64_t seed)
 double model_bytes(const struct model_config *config, const struct shard *shard, int rank,
                    size_t max_stride, int n_optimizer_slots)
 {
+    const struct gate_config of_gate = model_gate_config(config);
     struct mlp gate, expert;
     if (model_shapes(config, &gate, &expert) != STATUS_OK)
         return 0;
@@ -81,10 +78,7 @@ double model_bytes(const struct model_config *config, const struct shard *shard,
     double bytes = (outputs + 1) * stride * sizeof(int64_t);
     if (rank == 0) {
         reals += (double)parameters_stride(&gate) * copies;
-        if (config->gate == GATE_GAUSSIAN)
-            bytes += gaussian_gate_bytes(config->n_experts, config->n_inputs, max_stride);
-        else
-            reals += (double)mlp_memory(&gate, max_stride);
+        bytes += gate_bytes(&of_gate, &gate, max_stride);
         reals += 6 * n_experts * stride;
         /* A checkpoint is gathered to the root before it is written. */
         reals += n_experts * (double)parameters_stride(&expert) * (copies - 1);

@@ -17,7 +17,7 @@
 /* A mixture of local experts, distributed: the gate on rank 0, each rank its shard of experts. */
 struct model {
     struct model_config config;
-    struct mlp gate_shape, expert_shape; /* of a Gaussian gate, see gaussian_gate_shape */
+    struct mlp gate_shape, expert_shape; /* of a gate without a network only the size counts */
     struct shard shard;
     bool has_gate; /* on rank 0 */
     struct gate gate;

@@ -19,7 +19,7 @@ status optimizer_init(struct optimizer *optimizer, const struct optimizer_config
 {
     memset(optimizer, 0, sizeof *optimizer);
     optimizer->config = *config;
-    optimizer->n_slots = optimizer_n_slots(config->kind);
+    optimizer->n_slots = optimizer_method_of(config->kind)->n_slots;
     status outcome = STATUS_OK;
     for (int s = 0; s < optimizer->n_slots && outcome == STATUS_OK; s++)
         outcome = memory_alloc(&optimizer->slot[s], parameters->n_networks * parameters->stride,
@@ -72,6 +72,52 @@ LEAF_KERNEL static void descend_with_adam(size_t n, struct adam_step step,
     }
 }
 
+/* One network's update: (n) reals each, as they are laid out in its block. */
+struct update {
+    size_t n;
+    double rate, factor;
+    uint64_t step;
+    const real *gradient;
+    real *slot[OPTIMIZER_MAX_SLOTS];
+    real *value;
+};
+
+static void update_plainly(const struct optimizer_config *config, const struct update *update)
+{
+    (void)config;
+    descend(update->n, (real)(update->rate * update->factor), update->gradient, update->value);
+}
+
+static void update_with_momentum(const struct optimizer_config *config, const struct update *update)
+{
+    descend_with_momentum(update->n, (real)update->rate, (real)config->momentum,
+                          (real)update->factor, update->gradient, update->slot[0], update->value);
+}
+
+static void update_with_adam(const struct optimizer_config *config, const struct update *update)
+{
+    double t = (double)update->step;
+    struct adam_step adam = {.rate = (real)update->rate,
+                             .factor = (real)update->factor,
+                             .beta1 = (real)adam_beta1,
+                             .beta2 = (real)adam_beta2,
+                             .epsilon = (real)adam_epsilon,
+                             .correction1 = (real)(1 / (1 - pow(adam_beta1, t))),
+                             .correction2 = (real)(1 / (1 - pow(adam_beta2, t)))};
+    (void)config;
+    descend_with_adam(update->n, adam, update->gradient, update->slot[0], update->slot[1],
+                      update->value);
+}
+
+/* By enum optimizer_kind; NULL has an update of its own. */
+static void (*const updates[])(const struct optimizer_config *config,
+                               const struct update *update) = {
+    [OPTIMIZER_GD] = update_plainly,
+    [OPTIMIZER_MOMENTUM] = update_with_momentum,
+    [OPTIMIZER_ADAM] = update_with_adam,
+    [OPTIMIZER_EM] = NULL,
+};
+
 /* Weights only: biases and variances are not pulled towards zero. */
 static void decay_weights(const struct mlp *shape, double rate, double decay, real *value)
 {
@@ -88,34 +134,18 @@ void optimizer_update_network(struct optimizer *optimizer, struct parameters *pa
 {
     const struct optimizer_config *config = &optimizer->config;
     size_t n = parameters->stride, at = k * n;
-    const real *gradient = parameters_gradient_of(parameters, k);
-    real *value = parameters_of(parameters, k);
+    struct update update = {.n = n,
+                            .rate = rate,
+                            .factor = factor,
+                            .step = step,
+                            .gradient = parameters_gradient_of(parameters, k),
+                            .value = parameters_of(parameters, k)};
+    for (int s = 0; s < optimizer->n_slots; s++)
+        update.slot[s] = optimizer->slot[s] + at;
     if (config->weight_decay != 0)
-        decay_weights(parameters->shape, rate, config->weight_decay, value);
-    switch (config->kind) {
-    case OPTIMIZER_GD:
-        descend(n, (real)(rate * factor), gradient, value);
-        break;
-    case OPTIMIZER_MOMENTUM:
-        descend_with_momentum(n, (real)rate, (real)config->momentum, (real)factor, gradient,
-                              optimizer->slot[0] + at, value);
-        break;
-    case OPTIMIZER_ADAM: {
-        double t = (double)step;
-        struct adam_step adam = {.rate = (real)rate,
-                                 .factor = (real)factor,
-                                 .beta1 = (real)adam_beta1,
-                                 .beta2 = (real)adam_beta2,
-                                 .epsilon = (real)adam_epsilon,
-                                 .correction1 = (real)(1 / (1 - pow(adam_beta1, t))),
-                                 .correction2 = (real)(1 / (1 - pow(adam_beta2, t)))};
-        descend_with_adam(n, adam, gradient, optimizer->slot[0] + at, optimizer->slot[1] + at,
-                          value);
-        break;
-    }
-    case OPTIMIZER_EM:
-        break; /* has an update of its own */
-    }
+        decay_weights(parameters->shape, rate, config->weight_decay, update.value);
+    if (updates[config->kind])
+        updates[config->kind](config, &update);
 }
 
 void optimizer_update(struct optimizer *optimizer, struct parameters *parameters, double rate,

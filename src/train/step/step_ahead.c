@@ -18,7 +18,7 @@ bool step_looks_ahead(const struct model_config *config, const struct shard *sha
                       size_t micro_batch)
 {
     size_t most = 0;
-    if (n <= micro_batch || model_is_routed(config) || config->gate != GATE_SOFTMAX)
+    if (n <= micro_batch || model_is_routed(config) || !gate_kind_of(config->gate)->is_network)
         return false;
     for (int r = 1; r < shard->n_ranks; r++)
         most = shard_count(shard, r) > most ? shard_count(shard, r) : most;

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#ifndef COTERIE_MODEL_GAUSSIAN_GATE_LAYOUT_H
-#define COTERIE_MODEL_GAUSSIAN_GATE_LAYOUT_H
-
-#include "model/network/mlp.h"
+#ifndef COTERIE_MODEL_GATE_GAUSSIAN_H
+#define COTERIE_MODEL_GATE_GAUSSIAN_H
 
 #include <stddef.h>
 
@@ -12,8 +10,5 @@ struct gaussian_gate_layout {
 };
 
 struct gaussian_gate_layout gaussian_gate_layout(size_t n_experts, size_t n_inputs);
-
-/* The shape of such a block: a network without layers, of which only the size counts. */
-void gaussian_gate_shape(struct mlp *shape, size_t n_experts, size_t n_inputs);
 
 #endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef COTERIE_MODEL_GATE_KIND_H
+#define COTERIE_MODEL_GATE_KIND_H
+
+#include "base/real.h"
+#include "base/status.h"
+#include "math/activation.h"
+#include "model/network/mlp.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * A gate gives log g over E experts, and learns from (g, h), mixing proportions and posteriors:
+ * gate.h. A kind of gate is a file with one struct gate_kind, which says all that the rest of the
+ * program asks of it without computing: nobody outside this room compares kinds. All functions are
+ * Local.
+ */
+enum gate_choice {
+    GATE_SOFTMAX, /* a network's outputs */
+    GATE_GAUSSIAN /* ln alpha_e N(x; m_e, S_e): see gaussian_gate.h */
+};
+
+/* What a gate is made of. */
+struct gate_config {
+    enum gate_choice choice;
+    size_t n_inputs, n_experts;
+    size_t n_members;     /* see committee.h; 1: one mixture */
+    const size_t *hidden; /* (n_hidden) widths, not owned */
+    size_t n_hidden;
+    enum activation activation;
+};
+
+/* Parameters that are in no layer: E rows of `in` reals, or of matrices (in, deep); 0 is none. */
+struct gate_block {
+    const char *name; /* below /gate in a checkpoint */
+    size_t offset, in, deep;
+};
+enum { GATE_MOST_BLOCKS = 4 };
+
+struct gate_kind {
+    const char *name;  /* as in --gate */
+    const char *label; /* in what a run says of itself; NULL: its layers */
+    bool is_network;   /* g is made of a network's outputs: hidden layers, gradients, --top-k */
+    bool is_density;   /* models p(x), too: the error of a mixture is -ln p(x, d) */
+    bool has_members;  /* one network may be the gate of all members of a committee */
+    /* The network, or a shape without layers of which only the size counts. */
+    status (*shape)(const struct gate_config *config, struct mlp *shape);
+    /* How many of its parameters are not free. */
+    size_t (*n_redundant)(const struct gate_config *config, const struct mlp *shape);
+    /* Floating-point operations for a sample, forward and backward. */
+    double (*flops)(const struct gate_config *config, const struct mlp *shape);
+    /* Number of blocks; NULL: none. */
+    size_t (*blocks)(const struct gate_config *config, struct gate_block block[GATE_MOST_BLOCKS]);
+    /* STATUS_USAGE if these parameters, read from `path`, make no gate; NULL: all do. */
+    status (*check)(const struct gate_config *config, const real *value, const char *path);
+};
+
+extern const struct gate_kind gate_softmax, gate_gaussian;
+
+/* By enum gate_choice; a NULL ends them. */
+extern const struct gate_kind *const gate_kinds[];
+
+static inline const struct gate_kind *gate_kind_of(enum gate_choice choice)
+{
+    return gate_kinds[choice];
+}
+
+#endif
