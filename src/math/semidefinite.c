@@ -2,10 +2,10 @@
 #include "math/semidefinite.h"
 
 #include "base/memory.h"
+#include "math/blas.h"
 
 #include <limits.h>
 #include <math.h>
-#include <stdbool.h>
 #include <string.h>
 
 /*
@@ -17,6 +17,7 @@ extern void dpotrs_(const char *uplo, const int *n, const int *nrhs, const doubl
                     const int *lda, double *b, const int *ldb, int *info, size_t);
 extern void dpocon_(const char *uplo, const int *n, const double *a, const int *lda,
                     const double *norm, double *rcond, double *work, int *iwork, int *info, size_t);
+extern void dpotri_(const char *uplo, const int *n, double *a, const int *lda, int *info, size_t);
 extern void dtrtri_(const char *uplo, const char *diag, const int *n, double *a, const int *lda,
                     int *info, size_t, size_t);
 extern void dsyevd_(const char *jobz, const char *uplo, const int *n, double *a, const int *lda,
@@ -24,6 +25,9 @@ extern void dsyevd_(const char *jobz, const char *uplo, const int *n, double *a,
                     int *info, size_t, size_t);
 
 static const double singular = 1e-12;
+
+/* An unknown has a part in a direction if the square of its cosine is more than this. */
+static const double part_of_direction = 1e-8;
 
 /* Rows of ours are columns of Fortran's: our lower triangle is its upper one. */
 #define LOWER "U"
@@ -150,6 +154,62 @@ void semidefinite_solve(struct semidefinite *system, size_t n, const double *a, 
         solve_by_eigenvalues(system, order, n_rhs, b);
     }
     scale_rows(system, n, n_rhs, b);
+}
+
+/* inverse += V diag(1/value) V^T over the positive eigenvalues of the scaled matrix. */
+static struct semidefinite_rank invert_by_eigenvalues(struct semidefinite *system, int n,
+                                                      double *inverse, bool *known)
+{
+    struct semidefinite_rank rank = {0, 0};
+    size_t size = (size_t)n;
+    int lwork = (int)(work_size(size) - size), liwork = (int)int_work_size(size), info;
+    double *value = system->work + lwork, *vector = system->factor;
+    dsyevd_("V", LOWER, &n, vector, &n, value, system->work, &lwork, system->int_work, &liwork,
+            &info, 1, 1);
+    double least = info == 0 ? singular * value[size - 1] : INFINITY;
+    memset(inverse, 0, size * size * sizeof *inverse);
+    for (size_t v = 0; v < size; v++) {
+        const double *direction = vector + v * size;
+        if (value[v] > least) {
+            for (size_t i = 0; i < size; i++)
+                blas_add_scaled(i + 1, direction[i] / value[v], direction, inverse + i * size);
+            continue;
+        }
+        rank.n_unknown++;
+        rank.n_negative += value[v] < -least;
+        for (size_t i = 0; i < size; i++)
+            known[i] = known[i] && direction[i] * direction[i] <= part_of_direction;
+    }
+    return rank;
+}
+
+struct semidefinite_rank semidefinite_invert(struct semidefinite *system, size_t n, const double *a,
+                                             double *inverse, bool *known)
+{
+    COTERIE_ASSERT(n <= system->n_max);
+    struct semidefinite_rank rank = {0, 0};
+    int order = (int)n, info;
+    for (size_t i = 0; i < n; i++)
+        known[i] = true;
+    scale_matrix(system, n, a);
+    if (factor_cholesky(system, order)) {
+        dpotri_(LOWER, &order, system->factor, &order, &info, 1);
+        memcpy(inverse, system->factor, n * n * sizeof *inverse);
+    } else {
+        scale_matrix(system, n, a);
+        rank = invert_by_eigenvalues(system, order, inverse, known);
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (!(a[i * n + i] > 0)) {
+            known[i] = false;
+            rank.n_unknown++;
+            rank.n_negative += a[i * n + i] < 0;
+        }
+        for (size_t j = 0; j <= i; j++)
+            inverse[i * n + j] = inverse[j * n + i] =
+                system->scale[i] * inverse[i * n + j] * system->scale[j];
+    }
+    return rank;
 }
 
 double semidefinite_whiten(struct semidefinite *system, size_t n, const double *a, double *w)

@@ -4,6 +4,7 @@
 
 #include "base/status.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -35,6 +36,21 @@ void semidefinite_solve(struct semidefinite *system, size_t n, const double *a, 
  * is added to that diagonal. An input of variance 0 gets rows and columns of zeros.
  */
 double semidefinite_whiten(struct semidefinite *system, size_t n, const double *a, double *w);
+
+/* What semidefinite_invert has found: directions of which A knows nothing, or bends the other way.
+ */
+struct semidefinite_rank {
+    size_t n_unknown, n_negative;
+};
+
+/*
+ * The inverse of A (n, n), of which the lower triangle is read, in full: a covariance from an
+ * information. It is scaled to a diagonal of ones first. If it is singular, or nearly (as above),
+ * or not positive, the inverse is that on the directions whose eigenvalues are positive, and
+ * known[i] is false for every unknown that has a part in the others, or a diagonal of 0 or less.
+ */
+struct semidefinite_rank semidefinite_invert(struct semidefinite *system, size_t n, const double *a,
+                                             double *inverse, bool *known);
 
 /*
  * Raises the eigenvalues of A (n, n) to `floor` where they are lower, in place. Of all covariances

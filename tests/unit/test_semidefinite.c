@@ -144,10 +144,59 @@ static void test_too_large(void **state)
     semidefinite_release(&system);
 }
 
+/* Of a regular matrix A inverse(A) = 1, and all is known. */
+static void test_inverse(void **state)
+{
+    (void)state;
+    double lower[N * N], full[N * N], inverse[N * N];
+    bool known[N];
+    struct semidefinite system;
+    assert_int_equal(semidefinite_init(&system, N), STATUS_OK);
+    draw_matrix(N, lower, full);
+    struct semidefinite_rank rank = semidefinite_invert(&system, N, lower, inverse, known);
+    assert_int_equal(rank.n_unknown + rank.n_negative, 0);
+    for (size_t i = 0; i < N; i++) {
+        assert_true(known[i]);
+        for (size_t j = 0; j < N; j++) {
+            double sum = 0;
+            for (size_t k = 0; k < N; k++)
+                sum += full[i * N + k] * inverse[k * N + j];
+            /* rows and columns are of sizes 10^(i-6) and 10^(6-j) */
+            double size = pow(10, (double)i - (double)j);
+            assert_true(fabs(sum - (i == j)) < 1e-7 * size);
+        }
+    }
+    semidefinite_release(&system);
+}
+
+/* Two unknowns that only come together, one of no effect, one that bends the other way. */
+static void test_inverse_of_part(void **state)
+{
+    (void)state;
+    const double a[16] = {4, 0, 0, 0, 0, 9, 0, 0, 0, 9, 9, 0, 0, 0, 0, 0};
+    const double indefinite[9] = {2, 0, 0, 0, 1, 0, 0, 3, 1};
+    double inverse[16];
+    bool known[4];
+    struct semidefinite system;
+    assert_int_equal(semidefinite_init(&system, 4), STATUS_OK);
+    struct semidefinite_rank rank = semidefinite_invert(&system, 4, a, inverse, known);
+    assert_int_equal(rank.n_unknown, 2);
+    assert_int_equal(rank.n_negative, 0);
+    assert_true(known[0] && !known[1] && !known[2] && !known[3]);
+    assert_true(fabs(inverse[0] - 0.25) < 1e-12);
+    rank = semidefinite_invert(&system, 3, indefinite, inverse, known);
+    assert_int_equal(rank.n_unknown, 1);
+    assert_int_equal(rank.n_negative, 1);
+    assert_true(known[0] && !known[1] && !known[2]);
+    assert_true(fabs(inverse[0] - 0.5) < 1e-12);
+    semidefinite_release(&system);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_regular),    cmocka_unit_test(test_singular),
+        cmocka_unit_test(test_inverse),    cmocka_unit_test(test_inverse_of_part),
         cmocka_unit_test(test_empty_rows), cmocka_unit_test(test_whiten),
         cmocka_unit_test(test_raise),      cmocka_unit_test(test_too_large)};
     return cmocka_run_group_tests(tests, NULL, NULL);
