@@ -24,6 +24,16 @@ struct likelihood {
 
 enum { OUTPUT_ANY = -1 };
 
+/*
+ * How the log density of samples bends, for standard errors: by the C numbers a of an expert, which
+ * are z_1 .. z_O and, where the family has one, ln sigma^2. Rows are n long.
+ */
+struct likelihood_bend {
+    double *loglik;    /* (n) l as `forward` has it */
+    double *slope;     /* (C, n) dl/da */
+    double *curvature; /* (C (C+1) / 2, n) -d2l/da db for (0,0), (0,1), ..., (1,1), ... */
+};
+
 /* A family of distributions of a target given an expert's output: a file each, likelihood_<name>.c.
  */
 struct likelihood_family {
@@ -38,6 +48,12 @@ struct likelihood_family {
     /* d_z = -coefficient * d l / d z */
     void (*backward)(const struct likelihood *likelihood, double variance, size_t stride,
                      const real *d, const real *o, const real *coefficient, real *d_z);
+    /*
+     * In double in both programs, from d and z (O, n), with OUTPUT_ANY of identity outputs. NULL:
+     * the family has no second derivatives, and a summary of it no standard errors.
+     */
+    void (*bend)(const struct likelihood *likelihood, double variance, size_t n, const double *d,
+                 const double *z, const struct likelihood_bend *bend);
 };
 
 /* By enum likelihood_kind. */
@@ -46,6 +62,15 @@ extern const struct likelihood_family *const likelihood_families[];
 static inline const struct likelihood_family *likelihood_family(enum likelihood_kind kind)
 {
     return likelihood_families[kind];
+}
+
+/* C of struct likelihood_bend; 0 if these outputs of this family have no second derivatives. */
+static inline size_t likelihood_n_bends(const struct likelihood *likelihood)
+{
+    const struct likelihood_family *family = likelihood_family(likelihood->kind);
+    if (!family->bend || (family->output == OUTPUT_ANY && likelihood->output != OUTPUT_IDENTITY))
+        return 0;
+    return likelihood->n_outputs + (family->has_variance ? 1 : 0);
 }
 
 /* z becomes o; loglik and square (stride each) are written. d NULL: only o is formed. */

@@ -28,8 +28,37 @@ static void forward(const struct likelihood *likelihood, double variance, size_t
     likelihood_squares(likelihood->n_outputs, stride, d, z_to_o, square);
 }
 
+/* u = d - o and curvature o (1 - o), from e^-|z| so that neither end loses digits. */
+LEAF_KERNEL static void bend_output(size_t n, const double *restrict d, const double *restrict z,
+                                    double *restrict slope, double *restrict curvature,
+                                    double *restrict loglik)
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) {
+        double e = exp(-fabs(z[i])), positive = z[i] > 0 ? z[i] : 0;
+        slope[i] = d[i] - (z[i] > 0 ? 1 : e) / (1 + e);
+        curvature[i] = e / ((1 + e) * (1 + e));
+        loglik[i] += d[i] * z[i] - positive - log1p(e);
+    }
+}
+
+static void bend(const struct likelihood *likelihood, double variance, size_t n, const double *d,
+                 const double *z, const struct likelihood_bend *bend)
+{
+    size_t outputs = likelihood->n_outputs;
+    double *at = bend->curvature;
+    (void)variance;
+    memset(bend->loglik, 0, n * sizeof *bend->loglik);
+    memset(at, 0, outputs * (outputs + 1) / 2 * n * sizeof *at);
+    for (size_t k = 0; k < outputs; k++) {
+        bend_output(n, d + k * n, z + k * n, bend->slope + k * n, at, bend->loglik);
+        at += (outputs - k) * n;
+    }
+}
+
 const struct likelihood_family likelihood_bernoulli = {.name = "bernoulli",
                                                        .output = OUTPUT_LOGISTIC,
                                                        .is_classifier = true,
                                                        .forward = forward,
-                                                       .backward = likelihood_canonical};
+                                                       .backward = likelihood_canonical,
+                                                       .bend = bend};

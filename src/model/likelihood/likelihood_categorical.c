@@ -36,8 +36,80 @@ static void forward(const struct likelihood *likelihood, double variance, size_t
     likelihood_squares(n_outputs, stride, d, z_to_o, square);
 }
 
+LEAF_KERNEL static void row_max(size_t n, const double *restrict z, double *restrict most)
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++)
+        most[i] = z[i] > most[i] ? z[i] : most[i];
+}
+
+/* o = exp(z - most), and their sum */
+LEAF_KERNEL static void row_exp(size_t n, const double *restrict most, const double *restrict z,
+                                double *restrict o, double *restrict sum)
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) {
+        o[i] = exp(z[i] - most[i]);
+        sum[i] += o[i];
+    }
+}
+
+/* o becomes a probability; loglik += d ln o, where 0 ln 0 is 0 */
+LEAF_KERNEL static void row_divide(size_t n, const double *restrict most,
+                                   const double *restrict sum, const double *restrict d,
+                                   const double *restrict z, double *restrict o,
+                                   double *restrict loglik)
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) {
+        o[i] /= sum[i];
+        loglik[i] += d[i] != 0 ? d[i] * (z[i] - most[i] - log(sum[i])) : 0;
+    }
+}
+
+/* o_k (delta_kl - o_l) */
+LEAF_KERNEL static void row_curvature(size_t n, double delta, const double *restrict o_k,
+                                      const double *restrict o_l, double *restrict curvature)
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++)
+        curvature[i] = o_k[i] * (delta - o_l[i]);
+}
+
+LEAF_KERNEL static void row_residual(size_t n, const double *restrict d, double *restrict o)
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++)
+        o[i] = d[i] - o[i];
+}
+
+/* u_k = d_k - o_k, for targets that sum to 1. The first rows of curvature are work space at first.
+ */
+static void bend(const struct likelihood *likelihood, double variance, size_t n, const double *d,
+                 const double *z, const struct likelihood_bend *bend)
+{
+    size_t outputs = likelihood->n_outputs; /* 2 or more, so there are three rows or more */
+    double *o = bend->slope, *most = bend->curvature, *sum = most + n, *at = bend->curvature;
+    (void)variance;
+    memcpy(most, z, n * sizeof *most);
+    memset(sum, 0, n * sizeof *sum);
+    memset(bend->loglik, 0, n * sizeof *bend->loglik);
+    for (size_t k = 1; k < outputs; k++)
+        row_max(n, z + k * n, most);
+    for (size_t k = 0; k < outputs; k++)
+        row_exp(n, most, z + k * n, o + k * n, sum);
+    for (size_t k = 0; k < outputs; k++)
+        row_divide(n, most, sum, d + k * n, z + k * n, o + k * n, bend->loglik);
+    for (size_t k = 0; k < outputs; k++)
+        for (size_t l = k; l < outputs; l++, at += n)
+            row_curvature(n, k == l, o + k * n, o + l * n, at);
+    for (size_t k = 0; k < outputs; k++)
+        row_residual(n, d + k * n, o + k * n);
+}
+
 const struct likelihood_family likelihood_categorical = {.name = "categorical",
                                                          .output = OUTPUT_SOFTMAX,
                                                          .is_classifier = true,
                                                          .forward = forward,
-                                                         .backward = likelihood_canonical};
+                                                         .backward = likelihood_canonical,
+                                                         .bend = bend};

@@ -3,6 +3,7 @@
 #include "likelihood_parts.h"
 
 #include <math.h>
+#include <string.h>
 
 LEAF_KERNEL static void gaussian_row(size_t n, real scale, real offset, const real *restrict square,
                                      real *restrict loglik)
@@ -30,9 +31,55 @@ static void backward(const struct likelihood *likelihood, double variance, size_
     likelihood_chain(likelihood, (real)(1 / variance), stride, d, o, o, coefficient, d_z);
 }
 
+/* Of one output: u = (d - z) / s2, and the mixed derivative with ln s2, which is u again. */
+LEAF_KERNEL static void bend_output(size_t n, double precision, const double *restrict d,
+                                    const double *restrict z, double *restrict slope,
+                                    double *restrict mixed, double *restrict square)
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) {
+        double residual = d[i] - z[i];
+        slope[i] = mixed[i] = precision * residual;
+        square[i] += residual * residual;
+    }
+}
+
+/* dl/d ln s2 = q / (2 s2) - O/2, whose derivative is -q / (2 s2) */
+LEAF_KERNEL static void bend_variance(size_t n, double precision, double half_outputs,
+                                      double log_variance, double *restrict square_to_curvature,
+                                      double *restrict slope, double *restrict loglik)
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) {
+        double half = 0.5 * precision * square_to_curvature[i];
+        slope[i] = half - half_outputs;
+        loglik[i] = -half - half_outputs * log_variance;
+        square_to_curvature[i] = half;
+    }
+}
+
+static void bend(const struct likelihood *likelihood, double variance, size_t n, const double *d,
+                 const double *z, const struct likelihood_bend *bend)
+{
+    size_t outputs = likelihood->n_outputs;
+    double precision = 1 / variance, *at = bend->curvature;
+    double *of_variance = at + (outputs + 1) * (outputs + 2) / 2 * n - n;
+    memset(at, 0, (size_t)(of_variance - at + (ptrdiff_t)n) * sizeof *at);
+    for (size_t k = 0; k < outputs; k++) {
+        double *mixed = at + (outputs - k) * n;
+        for (size_t i = 0; i < n; i++)
+            at[i] = precision;
+        bend_output(n, precision, d + k * n, z + k * n, bend->slope + k * n, mixed, of_variance);
+        at = mixed + n;
+    }
+    bend_variance(n, precision, 0.5 * (double)outputs, log(variance), of_variance,
+                  bend->slope + outputs * n, bend->loglik);
+}
+
 const struct likelihood_family likelihood_gaussian = {.name = "gaussian",
                                                       .output = OUTPUT_ANY,
                                                       .has_variance = true,
                                                       .is_closed_form = true,
                                                       .forward = forward,
-                                                      .backward = backward};
+                                                      .backward = backward,
+                                                      .bend = bend};
