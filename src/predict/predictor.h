@@ -85,5 +85,8 @@ double predictor_log_density(const struct predictor *predictor, const struct pre
 size_t predictor_jacobian_bytes(const struct predictor *predictor);
 void predictor_jacobian(const struct predictor *predictor, const double *x, void *work,
                         double *jacobian);
+/* The same of scaled targets by scaled inputs, at scaled x. */
+void predictor_jacobian_scaled(const struct predictor *predictor, const double *x, void *work,
+                               double *jacobian);
 
 #endif

@@ -107,17 +107,19 @@ static void through_output(const struct predictor *predictor, const double *o, d
     }
 }
 
-void predictor_jacobian(const struct predictor *predictor, const double *x, void *space,
-                        double *jacobian)
+/* Of scaled targets by scaled inputs; x as `compute` takes it. */
+static void scaled_jacobian(const struct predictor *predictor,
+                            void (*compute)(const struct predictor *, size_t, const double *,
+                                            void *, struct predicted *),
+                            const double *x, void *space, double *jacobian)
 {
     struct work work;
     struct predicted block;
     const struct pass *pass = predictor->pass;
-    const struct scaler *scaler = &predictor->record.scaler;
     size_t d = predictor->n_inputs, outputs = predictor->n_outputs;
     size_t used = work_map(predictor, 1, space, &work);
     struct room room = map_room(predictor, (char *)space + used);
-    predictor_compute(predictor, 1, x, space, &block);
+    compute(predictor, 1, x, space, &block);
     memset(jacobian, 0, outputs * d * sizeof *jacobian);
     if (predictor->own_gate) {
         predictor->own_gate->slopes(predictor, &work, room.slope);
@@ -135,8 +137,22 @@ void predictor_jacobian(const struct predictor *predictor, const double *x, void
         for (size_t i = 0; i < outputs * d; i++)
             jacobian[i] += block.g[e] * room.slope[i];
     }
+}
+
+void predictor_jacobian(const struct predictor *predictor, const double *x, void *space,
+                        double *jacobian)
+{
+    const struct scaler *scaler = &predictor->record.scaler;
+    size_t d = predictor->n_inputs, outputs = predictor->n_outputs;
+    scaled_jacobian(predictor, predictor_compute, x, space, jacobian);
     bool is_scaled = scaler->n_targets == outputs;
     for (size_t k = 0; k < outputs; k++)
         for (size_t c = 0; c < d; c++)
             jacobian[k * d + c] *= (is_scaled ? scaler->y_scale[k] : 1) / scaler->x_scale[c];
+}
+
+void predictor_jacobian_scaled(const struct predictor *predictor, const double *x, void *space,
+                               double *jacobian)
+{
+    scaled_jacobian(predictor, predictor_compute_scaled, x, space, jacobian);
 }
