@@ -53,6 +53,9 @@ ROOMS = {
                    "base math data/samples model/likelihood model/network model/gate model comm "
                    "checkpoint train/feed"),
     "train/em": ("em", "base math data/samples comm train/step"),
+    "train/inference": ("basis covariance information information_layout sample_groups",
+                        "base math data/samples model/likelihood model/network model/gate model "
+                        "comm checkpoint train/feed"),
     "train/reshape": ("reshape",
                       "base math model/likelihood model/gate model checkpoint"),
     "train/loop": ("run_directory trainer",
@@ -66,7 +69,7 @@ ROOMS = {
                     "checkpoint train/feed train/step "
                     "app/options"),
     "app/judge": ("class_recall dealt_predictions evaluation exact_targets expert_outputs "
-                  "expert_survey expert_use loaded_model trust",
+                  "expert_survey expert_use loaded_model shared_networks trust",
                   "base math data/source data/formats data/samples model/likelihood model/network "
                   "model comm checkpoint predict train/feed train/step app/problem"),
     "app/doctor": ("doctor", "base math data/hdf5 comm app/options"),
@@ -85,6 +88,9 @@ ROOMS = {
                     "train/step app/options app/judge"),
     "app/evaluate": ("evaluate",
                      "base comm data/source train/feed train/step app/options app/problem app/judge"),
+    "app/summary": ("summary",
+                    "base math data/source data/samples model/likelihood model comm checkpoint "
+                    "predict train/feed train/inference app/options app/problem app/judge"),
     "app/convert": ("convert",
                     "base comm data/hdf5 data/csv data/source data/formats app/options "
                     "app/problem"),
@@ -93,7 +99,7 @@ ROOMS = {
                     "checkpoint train/loop "
                     "app/options app/problem app/judge"),
     "app": ("",
-            "base math data/hdf5 comm app/options app/auto app/train app/evaluate app/predict "
+            "base math data/hdf5 comm app/options app/auto app/train app/evaluate app/summary app/predict "
             "app/inspect app/convert app/bench app/doctor app/sweep app/submit"),
 }
 # Header of a library, the files that may include it, and how to say so.

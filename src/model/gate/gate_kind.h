@@ -43,6 +43,7 @@ struct gate_kind {
     const char *label; /* in what a run says of itself; NULL: its layers */
     bool is_network;   /* g is made of a network's outputs: hidden layers, gradients, --top-k */
     bool is_density;   /* models p(x), too: the error of a mixture is -ln p(x, d) */
+    bool has_log_odds; /* the network's outputs are log odds of experts: train/inference */
     bool has_members;  /* one network may be the gate of all members of a committee */
     /* The network, or a shape without layers of which only the size counts. */
     status (*shape)(const struct gate_config *config, struct mlp *shape);

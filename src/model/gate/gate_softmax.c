@@ -23,6 +23,7 @@ static double flops(const struct gate_config *config, const struct mlp *shape)
 
 const struct gate_kind gate_softmax = {.name = "softmax",
                                        .is_network = true,
+                                       .has_log_odds = true,
                                        .has_members = true,
                                        .shape = shape,
                                        .n_redundant = n_redundant,
