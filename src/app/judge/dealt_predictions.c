@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "app/judge/dealt_predictions.h"
 
+#include "app/judge/shared_networks.h"
 #include "base/memory.h"
-#include "checkpoint/snapshot.h"
-#include "model/network/parameters.h"
 
 #include <math.h>
 #include <string.h>
@@ -12,23 +11,10 @@
 static status share_model(struct dealt_predictions *dealt, const struct communicator *comm,
                           struct loaded_model *loaded)
 {
-    const struct model_config *config = &loaded->problem.model;
-    struct model_shape shape = {.config = *config};
-    struct snapshot snapshot = {0};
-    struct networks *all = &snapshot.current;
-    status outcome = model_shapes(config, &shape.gate, &shape.expert);
+    struct snapshot snapshot;
+    status outcome = shared_networks(comm, loaded, &snapshot);
     if (outcome == STATUS_OK)
-        outcome = snapshot_init_at_root(&snapshot, &shape, OPTIMIZER_GD, false);
-    if (outcome == STATUS_OK && comm->rank == 0)
-        outcome = checkpoint_read_networks(loaded->file, &shape, false, all);
-    outcome = communicator_agree(comm, outcome);
-    if (outcome == STATUS_OK) {
-        size_t experts = config->n_experts * parameters_stride(&shape.expert);
-        communicator_broadcast(comm, all->gate, parameters_stride(&shape.gate) * sizeof(real));
-        communicator_broadcast(comm, all->experts, experts * sizeof(real));
-        communicator_broadcast(comm, all->variance, config->n_experts * sizeof(double));
-        outcome = predictor_create(&shape, all, &dealt->predictor);
-    }
+        outcome = predictor_create(&snapshot.shape, &snapshot.current, &dealt->predictor);
     snapshot_release(&snapshot);
     return communicator_agree(comm, outcome);
 }
