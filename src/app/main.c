@@ -8,6 +8,7 @@
 #include "app/options/options.h"
 #include "app/predict/predict.h"
 #include "app/submit/submit.h"
+#include "app/summary/summary.h"
 #include "app/sweep/sweep.h"
 #include "app/train/train.h"
 #include "base/clock.h"
@@ -44,7 +45,7 @@ static status (*const commands[N_COMMANDS])(const struct communicator *comm,
     [COMMAND_PREDICT] = predict_command,  [COMMAND_INSPECT] = inspect_command,
     [COMMAND_CONVERT] = convert_command,  [COMMAND_BENCH] = bench_command,
     [COMMAND_DOCTOR] = doctor_command,    [COMMAND_SWEEP] = sweep_command,
-    [COMMAND_SUBMIT] = submit_command,
+    [COMMAND_SUBMIT] = submit_command,    [COMMAND_SUMMARY] = summary_command,
 };
 
 static void print_version(void)
@@ -124,7 +125,7 @@ static status read_request(int argc, char **argv, char **request)
 static bool works_on_ranks(enum command command)
 {
     return command == COMMAND_TRAIN || command == COMMAND_SWEEP || command == COMMAND_EVALUATE ||
-           command == COMMAND_PREDICT || command == COMMAND_BENCH;
+           command == COMMAND_PREDICT || command == COMMAND_BENCH || command == COMMAND_SUMMARY;
 }
 
 /* Collective. */

@@ -3,7 +3,7 @@
 """The command line and the YAML file: messages, suggestions, precedence, help."""
 import support
 
-COMMANDS = ("train", "evaluate", "predict", "inspect", "convert", "doctor")
+COMMANDS = ("train", "evaluate", "summary", "predict", "inspect", "convert", "doctor")
 OPTIONS = {
     "train": "data inputs targets group weight valid task scale experts expert-hidden gate gate-hidden "
              "activation expert-output error likelihood variance optimizer learning-rate momentum "
@@ -13,6 +13,7 @@ OPTIONS = {
              "split prune merge split-spread placement "
              "profile on-nan hang-timeout read help",
     "evaluate": "data inputs targets group weight json micro-batch read quiet help",
+    "summary": "data inputs targets group weight part robust level json quiet help",
     "predict": "data inputs targets output micro-batch read quiet help",
     "inspect": "verify help",
     "convert": "inputs targets group weight help",
@@ -34,7 +35,7 @@ WRONG_USAGE = (
     ("train --data --quiet", "--data needs a value, but --quiet follows"),
     ("train --data=", "--data needs a value"),
     ("train --quiet=1", "--quiet takes no value"),
-    ("train --json", "--json is an option of `evaluate`, `inspect` and `bench`, not of `train`"),
+    ("train --json", "--json is an option of `evaluate`, `summary` and `bench`, not of `train`"),
     ("predict c --epochs 3", "--epochs is an option of `train` and `sweep`, not of `predict`"),
     ("train data.csv", "unexpected word data.csv; usage: coterie train"),
     ("predict", "needs CHECKPOINT; usage: coterie predict CHECKPOINT"),
@@ -79,7 +80,7 @@ WRONG_FILES = (
     ("hello\n", ":1: expected one `option: value` a line"),
     ("quiet: yes\n", ":1: quiet must be true or false, not yes"),
     ("experts: ''\n", ":1: experts needs a value"),
-    ("json: true\n", ":1: json is an option of `evaluate`, `inspect` and `bench`, not of `train`"),
+    ("json: true\n", ":1: json is an option of `evaluate`, `summary` and `bench`, not of `train`"),
     ("config: other.yaml\n", ":1: config can be said on the command line only"),
     ("seed: 1\n---\nseed: 2\n", "a second document"),
     ("seed: \x01\n", ": not a text file in UTF-8"),

@@ -102,8 +102,19 @@ static status name_held_out(const char *path, const struct run_record *record,
     return STATUS_OK;
 }
 
-status loaded_model_take_held_out(const struct communicator *comm, const char *path,
-                                  struct options *options)
+static status name_trained(const char *path, const struct run_record *record,
+                           struct options *options)
+{
+    (void)path;
+    options->data = memory_strdup(record->data_path);
+    return STATUS_OK;
+}
+
+/* Collective. Without --data: what `name` takes from the record, into the options. */
+static status take_from_record(const struct communicator *comm, const char *path,
+                               status (*name)(const char *path, const struct run_record *record,
+                                              struct options *options),
+                               struct options *options)
 {
     char found[PATH_MAX];
     struct run_record record = {0};
@@ -116,7 +127,7 @@ status loaded_model_take_held_out(const struct communicator *comm, const char *p
         if (outcome == STATUS_OK)
             outcome = checkpoint_read_record(file, &record);
         if (outcome == STATUS_OK)
-            outcome = name_held_out(path, &record, options);
+            outcome = name(path, &record, options);
         if (file)
             hdf5_close(&file);
         run_record_release(&record);
@@ -124,6 +135,18 @@ status loaded_model_take_held_out(const struct communicator *comm, const char *p
     outcome = communicator_agree(comm, outcome);
     communicator_broadcast(comm, &options->part, sizeof options->part);
     return outcome;
+}
+
+status loaded_model_take_held_out(const struct communicator *comm, const char *path,
+                                  struct options *options)
+{
+    return take_from_record(comm, path, name_held_out, options);
+}
+
+status loaded_model_take_trained(const struct communicator *comm, const char *path,
+                                 struct options *options)
+{
+    return take_from_record(comm, path, name_trained, options);
 }
 
 double loaded_model_held_out(const struct run_record *record)
@@ -169,23 +192,40 @@ static void leave_out_incomplete(struct loaded_model *loaded, size_t *n)
     *n = kept;
 }
 
-/* Root. Which samples of the source: all, or those of --part; without rows that lack a value. */
-static status choose_rows(const struct options *options, bool for_prediction,
-                          struct loaded_model *loaded, size_t *n)
+/* Root. PART_TRAINED is the training part of the data of the training, and all of other data. */
+static status choose_part(enum data_part asked, struct loaded_model *loaded)
+{
+    const struct run_record *record = &loaded->record;
+    uint64_t fingerprint = 0;
+    loaded->part = asked;
+    if (asked != PART_TRAINED)
+        return STATUS_OK;
+    loaded->part = PART_ALL;
+    if (loaded_model_held_out(record) == 0 || source_info(loaded->source)->n != record->data_n)
+        return STATUS_OK;
+    status outcome = source_fingerprint(loaded->source, &fingerprint);
+    if (outcome == STATUS_OK && fingerprint == record->data_fingerprint)
+        loaded->part = PART_TRAIN;
+    return outcome;
+}
+
+/* Root. Which samples of the source: all, or those of a part; without rows that lack a value. */
+static status choose_rows(enum data_part asked, bool for_prediction, struct loaded_model *loaded,
+                          size_t *n)
 {
     struct split split = {0};
-    status outcome = STATUS_OK;
     const struct source_info *info = source_info(loaded->source);
     *n = info->n;
-    if (options->part != PART_ALL) {
+    status outcome = choose_part(asked, loaded);
+    if (outcome == STATUS_OK && loaded->part != PART_ALL) {
         outcome = split_again(&loaded->record, loaded->source, &split);
-        *n = options->part == PART_TRAIN ? split.n_train : split.n_valid;
+        *n = loaded->part == PART_TRAIN ? split.n_train : split.n_valid;
     }
     if (outcome == STATUS_OK)
         outcome = memory_alloc(&loaded->rows, *n, sizeof *loaded->rows, "sample numbers");
-    const uint64_t *chosen = options->part == PART_TRAIN ? split.train : split.valid;
+    const uint64_t *chosen = loaded->part == PART_TRAIN ? split.train : split.valid;
     for (size_t i = 0; i < *n && outcome == STATUS_OK; i++)
-        loaded->rows[i] = options->part == PART_ALL ? i : chosen[i];
+        loaded->rows[i] = loaded->part == PART_ALL ? i : chosen[i];
     split_release(&split);
     if (outcome == STATUS_OK && info->incomplete && !for_prediction)
         leave_out_incomplete(loaded, n);
@@ -208,7 +248,7 @@ static status load_samples(const struct communicator *comm, const struct options
         const struct source_info *info = source_info(loaded->source);
         size_t n = 0;
         samples_keep(loaded->source, options->stream);
-        outcome = choose_rows(options, for_prediction, loaded, &n);
+        outcome = choose_rows(options->part, for_prediction, loaded, &n);
         plan.some = n != info->n;
         plan.shape = (struct dataset_shape){.n = n,
                                             .n_inputs = info->n_inputs,

@@ -22,6 +22,7 @@ struct loaded_model {
     size_t micro_batch;
     struct source *source; /* root */
     uint64_t *rows;        /* root: (samples.dataset.shape.n) which samples of the source */
+    enum data_part part;   /* root: of these; PART_TRAINED has become another */
     struct samples samples;
     struct step step;
 };
@@ -43,6 +44,12 @@ status loaded_model_spread(const struct communicator *comm, struct loaded_model 
  */
 status loaded_model_take_held_out(const struct communicator *comm, const char *path,
                                   struct options *options);
+
+/*
+ * Collective. Without --data, the file that the model was trained on becomes that of the options.
+ */
+status loaded_model_take_trained(const struct communicator *comm, const char *path,
+                                 struct options *options);
 
 /* Collective. */
 void loaded_model_release(const struct communicator *comm, struct loaded_model *loaded);

@@ -43,6 +43,20 @@ const struct command_entry command_table[N_COMMANDS] = {
          "  coterie evaluate run --data builtin:vowels/test\n"
          "  mpirun -n 4 coterie evaluate run/checkpoints/best --data test.h5 --json\n",
          false},
+    [COMMAND_SUMMARY] =
+        {"summary",
+         {"CHECKPOINT", NULL},
+         {NULL},
+         "coterie summary CHECKPOINT [--data DATA] [options]",
+         "shows coefficients with standard errors, and what the inputs do",
+         "  coterie summary run                      on the samples of the training\n"
+         "  coterie summary run --robust --level 0.9\n"
+         "  mpirun -n 4 coterie summary run/checkpoints/best --data d.h5 --json\n\n"
+         "Of each expert and the gate, where they have no hidden layers: coefficients in\n"
+         "the units of the data, standard errors by the observed information of the\n"
+         "mixture, z, p and confidence intervals. Of every model: log-likelihood, AIC,\n"
+         "BIC, ICL and the mean slope of the prediction by each input.\n",
+         false},
     [COMMAND_PREDICT] =
         {"predict",
          {"CHECKPOINT", NULL},

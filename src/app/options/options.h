@@ -26,6 +26,7 @@
 enum command {
     COMMAND_TRAIN,
     COMMAND_EVALUATE,
+    COMMAND_SUMMARY,
     COMMAND_PREDICT,
     COMMAND_INSPECT,
     COMMAND_CONVERT,
@@ -43,7 +44,7 @@ enum placement { PLACEMENT_EVEN, PLACEMENT_MEASURED };
 enum { AUTO_OFF, AUTO_ON };
 enum interval_unit { INTERVAL_NONE, INTERVAL_EPOCHS, INTERVAL_STEPS, INTERVAL_MINUTES };
 
-enum data_part { PART_ALL, PART_TRAIN, PART_VALID };
+enum data_part { PART_ALL, PART_TRAIN, PART_VALID, PART_TRAINED };
 
 /* Widths of hidden layers; n = 0 for "none". */
 struct widths {
@@ -106,6 +107,8 @@ struct options {
     bool one_rank, quiet, dry_run, json, verify, profile;
     double interval; /* 0: none */
     bool density;
+    double level; /* summary */
+    bool robust;
 
     char *grid;                   /* sweep: see options_grid */
     long seeds;                   /* from `seed` on */

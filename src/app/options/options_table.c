@@ -47,6 +47,11 @@ static const struct option_word progress_words[] = {{"auto", LOG_PROGRESS_AUTO},
                                                     {NULL, 0}};
 static const struct option_word part_words[] = {
     {"all", PART_ALL}, {"train", PART_TRAIN}, {"valid", PART_VALID}, {NULL, 0}};
+static const struct option_word trained_part_words[] = {{"trained", PART_TRAINED},
+                                                        {"all", PART_ALL},
+                                                        {"train", PART_TRAIN},
+                                                        {"valid", PART_VALID},
+                                                        {NULL, 0}};
 static const struct option_word placement_words[] = {
     {"even", PLACEMENT_EVEN}, {"measured", PLACEMENT_MEASURED}, {NULL, 0}};
 static const struct option_word root_experts_words[] = {{"auto", -1}, {NULL, 0}};
@@ -65,6 +70,7 @@ enum {
     TRAIN = ONE_RUN | SWEEP,
     SUBMIT = 1 << COMMAND_SUBMIT,
     EVALUATE = 1 << COMMAND_EVALUATE,
+    SUMMARY = 1 << COMMAND_SUMMARY,
     PREDICT = 1 << COMMAND_PREDICT,
     INSPECT = 1 << COMMAND_INSPECT,
     CONVERT = 1 << COMMAND_CONVERT,
@@ -142,13 +148,16 @@ const struct option_entry option_table[] = {
      "samples: a CSV, HDF5 or NumPy file, or builtin:vowels, builtin:vowels10 with or without "
      "/test",
      SECTION_DATA, EVALUATE | PREDICT, KIND_TEXT, AT(data), 0, NULL},
+    {"data", "DATA", NULL,
+     "samples: a CSV, HDF5 or NumPy file; default: those of the training",
+     SECTION_DATA, SUMMARY, KIND_TEXT, AT(data), 0, NULL},
     {"inputs", "NAMES", NULL,
      "input columns (CSV) or data sets (HDF5), separated by commas; default: all other columns, "
      "or /x",
      SECTION_DATA, TRAIN | INSPECT | CONVERT, KIND_TEXT, AT(inputs), 0, NULL},
     {"inputs", "NAMES", NULL,
      "input columns (CSV) or data sets (HDF5), separated by commas; default: as in training",
-     SECTION_DATA, EVALUATE | PREDICT, KIND_TEXT, AT(inputs), 0, NULL},
+     SECTION_DATA, EVALUATE | SUMMARY | PREDICT, KIND_TEXT, AT(inputs), 0, NULL},
     {"exclude", "NAMES", NULL,
      "columns that are not inputs, separated by commas, such as sample names or row numbers",
      SECTION_DATA, TRAIN | INSPECT | CONVERT, KIND_TEXT, AT(exclude), 0, NULL},
@@ -161,13 +170,13 @@ const struct option_entry option_table[] = {
      SECTION_DATA, TRAIN | INSPECT | CONVERT, KIND_TEXT, AT(targets), 0, NULL},
     {"targets", "NAMES", NULL,
      "target columns or data sets, separated by commas; default: as in training",
-     SECTION_DATA, EVALUATE | PREDICT, KIND_TEXT, AT(targets), 0, NULL},
+     SECTION_DATA, EVALUATE | SUMMARY | PREDICT, KIND_TEXT, AT(targets), 0, NULL},
     {"group", "NAME", NULL,
      "column or data set with the group of each sample; groups are held out whole",
-     SECTION_DATA, TRAIN | EVALUATE | INSPECT | CONVERT, KIND_TEXT, AT(group), 0, NULL},
+     SECTION_DATA, TRAIN | EVALUATE | SUMMARY | INSPECT | CONVERT, KIND_TEXT, AT(group), 0, NULL},
     {"weight", "NAME", NULL,
      "column or data set with the weight of each sample",
-     SECTION_DATA, TRAIN | EVALUATE | INSPECT | CONVERT, KIND_TEXT, AT(weight), 0, NULL},
+     SECTION_DATA, TRAIN | EVALUATE | SUMMARY | INSPECT | CONVERT, KIND_TEXT, AT(weight), 0, NULL},
     {"valid", "DATA|FRACTION", NULL,
      "held-out samples: a file, or a share of --data such as 0.2, drawn by group if there are "
      "groups",
@@ -175,6 +184,10 @@ const struct option_entry option_table[] = {
     {"part", "PART", "all",
      "part of the samples, for the data of a training with --valid SHARE",
      SECTION_DATA, EVALUATE | PREDICT, KIND_CHOICE, AT(part), 0, part_words},
+    {"part", "PART", "trained",
+     "part of the samples; trained: of the data of the training those that it learned from, of "
+     "others all",
+     SECTION_DATA, SUMMARY, KIND_CHOICE, AT(part), 0, trained_part_words},
     {"task", "TASK", "auto",
      "regression or classification; auto: text and HDF5 integers are classes",
      SECTION_DATA, TRAIN, KIND_CHOICE, AT(task), 0, task_words},
@@ -403,15 +416,19 @@ const struct option_entry option_table[] = {
      "also the prediction of each expert: o_<expert>_<target> and sigma_<expert>_<target>, or "
      "p_<expert>_<class>",
      SECTION_OUTPUT, PREDICT, KIND_FLAG, AT(density), 0, NULL},
+    {"robust", NULL, NULL,
+     "standard errors by the sandwich of information and scores, which hold where the model is "
+     "wrong, too",
+     SECTION_OUTPUT, SUMMARY, KIND_FLAG, AT(robust), 0, NULL},
+    {"level", "P", "0.95",
+     "probability of the confidence intervals",
+     SECTION_OUTPUT, SUMMARY, KIND_NUMBER, AT(level), RANGE_FRACTION, NULL},
     {"json", NULL, NULL,
      "print the result as one JSON object",
-     SECTION_OUTPUT, EVALUATE | BENCH, KIND_FLAG, AT(json), 0, NULL},
-    {"json", NULL, NULL,
-     "print a checkpoint, with its parameters, as one JSON object",
-     SECTION_OUTPUT, INSPECT, KIND_FLAG, AT(json), 0, NULL},
+     SECTION_OUTPUT, EVALUATE | SUMMARY | BENCH, KIND_FLAG, AT(json), 0, NULL},
     {"quiet", NULL, NULL,
      "print warnings and errors only",
-     SECTION_OUTPUT, TRAIN | EVALUATE | PREDICT, KIND_FLAG, AT(quiet), 0, NULL},
+     SECTION_OUTPUT, TRAIN | EVALUATE | SUMMARY | PREDICT, KIND_FLAG, AT(quiet), 0, NULL},
     {"progress", "WHEN", "auto",
      "show how far training is",
      SECTION_OUTPUT, TRAIN, KIND_CHOICE, AT(progress), 0, progress_words},
@@ -426,7 +443,8 @@ const struct option_entry option_table[] = {
      SECTION_OUTPUT, SWEEP, KIND_FLAG, AT(dry_run), 0, NULL},
     {"help", NULL, NULL,
      "print this text",
-     SECTION_OUTPUT, TRAIN | EVALUATE | PREDICT | INSPECT | CONVERT | BENCH | DOCTOR | SUBMIT,
+     SECTION_OUTPUT,
+     TRAIN | EVALUATE | SUMMARY | PREDICT | INSPECT | CONVERT | BENCH | DOCTOR | SUBMIT,
      KIND_HELP, 0, 0, NULL},
 };
 /* clang-format on */

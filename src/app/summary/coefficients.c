@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "coefficients.h"
+
+#include "base/memory.h"
+#include "math/blas.h"
+#include "model/likelihood/normal_mixture.h"
+
+#include <math.h>
+#include <string.h>
+
+static const struct coefficient nothing = {NAN, NAN, NAN, NAN, NAN, NAN};
+
+/* What turns scaled numbers into coefficients. */
+struct conversion {
+    const struct covariance *covariance;
+    const struct scaler *scaler;
+    double quantile;  /* of the standard normal distribution, for the intervals */
+    double *gradient; /* (W) of a coefficient by the values of its component */
+};
+
+/* Of a normal distribution; where the error is NAN all is but the estimate. */
+static struct coefficient test(double estimate, double error, double quantile)
+{
+    struct coefficient row = {estimate, error, NAN, NAN, NAN, NAN};
+    row.z = estimate / error;
+    row.p = erfc(fabs(row.z) / sqrt(2));
+    row.lower = estimate - quantile * error;
+    row.upper = estimate + quantile * error;
+    return row;
+}
+
+/* gradient^T V gradient of one component; NAN if the samples do not determine what it needs. */
+static double variance_of(const struct conversion *conversion, size_t place)
+{
+    const struct covariance *covariance = conversion->covariance;
+    size_t n = covariance->basis.n, first = covariance->first[place];
+    double sum = 0;
+    for (size_t p = 0; p < n; p++) {
+        if (conversion->gradient[p] != 0 && !covariance->known[first + p])
+            return NAN;
+        sum += conversion->gradient[p] *
+               blas_dot(n, covariance->matrix + (first + p) * covariance->n + first,
+                        conversion->gradient);
+    }
+    return sum >= 0 ? sum : NAN;
+}
+
+/* One coefficient: offset + gradient^T value. */
+static struct coefficient row_of(const struct conversion *conversion, size_t place, double offset)
+{
+    const struct covariance *covariance = conversion->covariance;
+    size_t n = covariance->basis.n, first = covariance->first[place];
+    double estimate = offset + blas_dot(n, conversion->gradient, covariance->value + first);
+    return test(estimate, sqrt(variance_of(conversion, place)), conversion->quantile);
+}
+
+/* The network of a component, whose targets have this mean and scale; rows (W). */
+static void convert_network(const struct conversion *conversion, size_t component, double y_mean,
+                            double y_scale, struct coefficient *rows)
+{
+    const struct covariance *covariance = conversion->covariance;
+    const struct basis *basis = &covariance->basis;
+    const struct scaler *scaler = conversion->scaler;
+    size_t place = covariance_find(covariance, component);
+    if (place == covariance->n_components)
+        return;
+    double *gradient = conversion->gradient;
+    gradient[0] = y_scale;
+    for (size_t p = 1; p < basis->n; p++) {
+        size_t j = basis->unit[p] - 1;
+        gradient[p] = -y_scale * scaler->x_mean[j] / scaler->x_scale[j];
+    }
+    rows[0] = row_of(conversion, place, y_mean);
+    for (size_t p = 1; p < basis->n; p++) {
+        size_t j = basis->unit[p] - 1;
+        memset(gradient, 0, basis->n * sizeof *gradient);
+        gradient[p] = y_scale / scaler->x_scale[j];
+        rows[j + 1] = row_of(conversion, place, 0);
+    }
+}
+
+/* sigma of a target with this scale; its interval is that of its logarithm. */
+static struct coefficient convert_sigma(const struct conversion *conversion, size_t component,
+                                        double y_scale)
+{
+    const struct covariance *covariance = conversion->covariance;
+    size_t first = covariance->first[covariance_find(covariance, component)];
+    double sigma = y_scale * exp(0.5 * covariance->value[first]);
+    double variance =
+        covariance->known[first] ? covariance->matrix[first * covariance->n + first] : NAN;
+    double half = 0.5 * sqrt(variance);
+    struct coefficient row = {sigma, NAN, NAN, NAN, NAN, NAN};
+    row.error = half * sigma;
+    row.lower = sigma * exp(-conversion->quantile * half);
+    row.upper = sigma * exp(conversion->quantile * half);
+    return row;
+}
+
+static double normal_quantile(double p)
+{
+    double g = 1, o = 0, sigma = 1;
+    struct normal_mixture normal = {1, &g, &o, &sigma};
+    return normal_mixture_quantile(&normal, p);
+}
+
+static void convert_expert(const struct coefficients *coefficients,
+                           const struct conversion *conversion,
+                           const struct information_layout *layout, bool is_scaled, size_t e)
+{
+    const struct scaler *scaler = conversion->scaler;
+    size_t width = layout->n_units, outputs = layout->n_outputs;
+    for (size_t k = 0; k < outputs; k++) {
+        double mean = is_scaled ? scaler->y_mean[k] : 0, scale = is_scaled ? scaler->y_scale[k] : 1;
+        convert_network(conversion, information_output(layout, e, k), mean, scale,
+                        coefficients->output + (e * outputs + k) * width);
+        if (coefficients->sigma)
+            coefficients->sigma[e * outputs + k] =
+                convert_sigma(conversion, information_variance(layout, e), scale);
+    }
+    if (coefficients->logit)
+        convert_network(conversion, information_logit(layout, e), 0, 1,
+                        coefficients->logit + e * width);
+}
+
+status coefficients_init(struct coefficients *coefficients, const struct information *information,
+                         const struct covariance *covariance, const struct scaler *scaler,
+                         double level)
+{
+    const struct information_layout *layout = &information->layout;
+    size_t experts = layout->n_experts, outputs = layout->n_outputs, width = layout->n_units;
+    size_t n_output = experts * outputs * width, n_logit = layout->n_logits * width;
+    bool has_sigma = layout->n_components > layout->n_linear;
+    size_t n = n_output + n_logit + (has_sigma ? experts * outputs : 0);
+    bool is_scaled =
+        information->likelihood.output == OUTPUT_IDENTITY && scaler->n_targets == outputs;
+    struct conversion conversion = {
+        .covariance = covariance, .scaler = scaler, .quantile = normal_quantile(0.5 + 0.5 * level)};
+    memset(coefficients, 0, sizeof *coefficients);
+    coefficients->n_experts = experts;
+    coefficients->n_outputs = outputs;
+    coefficients->n_units = width;
+    status outcome =
+        memory_alloc(&coefficients->rows, n, sizeof *coefficients->rows, "coefficients");
+    if (outcome == STATUS_OK)
+        outcome = memory_alloc(&conversion.gradient, width, sizeof(double), "coefficients");
+    if (outcome != STATUS_OK)
+        return outcome;
+    for (size_t i = 0; i < n; i++)
+        coefficients->rows[i] = nothing;
+    coefficients->output = coefficients->rows;
+    coefficients->logit = n_logit > 0 ? coefficients->rows + n_output : NULL;
+    coefficients->sigma = has_sigma ? coefficients->rows + n_output + n_logit : NULL;
+    for (size_t e = 0; e < experts; e++)
+        convert_expert(coefficients, &conversion, layout, is_scaled, e);
+    memory_free(&conversion.gradient);
+    return outcome;
+}
+
+void coefficients_release(struct coefficients *coefficients)
+{
+    memory_free(&coefficients->rows);
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "app/summary/summary.h"
+
+#include "app/judge/loaded_model.h"
+#include "app/judge/shared_networks.h"
+#include "summary_state.h"
+
+#include <string.h>
+
+/* Collective. The information of the samples, and at the root what follows of it. */
+static status find_coefficients(const struct communicator *comm, const struct snapshot *snapshot,
+                                struct sample_groups *groups, struct summary *summary)
+{
+    struct information information;
+    status outcome =
+        communicator_agree(comm, information_init(&information, &snapshot->shape,
+                                                  &snapshot->current, summary->is_robust));
+    if (outcome == STATUS_OK)
+        outcome = information_sum(&information, groups);
+    if (outcome == STATUS_OK && comm->rank == 0) {
+        outcome = covariance_init(&summary->covariance, &information, summary->fit.order[0],
+                                  summary->is_robust);
+        if (outcome == STATUS_OK)
+            outcome = coefficients_init(&summary->coefficients, &information, &summary->covariance,
+                                        &summary->loaded->record.scaler, summary->level);
+    }
+    information_release(&information);
+    return communicator_agree(comm, outcome);
+}
+
+static status summarise(const struct communicator *comm, const struct options *options,
+                        const struct loaded_model *loaded)
+{
+    const struct model_config *config = &loaded->problem.model;
+    struct summary summary = {.loaded = loaded,
+                              .lacks = information_lacks(config),
+                              .level = options->level,
+                              .is_robust = options->robust};
+    struct sample_groups groups = {0};
+    struct snapshot snapshot;
+    status outcome = shared_networks(comm, loaded, &snapshot);
+    if (outcome == STATUS_OK)
+        outcome = sample_groups_init(&groups, comm, &loaded->samples.dataset, config->n_inputs,
+                                     config->n_outputs);
+    if (outcome == STATUS_OK)
+        outcome = fit_measure(&summary.fit, comm, loaded, &snapshot, &groups);
+    if (outcome == STATUS_OK && !summary.lacks)
+        outcome = find_coefficients(comm, &snapshot, &groups, &summary);
+    if (outcome == STATUS_OK && comm->rank == 0) {
+        if (options->json)
+            summary_print_json(&summary);
+        else
+            summary_print(&summary);
+    }
+    fit_release(&summary.fit);
+    covariance_release(&summary.covariance);
+    coefficients_release(&summary.coefficients);
+    sample_groups_release(&groups);
+    snapshot_release(&snapshot);
+    return outcome;
+}
+
+status summary_command(const struct communicator *comm, struct options *options)
+{
+    struct loaded_model loaded = {0};
+    const char *path = options->positional.item[0];
+    status outcome = loaded_model_take_trained(comm, path, options);
+    if (outcome != STATUS_OK)
+        return outcome;
+    outcome = loaded_model_open(comm, options, path, false, &loaded);
+    if (outcome == STATUS_OK)
+        outcome = summarise(comm, options, &loaded);
+    loaded_model_release(comm, &loaded);
+    return outcome;
+}
