@@ -57,6 +57,34 @@ class OnItsSide(Foreign):
                 group["type"], group["value"] = numpy.bytes_("matrix"), array
         self.assertEqual(self.columns()["x1"], (1, 7))
 
+    def octave(self, name, kind, value, **attributes):
+        with h5py.File(self.path, "a") as file:
+            group = file.create_group(name)
+            group.attrs["OCTAVE_NEW_FORMAT"] = numpy.uint8(1)
+            group["type"], group["value"] = numpy.bytes_(kind), value
+            group.attrs.update(attributes)
+            return group.name + "/value"
+
+    def test_empty_matrix_of_octave(self):
+        """zeros(0, 3) is the two numbers 0 and 3, which two samples must not take for a target."""
+        with self.file(x=self.x[:2], y=None):
+            pass
+        self.octave("y", "matrix", numpy.int64([0, 3]))
+        self.assertIn("2 training samples", self.plan())  # without the mark
+        with self.file(x=self.x[:2], y=None):
+            pass
+        self.octave("y", "matrix", numpy.int64([0, 3]), OCTAVE_EMPTY_MATRIX=numpy.uint8(1))
+        self.refused("'/y/value'", "empty matrix of Octave")
+
+    def test_range_of_octave(self):
+        with self.file(y=None):
+            pass
+        row = numpy.zeros((), [("base", "f8"), ("limit", "f8"), ("increment", "f8")])
+        value = self.octave("y", "double_range", row)
+        with h5py.File(self.path, "a") as file:
+            file[value].attrs["OCTAVE_RANGE_NELEM"] = N
+        self.refused("'/y/value'", "range of Octave", "x = [x]")
+
     def test_text_of_matlab(self):
         with self.file(y=numpy.full((1, N), 97, "u2")) as file:
             file["y"].attrs["MATLAB_class"] = numpy.bytes_("char")

@@ -318,6 +318,9 @@ static status look_above(const struct search *search)
     snprintf(above, sizeof above, "%.*s", (int)(slash - search->name), search->name);
     if (!hdf5_has_attribute(search->file, above, "OCTAVE_NEW_FORMAT"))
         return STATUS_OK;
+    if (hdf5_has_attribute(search->file, above, "OCTAVE_EMPTY_MATRIX"))
+        return status_set(STATUS_USAGE, "%s, '%s': is an empty matrix of Octave",
+                          search->file->path, search->name);
     search->meaning->on_side = true;
     strcat(above, "/type");
     status outcome = STATUS_OK;

@@ -50,10 +50,15 @@ static uint64_t turn(const struct hdf5_reader *reader, struct hdf5_shape *shape,
     return shape->rank == 2 ? shape->dims[1] : 1;
 }
 
-static status check_shape(const struct source *source, const char *name,
-                          const struct hdf5_shape *shape)
+static status check_shape(const struct source *source, const struct hdf5_reader *reader,
+                          const char *name, const struct hdf5_shape *shape)
 {
     char text[SHAPE_TEXT];
+    if (hdf5_has_attribute(reader->file, name, "OCTAVE_RANGE_NELEM"))
+        return status_set(STATUS_USAGE,
+                          "%s: '%s' is a range of Octave, of which the file has only the first "
+                          "number, the last and the step; save it as an array, x = [x]",
+                          source->path, name);
     if (shape->kind == HDF5_TABLE)
         return status_set(
             STATUS_USAGE,
@@ -85,7 +90,7 @@ status hdf5_check_dataset(const struct source *source, struct hdf5_reader *reade
     *part = (struct hdf5_part){.meaning.plain = true};
     status outcome = hdf5_shape(reader->file, name, shape);
     if (outcome == STATUS_OK)
-        outcome = check_shape(source, name, shape);
+        outcome = check_shape(source, reader, name, shape);
     if (outcome == STATUS_OK)
         outcome = hdf5_meaning_find(reader->file, name, &part->meaning);
     if (outcome == STATUS_OK)
