@@ -37,6 +37,25 @@ need() {
     fi
 }
 
+# need_with_dependencies PACKAGE=VERSION: the same, with all packages that it needs and that are missing.
+need_with_dependencies() {
+    local archives=$scratch/archives archive found=
+    mkdir -p "$archives/partial"
+    [ "${FINDINGS_FETCH:-}" = never ] ||
+        apt-get install --yes --download-only --no-install-recommends --option Dir::Cache::archives="$archives" \
+            --option APT::Sandbox::User=root "$1" >/dev/null 2>&1 || true
+    for archive in "$archives"/*.deb; do
+        [ -e "$archive" ] || continue
+        dpkg-deb -x "$archive" unpacked
+        [[ ${archive##*/} != "${1%%=*}_${1#*=}_"* ]] || found=yes
+    done
+    if [ "$found" ]; then
+        echo "package  $1, downloaded with what it needs"
+    else
+        FINDINGS_FETCH=never need "$1"
+    fi
+}
+
 # file_of PATH: the file of a needed package, unpacked or installed.
 file_of() { if [ -e "unpacked$1" ]; then echo "$PWD/unpacked$1"; else echo "$1"; fi; }
 
