@@ -209,8 +209,8 @@ enum hdf5_role hdf5_role_of(struct hdf5_file *file, char name[NAME_SIZE], struct
     bool codes =
         within && strcmp(last, "/codes") == 0 && has_member(file, parent, "categories", full);
     /* The value of an empty matrix is its two dimensions. */
-    if (octave && (strcmp(last, "/value") != 0 ||
-                   hdf5_has_attribute(file, parent, "OCTAVE_EMPTY_MATRIX")))
+    if (octave &&
+        (strcmp(last, "/value") != 0 || hdf5_has_attribute(file, parent, "OCTAVE_EMPTY_MATRIX")))
         return HDF5_NO_ROLE;
     if (shape->rank == 2 && (octave || hdf5_has_attribute(file, name, "MATLAB_class"))) {
         uint64_t columns = shape->dims[0];
