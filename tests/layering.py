@@ -41,8 +41,10 @@ ROOMS = {
              "base math"),
     "checkpoint": ("checkpoint progress record snapshot",
                    "base data/hdf5 data/samples model/likelihood model/network model"),
-    "predict": ("predictor",
+    "predict": ("predictor recorded_model whitener",
                 "base math data/hdf5 model/likelihood model/network model/gate model checkpoint"),
+    "export": ("export",
+               "base data/hdf5 data/samples model/likelihood model checkpoint predict"),
     "library": ("",
                 "base data/hdf5 model/likelihood model checkpoint predict"),
     "train/feed": ("batch samples stream",
@@ -91,6 +93,7 @@ ROOMS = {
     "app/summary": ("summary",
                     "base math data/source data/samples model/likelihood model comm checkpoint "
                     "predict train/feed train/inference app/options app/problem app/judge"),
+    "app/export": ("export_command", "base comm export app/options"),
     "app/convert": ("convert",
                     "base comm data/hdf5 data/csv data/source data/formats app/options "
                     "app/problem"),
@@ -100,12 +103,14 @@ ROOMS = {
                     "app/options app/problem app/judge"),
     "app": ("",
             "base math data/hdf5 comm app/options app/auto app/train app/evaluate app/summary app/predict "
-            "app/inspect app/convert app/bench app/doctor app/sweep app/submit"),
+            "app/inspect app/convert app/export app/bench app/doctor app/sweep app/submit"),
 }
 # Header of a library, the files that may include it, and how to say so.
 LIBRARIES = [
     (r"(hdf5(_hl)?|H5\w+)\.h", r"src/data/hdf5/[^/]*", "src/data/hdf5"),
     (r"(cblas|lapacke|lapack|f77blas|openblas_config)\.h", r"src/math/blas\.c", "src/math/blas.c"),
+    (r"zip\.h", r"src/export/export_npz\.c", "src/export/export_npz.c"),
+    (r"onnx\.pb-c\.h", r"src/export/onnx_graph\.c", "src/export/onnx_graph.c"),
     (r"libxsmm\.h", r"src/math/gemm\.c", "src/math/gemm.c"),
     (r"mpi\.h", r"src/comm/[^/]*|src/app/bench/bench_network\.c|src/app/doctor/doctor_rank\.c",
      "src/comm"),
@@ -264,16 +269,16 @@ GOOD_TREE = {
     "src/base/log.h": "",
     "src/math/blas.h": '#include "base/log.h"\n',
     "src/comm/shard.h": "#include <mpi.h>\n",
-    "src/model/gate.h": '#include "math/blas.h"\n',
+    "src/model/experts.h": '#include "math/blas.h"\n',
     "src/data/csv/csv.h": "",
     "src/math/blas.c": "#include <cblas.h>\n#include <lapacke.h>\n",
     "src/data/hdf5/hdf5_file.c": '#include "table.inc"\n#include <hdf5.h>\n',
     "src/model/inner.h": "",
-    "src/model/above.c": "void above(void)\n{\n    gate(); /* inner() */\n}\n",
-    "src/model/gate.c": '#include "model/gate.h"\n#include "inner.h"\n#include <math.h>\n'
-                        "void gate(void)\n{\n}\n",
+    "src/model/above.c": "void above(void)\n{\n    experts(); /* inner() */\n}\n",
+    "src/model/experts.c": '#include "model/experts.h"\n#include "inner.h"\n#include <math.h>\n'
+                        "void experts(void)\n{\n}\n",
     "src/train/step/step.h": "",
-    "src/train/step/step.c": '#include "comm/shard.h"\n#include "model/gate.h"\n',
+    "src/train/step/step.c": '#include "comm/shard.h"\n#include "model/experts.h"\n',
 }
 # One wrong file at a time, and a part of the line that it must cause.
 WRONG_FILES = [
@@ -283,8 +288,8 @@ WRONG_FILES = [
     ("src/model/deep/a.c", "", "not in a room"),
     ("src/gate.h", "", "not in a room"),
     ("src/base/a.c", '#include "math/blas.h"', "base must not include math"),
-    ("src/math/a.c", '#include "model/gate.h"', "math must not include model"),
-    ("src/data/csv/a.c", '#include "model/gate.h"', "data/csv must not include model"),
+    ("src/math/a.c", '#include "model/experts.h"', "math must not include model"),
+    ("src/data/csv/a.c", '#include "model/experts.h"', "data/csv must not include model"),
     ("src/model/a.c", '#include <comm/shard.h>', "model must not include comm"),
     ("src/comm/a.c", '#  include "data/csv/csv.h"', "comm must not include data/csv"),
     ("src/comm/b.c", '#include "train/step/step.h"', "comm must not include train/step"),
@@ -300,10 +305,10 @@ WRONG_FILES = [
     ("src/train/step/e.c", '#include "inner.h"', "private headers"),
     ("src/train/step/f.c", '#include "../model/inner.h"', "private headers"),
     ("src/train/step/g.c", '#include "model/inner.h"', "private to its room"),
-    ("src/model/c.c", '#include "gate.h"', "a face is included with its room"),
-    ("src/model/inner.h", '#include "model/gate.h"', "a cycle: gate -> inner -> gate"),
-    ("src/model/inner.c", "void inner(void)\n{\n    gate();\n}\n",
-     "a cycle: gate -> inner -> gate"),
+    ("src/model/c.c", '#include "experts.h"', "a face is included with its room"),
+    ("src/model/inner.h", '#include "model/experts.h"', "a cycle: experts -> inner -> experts"),
+    ("src/model/inner.c", "void inner(void)\n{\n    experts();\n}\n",
+     "a cycle: experts -> inner -> experts"),
 ]
 
 

@@ -4,6 +4,7 @@
 #include "app/convert/convert.h"
 #include "app/doctor/doctor.h"
 #include "app/evaluate/evaluate.h"
+#include "app/export/export_command.h"
 #include "app/inspect/inspect.h"
 #include "app/options/options.h"
 #include "app/predict/predict.h"
@@ -43,9 +44,10 @@ static status (*const commands[N_COMMANDS])(const struct communicator *comm,
                                             struct options *options) = {
     [COMMAND_TRAIN] = auto_train_command, [COMMAND_EVALUATE] = evaluate_command,
     [COMMAND_PREDICT] = predict_command,  [COMMAND_INSPECT] = inspect_command,
-    [COMMAND_CONVERT] = convert_command,  [COMMAND_BENCH] = bench_command,
-    [COMMAND_DOCTOR] = doctor_command,    [COMMAND_SWEEP] = sweep_command,
-    [COMMAND_SUBMIT] = submit_command,    [COMMAND_SUMMARY] = summary_command,
+    [COMMAND_CONVERT] = convert_command,  [COMMAND_EXPORT] = export_command,
+    [COMMAND_BENCH] = bench_command,      [COMMAND_DOCTOR] = doctor_command,
+    [COMMAND_SWEEP] = sweep_command,      [COMMAND_SUBMIT] = submit_command,
+    [COMMAND_SUMMARY] = summary_command,
 };
 
 static void print_version(void)

@@ -3,7 +3,7 @@
 
 #include "base/memory.h"
 #include "model/network/parameters.h"
-#include "recorded_model.h"
+#include "predict/recorded_model.h"
 
 #include <limits.h>
 #include <stdio.h>

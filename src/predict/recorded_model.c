@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "recorded_model.h"
+#include "predict/recorded_model.h"
 
 #include <stdlib.h>
 #include <string.h>

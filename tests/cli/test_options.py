@@ -3,7 +3,7 @@
 """The command line and the YAML file: messages, suggestions, precedence, help."""
 import support
 
-COMMANDS = ("train", "evaluate", "summary", "predict", "inspect", "convert", "doctor")
+COMMANDS = ("train", "evaluate", "summary", "predict", "inspect", "convert", "export", "doctor")
 OPTIONS = {
     "train": "data inputs targets group weight valid task scale experts expert-hidden gate gate-hidden "
              "activation expert-output error likelihood variance optimizer learning-rate momentum "
@@ -17,6 +17,7 @@ OPTIONS = {
     "predict": "data inputs targets output micro-batch read quiet help",
     "inspect": "verify help",
     "convert": "inputs targets group weight help",
+    "export": "help",
     "doctor": "output help",
 }
 
@@ -42,6 +43,7 @@ WRONG_USAGE = (
     ("predict c --data d.csv", "needs --output"),
     ("predict c --output p.csv", "needs --data"),
     ("convert a.csv", "needs OUT"),
+    ("export run", "needs OUT; usage: coterie export CHECKPOINT OUT"),
     ("inspect", "needs PATH"),
     ("inspect a b", "unexpected word b"),
     ("train --experts 0", "--experts must be 1 or more, not 0"),

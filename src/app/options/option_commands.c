@@ -85,6 +85,15 @@ const struct command_entry command_table[N_COMMANDS] = {
                          "  coterie convert wine.h5 wine.csv\n"
                          "  coterie convert builtin:vowels vowels.csv\n",
                          false},
+    [COMMAND_EXPORT] = {"export",
+                        {"CHECKPOINT", "OUT"},
+                        {NULL, NULL},
+                        "coterie export CHECKPOINT OUT",
+                        "writes a trained mixture for other programs: .onnx, .npz or .c",
+                        "  coterie export run surface.c             C99 that needs libm only\n"
+                        "  coterie export run model.onnx            for ONNX Runtime and others\n"
+                        "  coterie export run/checkpoints/latest arrays.npz     for NumPy\n",
+                        false},
     [COMMAND_BENCH] =
         {"bench",
          {NULL, NULL},

@@ -74,6 +74,7 @@ enum {
     PREDICT = 1 << COMMAND_PREDICT,
     INSPECT = 1 << COMMAND_INSPECT,
     CONVERT = 1 << COMMAND_CONVERT,
+    EXPORT = 1 << COMMAND_EXPORT,
     BENCH = 1 << COMMAND_BENCH,
     DOCTOR = 1 << COMMAND_DOCTOR
 };
@@ -444,8 +445,8 @@ const struct option_entry option_table[] = {
     {"help", NULL, NULL,
      "print this text",
      SECTION_OUTPUT,
-     TRAIN | EVALUATE | SUMMARY | PREDICT | INSPECT | CONVERT | BENCH | DOCTOR | SUBMIT,
-     KIND_HELP, 0, 0, NULL},
+     TRAIN | EVALUATE | SUMMARY | PREDICT | INSPECT | CONVERT | EXPORT | BENCH | DOCTOR |
+     SUBMIT, KIND_HELP, 0, 0, NULL},
 };
 /* clang-format on */
 

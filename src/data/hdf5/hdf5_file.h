@@ -37,6 +37,7 @@ struct hdf5_shape {
     enum hdf5_kind kind;
     int rank;                     /* number of dimensions; 0 for a scalar or a group */
     uint64_t dims[HDF5_MAX_RANK]; /* outermost first */
+    size_t bytes;                 /* of an element in the file; 0 for a group */
 };
 
 /* The type of the caller's memory. */

@@ -115,6 +115,7 @@ static void dataset_shape(hid_t dataset, struct hdf5_shape *shape)
     if (rank >= 0 && rank <= HDF5_MAX_RANK && H5Sget_simple_extent_type(space) != H5S_NULL) {
         shape->kind = hdf5_kind_of(type);
         shape->rank = rank;
+        shape->bytes = H5Tget_size(type);
         H5Sget_simple_extent_dims(space, dims, NULL);
         for (int i = 0; i < rank; i++)
             shape->dims[i] = dims[i];

@@ -29,6 +29,8 @@ class Coterie(CMakePackage):
     depends_on("xxhash")
     # Optional: faster products of small blocks.
     depends_on("libxsmm", when="target=x86_64:")
+    # Optional: `coterie export` to .npz. For .onnx Spack has no onnx.proto without all of ONNX.
+    depends_on("libzip")
 
     def cmake_args(self):
         return [
