@@ -79,6 +79,14 @@ COTERIE_API const char *coterie_target_name(const coterie_model *model, size_t i
 COTERIE_API const char *coterie_class_name(const coterie_model *model, size_t i);
 
 /*
+ * The range of the i-th input in the samples that the model was trained on, in the units of the
+ * data. A prediction outside of it is a guess. COTERIE_USAGE if i is too large; NaN for a
+ * checkpoint of an older coterie, which does not say.
+ */
+COTERIE_API int coterie_input_range(const coterie_model *model, size_t i, double *least,
+                                    double *most);
+
+/*
  * What can be asked of n samples; each may be NULL. For numeric targets: mean and variance of the
  * predictive distribution, sum_e g_e o_e and sum_e g_e (sigma_e^2 + (o_e - mean)^2). For classes:
  * their probabilities. For both: the mixing proportions, and what each expert says (its mean, or

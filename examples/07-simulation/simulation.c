@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * simulation RUN START X_LOW X_HIGH V_LOW V_HIGH: a mass that swings from START, 1000 steps of
- * 0.01. Its acceleration is what the model in RUN says of place and speed. The other numbers are
- * the range of the inputs in the training data; outside it the model guesses, and that is said.
+ * simulation RUN START: a mass that swings from START, 1000 steps of 0.01. Its acceleration is what
+ * the model in RUN says of place and speed. Outside the range of the inputs in the training data,
+ * which the model knows, it guesses, and that is said.
  */
 #include <coterie.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 
 int main(int argc, char **argv)
 {
-    if (argc != 7)
+    if (argc != 3)
         return 2;
     char message[512];
     coterie_model *model;
@@ -19,7 +19,9 @@ int main(int argc, char **argv)
         return 1;
     }
     double state[2] = {atof(argv[2]), 0}; /* place and speed: the inputs */
-    double low[2] = {atof(argv[3]), atof(argv[5])}, high[2] = {atof(argv[4]), atof(argv[6])};
+    double low[2], high[2];
+    for (size_t i = 0; i < 2; i++)
+        coterie_input_range(model, i, &low[i], &high[i]);
     double acceleration, step = 0.01;
     coterie_prediction ask = {.mean = &acceleration};
     int outside = 0, outcome = COTERIE_OK;

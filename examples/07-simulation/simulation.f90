@@ -1,5 +1,5 @@
 ! SPDX-License-Identifier: BSD-3-Clause
-! The same as simulation.c in Fortran: simulation RUN START X_LOW X_HIGH V_LOW V_HIGH
+! The same as simulation.c in Fortran: simulation RUN START
 program simulation
     use coterie
     use, intrinsic :: iso_fortran_env, only: real64
@@ -13,8 +13,9 @@ program simulation
     call get_command_argument(1, run)
     call model%open(run) ! ends the program with a message if it cannot
     state(:, 1) = [number(2), 0.0_real64] ! place and speed: the inputs
-    low = [number(3), number(5)]
-    high = [number(4), number(6)]
+    do i = 1, 2
+        call model%input_range(i, low(i), high(i))
+    end do
     outside = 0
     do n = 0, 999
         do i = 1, 2

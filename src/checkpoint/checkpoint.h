@@ -16,7 +16,8 @@
  *
  *   /            attributes format, format_version, software_version, created, precision
  *   /config      one attribute per option, values resolved
- *   /names       inputs, targets · /classes · /scaler  x_mean, x_scale, y_mean, y_scale
+ *   /names       inputs, targets · /classes · /scaler  x_mean, x_scale, y_mean, y_scale,
+ *                x_least, x_most: the range of each input in the samples trained on
  *   /gate        layer<i>/weight (out,in), bias (out); or, if Gaussian, gaussian/alpha (E),
  *                mean (E,D), covariance (E,D,D)
  *   /experts     layer<i>/weight (E,out,in), bias (E,out) · variance (E)

@@ -84,6 +84,11 @@ static status read_scaler(struct hdf5_file *file, struct scaler *scaler)
         outcome = read_doubles(file, "/scaler/y_mean", scaler->n_targets, scaler->y_mean);
     if (outcome == STATUS_OK)
         outcome = read_doubles(file, "/scaler/y_scale", scaler->n_targets, scaler->y_scale);
+    /* Older ones do not have them. */
+    if (outcome == STATUS_OK && hdf5_exists(file, "/scaler/x_least"))
+        outcome = read_doubles(file, "/scaler/x_least", scaler->n_inputs, scaler->x_least);
+    if (outcome == STATUS_OK && hdf5_exists(file, "/scaler/x_most"))
+        outcome = read_doubles(file, "/scaler/x_most", scaler->n_inputs, scaler->x_most);
     return outcome;
 }
 

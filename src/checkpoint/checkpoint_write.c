@@ -100,11 +100,13 @@ static status write_record(struct hdf5_file *file, const struct run_record *reco
         const char *name;
         size_t n;
         const double *values;
-    } scales[4] = {{"/scaler/x_mean", scaler->n_inputs, scaler->x_mean},
-                   {"/scaler/x_scale", scaler->n_inputs, scaler->x_scale},
-                   {"/scaler/y_mean", scaler->n_targets, scaler->y_mean},
-                   {"/scaler/y_scale", scaler->n_targets, scaler->y_scale}};
-    for (int i = 0; i < 4 && outcome == STATUS_OK; i++)
+    } scales[] = {{"/scaler/x_mean", scaler->n_inputs, scaler->x_mean},
+                  {"/scaler/x_scale", scaler->n_inputs, scaler->x_scale},
+                  {"/scaler/x_least", scaler->n_inputs, scaler->x_least},
+                  {"/scaler/x_most", scaler->n_inputs, scaler->x_most},
+                  {"/scaler/y_mean", scaler->n_targets, scaler->y_mean},
+                  {"/scaler/y_scale", scaler->n_targets, scaler->y_scale}};
+    for (size_t i = 0; i < sizeof scales / sizeof scales[0] && outcome == STATUS_OK; i++)
         outcome = write_doubles(file, scales[i].name, scales[i].n, scales[i].values);
     if (outcome == STATUS_OK)
         outcome = hdf5_create_group(file, "/data");

@@ -87,6 +87,16 @@ const char *coterie_class_name(const coterie_model *model, size_t i)
     return coterie_n_classes(model) ? item(predictor_class_names(of(model)), i) : NULL;
 }
 
+int coterie_input_range(const coterie_model *model, size_t i, double *least, double *most)
+{
+    const struct scaler *scaler = &predictor_record(of(model))->scaler;
+    if (i >= scaler->n_inputs || !least || !most)
+        return COTERIE_USAGE;
+    *least = scaler->x_least[i];
+    *most = scaler->x_most[i];
+    return COTERIE_OK;
+}
+
 /* What is done with each block of samples, from sample `first` on. */
 typedef int block_function(const struct predictor *predictor, const struct predicted *block,
                            size_t first, void *context);

@@ -36,10 +36,16 @@ program ask
     integer :: outputs, file
     call get_command_argument(1, path)
     call model%open(path)
-    outputs = max(model%n_targets(), model%n_classes())
     open (newunit=file, file='x', access='stream', form='unformatted', status='old')
     read (file) x
     close (file)
+    do outputs = 1, d
+        call model%input_range(outputs, one(1), one(2))
+        if (one(1) /= minval(x(outputs, :)) .or. one(2) /= maxval(x(outputs, :))) error stop 'range'
+    end do
+    call model%input_range(d + 1, one(1), one(2), outputs)
+    if (outputs /= COTERIE_USAGE) error stop 'no such input'
+    outputs = max(model%n_targets(), model%n_classes())
     allocate (mean(outputs, n), variance(outputs, n), probability(outputs, n), &
         proportion(model%n_experts(), n), expert(outputs, model%n_experts(), n), jacobian(d, outputs, n))
     open (newunit=file, file='y', access='stream', form='unformatted', status='replace')

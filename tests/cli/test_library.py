@@ -114,6 +114,34 @@ class LibraryTest(support.TestCase):
         for k, name in enumerate(model.targets):
             same(model.predict_interval(X, 0.8, target=k), [f"lower_{name}", f"upper_{name}"])
 
+    def test_the_range_of_inputs(self):
+        """Of the samples that were trained on, not of those held out; and who is outside."""
+        model, _, _ = self.model("deep")
+        numpy.testing.assert_array_equal(model.input_range,
+                                         numpy.stack([X.min(axis=0), X.max(axis=0)], axis=1))
+        self.assertFalse(model.is_outside(X).any())
+        beyond = X[:3].copy()
+        beyond[1, 2] = X[:, 2].max() + 1e-9
+        self.assertEqual(list(model.is_outside(beyond)), [False, True, False])
+        run = self.folder / "part"
+        rows = numpy.concatenate([numpy.linspace(0, 1, 40), [9, -9]])
+        with h5py.File(self.folder / "d.h5", "w") as file:
+            file["x"], file["y"], file["group"] = rows[:, None], rows, numpy.arange(42) // 40
+        self.succeed(support.COTERIE, "train", "--data", self.folder / "d.h5", "--valid", 0.2,
+                     "--epochs", 1, "--scale", -2, "--output", run, "--quiet")
+        with h5py.File(run / "checkpoints" / "latest") as file:
+            least, most = file["scaler/x_least"][0], file["scaler/x_most"][0]
+        self.assertIn((least, most), [(0, 1), (9, -9)[::-1]])  # the groups are held out whole
+        said = self.succeed(support.COTERIE, "predict", run, "--data", self.folder / "d.h5",
+                            "--output", self.folder / "p.csv", ranks=2).stdout
+        outside = int(((rows < least) | (rows > most)).sum())
+        self.assertIn(f"{outside} of 42 rows have an input outside" if outside else "", said)
+        old = ROOT / "tests/data/checkpoint-version-1.h5"
+        self.assertTrue(numpy.isnan(coterie.load(old).input_range).all())
+        self.assertNotIn("ranges", self.succeed(support.COTERIE, "inspect", old).stdout)
+        self.assertIn(f"x {least:g} to {most:g}" if most < 2 else "-9 to 9",
+                      self.succeed(support.COTERIE, "inspect", run).stdout)
+
     def test_a_sample_has_the_same_bits_whatever_stands_beside_it(self):
         for program in (support.COTERIE, support.COTERIE_D):
             for name in MODELS:

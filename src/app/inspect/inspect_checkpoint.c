@@ -9,8 +9,10 @@
 
 #include <inttypes.h>
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static status show_config(const char *name, const char *value, void *context)
@@ -27,6 +29,25 @@ static void show_names(const char *what, const struct string_list *names)
     string_list_join(names, text, sizeof text);
     if (names->n > 0)
         log_info("%-10s %zu: %s", what, names->n, text);
+}
+
+/* The range of each input in the samples trained on, unless the checkpoint is older. */
+static void show_ranges(const struct run_record *record)
+{
+    const struct scaler *scaler = &record->scaler;
+    char text[400] = "";
+    for (size_t c = 0; c < scaler->n_inputs && isfinite(scaler->x_least[c]); c++) {
+        size_t used = strlen(text);
+        int length =
+            snprintf(text + used, sizeof text - used, "%s%s %.6g to %.6g", used > 0 ? ", " : "",
+                     record->input_names.item[c], scaler->x_least[c], scaler->x_most[c]);
+        if ((size_t)length >= sizeof text - used) {
+            snprintf(text + used, sizeof text - used, "%s", used + 4 < sizeof text ? "..." : "");
+            break;
+        }
+    }
+    if (*text)
+        log_info("%-10s %s", "ranges", text);
 }
 
 static status show_progress(struct hdf5_file *file)
@@ -69,6 +90,7 @@ static status show_contents(struct hdf5_file *file)
                  problem.model.n_experts, problem.model.n_inputs, problem.model.n_outputs,
                  model_n_parameters(&problem.model));
         show_names("inputs", &record.input_names);
+        show_ranges(&record);
         show_names("targets", &record.target_names);
         show_names("classes", &record.classes);
         log_info("data       %s, %" PRIu64 " samples: %s", record.data_path, record.data_n,

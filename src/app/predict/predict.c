@@ -5,6 +5,8 @@
 
 #include "app/judge/dealt_predictions.h"
 #include "app/judge/loaded_model.h"
+#include "base/log.h"
+#include "base/memory.h"
 #include "train/feed/batch.h"
 #include "train/feed/stream.h"
 
@@ -16,6 +18,8 @@ struct prediction {
     struct prediction_writer *writer; /* root */
     struct prediction_extras extras;
     struct batch batch;
+    real *least, *most; /* root: (D) the ranges trained on, scaled */
+    size_t n_outside;   /* root: rows with an input outside */
 };
 
 /*
@@ -49,6 +53,50 @@ static status prediction_init(struct prediction *prediction, const struct commun
                                 : outcome;
 }
 
+/*
+ * Root. The range of each input that the model was trained on. It is scaled and rounded as inputs
+ * are, so that one that is inside counts as inside; in a range not known everything is.
+ */
+static status scale_ranges(struct prediction *prediction)
+{
+    const struct scaler *scaler = &prediction->loaded->record.scaler;
+    size_t n = scaler->n_inputs;
+    status outcome = memory_alloc(&prediction->least, n, sizeof(real), "predictions");
+    if (outcome == STATUS_OK)
+        outcome = memory_alloc(&prediction->most, n, sizeof(real), "predictions");
+    for (size_t c = 0; c < n && outcome == STATUS_OK; c++) {
+        double inverse = 1 / scaler->x_scale[c];
+        real one = (real)((scaler->x_least[c] - scaler->x_mean[c]) * inverse);
+        real other = (real)((scaler->x_most[c] - scaler->x_mean[c]) * inverse);
+        prediction->least[c] = inverse > 0 ? one : other; /* a negative --scale turns them round */
+        prediction->most[c] = inverse > 0 ? other : one;
+    }
+    return outcome;
+}
+
+/* Root. Samples of the batch, from `first` on, with an input outside; complete ones. */
+static size_t count_outside(const struct prediction *prediction, const bool *incomplete,
+                            size_t first)
+{
+    size_t n_inputs = prediction->batch.inputs.n_inputs, outside = 0;
+    const real *x = prediction->batch.inputs.x;
+    for (size_t i = 0; i < prediction->batch.n; i++, x += n_inputs) {
+        bool inside = true;
+        for (size_t c = 0; c < n_inputs; c++)
+            inside = inside && !(x[c] < prediction->least[c] || x[c] > prediction->most[c]);
+        outside += !inside && !(incomplete && incomplete[prediction->loaded->rows[first + i]]);
+    }
+    return outside;
+}
+
+static void say_outside(size_t outside, size_t n)
+{
+    if (outside > 0)
+        log_info("%zu of %zu rows have an input outside the range that the model was trained on: "
+                 "what it says of them is a guess",
+                 outside, n);
+}
+
 /* Collective. All samples in their order; what is written is agreed on micro-batch by micro-batch.
  */
 static status predict_samples(struct prediction *prediction, const struct communicator *comm)
@@ -65,6 +113,7 @@ static status predict_samples(struct prediction *prediction, const struct commun
         outcome = stream_status(samples->stream);
         if (comm->rank == 0 && outcome == STATUS_OK) {
             block.incomplete = source_info(loaded->source)->incomplete;
+            prediction->n_outside += count_outside(prediction, block.incomplete, at);
             outcome = prediction_writer_add(prediction->writer, &block);
         }
         outcome = communicator_agree(comm, outcome);
@@ -81,6 +130,8 @@ static status predict(const struct communicator *comm, const struct options *opt
     status outcome = prediction_init(&prediction, comm);
     if (outcome == STATUS_OK) {
         if (comm->rank == 0)
+            outcome = scale_ranges(&prediction);
+        if (comm->rank == 0 && outcome == STATUS_OK)
             outcome = prediction_writer_create(options->output, loaded, prediction.extras,
                                                &prediction.writer);
         outcome = communicator_agree(comm, outcome);
@@ -90,9 +141,13 @@ static status predict(const struct communicator *comm, const struct options *opt
         if (comm->rank == 0)
             outcome = prediction_writer_finish(&prediction.writer, outcome);
         outcome = communicator_agree(comm, outcome);
+        if (comm->rank == 0 && outcome == STATUS_OK)
+            say_outside(prediction.n_outside, loaded->samples.dataset.shape.n);
     }
     dealt_predictions_release(&prediction.dealt);
     batch_release(&prediction.batch);
+    memory_free(&prediction.least);
+    memory_free(&prediction.most);
     return outcome;
 }
 

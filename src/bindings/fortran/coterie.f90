@@ -35,6 +35,8 @@ module coterie
         procedure :: close => model_close
         procedure :: n_inputs, n_experts, n_targets, n_classes
         procedure :: input_name, target_name, class_name ! number from 1; '' if there is none
+        procedure, private :: input_range_real64, input_range_real32
+        generic :: input_range => input_range_real64, input_range_real32
         procedure, private :: predict_real64, predict_real32
         generic :: predict => predict_real64, predict_real32
         procedure, private :: log_density_real64, log_density_real32
@@ -88,6 +90,13 @@ module coterie
             import :: c_ptr, c_size_t
             type(c_ptr), value :: model
             integer(c_size_t) :: n
+        end function
+        function c_input_range(model, i, least, most) bind(c, name='coterie_input_range') result(outcome)
+            import :: c_ptr, c_size_t, c_double, c_int
+            type(c_ptr), value :: model
+            integer(c_size_t), value :: i
+            real(c_double) :: least, most
+            integer(c_int) :: outcome
         end function
         function c_input_name(model, i) bind(c, name='coterie_input_name') result(text)
             import :: c_ptr, c_size_t
@@ -262,6 +271,32 @@ contains
         name = ''
         if (i >= 1 .and. i <= self%n_inputs()) name = text_of(c_input_name(self%handle, int(i - 1, c_size_t)))
     end function
+
+    ! The range of input i in the samples trained on; NaN if the checkpoint does not say.
+    subroutine input_range_real64(self, i, least, most, status)
+        class(coterie_model), intent(in) :: self
+        integer, intent(in) :: i
+        real(real64), intent(out) :: least, most
+        integer, intent(out), optional :: status
+        integer :: outcome
+        least = 0
+        most = 0
+        outcome = COTERIE_USAGE
+        if (i >= 1 .and. i <= self%n_inputs()) &
+            outcome = c_input_range(self%handle, int(i - 1, c_size_t), least, most)
+        call report(outcome, problem(outcome), status)
+    end subroutine
+
+    subroutine input_range_real32(self, i, least, most, status)
+        class(coterie_model), intent(in) :: self
+        integer, intent(in) :: i
+        real(real32), intent(out) :: least, most
+        integer, intent(out), optional :: status
+        real(real64) :: ends(2)
+        call self%input_range_real64(i, ends(1), ends(2), status)
+        least = real(ends(1), real32)
+        most = real(ends(2), real32)
+    end subroutine
 
     function target_name(self, i) result(name)
         class(coterie_model), intent(in) :: self

@@ -12,11 +12,13 @@
 /*
  * The scaling of inputs and regression targets, stored with the model and undone in predictions:
  *     scaled = (value - mean) / scale.
- * Always double. All functions are Local.
+ * With it goes the range of each input, for who wants to know whether a sample is like those that
+ * were trained on. Always double. All functions are Local.
  */
 struct scaler {
     size_t n_inputs, n_targets;
     double *x_mean, *x_scale; /* (n_inputs) */
+    double *x_least, *x_most; /* (n_inputs) of the samples trained on, not scaled; NAN: not known */
     double *y_mean, *y_scale; /* (n_targets); 0 and 1 where targets are not scaled */
     bool *is_constant; /* (n_inputs + n_targets), inputs first: standardised columns that are;
                           not stored with the model */
@@ -24,7 +26,7 @@ struct scaler {
 
 enum scaling { SCALING_NONE, SCALING_STANDARD, SCALING_NUMBER };
 
-/* Means 0 and scales 1. */
+/* Means 0 and scales 1, ranges not known. */
 status scaler_init(struct scaler *scaler, size_t n_inputs, size_t n_targets);
 void scaler_release(struct scaler *scaler);
 

@@ -38,6 +38,10 @@ status scaler_fit(struct scaler *scaler, const struct source_info *info,
     if (scaling == SCALING_NUMBER && (number == 0 || !isfinite(number)))
         return status_set(STATUS_USAGE, "--scale %g: inputs cannot be divided by that", number);
     status outcome = scaler_init(scaler, info->n_inputs, info->n_targets);
+    for (size_t c = 0; c < scaler->n_inputs; c++) {
+        scaler->x_least[c] = survey->moments.least[c];
+        scaler->x_most[c] = survey->moments.largest[c];
+    }
     if (outcome == STATUS_OK && scaling == SCALING_STANDARD)
         outcome = take_moments(scaler, info, &survey->moments,
                                info->n_inputs + (scale_targets ? info->n_targets : 0));

@@ -23,6 +23,7 @@ FUNCTIONS = {
     "n_targets": (SIZE, [MODEL]),
     "n_classes": (SIZE, [MODEL]),
     "input_name": (ctypes.c_char_p, [MODEL, SIZE]),
+    "input_range": (ctypes.c_int, [MODEL, SIZE, ARRAY, ARRAY]),
     "target_name": (ctypes.c_char_p, [MODEL, SIZE]),
     "class_name": (ctypes.c_char_p, [MODEL, SIZE]),
     "workspace": (SIZE, [MODEL, SIZE]),

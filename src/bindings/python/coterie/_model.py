@@ -21,7 +21,8 @@ class Model:
     """A mixture that is open. It is read-only, and may be used from many threads.
 
     inputs, targets and classes are lists of names; targets is empty for a classifier, and classes
-    for numeric targets.
+    for numeric targets. input_range (inputs, 2) has the least and the largest number of each input
+    in the samples that it was trained on; NaN if the checkpoint is older and does not say.
     """
 
     def __init__(self, path):
@@ -38,6 +39,10 @@ class Model:
         self.inputs = self._names("input", count["inputs"])
         self.targets = self._names("target", count["targets"])
         self.classes = self._names("class", count["classes"])
+
+        self.input_range = np.empty((count["inputs"], 2))
+        for i, ends in enumerate(self.input_range):
+            library.coterie_input_range(self._handle, i, _address(ends[:1]), _address(ends[1:]))
 
     def __del__(self):
         if getattr(self, "_handle", None):
@@ -79,6 +84,11 @@ class Model:
         self._check(library.coterie_predict(self._handle, n, _address(rows), ctypes.byref(asked),
                                             self._workspace(n)))
         return tuple(arrays.values())
+
+    def is_outside(self, X):
+        """(n): whether a sample has an input outside the range that the model was trained on."""
+        rows = self._rows(X)
+        return ((rows < self.input_range[:, 0]) | (rows > self.input_range[:, 1])).any(axis=1)
 
     @property
     def _width(self):
