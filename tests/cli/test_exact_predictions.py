@@ -159,7 +159,7 @@ class StandardOutput(support.TestCase):
                 ("evaluate", run, "--data", "builtin:vowels/test", "--json"), ("inspect", run),
                 ("inspect", self.folder / "d.csv"), ("inspect", "--verify", run),
                 ("convert", self.folder / "d.csv", self.folder / "{number}.h5"),
-                ("predict", run, "--data", "builtin:vowels/test", "--output", self.folder / "{number}.csv"),
+                ("predict", run, "--data", "builtin:vowels/train", "--output", self.folder / "{number}.csv"),
                 ("train", "--epochs", 1, "--output", self.folder / "{number}"),
                 ("train", "--epochs", 1, "--dry-run"))):
             for where in ("/dev/full", "a closed pipe"):
@@ -176,7 +176,7 @@ class StandardOutput(support.TestCase):
             script = f'(sleep 0.3; "$0" "$@"; echo $? >"$CODE") {target}; exit $(cat "$CODE")'
         result = support.run("bash", "-c", script, support.COTERIE, *words,
                              env={"CODE": self.folder / "code"})
-        says = not (words[0] in ("predict",))  # which says nothing when all is well
+        says = not (words[0] in ("predict",))  # which says nothing of rows in the training range
         self.assert_rc(result, 1 if says else 0)
         if says:
             self.assertIn("standard output", self.assert_one_line(result))
