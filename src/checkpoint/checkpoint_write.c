@@ -5,6 +5,7 @@
 #include "base/fresh_file.h"
 #include "base/memory.h"
 #include "base/site.h"
+#include "data/hdf5/hdf5_probe.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -268,7 +269,11 @@ static status write_file(const char *path, const struct snapshot *snapshot,
     if (outcome == STATUS_OK)
         outcome = hdf5_sync(file);
     outcome = hdf5_close_after(&file, outcome);
-    return outcome == STATUS_OK ? checkpoint_seal(path) : outcome;
+    if (outcome == STATUS_OK)
+        outcome = checkpoint_seal(path);
+    if (outcome == STATUS_OK)
+        hdf5_probe_trust(path); /* the seal made it another file */
+    return outcome;
 }
 
 static status verify_file(const char *path)

@@ -71,5 +71,20 @@ class BytesRead(support.TestCase):
         self.assertLess(self.passes("--epochs", 0, labels=True), 1.05)
 
 
+class OwnCheckpoints(support.TestCase):
+    def test_no_process_looks_at_them_first(self):
+        """Read back by the one that wrote them: a process of its own would read its libraries, too."""
+        if not pathlib.Path("/proc/self/io").exists():
+            self.skipTest("the kernel does not count bytes")
+        read = []
+        for number in (2, 12):
+            before = bytes_read()
+            self.succeed(support.COTERIE, "train", "--epochs", number, "--checkpoint-every", "1e", "--output",
+                         self.folder / f"{number}", "--quiet")
+            read.append(bytes_read() - before)
+        size = (self.folder / "12/checkpoints/latest").stat().st_size
+        self.assertLess((read[1] - read[0]) / 10, 4 * size)
+
+
 if __name__ == "__main__":
     support.main()

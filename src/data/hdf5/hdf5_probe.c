@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
@@ -27,6 +28,7 @@ struct identity {
 static char program[PATH_MAX];
 static struct identity known[KNOWN_FILES];
 static unsigned n_known;
+static pthread_mutex_t known_lock = PTHREAD_MUTEX_INITIALIZER; /* the saver opens files, too */
 
 void hdf5_probe_enable(void)
 {
@@ -49,17 +51,22 @@ static bool identify(const char *path, struct identity *identity)
 
 static bool is_known(const struct identity *identity)
 {
-    for (unsigned i = 0; i < KNOWN_FILES && i < n_known; i++)
-        if (memcmp(&known[i], identity, sizeof *identity) == 0)
-            return true;
-    return false;
+    bool found = false;
+    pthread_mutex_lock(&known_lock);
+    for (unsigned i = 0; i < KNOWN_FILES && i < n_known && !found; i++)
+        found = memcmp(&known[i], identity, sizeof *identity) == 0;
+    pthread_mutex_unlock(&known_lock);
+    return found;
 }
 
 void hdf5_probe_trust(const char *path)
 {
     struct identity identity;
-    if (identify(path, &identity) && !is_known(&identity))
-        known[n_known++ % KNOWN_FILES] = identity;
+    if (!identify(path, &identity) || is_known(&identity))
+        return;
+    pthread_mutex_lock(&known_lock);
+    known[n_known++ % KNOWN_FILES] = identity;
+    pthread_mutex_unlock(&known_lock);
 }
 
 /*
