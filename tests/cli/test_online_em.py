@@ -107,11 +107,11 @@ class Sums(OnlineEm):
         As long as no parameter has moved, what each batch has added is known whatever the order of
         samples: over an epoch it is the E-step of all. Then parameters are the maximum of the sums.
         """
-        self.write_samples(640)
+        self.write_samples(210)
         most = 10 * N_EXPERTS * (N_INPUTS + 1)  # samples before the first M-step: 120, 2 batches
         for forgetting in (0.6, 1):
             run = f"run {forgetting}"
-            self.train(run, "--forgetting", forgetting, "--batch-size", 10, "--epochs", 2,
+            self.train(run, "--forgetting", forgetting, "--batch-size", 10, "--epochs", 1,
                        "--checkpoint-every", "1s", "--keep", 999)
             self.train("start", "--batch-size", 10, "--epochs", 0)
             checkpoint = reference.Checkpoint(self.latest("start"))

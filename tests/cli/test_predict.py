@@ -210,17 +210,18 @@ class Predict(support.TestCase):
         expected = expected_columns(data, checkpoint)
         found = self.predict(data, run, f"{name}.csv")
         self.assert_columns(read_csv(found), expected)
-        self.assert_columns(read_hdf5(self.predict(data, run, f"{name}.h5", 3)), expected)
         if number % 3 == 0:
             three = self.predict(data, run, f"{name}-3.csv", 3)
             self.assertEqual(found.read_bytes(), three.read_bytes())
-            self.predict(data, run, f"{name}-1.h5", 1)
+            self.assert_columns(read_hdf5(self.predict(data, run, f"{name}.h5", 3)), expected)
+            self.predict(data, run, f"{name}-1.h5")
             self.assert_same_checkpoint(self.folder / f"{name}-1.h5", self.folder / f"{name}.h5")
-        only = self.predict(data, run, f"{name}-only.csv", file=f"{data.name}-only-inputs.csv")
-        self.assert_columns(read_csv(only), expected_columns(data, checkpoint, targets=False))
+        else:
+            only = self.predict(data, run, f"{name}-only.csv", file=f"{data.name}-only-inputs.csv")
+            self.assert_columns(read_csv(only), expected_columns(data, checkpoint, targets=False))
 
     def check_evaluation(self, number, data, run, checkpoint):
-        weighted, ranks = number % 2 == 0, (None, 3)[number % 3 == 0]
+        weighted, ranks = number % 2 == 0, (None, 3)[number % 6 == 1]
         result = self.succeed(D, "evaluate", run, "--data", self.folder / f"{data.name}.csv",
                               "--group", "speaker", *(("--weight", "weight") * weighted), "--json",
                               ranks=ranks)
