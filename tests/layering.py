@@ -63,7 +63,7 @@ ROOMS = {
     "train/loop": ("run_directory trainer",
                    "base data/samples comm checkpoint train/feed train/step train/em "
                    "train/reshape"),
-    "app/options": ("number_text option_text options",
+    "app/options": ("number_text option_entry option_text options",
                     "base math data/samples model/likelihood model/network model train/feed "
                     "train/step train/loop"),
     "app/problem": ("baseline columns data_request problem samples_check",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "app/auto/auto.h"
 
+#include "app/options/option_entry.h"
 #include "app/train/train.h"
 #include "app/train/train_internal.h"
 #include "base/log.h"
@@ -13,18 +14,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Root. Who names one of these takes charge, or asks for what a committee cannot do. */
-static const char *who_takes_charge(const struct options *options)
-{
-    static const char *const names[] = {
-        "optimizer",      "epochs",   "error", "init",  "top_k", "balance_weight", "anneal",
-        "entropy_weight", "replicas", "gate",  "split", "prune", "merge"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (options_is_set(options, names[i]))
-            return names[i];
-    return NULL;
-}
-
 /* Root. */
 static status is_wanted(const struct communicator *comm, const struct options *options,
                         struct train_facts *facts, bool *wanted)
@@ -33,7 +22,7 @@ static status is_wanted(const struct communicator *comm, const struct options *o
     *wanted = false;
     if (options->effort > 9)
         return status_set(STATUS_USAGE, "--effort %ld: from 1 to 9", options->effort);
-    if (options->automatic == AUTO_OFF || who_takes_charge(options) ||
+    if (options->automatic == AUTO_OFF || options_said(options, OPTION_TAKES_CHARGE) ||
         source_format_of(options->data)->is_built_in)
         return STATUS_OK;
     status outcome = train_find_facts(comm, options, facts);

@@ -339,10 +339,12 @@ static status emit_grid_option(struct writer *writer)
 }
 
 /* Text always in quotes: a plain "no" or "1952" would be something else to other readers. */
-static status emit_option(const char *key, const char *value, void *context)
+static status emit_option(const struct option_entry *entry, const char *value, void *context)
 {
     struct writer *writer = context;
-    enum option_kind kind = option_find(writer->options->command, key)->kind;
+    enum option_kind kind = entry->kind;
+    char key[OPTION_KEY_SIZE];
+    option_key(entry, key);
     status outcome = emit_scalar(writer, key, YAML_PLAIN_SCALAR_STYLE);
     if (outcome != STATUS_OK)
         return outcome;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The commands: their words, and the text of their --help. */
-#include "option_entry.h"
+#include "app/options/option_entry.h"
 
 const struct command_entry command_table[N_COMMANDS] = {
     [COMMAND_SUBMIT] =

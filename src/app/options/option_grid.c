@@ -14,19 +14,17 @@
  */
 
 /* Settings are ranked by what they say of the same held-out samples; seeds are repetitions. */
-static const char *const not_in_grid[] = {"data",     "valid",  "targets",      "weight",  "group",
-                                          "seed",     "output", "resume",       "dry-run", "quiet",
-                                          "progress", "config", "ranks-per-run"};
-
 static status check_name(const char *name, const char *subject, const struct option_entry **entry)
 {
-    for (size_t i = 0; i < sizeof not_in_grid / sizeof *not_in_grid; i++)
-        if (strcmp(name, not_in_grid[i]) == 0)
-            return status_set(STATUS_USAGE, "%s: %s cannot be in a grid%s", subject, name,
-                              strcmp(name, "seed") == 0 ? "; say --seeds N" : "");
     *entry = option_find(COMMAND_TRAIN, name);
+    const struct option_entry *of_sweep = option_find(COMMAND_SWEEP, name);
+    if (!*entry && of_sweep && (of_sweep->traits & OPTION_OF_SWEEP))
+        *entry = of_sweep;
     if (!*entry || !option_is_recorded(*entry))
         return option_unknown(COMMAND_TRAIN, name, subject);
+    if (!option_may_be_in_grid(*entry))
+        return status_set(STATUS_USAGE, "%s: %s cannot be in a grid%s", subject, name,
+                          (*entry)->kind == KIND_SEED ? "; say --seeds N" : "");
     return STATUS_OK;
 }
 

@@ -133,18 +133,25 @@ const char *options_value(const struct options *options, const char *key)
     return option_format(options, entry, text);
 }
 
+const struct option_entry *options_said(const struct options *options, unsigned traits)
+{
+    for (size_t i = 0; i < options_count(); i++)
+        if (options->is_set[i] && (option_table[i].traits & traits) != 0)
+            return &option_table[i];
+    return NULL;
+}
+
 status options_visit(const struct options *options,
-                     status (*visit)(const char *key, const char *value, void *context),
+                     status (*visit)(const struct option_entry *entry, const char *value,
+                                     void *context),
                      void *context)
 {
     status outcome = STATUS_OK;
     for (size_t i = 0; i < options_count() && outcome == STATUS_OK; i++) {
         const struct option_entry *entry = &option_table[i];
-        char key[OPTION_KEY_SIZE], text[OPTION_TEXT_SIZE];
-        if (!option_is_of(entry, options->command) || !option_is_recorded(entry))
-            continue;
-        option_key(entry, key);
-        outcome = visit(key, option_format(options, entry, text), context);
+        char text[OPTION_TEXT_SIZE];
+        if (option_is_of(entry, options->command) && option_is_recorded(entry))
+            outcome = visit(entry, option_format(options, entry, text), context);
     }
     return outcome;
 }

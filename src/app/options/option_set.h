@@ -2,7 +2,7 @@
 #ifndef COTERIE_APP_OPTIONS_OPTION_SET_H
 #define COTERIE_APP_OPTIONS_OPTION_SET_H
 
-#include "option_entry.h"
+#include "app/options/option_entry.h"
 
 /* Options as values that were said or not. All functions are Local. */
 

@@ -2,7 +2,7 @@
 #ifndef COTERIE_APP_OPTIONS_OPTION_TEXT_H
 #define COTERIE_APP_OPTIONS_OPTION_TEXT_H
 
-#include "option_entry.h"
+#include "app/options/option_entry.h"
 
 #include <stdint.h>
 

@@ -2,7 +2,7 @@
 #ifndef COTERIE_APP_OPTION_VALUE_H
 #define COTERIE_APP_OPTION_VALUE_H
 
-#include "option_entry.h"
+#include "app/options/option_entry.h"
 
 /* Text to value, and back. All functions are Local. */
 

@@ -147,10 +147,16 @@ bool options_is_set(const struct options *options, const char *key);
  * call. */
 const char *options_value(const struct options *options, const char *key);
 
-/* Local. Calls visit(key with underscores, value) for every option of the command, in table order.
+struct option_entry; /* option_entry.h */
+
+/* Local. The first option that was said and has one of these traits (enum option_trait), or NULL.
  */
+const struct option_entry *options_said(const struct options *options, unsigned traits);
+
+/* Local. Calls visit(entry, value) for every option of the command, in table order. */
 status options_visit(const struct options *options,
-                     status (*visit)(const char *key, const char *value, void *context),
+                     status (*visit)(const struct option_entry *entry, const char *value,
+                                     void *context),
                      void *context);
 
 /*

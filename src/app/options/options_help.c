@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "option_entry.h"
+#include "app/options/option_entry.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -50,14 +50,9 @@ static status show_replaced(const struct options *options)
     struct string_list names = {0}, *values = NULL;
     status outcome = options_grid(options, &names, &values);
     for (size_t a = 0; a < names.n && outcome == STATUS_OK; a++) {
-        char key[64];
-        snprintf(key, sizeof key, "%s", names.item[a]);
-        for (char *at = key; *at; at++)
-            if (*at == '-')
-                *at = '_';
-        if (options_is_set(options, key))
-            log_info("grid     takes the place of --%s %s", names.item[a],
-                     options_value(options, key));
+        const char *name = names.item[a];
+        if (options_is_set(options, name))
+            log_info("grid     takes the place of --%s %s", name, options_value(options, name));
     }
     for (size_t a = 0; values && a < names.n; a++)
         string_list_release(&values[a]);

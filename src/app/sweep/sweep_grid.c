@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "app/sweep/sweep_internal.h"
 
+#include "app/options/option_entry.h"
 #include "base/memory.h"
 
 #include <ctype.h>
@@ -96,18 +97,13 @@ struct copying {
 };
 
 /* Options given to the sweep are given to the run; the rest is the default, or the checkpoint's. */
-static status copy_option(const char *key, const char *value, void *context)
+static status copy_option(const struct option_entry *entry, const char *value, void *context)
 {
     struct copying *copying = context;
-    static const char *const of_the_sweep[] = {"grid",  "seeds",   "ranks_per_run", "index",
-                                               "of",    "table",   "output",        "resume",
-                                               "quiet", "dry_run", "one_rank"};
-    for (size_t i = 0; i < sizeof of_the_sweep / sizeof *of_the_sweep; i++)
-        if (strcmp(key, of_the_sweep[i]) == 0)
-            return STATUS_OK;
-    if (!*value || !options_is_set(copying->sweep->options, key))
+    if ((entry->traits & OPTION_OF_SWEEP) || !*value ||
+        !options_is_set(copying->sweep->options, entry->name))
         return STATUS_OK;
-    return options_set(copying->to, key, value, "sweep");
+    return options_set(copying->to, entry->name, value, "sweep");
 }
 
 status sweep_run_options(const struct sweep *sweep, size_t run, struct options *options)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "app/sweep/sweep_internal.h"
 
+#include "app/options/option_entry.h"
 #include "app/train/begun_in.h"
 #include "base/fresh_file.h"
 #include "base/log.h"
@@ -12,69 +13,45 @@
 #include <string.h>
 #include <unistd.h>
 
-/* How the sweep is done this time: no part of what it computes, and not recorded. */
-static const char *const of_this_time[] = {
-    "output", "resume", "quiet",   "progress", "dry_run", "ranks_per_run", "index", "time_limit",
-    "of",     "table",  "profile", "one_rank", NULL};
-
-/* No part of what it computes, either, but kept for runs that begin later. */
-static const char *const may_change[] = {
-    "root_experts", "placement", "hang_timeout", "keep",  "checkpoint_every",
-    "read",         "stream",    "grid",         "seeds", NULL};
-
-static bool is_among(const char *const *keys, const char *key)
-{
-    while (*keys && strcmp(*keys, key) != 0)
-        keys++;
-    return *keys != NULL;
-}
-
-/* Files that every run needs. */
-static const char *const files[] = {"data", "valid", NULL};
-
 /* What is said now, and the folder in which the record was written; see begun_in.h. */
 struct merging {
     struct options *options;
     char folder[PATH_MAX];
 };
 
-static bool is_of_this_time(const char *key)
+/* What changes no result may change, and so may the runs that there are: those of before stay. */
+static bool may_change(const struct option_entry *entry)
 {
-    return is_among(of_this_time, key);
+    return (entry->traits & (OPTION_NO_RESULT | OPTION_OF_SWEEP)) != 0;
 }
 
-static status merge_option(const char *key, const char *recorded, void *context)
+static status merge_option(const struct option_entry *entry, const char *recorded, void *context)
 {
     const struct merging *merging = context;
     struct options *options = merging->options;
     char found[PATH_MAX];
-    bool is_file = is_among(files, key);
-    if (is_of_this_time(key))
+    bool is_file = (entry->traits & OPTION_FILE) != 0;
+    if (entry->traits & OPTION_OF_THIS_TIME)
         return STATUS_OK;
     /* From another folder the same words may be another file. */
     if (is_file && begun_in_matters(recorded) &&
         begun_in_find(merging->folder, recorded, found, sizeof found))
         recorded = found;
-    if (!options_is_set(options, key))
-        return *recorded ? options_set(options, key, recorded, "sweep.yaml") : STATUS_OK;
-    const char *said = options_value(options, key);
-    if (strcmp(key, "grid") == 0 && strcmp(said, recorded) != 0)
+    if (!options_is_set(options, entry->name))
+        return *recorded ? options_set(options, entry->name, recorded, "sweep.yaml") : STATUS_OK;
+    const char *said = options_value(options, entry->name);
+    if (entry->kind == KIND_GRID && strcmp(said, recorded) != 0)
         log_info(
             "grid     has changed: runs of other settings stay in %s/runs but are not in the table",
             options->output);
-    if (is_among(may_change, key) || strcmp(said, recorded) == 0)
+    if (may_change(entry) || strcmp(said, recorded) == 0)
         return STATUS_OK;
     if (is_file && begun_in_same_file(said, recorded))
         return STATUS_OK;
-    char option[64];
-    snprintf(option, sizeof option, "%s", key);
-    for (char *at = option; *at; at++)
-        if (*at == '_')
-            *at = '-';
     return status_set(STATUS_USAGE,
                       "--%s is %s, but the sweep in %s was begun with %s; leave the option out to "
                       "continue, or choose another --output",
-                      option, said, options->output, *recorded ? recorded : "none");
+                      entry->name, said, options->output, *recorded ? recorded : "none");
 }
 
 status sweep_record_merge(struct options *options, bool *exists)
@@ -101,11 +78,12 @@ status sweep_record_merge(struct options *options, bool *exists)
 }
 
 /* Puts an option of this time back to its default, so that --config does not bring it up again. */
-static status forget_option(const char *key, const char *value, void *context)
+static status forget_option(const struct option_entry *entry, const char *value, void *context)
 {
     struct options *options = context;
+    const char *key = entry->name;
     (void)value;
-    if (!is_of_this_time(key) || !options_is_set(options, key))
+    if (!(entry->traits & OPTION_OF_THIS_TIME) || !options_is_set(options, key))
         return STATUS_OK;
     struct options fresh;
     status outcome = options_init(&fresh, COMMAND_SWEEP);

@@ -144,21 +144,22 @@ static status record_choices(struct training *training)
     return outcome;
 }
 
-static status add_config(const char *key, const char *value, void *context)
+static status add_config(const struct option_entry *entry, const char *value, void *context)
 {
     struct run_record *record = context;
-    /* How a run is watched, where it is kept and how long a job may take are no part of what it
-     * computes. */
-    static const char *const not_recorded[] = {
-        "output", "resume", "quiet",  "progress",     "dry_run",   "profile", "time_limit",
-        "stream", "auto",   "effort", "root_experts", "placement", "read",    "one_rank"};
-    for (size_t i = 0; i < sizeof not_recorded / sizeof not_recorded[0]; i++)
-        if (strcmp(key, not_recorded[i]) == 0)
-            return STATUS_OK;
+    char key[OPTION_KEY_SIZE];
+    if (entry->traits & OPTION_UNRECORDED)
+        return STATUS_OK;
+    option_key(entry, key);
     status outcome = string_list_add(&record->config_keys, key);
     if (outcome == STATUS_OK)
         outcome = string_list_add(&record->config_values, value);
     return outcome;
+}
+
+status record_options(const struct options *options, struct run_record *record)
+{
+    return options_visit(options, add_config, record);
 }
 
 static status fill_record(struct training *training)
@@ -173,7 +174,7 @@ static status fill_record(struct training *training)
     if (outcome == STATUS_OK && info->has_labels)
         outcome = string_list_copy(&record->classes, &info->classes);
     if (outcome == STATUS_OK)
-        outcome = options_visit(training->options, add_config, record);
+        outcome = record_options(training->options, record);
     return outcome;
 }
 

@@ -9,31 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const reshaping_options[] = {"split", "prune", "merge", "split_spread"};
-enum { N_RESHAPING = sizeof reshaping_options / sizeof *reshaping_options };
-
-bool reshape_is_option(const char *key)
-{
-    for (int i = 0; i < N_RESHAPING; i++)
-        if (strcmp(key, reshaping_options[i]) == 0)
-            return true;
-    return false;
-}
-
-/* The first of the options that was said, or NULL; --split-spread alone asks for nothing. */
-static const char *said_option(const struct options *options)
-{
-    const char *const text[] = {options->split, options->prune, options->merge};
-    for (int i = 0; i < 3; i++)
-        if (text[i])
-            return reshaping_options[i];
-    return NULL;
-}
-
 status reshape_find(struct training *training)
 {
     const struct options *options = training->options;
-    const char *said = said_option(options);
+    const struct option_entry *said = options_said(options, OPTION_RESHAPES);
     bool resumes_itself = training->resume_path[0] && strcmp(options->resume, "auto") == 0;
     training->reshapes = false;
     if (!said || resumes_itself)
@@ -42,12 +21,12 @@ status reshape_find(struct training *training)
         return status_set(STATUS_USAGE,
                           "--%s: %s holds a run already, and a model with other experts begins a "
                           "new one; choose another --output",
-                          said, training->output);
+                          said->name, training->output);
     if (!training->resume_path[0] && !options->init)
         return status_set(STATUS_USAGE,
                           "--%s changes a trained model: name it with --resume RUN, or --init RUN "
                           "to begin with its parameters only, and give a new --output",
-                          said);
+                          said->name);
     training->reshapes = true;
     return STATUS_OK;
 }
@@ -55,15 +34,20 @@ status reshape_find(struct training *training)
 /* --resume auto: the run was begun with the same request, or another run is meant. */
 static status check_same_request(const struct training *training, const struct run_record *record)
 {
-    for (int i = 0; i < N_RESHAPING - 1; i++) {
-        const char *key = reshaping_options[i], *recorded = run_record_config(record, key);
-        const char *said = options_value(training->options, key);
-        if (options_is_set(training->options, key) && *said &&
-            strcmp(said, recorded ? recorded : "") != 0)
+    const struct options *options = training->options;
+    for (size_t i = 0; i < options_count(); i++) {
+        const struct option_entry *entry = &option_table[i];
+        if (!(entry->traits & OPTION_RESHAPES) || !options->is_set[i])
+            continue;
+        char key[OPTION_KEY_SIZE];
+        option_key(entry, key);
+        const char *recorded = run_record_config(record, key);
+        const char *said = options_value(options, entry->name);
+        if (*said && strcmp(said, recorded ? recorded : "") != 0)
             return status_set(STATUS_USAGE,
                               "--%s %s: %s continues with the experts it has; for a new run with "
                               "others give --resume %s and another --output",
-                              key, said, training->output, training->output);
+                              entry->name, said, training->output, training->output);
     }
     return STATUS_OK;
 }

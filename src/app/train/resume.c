@@ -98,22 +98,6 @@ status resume_find(struct training *training)
     return hdf5_close(&file);
 }
 
-/* What must be the same before and after a restart; everything else may change. */
-static const char *const fixed_options[] = {
-    "inputs",      "exclude",        "categories",     "targets",     "group",         "weight",
-    "valid",       "task",           "scale",          "experts",     "expert_hidden", "gate",
-    "gate_hidden", "activation",     "expert_output",  "error",       "likelihood",    "variance",
-    "optimizer",   "momentum",       "batch_size",     "micro_batch", "stream_block",  "seed",
-    "top_k",       "balance_weight", "entropy_weight", "starts",      "init"};
-
-static bool is_fixed(const char *key)
-{
-    for (size_t i = 0; i < sizeof fixed_options / sizeof fixed_options[0]; i++)
-        if (strcmp(fixed_options[i], key) == 0)
-            return true;
-    return false;
-}
-
 static bool is_number(const char *text)
 {
     char *end;
@@ -121,46 +105,54 @@ static bool is_number(const char *text)
     return end != text && *end == '\0';
 }
 
+/* What was not asked for must not keep a run from going on with other ranks. */
+static bool fits_ranks(const struct training *training, long replicas)
+{
+    return replicas >= 1 && training->comm->size % replicas == 0;
+}
+
+/* Said now as well as recorded: whether they are for the checks of the samples to compare. */
+static bool is_compared_later(struct training *training, const struct option_entry *entry,
+                              const char *said, const char *recorded, bool valid_is_known)
+{
+    /* What is recorded is no larger than the batch: compared when this one is, too. */
+    if (OPTION_IS(entry, micro_batch) && strcmp(said, "auto") != 0) {
+        training->recorded_micro_batch = strtol(recorded, NULL, 10);
+        return true;
+    }
+    /* Files are the same if their samples are, see resume_check_data. */
+    return OPTION_IS(entry, valid) && valid_is_known && !is_number(said) && !is_number(recorded);
+}
+
 static status merge_option(struct training *training, const char *key, const char *recorded,
                            bool valid_is_known)
 {
     struct options *options = training->options;
-    /* Other experts: their number follows from the options of now, not from the record. */
-    if (training->reshapes && (reshape_is_option(key) || strcmp(key, "experts") == 0))
+    const struct option_entry *entry = option_find(options->command, key);
+    if (!entry)
+        return options_set(options, key, recorded, training->resume_path);
+    /* Other experts: what they are follows from the options of now, not from the record. */
+    if (training->reshapes && (entry->traits & (OPTION_RESHAPES | OPTION_RESHAPED)))
         return STATUS_OK;
-    if (strcmp(key, "replicas") == 0) {
+    bool is_said = options_is_set(options, key);
+    if (OPTION_IS(entry, replicas)) {
         training->recorded_replicas = strtol(recorded, NULL, 10);
-        /* What was not asked for must not keep a run from going on with other ranks. */
-        if (!options_is_set(options, key) &&
-            (training->recorded_replicas < 1 ||
-             training->comm->size % training->recorded_replicas != 0))
+        if (!is_said && !fits_ranks(training, training->recorded_replicas))
             return STATUS_OK;
     }
-    if (!options_is_set(options, key))
+    if (!is_said)
         return options_set(options, key, recorded, training->resume_path);
     const char *said = options_value(options, key);
-    /* What is recorded is no larger than the batch: compared when this one is, too. */
-    if (strcmp(key, "micro_batch") == 0 && strcmp(said, "auto") != 0) {
-        training->recorded_micro_batch = strtol(recorded, NULL, 10);
-        return STATUS_OK;
-    }
-    /* Files are the same if their samples are, see resume_check_data. */
-    if (strcmp(key, "valid") == 0 && valid_is_known && !is_number(said) && !is_number(recorded))
-        return STATUS_OK;
-    if (!is_fixed(key) || strcmp(said, recorded) == 0)
+    if (is_compared_later(training, entry, said, recorded, valid_is_known) ||
+        !(entry->traits & OPTION_FIXED) || strcmp(said, recorded) == 0)
         return STATUS_OK;
     if (strcmp(said, "auto") == 0)
         return options_set(options, key, recorded, training->resume_path);
-    char option[64];
-    snprintf(option, sizeof option, "%s", key);
-    for (char *at = option; *at; at++)
-        if (*at == '_')
-            *at = '-';
     return status_set(
         STATUS_USAGE,
         "--%s is %s, but %s was trained with %s; leave the option out to continue, or "
         "start anew in another directory",
-        option, said, training->resume_path, *recorded ? recorded : "none");
+        entry->name, said, training->resume_path, *recorded ? recorded : "none");
 }
 
 /* The folder that the run of a checkpoint was begun in, if its config.yaml tells. */
@@ -219,26 +211,36 @@ static status find_file_again(struct training *training, const char *key)
                       path, checkpoint, key, path, folder[0] ? folder : "another folder", key);
 }
 
+status resume_merge_record(struct training *training, const struct run_record *record)
+{
+    status outcome = reshape_check_resumed(training, record);
+    for (size_t i = 0; i < record->config_keys.n && outcome == STATUS_OK; i++)
+        outcome = merge_option(training, record->config_keys.item[i], record->config_values.item[i],
+                               record->valid_fingerprint != 0);
+    return outcome;
+}
+
 status resume_merge_options(struct training *training)
 {
-    static const char *const files[] = {"data", "valid"};
-    bool said[2];
+    enum { MOST_FILES = 8 };
+    const struct option_entry *unsaid[MOST_FILES];
+    size_t n_unsaid = 0;
     struct hdf5_file *file;
     struct run_record record;
-    for (int i = 0; i < 2; i++)
-        said[i] = options_is_set(training->options, files[i]);
+    for (size_t i = 0; i < options_count(); i++)
+        if (option_is_of(&option_table[i], training->options->command) &&
+            (option_table[i].traits & OPTION_FILE) && !training->options->is_set[i]) {
+            COTERIE_ASSERT(n_unsaid < MOST_FILES);
+            unsaid[n_unsaid++] = &option_table[i];
+        }
     status outcome = checkpoint_open(training->resume_path, &file);
     if (outcome != STATUS_OK)
         return outcome;
     outcome = checkpoint_read_record(file, &record);
     if (outcome == STATUS_OK)
-        outcome = reshape_check_resumed(training, &record);
-    for (size_t i = 0; i < record.config_keys.n && outcome == STATUS_OK; i++)
-        outcome = merge_option(training, record.config_keys.item[i], record.config_values.item[i],
-                               record.valid_fingerprint != 0);
-    for (int i = 0; i < 2 && outcome == STATUS_OK; i++)
-        if (!said[i])
-            outcome = find_file_again(training, files[i]);
+        outcome = resume_merge_record(training, &record);
+    for (size_t i = 0; i < n_unsaid && outcome == STATUS_OK; i++)
+        outcome = find_file_again(training, unsaid[i]->name);
     run_record_release(&record);
     return hdf5_close_after(&file, outcome);
 }

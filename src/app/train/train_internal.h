@@ -2,6 +2,7 @@
 #ifndef COTERIE_APP_TRAIN_INTERNAL_H
 #define COTERIE_APP_TRAIN_INTERNAL_H
 
+#include "app/options/option_entry.h"
 #include "app/options/options.h"
 #include "app/problem/baseline.h"
 #include "app/problem/problem.h"
@@ -112,14 +113,17 @@ status reshape_set_experts(struct training *training);
 /* Root. A plain restart: STATUS_USAGE if the run was begun with another request. */
 status reshape_check_resumed(const struct training *training, const struct run_record *record);
 
-/* Local. One of the options' keys. */
-bool reshape_is_option(const char *key);
-
 /*
  * Root. Takes what the user has not said from the checkpoint at resume_path. STATUS_USAGE, naming
  * option and both values, if structure, scaling, seed or optimiser differ from the options given.
  */
 status resume_merge_options(struct training *training);
+
+/* Root. The same with the record at hand. */
+status resume_merge_record(struct training *training, const struct run_record *record);
+
+/* Local. The options that a checkpoint keeps, as text. */
+status record_options(const struct options *options, struct run_record *record);
 
 /* Root. STATUS_USAGE if the data are not those that the checkpoint was trained on. */
 status resume_check_data(const struct training *training, const struct run_record *earlier);
