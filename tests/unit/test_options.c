@@ -192,7 +192,7 @@ static void a_sweep_is_continued_with_what_may_change(void **state)
     snprintf(path, sizeof path, "%s/sweep.yaml", folder);
     const struct option_entry *entry;
     for (size_t i = 0; (entry = next_of(COMMAND_SWEEP, &i)) != NULL;) {
-        struct options first, same, other;
+        struct options first, same, other, written;
         bool exists = false;
         if (OPTION_IS(entry, output))
             continue;
@@ -206,8 +206,15 @@ static void a_sweep_is_continued_with_what_may_change(void **state)
         assert_int_equal(sweep_record_write(&first), STATUS_OK);
         assert_int_equal(sweep_record_merge(&same, &exists), STATUS_OK);
         assert_true(exists);
+        bool is_of_this_time = (entry->traits & OPTION_OF_THIS_TIME) != 0;
+        assert_int_equal(options_init(&written, COMMAND_SWEEP), STATUS_OK);
+        assert_int_equal(options_read_yaml(&written, path), STATUS_OK);
+        bool is_written = strcmp(options_value(&written, entry->name), example(entry, 0)) == 0;
+        expect(entry, "written", is_written, !is_of_this_time);
+        options_release(&written);
+        expect(entry, "said", options_is_set(&same, entry->name), !is_of_this_time);
         bool is_kept = strcmp(options_value(&same, entry->name), example(entry, 0)) == 0;
-        expect(entry, "kept", is_kept, !(entry->traits & OPTION_OF_THIS_TIME));
+        expect(entry, "kept", is_kept, !is_of_this_time);
         bool may_change = (entry->traits & (OPTION_NO_RESULT | OPTION_OF_SWEEP)) != 0;
         expect(entry, "continued", sweep_record_merge(&other, &exists),
                may_change ? STATUS_OK : STATUS_USAGE);
