@@ -64,7 +64,7 @@ ROOMS = {
                    "base data/samples comm checkpoint train/feed train/step train/em "
                    "train/reshape"),
     "app/options": ("number_text option_entry option_text options",
-                    "base math data/samples model/likelihood model/network model train/feed "
+                    "base math data/samples model/likelihood model/network model comm train/feed "
                     "train/step train/loop"),
     "app/problem": ("baseline columns data_request problem samples_check",
                     "base comm data/hdf5 data/csv data/source data/formats data/samples "

@@ -14,7 +14,6 @@
 #include "app/train/train.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/memory.h"
 #include "base/real.h"
 #include "base/status.h"
 #include "base/string_list.h"
@@ -92,8 +91,8 @@ static status unknown_command(const char *word)
     return outcome;
 }
 
-/* Root. Reads the command line; *request stays NULL if it is answered here. */
-static status read_request(int argc, char **argv, char **request)
+/* Root. Reads the command line; *options stay uninitialised if it is answered here. */
+static status read_request(int argc, char **argv, struct options *options)
 {
     const char *word = argc > 1 ? argv[1] : "";
     if (argc < 2)
@@ -109,16 +108,14 @@ static status read_request(int argc, char **argv, char **request)
     int command = options_command(word);
     if (command < 0)
         return unknown_command(word);
-    struct options options;
     bool help = false;
-    status outcome = options_init(&options, (enum command)command);
+    status outcome = options_init(options, (enum command)command);
     if (outcome == STATUS_OK)
-        outcome = options_parse(&options, argc - 1, argv + 1, &help);
+        outcome = options_parse(options, argc - 1, argv + 1, &help);
     if (outcome == STATUS_OK && help)
         options_print_help((enum command)command, stdout);
-    else if (outcome == STATUS_OK)
-        outcome = options_to_text(&options, request);
-    options_release(&options);
+    if (outcome != STATUS_OK || help)
+        options_release(options);
     return outcome;
 }
 
@@ -133,24 +130,19 @@ static bool works_on_ranks(enum command command)
 /* Collective. */
 static status run(const struct communicator *comm, int argc, char **argv)
 {
-    char *request = NULL;
     struct options options = {0};
     status outcome = STATUS_OK;
     if (comm->rank == 0)
-        outcome = read_request(argc, argv, &request);
-    outcome = communicator_agree(comm, outcome);
-    if (outcome == STATUS_OK)
-        outcome = communicator_broadcast_text(comm, &request);
-    if (outcome == STATUS_OK && request) {
-        outcome = communicator_agree(comm, options_from_text(&options, request));
+        outcome = read_request(argc, argv, &options);
+    outcome = options_share(comm, outcome, &options);
+    if (outcome == STATUS_OK && options.is_set) {
         log_set_quiet(options.quiet);
-        if (outcome == STATUS_OK && !options.one_rank && works_on_ranks(options.command))
+        if (!options.one_rank && works_on_ranks(options.command))
             outcome = launcher_check(&comm->launcher, comm->size);
         if (outcome == STATUS_OK)
             outcome = commands[options.command](comm, &options);
     }
     options_release(&options);
-    memory_free(&request);
     /* All is done and on disk: what is lost is only what was said. */
     if (outcome == STATUS_OK)
         outcome = communicator_agree(comm, comm->rank == 0 ? log_check_output() : STATUS_OK);

@@ -96,12 +96,8 @@ static status try_candidate(const struct communicator *comm, struct search *sear
     status outcome = STATUS_OK;
     if (comm->rank == 0)
         outcome = options_of_trial(search, &candidates[candidate], &options, &is_new);
-    else
-        outcome = options_init(&options, COMMAND_TRAIN);
-    outcome = communicator_agree(comm, outcome);
+    outcome = options_share(comm, outcome, &options);
     communicator_broadcast(comm, &is_new, sizeof is_new);
-    if (outcome == STATUS_OK && is_new)
-        outcome = train_share_options(comm, &options);
     if (outcome == STATUS_OK && is_new) {
         outcome = train_try(comm, &options, &trial);
         if (outcome == STATUS_FAILED) {
@@ -154,8 +150,7 @@ static status choose(const struct communicator *comm, struct search *search)
                                    &search->facts, search->regime.epochs);
     if (outcome == STATUS_OK && comm->rank == 0)
         show_choice(search, n_tried > 0);
-    outcome = communicator_agree(comm, outcome);
-    return outcome == STATUS_OK ? train_share_options(comm, search->options) : outcome;
+    return options_share(comm, outcome, search->options);
 }
 
 status auto_train_command(const struct communicator *comm, struct options *options)

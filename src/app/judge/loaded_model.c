@@ -83,7 +83,7 @@ static status read_parameters(const struct communicator *comm, struct loaded_mod
     return outcome;
 }
 
-/* What the run held out, into `options`; which all ranks must hear of. */
+/* What the run held out, into `options`. */
 static status name_held_out(const char *path, const struct run_record *record,
                             struct options *options)
 {
@@ -132,9 +132,7 @@ static status take_from_record(const struct communicator *comm, const char *path
             hdf5_close(&file);
         run_record_release(&record);
     }
-    outcome = communicator_agree(comm, outcome);
-    communicator_broadcast(comm, &options->part, sizeof options->part);
-    return outcome;
+    return options_share(comm, outcome, options);
 }
 
 status loaded_model_take_held_out(const struct communicator *comm, const char *path,
@@ -241,8 +239,7 @@ static status load_samples(const struct communicator *comm, const struct options
     struct {
         struct dataset_shape shape;
         bool streams, some;
-        enum read_choice read;
-    } plan = {.streams = false, .read = options->read};
+    } plan = {.streams = false};
     status outcome = STATUS_OK;
     if (comm->rank == 0) {
         const struct source_info *info = source_info(loaded->source);
@@ -272,7 +269,7 @@ static status load_samples(const struct communicator *comm, const struct options
         outcome = samples_stream(comm, &plan.shape, epoch_order_auto_block(plan.shape.n, width),
                                  loaded->source, scaler, rows, &loaded->samples);
     else if (outcome == STATUS_OK)
-        outcome = samples_load(comm, &plan.shape, plan.read, loaded->source, scaler, rows,
+        outcome = samples_load(comm, &plan.shape, options->read, loaded->source, scaler, rows,
                                &loaded->samples);
     return outcome;
 }

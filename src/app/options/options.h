@@ -172,6 +172,15 @@ status options_read_yaml(struct options *options, const char *path);
 /* Root. Writes all options of the command as YAML that --config reads back. */
 status options_write_yaml(const struct options *options, FILE *file);
 
+struct communicator; /* comm/communicator.h */
+
+/*
+ * Collective. Rank 0's options to all, when it has completed them from command line, file or
+ * record, or the failure that this ended with: `at_root` is rank 0's, STATUS_OK elsewhere. Options
+ * that rank 0 has not initialised stay so everywhere.
+ */
+status options_share(const struct communicator *comm, status at_root, struct options *options);
+
 /*
  * Local. All options of the command as one string for broadcasting (memory_free), and back. What
  * was said and positional words are part of it.

@@ -335,9 +335,7 @@ status sweep_command(const struct communicator *comm, struct options *options)
     status outcome = STATUS_OK;
     if (comm->rank == 0)
         outcome = sweep_open(options);
-    outcome = communicator_agree(comm, outcome);
-    if (outcome == STATUS_OK)
-        outcome = train_share_options(comm, options);
+    outcome = options_share(comm, outcome, options);
     if (outcome != STATUS_OK)
         return outcome;
     outcome = communicator_agree(comm, sweep_init(&dealing.sweep, options));

@@ -211,7 +211,7 @@ static status measure_baselines(struct training *training)
                             problem, &config, &training->baseline_valid);
 }
 
-static void set_config(struct training *training)
+void training_set_config(struct training *training)
 {
     const struct options *options = training->options;
     struct trainer_config *config = &training->config;
@@ -352,7 +352,7 @@ static status prepare(struct training *training, struct data_survey *survey)
         outcome = record_choices(training);
     if (outcome == STATUS_OK)
         outcome = fill_record(training);
-    set_config(training);
+    training_set_config(training);
     if (outcome == STATUS_OK && options->patience > 0 && !training->has_valid &&
         !training->judges_unseen)
         outcome = status_set(STATUS_USAGE, "--patience watches the validation error: give --valid, "

@@ -178,11 +178,10 @@ void reshape_show(const struct training *training)
 }
 
 /* Collective. By the samples that the model was trained on, if the run goes on with them. */
-static status survey(struct training *training, long micro_batch, struct expert_survey *found)
+static status survey(struct training *training, struct expert_survey *found)
 {
     struct loaded_model loaded;
     struct options options = *training->options;
-    options.micro_batch = micro_batch;
     options.part = training->reshaped_part;
     status outcome =
         loaded_model_open(training->comm, &options, training->reshaped_path, false, &loaded);
@@ -197,16 +196,11 @@ static status survey(struct training *training, long micro_batch, struct expert_
 status reshape_choose(struct training *training)
 {
     const struct communicator *comm = training->comm;
-    struct {
-        bool reshapes;
-        long micro_batch;
-    } plan = {training->reshapes, training->options->micro_batch};
     struct expert_survey found = {0};
-    communicator_broadcast(comm, &plan, sizeof plan);
-    training->reshapes = plan.reshapes;
-    if (!plan.reshapes)
+    communicator_broadcast(comm, &training->reshapes, sizeof training->reshapes);
+    if (!training->reshapes)
         return STATUS_OK;
-    status outcome = survey(training, plan.micro_batch, &found);
+    status outcome = survey(training, &found);
     if (outcome == STATUS_OK && comm->rank == 0) {
         outcome = choose(training->options, &found, &training->reshape);
         if (outcome == STATUS_OK)

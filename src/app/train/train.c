@@ -59,42 +59,26 @@ static status find_start(struct training *training)
     return outcome;
 }
 
-/* Collective. Broadcasts what rank 0 has determined. */
-static void share_plan(struct training *training)
+/* Collective. What rank 0 has made of options and samples; `outcome` is how that ended there. */
+static status share_plan(struct training *training, status outcome)
 {
     struct {
         struct problem problem;
-        struct trainer_config config;
         struct dataset_shape train_shape, valid_shape;
         bool has_valid, judges_unseen;
-        long root_experts;
-        enum placement placement;
-        enum read_choice read;
-        double hang_timeout;
-        bool dry_run;
-    } plan = {training->problem,
-              training->config,
-              training->train_shape,
-              training->valid_shape,
-              training->has_valid,
-              training->judges_unseen,
-              training->options->root_experts,
-              training->options->placement,
-              training->options->read,
-              training->options->hang_timeout,
-              training->options->dry_run};
+    } plan = {training->problem, training->train_shape, training->valid_shape, training->has_valid,
+              training->judges_unseen};
+    outcome = options_share(training->comm, outcome, training->options);
+    if (outcome != STATUS_OK)
+        return outcome;
     communicator_broadcast(training->comm, &plan, sizeof plan);
     training->problem = plan.problem;
-    training->config = plan.config;
     training->train_shape = plan.train_shape;
     training->valid_shape = plan.valid_shape;
     training->has_valid = plan.has_valid;
     training->judges_unseen = plan.judges_unseen;
-    training->options->root_experts = plan.root_experts;
-    training->options->placement = plan.placement;
-    training->options->read = plan.read;
-    training->options->hang_timeout = plan.hang_timeout;
-    training->options->dry_run = plan.dry_run;
+    training_set_config(training);
+    return STATUS_OK;
 }
 
 /* Collective. In memory, or as a stream; `rows` NULL: all samples of the source. */
@@ -435,18 +419,16 @@ status train_run(const struct communicator *comm, struct options *options,
         catch_stop_signals();
     if (comm->rank == 0)
         outcome = find_start(&training);
-    outcome = communicator_agree(comm, outcome);
+    outcome = options_share(comm, outcome, options);
     if (outcome == STATUS_OK)
         outcome = reshape_choose(&training);
     /* Now only data are read, no checkpoints: of those an older one would be taken instead. */
     stop_request_interrupts_reading(!options->dry_run);
     if (outcome == STATUS_OK && comm->rank == 0)
         outcome = training_prepare(&training);
-    outcome = communicator_agree(comm, outcome);
-    if (outcome == STATUS_OK) {
-        share_plan(&training);
+    outcome = share_plan(&training, outcome);
+    if (outcome == STATUS_OK)
         outcome = watchdog_set(comm, options->hang_timeout, training.output);
-    }
     if (outcome == STATUS_OK && options->placement == PLACEMENT_MEASURED && comm->size > 1)
         outcome = placement_measure(&training);
     if (outcome == STATUS_OK)
@@ -467,11 +449,9 @@ status train_try(const struct communicator *comm, struct options *options,
     log_set_mute(true);
     if (comm->rank == 0)
         outcome = training_prepare(&training);
-    outcome = communicator_agree(comm, outcome);
-    if (outcome == STATUS_OK) {
-        share_plan(&training);
+    outcome = share_plan(&training, outcome);
+    if (outcome == STATUS_OK)
         outcome = watchdog_set(comm, options->hang_timeout, NULL);
-    }
     if (outcome == STATUS_OK)
         outcome = plan_show(&training);
     if (outcome == STATUS_OK)

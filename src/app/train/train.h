@@ -16,9 +16,6 @@
  */
 void train_catch_requests(void);
 
-/* Collective. The options as rank 0 has completed them, to all. */
-status train_share_options(const struct communicator *comm, struct options *options);
-
 /* Root. What a training is about, before it begins. */
 struct train_facts {
     size_t n, n_inputs, n_outputs; /* samples to learn from */

@@ -137,6 +137,9 @@ void resume_show_finished(const struct trainer *trainer);
 /* Root. Opens the data, resolves the problem, splits and scales: all that needs no memory yet. */
 status training_prepare(struct training *training);
 
+/* Local. What the rooms below app need of the options, once these are complete. */
+void training_set_config(struct training *training);
+
 /* Collective. Decides what is streamed, and prints what will happen; STATUS_USAGE if it cannot fit
  * into the hosts' memory. */
 status plan_show(struct training *training);

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "app/train/train.h"
-#include "base/memory.h"
+#include "app/options/options.h"
 
-status train_share_options(const struct communicator *comm, struct options *options)
+#include "base/memory.h"
+#include "comm/communicator.h"
+
+status options_share(const struct communicator *comm, status at_root, struct options *options)
 {
     char *text = NULL;
-    status outcome = STATUS_OK;
-    if (comm->rank == 0)
+    status outcome = at_root;
+    if (comm->rank == 0 && outcome == STATUS_OK && options->is_set)
         outcome = options_to_text(options, &text);
     outcome = communicator_agree(comm, outcome);
     if (outcome == STATUS_OK)
         outcome = communicator_broadcast_text(comm, &text);
-    if (outcome == STATUS_OK && comm->rank != 0) {
+    if (outcome == STATUS_OK && comm->rank != 0 && text) {
         options_release(options);
         outcome = options_from_text(options, text);
     }
