@@ -19,7 +19,7 @@ MOST_SOURCES = 16  # in a room
 
 # room: (its faces, the rooms that it may include)
 ROOMS = {
-    "base": ("clock escape fresh_file json_number log memory pointer processor profile real rng site status "
+    "base": ("clock fresh_file json_number log memory message pointer processor profile real rng site status "
              "stop_request string_list thread",
              ""),
     "math": ("activation blas dots gemm lanes moments rational_tanh semidefinite softmax "
@@ -127,6 +127,13 @@ DEFINITION = re.compile(r'^(?!static\b)[a-z_]\w*[ \w*]*[ *](\w+)\([^;{}]*\)\n\{'
 CALL = re.compile(r'(?<!struct )\b(\w+)\b(?=[(,;) ])')
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
 
+# Neighbouring literals, with what stands for one between them, such as PRId64.
+LITERALS = re.compile(r'"(?:\\.|[^"\\\n])*"(?:\s*(?:[A-Z]\w*\s*)?"(?:\\.|[^"\\\n])*")*')
+OPTION = re.compile(r"--(?!(?:high|mpi|shm-size)\b)[a-z]")  # but for those of other programs
+SETTING = re.compile(r"@([a-z][a-z-]*)")
+NO_MESSAGES = {"@relation", "{\\\\rtf", ",}", "}"}  # parts of other programs' files, and of message.c
+OPTIONS_TABLE = "src/app/options/options_table.c"
+
 
 def list_files(root):
     """Paths of the repository's files, relative to root."""
@@ -185,6 +192,22 @@ def check_include(root, name, bracket, header):
     return None
 
 
+def check_texts(name, code, options):
+    """What is wrong with the texts of a file below app: see src/base/message.h."""
+    for match in LITERALS.finditer(code):
+        text = "".join(part[1:-1] for part in STRING.findall(match.group()))
+        if text in NO_MESSAGES:
+            continue
+        if OPTION.search(text):
+            yield f"{name}: names an option below app; write @name: {text}"
+        for unknown in set(SETTING.findall(text)) - options:
+            yield f"{name}: @{unknown} is no option of {OPTIONS_TABLE}"
+        if re.search("[{}]", re.sub(r"\{[^{}]*\}", "", text)):
+            yield f"{name}: a brace of advice without the other: {text}"
+        if re.search(r"\{[^}]*%[^}]*\}.*%", text):
+            yield f"{name}: arguments of advice must be the last ones: {text}"
+
+
 def find_cycle(arrows):
     """Names along one cycle of a graph {name: set of names}, or []."""
     state, path = {}, []
@@ -237,6 +260,9 @@ def violations(root):
     for top in sorted({name.split("/")[0] for name in files}):
         if top not in TOP_LEVEL and not top.startswith("."):
             found.append(f"{top}: does not belong at the top of the tree")
+    table = root / OPTIONS_TABLE
+    options = set(re.findall(r'^    \{"([a-z-]+)"', table.read_text(encoding="utf-8"), re.MULTILINE)
+                  if table.is_file() else ())
     texts = {}  # of each room: {(module, suffix): text without comments and strings}
     for name in files:
         if not re.fullmatch(r"src/.*\.[ch]", name):
@@ -250,6 +276,8 @@ def violations(root):
             problem = check_include(root, name, bracket, header)
             if problem:
                 found.append(f"{name}: {problem}")
+        if not room.startswith("app"):
+            found.extend(check_texts(name, COMMENT.sub("", INCLUDE.sub("", text)), options))
         path = pathlib.Path(name)
         texts.setdefault(room, {})[path.stem, path.suffix] = STRING.sub("", COMMENT.sub("", text))
     for room, files_of_room in texts.items():
@@ -278,7 +306,9 @@ GOOD_TREE = {
     "src/model/experts.c": '#include "model/experts.h"\n#include "inner.h"\n#include <math.h>\n'
                         "void experts(void)\n{\n}\n",
     "src/train/step/step.h": "",
-    "src/train/step/step.c": '#include "comm/shard.h"\n#include "model/experts.h"\n',
+    "src/train/step/step.c": '#include "comm/shard.h"\n#include "model/experts.h"\n'
+                             '/* --top-k */ "@top-k %d: see srun --mpi=%s" "{; leave @top-k out}"\n',
+    "src/app/options/options_table.c": '    {"top-k", "--top-k"},\n',
 }
 # One wrong file at a time, and a part of the line that it must cause.
 WRONG_FILES = [
@@ -309,6 +339,11 @@ WRONG_FILES = [
     ("src/model/inner.h", '#include "model/experts.h"', "a cycle: experts -> inner -> experts"),
     ("src/model/inner.c", "void inner(void)\n{\n    experts();\n}\n",
      "a cycle: experts -> inner -> experts"),
+    ("src/model/d.c", '"give " "--top-k"', "names an option"),
+    ("src/model/e.c", '"give " "@top-n"', "@top-n is no option"),
+    ("src/model/f.c", '"%d{; give %d} of %d"', "must be the last"),
+    ("src/model/g.c", '"%d{; give " PRId64 "%d"', "without the other"),
+    ("src/model/h.c", '"%d; give} %d"', "without the other"),
 ]
 
 

@@ -14,6 +14,7 @@
 #include "app/train/train.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/message.h"
 #include "base/real.h"
 #include "base/status.h"
 #include "base/string_list.h"
@@ -167,6 +168,7 @@ static status start_watching(struct communicator *comm)
 int main(int argc, char **argv)
 {
     clock_start();
+    message_name_options(true);
     if (argc == 3 && strcmp(argv[1], HDF5_PROBE_COMMAND) == 0)
         return hdf5_probe_walk(argv[2]);
     struct communicator comm;

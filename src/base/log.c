@@ -2,7 +2,7 @@
 #include "base/log.h"
 
 #include "base/clock.h"
-#include "base/escape.h"
+#include "base/message.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -83,19 +83,17 @@ static void erase_bar(void)
 
 static void say(FILE *stream, const char *prefix, const char *format, va_list arguments)
 {
-    char raw[4096], line[4096];
-    int used = snprintf(raw, sizeof raw, "%s", prefix);
-    vsnprintf(raw + used, sizeof raw - (size_t)used, format, arguments);
-    escape_controls(line, sizeof line, raw);
+    char line[4096];
+    message_print_list(line, sizeof line, format, arguments);
     pthread_mutex_lock(&guard);
     erase_bar();
     if (stream) {
-        fprintf(stream, "%s\n", line);
+        fprintf(stream, "%s%s\n", prefix, line);
         if (fflush(stream) != 0 && stream == stdout && output_error == 0)
             output_error = errno;
     }
     if (copy_file)
-        fprintf(copy_file, "%s\n", line);
+        fprintf(copy_file, "%s%s\n", prefix, line);
     pthread_mutex_unlock(&guard);
 }
 
@@ -103,7 +101,7 @@ static void complain(const char *prefix, const char *format, va_list arguments)
 {
     char text[256];
     const char *subject = subject_text;
-    snprintf(text, sizeof text, "%s%s%s", prefix, subject ? subject : "", subject ? ": " : "");
+    message_print(text, sizeof text, "%s%s%s", prefix, subject ? subject : "", subject ? ": " : "");
     say(stderr, text, format, arguments);
 }
 

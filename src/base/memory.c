@@ -14,10 +14,11 @@
 
 static status out_of_memory(size_t count, size_t size, const char *what)
 {
-    return status_set(STATUS_FAILED,
-                      "not enough memory for %s (%zu elements of %zu bytes); use more nodes, fewer "
-                      "experts or a smaller --micro-batch",
-                      what, count, size);
+    return status_set(
+        STATUS_FAILED,
+        "not enough memory for %s (%zu elements of %zu bytes){; use more nodes, fewer "
+        "experts or a smaller @micro-batch}",
+        what, count, size);
 }
 
 /*

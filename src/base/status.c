@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "base/status.h"
 
-#include "base/escape.h"
+#include "base/message.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,15 +16,22 @@ status(status_set)(status code, const char *format, ...)
     char text[TEXT_SIZE];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
+    message_print_list(text, sizeof text, format, arguments);
     va_end(arguments);
-    escape_controls(last_text, sizeof last_text, text);
+    snprintf(last_text, sizeof last_text, "%s", text);
     return code;
 }
 
 status status_prefix(status code, const char *prefix)
 {
     return status_set(code, "%s: %s", prefix, last_text);
+}
+
+status status_advise(status code, const char *advice)
+{
+    char text[TEXT_SIZE];
+    message_advice(text, sizeof text, advice);
+    return code == STATUS_OK || !*text ? code : status_set(code, "%s; %s", last_text, text);
 }
 
 const char *status_text(void)

@@ -26,6 +26,12 @@ status status_set(status code, const char *format, ...) __attribute__((format(pr
 /* Puts `prefix: ` before the text of this thread's last failure, and returns `code`. Local. */
 status status_prefix(status code, const char *prefix);
 
+/*
+ * Adds what to do: `; advice`, a format without arguments (base/message.h), if anything of it is
+ * for this program. Does nothing for STATUS_OK. Returns `code`. Local.
+ */
+status status_advise(status code, const char *advice);
+
 /* The text of this thread's last failure; "" if there was none. Local. */
 const char *status_text(void);
 

@@ -152,8 +152,8 @@ status checkpoint_checksums(struct hdf5_file *file, size_t n_experts, uint64_t *
 static status does_not_verify(struct hdf5_file *file, const char *part)
 {
     return status_set(STATUS_USAGE,
-                      "%s is damaged: the checksum of %s does not match; use an older checkpoint "
-                      "(--resume auto finds the newest good one)",
+                      "%s is damaged: the checksum of %s does not match; use an older checkpoint"
+                      "{ (@resume auto finds the newest good one)}",
                       hdf5_path(file), part);
 }
 

@@ -240,7 +240,7 @@ status checkpoint_read_init(const char *path, const struct model_shape *shape,
     outcome = read_networks(&reader, "");
     if (outcome == STATUS_OK && reader.n_found == 0)
         outcome = status_set(STATUS_USAGE,
-                             "%s holds no parameters: --init looks for data sets such as "
+                             "%s holds no parameters, which are in data sets such as "
                              "/experts/layer0/weight and /gate/layer0/weight",
                              path);
     const struct gate_kind *gate = gate_kind_of(shape->config.gate);
@@ -365,9 +365,9 @@ status checkpoint_read_state(struct hdf5_file *file, struct snapshot *snapshot)
     if (outcome == STATUS_OK && has_state && !hdf5_exists(file, "/optimizer"))
         outcome =
             status_set(STATUS_USAGE,
-                       "%s holds the best model only, without the state of the optimiser; "
-                       "go on from checkpoints/latest or --resume auto, or start anew from it "
-                       "with --init",
+                       "%s holds the best model only, without the state of the optimiser"
+                       "{; go on from checkpoints/latest or with @resume auto, or start anew from "
+                       "it with @init}",
                        hdf5_path(file));
     for (int s = 0; s < snapshot->n_slots && outcome == STATUS_OK; s++) {
         char prefix[64];

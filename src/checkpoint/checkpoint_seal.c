@@ -90,6 +90,6 @@ status checkpoint_check_seal(const char *path)
         return outcome;
     return status_set(STATUS_USAGE,
                       "%s is damaged: the checksum of the whole file does not match; use an older "
-                      "checkpoint (--resume auto finds the newest good one)",
+                      "checkpoint{ (@resume auto finds the newest good one)}",
                       path);
 }

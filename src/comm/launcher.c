@@ -68,6 +68,6 @@ status launcher_check(const struct launcher *launcher, int size)
         return STATUS_OK;
     return status_set(STATUS_USAGE,
                       "%s started %d or more ranks together, but for MPI this run has %d: each "
-                      "would be a run by itself; %s (or give --one-rank if that is what you want)",
+                      "would be a run by itself; %s{ (or give @one-rank if that is what you want)}",
                       launcher->name, launcher->n_ranks, size, launcher->cure);
 }

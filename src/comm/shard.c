@@ -23,7 +23,7 @@ status shard_init(struct shard *shard, size_t n_experts, int n_ranks, long on_ro
     shard->n_ranks = n_ranks;
     if (on_root > (long)n_experts || (on_root >= 0 && n_ranks == 1 && on_root != (long)n_experts))
         return status_set(STATUS_USAGE,
-                          "--root-experts %ld does not fit %zu experts on %d rank%s; leave it out",
+                          "@root-experts %ld does not fit %zu experts on %d rank%s; leave it out",
                           on_root, n_experts, n_ranks, n_ranks == 1 ? "" : "s");
     if (n_ranks == 1)
         shard->on_root = n_experts;

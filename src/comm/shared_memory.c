@@ -27,7 +27,7 @@ static status map_own(size_t bytes, void **base)
     *base = NULL;
     return status_set(STATUS_FAILED,
                       "cannot get %.1f GiB of memory; use fewer columns, a smaller "
-                      "--micro-batch or a larger host",
+                      "@micro-batch or a larger host",
                       (double)bytes / 0x1p30);
 }
 
@@ -40,7 +40,7 @@ status shared_memory_create(const struct communicator *comm, size_t bytes,
         outcome = status_set(
             STATUS_USAGE,
             "%.1f GiB of shared memory are needed on host %s, which has %.1f GiB left; use "
-            "coterie (single precision), fewer columns, a smaller --micro-batch or a "
+            "coterie (single precision), fewer columns, a smaller @micro-batch or a "
             "larger host",
             (double)bytes / 0x1p30, comm->host, (double)memory_available() / 0x1p30);
     outcome = communicator_agree(comm, outcome);

@@ -8,6 +8,7 @@
 #include "base/fresh_file.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/message.h"
 #include "base/site.h"
 #include "base/thread.h"
 #include "comm/shared_memory.h"
@@ -97,18 +98,18 @@ static void describe(const struct sighting *late, const struct sighting *other, 
                      char *text, size_t size)
 {
     if (only_waits(late))
-        snprintf(text, size,
-                 "ranks do not meet: rank %d on %s is in %s (%" PRIu64
-                 " bytes) and rank %d on %s in "
-                 "%s (%" PRIu64 " bytes), step %" PRId64 ", for %.0f s (--hang-timeout); a network "
-                 "that is cut does this (continue with --resume auto), else please report it",
-                 late->rank, late->host, place_of(late), late->shape, other->rank, other->host,
-                 place_of(other), other->shape, late->step, timeout);
+        message_print(
+            text, size,
+            "ranks do not meet: rank %d on %s is in %s (%" PRIu64 " bytes) and rank %d on %s in "
+            "%s (%" PRIu64 " bytes), step %" PRId64 ", for %.0f s (@hang-timeout); a network "
+            "that is cut does this{ (continue with @resume auto)}, else please report it",
+            late->rank, late->host, place_of(late), late->shape, other->rank, other->host,
+            place_of(other), other->shape, late->step, timeout);
     else
-        snprintf(
+        message_print(
             text, size,
             "rank %d on %s hangs%s: it is %s at step %" PRId64 ", while rank %d on %s waits in "
-            "%s, for %.0f s (--hang-timeout); look at that host, then continue with --resume auto",
+            "%s, for %.0f s (@hang-timeout); look at that host{, then continue with @resume auto}",
             late->rank, late->host, late->is_stopped ? ", its process is stopped" : "",
             place_of(late), late->step, other->rank, other->host, place_of(other), timeout);
 }
@@ -117,12 +118,13 @@ static void describe(const struct sighting *late, const struct sighting *other, 
 static void describe_silent(const struct host *silent, const char *directory,
                             const struct sighting *other, double timeout, char *text, size_t size)
 {
-    snprintf(text, size,
-             "host %s, of rank %d, does not answer (by a file in %s), while rank %d on %s waits in "
-             "%s at step %" PRId64 ", for %.0f s (--hang-timeout); it is down, cut off or does not "
-             "see that folder: look at it, then continue with --resume auto",
-             silent->name, silent->first_rank, directory, other->rank, other->host, place_of(other),
-             other->step, timeout);
+    message_print(
+        text, size,
+        "host %s, of rank %d, does not answer (by a file in %s), while rank %d on %s waits in "
+        "%s at step %" PRId64 ", for %.0f s (@hang-timeout); it is down, cut off or does not "
+        "see that folder: look at it{, then continue with @resume auto}",
+        silent->name, silent->first_rank, directory, other->rank, other->host, place_of(other),
+        other->step, timeout);
 }
 
 /* Looks twice: a process whose thread does not count in between is stopped. */
@@ -273,8 +275,8 @@ static void leave_orphaned(const struct watchdog *watchdog)
     pthread_sigmask(SIG_BLOCK, &pipe,
                     NULL); /* who has read what is written here may be gone, too */
     if (watchdog->comm->node_rank == 0)
-        log_from_any_rank("error: %s, which started the ranks on %s, is gone: they end; continue "
-                          "with --resume auto",
+        log_from_any_rank("error: %s, which started the ranks on %s, is gone: they end{; continue "
+                          "with @resume auto}",
                           watchdog->ancestry.launcher, watchdog->comm->host);
     _exit(STATUS_FAILED);
 }

@@ -48,8 +48,8 @@ status semidefinite_init(struct semidefinite *system, size_t n_max)
     system->n_max = n_max;
     if (n_max > 20000)
         return status_set(STATUS_USAGE,
-                          "a system of %zu unknowns is more than EM can solve at once; use "
-                          "--optimizer adam, or fewer inputs",
+                          "a system of %zu unknowns is more than EM can solve at once{; use "
+                          "@optimizer adam, or fewer inputs}",
                           n_max);
     status outcome = memory_alloc(&system->scale, n_max, sizeof(double), "a linear system");
     if (outcome == STATUS_OK)

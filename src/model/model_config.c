@@ -24,16 +24,16 @@ static status check_gate(const struct model_config *config)
     const struct gate_kind *kind = gate_kind_of(config->gate);
     if (kind->is_density && config->error != ERROR_MIXTURE)
         return status_set(STATUS_USAGE,
-                          "--gate %s is a part of the likelihood and needs --error mixture",
+                          "@gate %s is a part of the likelihood and needs @error mixture",
                           kind->name);
     if (!kind->is_network && config->n_gate_hidden > 0)
         return status_set(STATUS_USAGE,
-                          "--gate %s has no hidden layers: leave --gate-hidden out, or use --gate "
-                          "softmax",
+                          "@gate %s has no hidden layers{: leave @gate-hidden out, or use @gate "
+                          "softmax}",
                           kind->name);
     if (!kind->is_network && config->top_k > 0)
         return status_set(STATUS_USAGE,
-                          "--gate %s uses all experts: leave --top-k out, or use --gate softmax",
+                          "@gate %s uses all experts{: leave @top-k out, or use @gate softmax}",
                           kind->name);
     return STATUS_OK;
 }
@@ -44,19 +44,19 @@ static status check_committee(const struct model_config *config)
 {
     const struct gate_kind *gate = gate_kind_of(config->gate);
     char gate_name[32];
-    snprintf(gate_name, sizeof gate_name, "--gate %s", gate->name);
+    snprintf(gate_name, sizeof gate_name, "gate %s", gate->name);
     const char *other = !gate->has_members               ? gate_name
-                        : config->error != ERROR_MIXTURE ? "the cooperative and competitive errors"
-                        : config->top_k > 0              ? "--top-k"
-                        : config->balance_weight != 0    ? "--balance-weight"
-                        : config->entropy_weight != 0    ? "--entropy-weight"
+                        : config->error != ERROR_MIXTURE ? "error cooperative or competitive"
+                        : config->top_k > 0              ? "top-k"
+                        : config->balance_weight != 0    ? "balance-weight"
+                        : config->entropy_weight != 0    ? "entropy-weight"
                                                          : NULL;
     if (config->n_members > COMMITTEE_MOST)
-        return status_set(STATUS_USAGE, "--committee %zu: at most %d members", config->n_members,
+        return status_set(STATUS_USAGE, "@committee %zu: at most %d members", config->n_members,
                           COMMITTEE_MOST);
     if (config->n_members > 1 && other)
         return status_set(STATUS_USAGE,
-                          "--committee %zu cannot be combined with %s: use --committee 1",
+                          "@committee %zu cannot be combined with @%s{: use @committee 1}",
                           config->n_members, other);
     return STATUS_OK;
 }
@@ -67,27 +67,27 @@ status model_config_check(const struct model_config *config)
     bool squared = config->error != ERROR_MIXTURE;
     if (squared && likelihood_family(config->likelihood)->is_classifier)
         return status_set(STATUS_USAGE,
-                          "the cooperative and competitive errors are squared errors; --likelihood "
-                          "bernoulli or categorical needs --error mixture");
+                          "the cooperative and competitive errors are squared errors; @likelihood "
+                          "bernoulli or categorical needs @error mixture");
     if (squared && config->variance_is_learned)
         return status_set(STATUS_USAGE,
-                          "--variance learned needs --error mixture: the cooperative and "
+                          "@variance learned needs @error mixture: the cooperative and "
                           "competitive errors have no variance");
     if (config->variance_is_learned && !likelihood_family(config->likelihood)->has_variance)
-        return status_set(STATUS_USAGE, "--variance learned needs --likelihood gaussian, for "
+        return status_set(STATUS_USAGE, "@variance learned needs @likelihood gaussian, for "
                                         "regression; for classes leave it out");
     if (config->top_k > config->n_experts)
-        return status_set(STATUS_USAGE, "--top-k %zu is more than the %zu experts", config->top_k,
+        return status_set(STATUS_USAGE, "@top-k %zu is more than the %zu experts", config->top_k,
                           config->n_experts);
     if (model_is_routed(config) && squared)
-        return status_set(STATUS_USAGE, "--top-k needs --error mixture: the cooperative and "
+        return status_set(STATUS_USAGE, "@top-k needs @error mixture: the cooperative and "
                                         "competitive errors need the outputs of all experts");
     const struct likelihood_family *family = likelihood_family(config->likelihood);
     if (family->output != OUTPUT_ANY && (int)config->output != family->output)
-        return status_set(STATUS_USAGE, "--likelihood %s needs --expert-output %s (or auto)",
+        return status_set(STATUS_USAGE, "@likelihood %s needs @expert-output %s (or auto)",
                           family->name, output_functions[family->output].name);
     if (config->n_outputs < output_functions[config->output].least)
-        return status_set(STATUS_USAGE, "--expert-output softmax needs two outputs or more, the "
+        return status_set(STATUS_USAGE, "@expert-output softmax needs two outputs or more, the "
                                         "data have one; use logistic or identity");
     outcome = check_gate(config);
     return outcome == STATUS_OK ? check_committee(config) : outcome;

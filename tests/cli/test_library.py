@@ -215,8 +215,11 @@ class LibraryTest(support.TestCase):
         for path, words in ((self.folder / "none", "no such file"), (data, "not a checkpoint"),
                             (damaged, "damaged"), (changed, "checksum"),
                             (self.folder / "empty", "no checkpoint")):
-            with self.assertRaisesRegex(coterie.CoterieError, words):
+            with self.assertRaisesRegex(coterie.CoterieError, words) as refused:
                 coterie.load(path)
+            self.assertNotRegex(str(refused.exception), r"--|@|{|}")  # who loads types no options
+        result = support.run(support.COTERIE, "evaluate", changed)
+        self.assertIn("use an older checkpoint (--resume auto finds", result.stderr)
 
     def test_what_a_model_does_not_have(self):
         numbers, classes = self.model("one")[0], self.model("classes")[0]

@@ -230,7 +230,7 @@ static void excluded_columns(void **state)
     assert_int_equal(source_info(source)->n_inputs, 3);
     source_close(&source);
     request.exclude = "age,height,who,w";
-    assert_usage(outcome_of(&request), "train.csv", "no column is left", "--exclude");
+    assert_usage(outcome_of(&request), "train.csv", "no column is left", "excluded ones");
     request.inputs = "age";
     assert_usage(outcome_of(&request), "--inputs", "--exclude", "only one of them");
     request = (struct source_request){.path = "builtin:vowels", .exclude = "F2,speaker"};

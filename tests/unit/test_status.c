@@ -64,6 +64,34 @@ static void each_thread_has_its_text(void **state)
     assert_string_equal(status_text(), "here");
 }
 
+static void messages_name_options_in_the_program_only(void **state)
+{
+    (void)state;
+    char text[100], odd[] = "a@b{c}\x1b";
+    const char *name = "top-k";
+    status_set(STATUS_USAGE, "@top-k %d is more than the %d experts{; raise @experts}", 5, 3);
+    assert_string_equal(status_text(), "--top-k 5 is more than the 3 experts; raise --experts");
+    status_set(STATUS_USAGE, "@%s in %s{: use %s}", name, odd, "less");
+    assert_string_equal(status_text(), "--top-k in a@b{c}\\x1b: use less");
+    message_name_options(false);
+    status_set(STATUS_USAGE, "@top-k %d is more than the %d experts{; raise @experts}", 5, 3);
+    assert_string_equal(status_text(), "top-k 5 is more than the 3 experts");
+    message_print(text, sizeof text, "{first }@%s in %s{: use %s}", name, odd, "less");
+    assert_string_equal(text, "top-k in a@b{c}\\x1b");
+    message_print(text, sizeof text, "a brace alone {is the end");
+    assert_string_equal(text, "a brace alone ");
+    assert_int_equal(status_advise(STATUS_USAGE, "{use @experts}"), STATUS_USAGE);
+    assert_string_equal(status_text(), "top-k 5 is more than the 3 experts");
+    status_advise(STATUS_USAGE, "take less{ by @experts}");
+    assert_string_equal(status_text(), "top-k 5 is more than the 3 experts; take less");
+    message_name_options(true);
+    status_set(STATUS_USAGE, "%s", odd);
+    status_advise(STATUS_USAGE, "take less{ by @experts}");
+    assert_string_equal(status_text(), "a@b{c}\\x1b; take less by --experts");
+    assert_int_equal(status_advise(STATUS_OK, "nothing"), STATUS_OK);
+    assert_string_equal(status_text(), "a@b{c}\\x1b; take less by --experts");
+}
+
 static void exit_with_77(void)
 {
     _exit(77);
@@ -104,6 +132,7 @@ int main(void)
         cmocka_unit_test(a_long_text_is_cut),
         cmocka_unit_test(first_prefers_the_first_failure),
         cmocka_unit_test(each_thread_has_its_text),
+        cmocka_unit_test(messages_name_options_in_the_program_only),
         cmocka_unit_test(a_failed_assertion_says_where_and_calls_the_handler),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

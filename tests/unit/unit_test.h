@@ -11,6 +11,14 @@
 #include <cmocka.h>
 /* clang-format on */
 
+#include "base/message.h"
+
+/* Tests read messages as the program's users do. */
+__attribute__((constructor)) static void speak_as_the_program(void)
+{
+    message_name_options(true);
+}
+
 /* For integers; assert_in_range takes signed ones in some versions of cmocka only. */
 #define assert_between(value, least, most)                                                         \
     assert_between_at((long long)(value), (long long)(least), (long long)(most), #value, __FILE__, \

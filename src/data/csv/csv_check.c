@@ -55,12 +55,12 @@ static status say_gaps(const struct csv_table *table, const struct gaps *gaps)
     char where[40];
     snprintf(where, sizeof where, table->line ? "line %zu" : "row %zu (from 0)",
              table->line ? table->line[gaps->row] : gaps->row);
-    return status_set(STATUS_USAGE, "%s, %s, column '%s': %s%s; %s", table->path, where,
-                      table->names.item[gaps->column], what, all,
-                      gaps->n_cells == 1
-                          ? "fill it in or remove the row"
-                          : "fill them in, remove the rows, or leave columns out with --exclude "
-                            "(coterie inspect counts by column)");
+    status outcome = status_set(STATUS_USAGE, "%s, %s, column '%s': %s%s", table->path, where,
+                                table->names.item[gaps->column], what, all);
+    return status_advise(
+        outcome, gaps->n_cells == 1 ? "fill it in or remove the row"
+                                    : "fill them in or remove the rows{, or leave columns out with "
+                                      "@exclude (coterie inspect counts by column)}");
 }
 
 status csv_need_values(const struct csv_table *table, const size_t *columns, size_t n)

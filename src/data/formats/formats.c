@@ -69,7 +69,7 @@ status source_open(const struct source_request *request, struct source **out)
     source->info.path = source->path;
     outcome = keep_request(request, source);
     if (outcome == STATUS_OK && request->inputs && request->exclude)
-        outcome = status_set(STATUS_USAGE, "--inputs names all inputs, so that --exclude has "
+        outcome = status_set(STATUS_USAGE, "@inputs names all inputs, so that @exclude has "
                                            "nothing to leave out; give only one of them");
     source->info.format = source_format_of(request->path);
     if (outcome == STATUS_OK)

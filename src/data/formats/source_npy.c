@@ -256,7 +256,7 @@ static status open_npy(const struct source_request *request, struct source *sour
     struct csv_table table = {0};
     if (request->categories)
         return status_set(STATUS_USAGE,
-                          "%s: --categories names columns of text tables and HDF5 files; save the "
+                          "%s: @categories names columns of text tables and HDF5 files; save the "
                           "NumPy array as one",
                           request->path);
     status outcome = open_array(request->path, &array);

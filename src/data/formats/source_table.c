@@ -82,7 +82,7 @@ static status find_input(const struct source *source, struct table_reader *reade
     bool known =
         numbers && table->line && model && text_input_known(model, table->names.item[column]);
     if (column < 0 || (numbers && !known))
-        return source_unknown_name(source, "column", "--inputs", name, &table->names);
+        return source_unknown_name(source, "column", "inputs", name, &table->names);
     if (numbers)
         outcome = table_make_text(table, (size_t)column);
     return outcome == STATUS_OK ? text_inputs_add_text(&reader->inputs, table, (size_t)column, name)
@@ -95,7 +95,7 @@ static status find_inputs(const struct source *source, struct table_reader *read
 {
     struct string_list names = {0};
     struct dictionary columns = {0};
-    status outcome = source_split_names(source, "--inputs", text, &names);
+    status outcome = source_split_names(source, "inputs", text, &names);
     for (size_t c = 0; c < reader->table.names.n && outcome == STATUS_OK; c++) {
         int32_t code;
         outcome = dictionary_code(&columns, reader->table.names.item[c], &code);
@@ -130,8 +130,8 @@ static status default_target(const struct source *source, struct table_reader *r
         return STATUS_OK;
     if (!free_column)
         return status_set(STATUS_USAGE,
-                          "%s: no column is left for the target, which by default is the last one; "
-                          "name it with --targets",
+                          "%s: no column is left for the target, which by default is the last one"
+                          "{; name it with @targets}",
                           source->path);
     status outcome = memory_alloc(&reader->target, 1, sizeof *reader->target, "column numbers");
     if (outcome == STATUS_OK) {
@@ -144,10 +144,10 @@ static status default_target(const struct source *source, struct table_reader *r
 static status no_input_left(const struct source *source, const struct table_reader *reader)
 {
     return status_set(STATUS_USAGE,
-                      "%s: no column is left for the inputs besides targets, group%s weight%s%s; "
-                      "name them with --inputs",
+                      "%s: no column is left for the inputs besides targets, group%s weight%s%s"
+                      "{; name them with @inputs}",
                       source->path, reader->excluded.n ? "," : " and",
-                      reader->excluded.n ? " and those of --exclude" : "",
+                      reader->excluded.n ? " and excluded ones" : "",
                       source->info.notes.n ? ", and those of names or without values" : "");
 }
 
@@ -159,7 +159,7 @@ static status check_targets_apart(const struct source_request *request, const st
         if (text_inputs_contain(&reader->inputs, reader->target[i]))
             return status_set(STATUS_USAGE,
                               "%s: column '%s' is named as input and as target; leave it out of "
-                              "--inputs or of --targets",
+                              "@inputs or of @targets",
                               source->path, reader->table.names.item[reader->target[i]]);
     return STATUS_OK;
 }
@@ -173,15 +173,15 @@ static status find_roles(const struct source_request *request, struct source *so
     if (outcome == STATUS_OK)
         outcome = table_make_categories(source, reader);
     if (outcome == STATUS_OK)
-        outcome = find_one(source, reader, "--group", request->group, &reader->group);
+        outcome = find_one(source, reader, "group", request->group, &reader->group);
     if (outcome == STATUS_OK)
-        outcome = find_one(source, reader, "--weight", request->weight, &reader->weight);
+        outcome = find_one(source, reader, "weight", request->weight, &reader->weight);
     if (outcome == STATUS_OK && request->inputs)
         outcome = find_inputs(source, reader, request->inputs);
     if (outcome != STATUS_OK)
         return outcome;
-    outcome = request->targets ? find_columns(source, reader, "--targets", request->targets,
-                                              optional, &reader->target, &reader->n_targets)
+    outcome = request->targets ? find_columns(source, reader, "targets", request->targets, optional,
+                                              &reader->target, &reader->n_targets)
                                : default_target(source, reader, optional);
     if (outcome == STATUS_OK && request->inputs)
         outcome = check_targets_apart(request, source, reader);
@@ -266,7 +266,7 @@ static status check_values(const struct source_request *request, struct source *
 static status need_numbers(const struct table_reader *reader, size_t column, const char *advice)
 {
     status outcome = csv_need_numbers(&reader->table, column);
-    return outcome == STATUS_OK ? outcome : status_set(outcome, "%s; %s", status_text(), advice);
+    return status_advise(outcome, advice);
 }
 
 /* Text, or whole numbers, as codes. What stands in rows with gaps is not asked for. */
@@ -307,14 +307,14 @@ static status take_targets(enum target_kind kind, struct source *source,
     bool one = reader->n_targets == 1;
     if (kind == TARGETS_LABELS && !one)
         return status_set(STATUS_USAGE,
-                          "%s: classification needs one column of labels, but --targets names %zu",
+                          "%s: classification needs one column of labels, but @targets names %zu",
                           source->path, reader->n_targets);
     bool text = !reader->table.column[reader->target[0]].number;
     bool doubtful = kind == TARGETS_AUTO && !source->asked.wants_classes;
     if (doubtful && one && text && table_has_slips(&reader->table, reader->target[0]))
         return need_numbers(reader, reader->target[0],
-                            "correct the cell, or say --task classification if all are names of "
-                            "classes");
+                            "correct the cell{, or say @task classification if all are names of "
+                            "classes}");
     if (kind == TARGETS_LABELS || (kind != TARGETS_NUMBERS && one && text)) {
         info->has_labels = true;
         return code_column(source, reader, reader->target[0], "labels", &info->classes,
@@ -323,9 +323,9 @@ static status take_targets(enum target_kind kind, struct source *source,
     info->n_targets = reader->n_targets;
     for (size_t i = 0; i < reader->n_targets && outcome == STATUS_OK; i++)
         outcome = need_numbers(reader, reader->target[i],
-                               one ? "correct the cell, choose another column with --targets, or "
-                                     "use --task classification"
-                                   : "correct the cell, or choose other columns with --targets");
+                               one ? "correct the cell{, choose another column with @targets, or "
+                                     "use @task classification}"
+                                   : "correct the cell{, or choose other columns with @targets}");
     return outcome;
 }
 
@@ -355,7 +355,7 @@ static status take_group_and_weight(struct source *source, struct table_reader *
         return outcome;
     size_t column = (size_t)reader->weight;
     outcome =
-        need_numbers(reader, column, "correct the cell, or choose another column with --weight");
+        need_numbers(reader, column, "correct the cell{, or choose another column with @weight}");
     if (outcome == STATUS_OK)
         outcome = memory_alloc(&info->weight, info->n, sizeof *info->weight, "weights");
     if (outcome != STATUS_OK)

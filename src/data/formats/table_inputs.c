@@ -3,6 +3,7 @@
 #include "table_reader.h"
 
 #include "base/memory.h"
+#include "base/message.h"
 #include "data/csv/csv_cell.h"
 #include "data/csv/dictionary.h"
 
@@ -108,8 +109,9 @@ static status finish(struct source *source, const struct left_out *left)
         return STATUS_OK;
     if (left->n > MOST_TOLD)
         snprintf(more, sizeof more, " and %zu more", left->n - MOST_TOLD);
-    snprintf(text, sizeof text, "%s: not among the inputs: %s%s; --inputs takes what it names",
-             source->path, left->text, more);
+    message_print(text, sizeof text,
+                  "%s: not among the inputs: %s%s{; @inputs takes what it names}", source->path,
+                  left->text, more);
     return string_list_add(&source->info.notes, text);
 }
 
@@ -124,13 +126,13 @@ static status refuse(const struct source *source, const struct table_reader *rea
     if (n > 1)
         snprintf(others, sizeof others, " (%zu more input column%s no numbers either)", n - 1,
                  n == 2 ? " holds" : "s hold");
-    bool named = source->asked.inputs != NULL;
     outcome = csv_need_numbers(&reader->table, first);
-    return status_set(outcome, "%s; correct the cell%s, or %s%s", status_text(), others,
-                      named    ? "choose other columns with --inputs"
-                      : n == 1 ? "leave the column out with --exclude "
-                               : "leave the columns out with --exclude ",
-                      named ? "" : shell);
+    if (source->asked.inputs)
+        return status_set(outcome, "%s; correct the cell%s{, or choose other columns with @inputs}",
+                          status_text(), others);
+    return status_set(outcome,
+                      "%s; correct the cell%s{, or leave the column%s out with @exclude %s}",
+                      status_text(), others, n == 1 ? "" : "s", shell);
 }
 
 /* Names all unclear columns at once: who leaves out one does not want to be told of the next. */
@@ -178,8 +180,8 @@ static status follow_model(struct table_reader *reader, struct text_input *input
         status outcome = csv_need_numbers(table, input->column);
         return status_set(
             outcome,
-            "%s: the model was not trained on such texts; correct the cell, or choose "
-            "other columns with --inputs",
+            "%s: the model was not trained on such texts; correct the cell{, or choose "
+            "other columns with @inputs}",
             status_text());
     }
     if (is_text || !as_texts || !table->line)
@@ -263,10 +265,11 @@ status table_note_zeros(struct source *source, const struct table_reader *reader
             reader->table.column[reader->inputs.item[i].column].has_zeros)
             outcome = string_list_add(&names, reader->inputs.names.item[i]);
     string_list_join(&names, joined, sizeof joined);
-    snprintf(text, sizeof text,
-             "%s: numbers that begin with 0 (007) are read as numbers: %s; if they are codes, use "
-             "--categories",
-             source->path, joined);
+    message_print(
+        text, sizeof text,
+        "%s: numbers that begin with 0 (007) are read as numbers: %s{; if they are codes, use "
+        "@categories}",
+        source->path, joined);
     if (outcome == STATUS_OK && names.n > 0)
         outcome = string_list_add(&source->info.notes, text);
     string_list_release(&names);
@@ -319,14 +322,14 @@ status table_make_categories(struct source *source, struct table_reader *reader)
     struct string_list *names = &reader->categories;
     status outcome = STATUS_OK;
     if (source->asked.categories)
-        outcome = source_split_names(source, "--categories", source->asked.categories, names);
+        outcome = source_split_names(source, "categories", source->asked.categories, names);
     for (size_t i = 0; i < names->n && outcome == STATUS_OK; i++) {
         long c = string_list_find(&table->names, names->item[i]);
         if (c >= 0 && table->column[c].number && table->line)
             outcome = table_make_text(table, (size_t)c);
         else if (c < 0 && !source->asked.exclude_if_there)
-            outcome = source_unknown_name(source, "column", "--categories", names->item[i],
-                                          &table->names);
+            outcome =
+                source_unknown_name(source, "column", "categories", names->item[i], &table->names);
     }
     return outcome;
 }

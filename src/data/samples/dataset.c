@@ -75,7 +75,7 @@ static status too_large(const char *path, const char *column, uint64_t row, doub
 {
     return status_set(STATUS_USAGE,
                       "%s, column '%s', row %llu (from 0): %g is too large for " REAL_NAME
-                      " after scaling; use --scale standard%s",
+                      " after scaling{; use @scale standard%s}",
                       path, column, (unsigned long long)row, value,
                       sizeof(real) == sizeof(double) ? "" : " or the program coterie_d");
 }

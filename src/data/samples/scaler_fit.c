@@ -21,7 +21,7 @@ static status take_moments(struct scaler *scaler, const struct source_info *info
         if (!isfinite(mean) || !isfinite(scale) || scale == 0)
             return status_set(STATUS_USAGE,
                               "column '%s': its numbers, %g to %g, are too large or too close "
-                              "together to be standardised; rescale them or use --scale none",
+                              "together to be standardised; rescale them{ or use @scale none}",
                               is_input ? info->input_names.item[place]
                                        : info->target_names.item[place],
                               moments->least[c], moments->largest[c]);
@@ -36,7 +36,7 @@ status scaler_fit(struct scaler *scaler, const struct source_info *info,
                   bool scale_targets)
 {
     if (scaling == SCALING_NUMBER && (number == 0 || !isfinite(number)))
-        return status_set(STATUS_USAGE, "--scale %g: inputs cannot be divided by that", number);
+        return status_set(STATUS_USAGE, "@scale %g: inputs cannot be divided by that", number);
     status outcome = scaler_init(scaler, info->n_inputs, info->n_targets);
     for (size_t c = 0; c < scaler->n_inputs; c++) {
         scaler->x_least[c] = survey->moments.least[c];

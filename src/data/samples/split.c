@@ -48,11 +48,11 @@ static status check_fraction(double fraction, size_t n_units, const char *unit)
 {
     if (!(fraction >= 0 && fraction < 1))
         return status_set(STATUS_USAGE,
-                          "--valid %g: give a fraction of at least 0 and below 1, or a path",
+                          "@valid %g: give a fraction of at least 0 and below 1{, or a path}",
                           fraction);
     if (fraction > 0 && n_units < 2)
         return status_set(STATUS_USAGE,
-                          "--valid %g: %zu %s cannot be split into training and validation",
+                          "@valid %g: %zu %s cannot be split into training and validation",
                           fraction, n_units, unit);
     return STATUS_OK;
 }
@@ -74,7 +74,7 @@ status split_init(struct split *split, size_t n, const int32_t *group, size_t n_
     if (outcome == STATUS_OK)
         outcome = list_samples(split, n, group, drawn);
     if (outcome == STATUS_OK && (split->n_train == 0 || (fraction > 0 && split->n_valid == 0)))
-        outcome = status_set(STATUS_USAGE, "--valid %g: no sample is left for %s", fraction,
+        outcome = status_set(STATUS_USAGE, "@valid %g: no sample is left for %s", fraction,
                              split->n_train == 0 ? "training" : "validation");
     memory_free(&drawn);
     if (outcome != STATUS_OK)
@@ -110,7 +110,7 @@ status split_folds(const struct split *split, const int32_t *group, size_t n_gro
     struct rng rng;
     if (n_units < n_folds)
         return status_set(STATUS_USAGE,
-                          "--committee %zu: there are only %zu %s to leave out in "
+                          "@committee %zu: there are only %zu %s to leave out in "
                           "turn; use a smaller committee",
                           n_folds, n_units, group ? "groups" : "samples");
     status outcome = memory_alloc(&order, n_units, sizeof *order, "the folds of a committee");

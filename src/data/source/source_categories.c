@@ -82,7 +82,7 @@ static status values_of(struct source *inner, struct coded *coded, size_t column
         if (outcome == STATUS_OK && dictionary.texts.n > MOST_VALUES)
             outcome = status_set(STATUS_USAGE,
                                  "%s: '%s' has more than %d different values, too many for "
-                                 "--categories",
+                                 "@categories",
                                  inner->path, inner->info.input_names.item[column], MOST_VALUES);
     }
     if (outcome == STATUS_OK)
@@ -175,14 +175,14 @@ status source_code_categories(struct source *source)
 {
     struct string_list names = {0};
     struct coded *coded = NULL;
-    status outcome = source_split_names(source, "--categories", source->asked.categories, &names);
+    status outcome = source_split_names(source, "categories", source->asked.categories, &names);
     for (size_t i = 0; i < names.n && outcome == STATUS_OK; i++) {
         const char *name = names.item[i] + (names.item[i][0] == '/');
         bool known = string_list_find(&source->info.input_names, name) >= 0 ||
                      string_list_find(&source->info.target_names, name) >= 0;
         memmove(names.item[i], name, strlen(name) + 1);
         if (!known && !source->asked.exclude_if_there)
-            outcome = source_unknown_name(source, "column", "--categories", names.item[i],
+            outcome = source_unknown_name(source, "column", "categories", names.item[i],
                                           &source->info.input_names);
     }
     if (outcome == STATUS_OK)

@@ -138,7 +138,7 @@ status source_check_weights(const struct source *source, const char *column)
         if (!(weight[i] >= 0) || !isfinite(weight[i]))
             return status_set(STATUS_USAGE,
                               "%s, %s, %s: the weight %g must be a number of at least 0; correct "
-                              "it, or choose another column with --weight",
+                              "it{, or choose another column with @weight}",
                               source->path, source_row_text(source, i, row), column, weight[i]);
         any = any || weight[i] > 0;
     }

@@ -23,7 +23,7 @@ status source_unknown_name(const struct source *source, const char *what, const 
     char joined[512];
     const char *nearest = string_list_nearest(known, name);
     string_list_join(known, joined, sizeof joined);
-    return status_set(STATUS_USAGE, "%s: there is no %s '%s' for %s%s%s%s there are: %s",
+    return status_set(STATUS_USAGE, "%s: there is no %s '%s' for @%s%s%s%s there are: %s",
                       source->path, what, name, option, nearest ? "; did you mean '" : "",
                       nearest ? nearest : "", nearest ? "'?" : ";", joined);
 }
@@ -35,17 +35,17 @@ status source_split_names(const struct source *source, const char *option, const
     if (outcome != STATUS_OK)
         return outcome;
     if (names->n == 0)
-        return status_set(STATUS_USAGE, "%s: %s names nothing; give at least one name",
+        return status_set(STATUS_USAGE, "%s: @%s names nothing; give at least one name",
                           source->path, option);
     struct dictionary seen = {0};
     for (size_t i = 0; i < names->n && outcome == STATUS_OK; i++) {
         int32_t code;
         outcome = dictionary_code(&seen, names->item[i], &code);
         if (outcome == STATUS_OK && !names->item[i][0])
-            outcome = status_set(STATUS_USAGE, "%s: %s '%s' has an empty name", source->path,
+            outcome = status_set(STATUS_USAGE, "%s: @%s '%s' has an empty name", source->path,
                                  option, text);
         else if (outcome == STATUS_OK && (size_t)code != i)
-            outcome = status_set(STATUS_USAGE, "%s: %s names '%s' twice", source->path, option,
+            outcome = status_set(STATUS_USAGE, "%s: @%s names '%s' twice", source->path, option,
                                  names->item[i]);
     }
     dictionary_release(&seen);
@@ -77,11 +77,10 @@ status source_excluded(const struct source *source, const struct string_list *co
 {
     const struct source_request *asked = &source->asked;
     status outcome = asked->exclude
-                         ? source_split_names(source, "--exclude", asked->exclude, excluded)
+                         ? source_split_names(source, "exclude", asked->exclude, excluded)
                          : STATUS_OK;
     for (size_t i = 0; i < excluded->n && outcome == STATUS_OK; i++)
         if (!asked->exclude_if_there && string_list_find(columns, excluded->item[i]) < 0)
-            outcome =
-                source_unknown_name(source, "column", "--exclude", excluded->item[i], columns);
+            outcome = source_unknown_name(source, "column", "exclude", excluded->item[i], columns);
     return outcome;
 }

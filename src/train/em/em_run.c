@@ -11,13 +11,13 @@ status em_check(const struct model_config *config, const struct em_config *em, s
 {
     if (em_is_online(em, n) && !(em_gate_of(config)->from_moments && em_in_closed_form(config)))
         return status_set(STATUS_USAGE,
-                          "--batch-size with --optimizer em (on-line EM) needs linear experts, the "
-                          "Gaussian likelihood and --gate gaussian; leave it out to take all %zu "
-                          "samples in one batch, or use adam",
+                          "@batch-size with @optimizer em (on-line EM) needs linear experts, the "
+                          "Gaussian likelihood and @gate gaussian{; leave it out to take all %zu "
+                          "samples in one batch, or use adam}",
                           n);
     if (config->error != ERROR_MIXTURE)
         return status_set(STATUS_USAGE,
-                          "--optimizer em maximises a likelihood and needs --error mixture; for "
+                          "@optimizer em maximises a likelihood and needs @error mixture; for "
                           "the cooperative and competitive errors use adam");
     return STATUS_OK;
 }

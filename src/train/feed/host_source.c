@@ -75,8 +75,8 @@ static status open_own(const struct communicator *comm, const struct dataset_sha
         return comm->rank == 0 ? outcome
                                : status_set(outcome,
                                             "%s; every host reads the data by itself, so all must "
-                                            "see the file (with --read root only that of rank 0 "
-                                            "must, if the data are not streamed)",
+                                            "see the file{ (with @read root only that of rank 0 "
+                                            "must, if the data are not streamed)}",
                                             status_text());
     const struct source_info *info = source_info(*own);
     if (info->n != n || info->n_inputs != shape->n_inputs ||

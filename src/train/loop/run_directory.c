@@ -58,7 +58,7 @@ status run_directory_make_folder(const char *path)
         *at = '\0';
         if (mkdir(part, 0777) != 0 && errno != EEXIST)
             return status_set(STATUS_USAGE,
-                              "cannot make the run directory %s: %s; choose another with --output",
+                              "cannot make the run directory %s: %s{; choose another with @output}",
                               part, strerror(errno));
         *at = end;
         if (end == '\0')
@@ -155,7 +155,7 @@ static status wait_for_lock(const struct run_directory *directory, const char *p
         if (clock_seconds() - started > patience)
             return status_set(STATUS_USAGE,
                               "%s is in use by another run (%s); wait for it, stop it, or choose "
-                              "another directory with --output",
+                              "another directory{ with @output}",
                               directory->path, holder[0] ? holder : "it has left no name");
         if (is_restarted() && !said) {
             log_info("waiting for an earlier run in %s to end (%s)", directory->path, holder);
@@ -173,7 +173,7 @@ static status take_lock(struct run_directory *directory)
     directory->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (directory->lock < 0)
         return status_set(STATUS_USAGE,
-                          "cannot write in the run directory %s: %s; choose another with --output",
+                          "cannot write in the run directory %s: %s{; choose another with @output}",
                           directory->path, strerror(errno));
     status outcome = wait_for_lock(directory, path);
     if (outcome != STATUS_OK)

@@ -54,10 +54,11 @@ status trainer_read_reshaped_state(struct trainer *trainer, struct hdf5_file *fi
     if (outcome == STATUS_OK)
         outcome = checkpoint_read_state(file, &snapshot);
     if (outcome == STATUS_OK && !snapshot.progress.starts_finished)
-        outcome = status_set(STATUS_USAGE,
-                             "%s is in the middle of --starts; let that run end before its experts "
-                             "are split, pruned or merged",
-                             hdf5_path(file));
+        outcome =
+            status_set(STATUS_USAGE,
+                       "%s is in the middle of its starts; let that run end before its experts "
+                       "are split, pruned or merged",
+                       hdf5_path(file));
     if (outcome == STATUS_OK)
         outcome = reshape_snapshot(reshape, &snapshot, &trainer->saver.snapshot);
     snapshot_release(&snapshot);

@@ -78,18 +78,20 @@ status trainer_run(struct trainer *trainer)
         return outcome;
     if (trainer->reason == STOP_NOT_FINITE)
         return status_set(STATUS_FAILED,
-                          "training stopped at step %lld: %s; try a smaller --learning-rate, "
-                          "--clip 1, or --scale standard",
+                          "training stopped at step %lld: %s{; try a smaller @learning-rate, "
+                          "@clip 1, or @scale standard}",
                           (long long)trainer->progress.step, trainer->nonfinite);
     if (trainer->reason == STOP_FELL && trainer->config->starts == 1)
         return status_set(STATUS_FAILED,
                           "EM stopped at iteration %lld: %s; the parameters from before are kept%s",
                           (long long)trainer->progress.step, trainer->nonfinite,
                           sizeof(real) < sizeof(double) ? "; coterie_d computes in double" : "");
-    if (was_interrupted(trainer))
-        return status_set(STATUS_STOPPED,
-                          "stopped %s after %lld epochs; continue with --resume auto",
-                          trainer->reason == STOP_TIME ? "by --time-limit" : "on request",
-                          (long long)trainer->progress.epoch);
-    return STATUS_OK;
+    if (!was_interrupted(trainer))
+        return STATUS_OK;
+    outcome = trainer->reason == STOP_TIME
+                  ? status_set(STATUS_STOPPED, "stopped by @time-limit after %lld epochs",
+                               (long long)trainer->progress.epoch)
+                  : status_set(STATUS_STOPPED, "stopped on request after %lld epochs",
+                               (long long)trainer->progress.epoch);
+    return status_advise(outcome, "{continue with @resume auto}");
 }

@@ -49,7 +49,7 @@ status reshape_prune(struct reshape *reshape, size_t e)
 {
     status outcome = check_free(reshape, "prune", e);
     if (outcome == STATUS_OK && reshape->n_after == 1)
-        outcome = status_set(STATUS_USAGE, "--prune: no expert would be left");
+        outcome = status_set(STATUS_USAGE, "@prune: no expert would be left");
     if (outcome != STATUS_OK)
         return outcome;
     reshape->expert[e].action = RESHAPE_PRUNE;
@@ -63,7 +63,7 @@ status reshape_merge(struct reshape *reshape, size_t e, size_t f, double share)
     if (outcome == STATUS_OK)
         outcome = check_free(reshape, "merge", f);
     if (outcome == STATUS_OK && e == f)
-        outcome = status_set(STATUS_USAGE, "--merge: expert %zu cannot be merged with itself", e);
+        outcome = status_set(STATUS_USAGE, "@merge: expert %zu cannot be merged with itself", e);
     if (outcome != STATUS_OK)
         return outcome;
     size_t first = e < f ? e : f, second = e < f ? f : e;

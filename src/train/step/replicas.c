@@ -11,12 +11,12 @@ status replicas_check(long n, long n_ranks, size_t n_samples)
 {
     if (n < 1 || n_ranks % n != 0)
         return status_set(STATUS_USAGE,
-                          "--replicas %ld does not divide %ld rank%s: start %ld ranks or a "
+                          "@replicas %ld does not divide %ld rank%s: start %ld ranks or a "
                           "multiple, or choose another number of replicas",
                           n, n_ranks, n_ranks == 1 ? "" : "s", n);
     if ((size_t)n > n_samples)
         return status_set(STATUS_USAGE,
-                          "--replicas %ld share batches of %zu samples: use at most "
+                          "@replicas %ld share batches of %zu samples: use at most "
                           "%zu replicas, or larger batches",
                           n, n_samples, n_samples);
     return STATUS_OK;

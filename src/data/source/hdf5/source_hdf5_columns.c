@@ -271,7 +271,7 @@ static status check_names(const struct source *source, const struct hdf5_columns
         outcome = dictionary_code(&seen, columns->names.item[c], &first);
         if (outcome == STATUS_OK && (size_t)first != c)
             outcome = status_set(STATUS_USAGE,
-                                 "%s: columns %d and %zu (from 0) of %s have the same name '%s'; "
+                                 "%s: columns %d and %zu (from 0) of @%s have the same name '%s'; "
                                  "rename one in the attribute 'names' of its data set",
                                  source->path, first, c, columns->option, columns->names.item[c]);
     }
@@ -323,7 +323,7 @@ status hdf5_columns_exclude(const struct source *source, struct hdf5_columns *co
         outcome = string_list_add(&names, columns->names.item[c]);
     }
     if (outcome == STATUS_OK && n == 0)
-        outcome = status_set(STATUS_USAGE, "%s: --exclude leaves no column of '%s' for the inputs",
+        outcome = status_set(STATUS_USAGE, "%s: @exclude leaves no column of '%s' for the inputs",
                              source->path, columns->default_dataset);
     if (outcome == STATUS_OK) {
         columns->n = n;

@@ -226,14 +226,14 @@ const char *hdf5_store_hint(struct hdf5_file *file, const char *name)
 {
     char parent[NAME_SIZE], kind[64];
     if (is_of_sparse(file, name))
-        return "; save a sparse matrix as an array, in Python with X.toarray()";
+        return "save a sparse matrix as an array, in Python with X.toarray()";
     if (parent_of(name, parent) && text_attribute(file, parent, "pandas_type", kind))
-        return "; it is a pandas store: save it with df.to_csv(...)";
+        return "it is a pandas store: save it with df.to_csv(...)";
     if (text_attribute(file, name, "MATLAB_class", kind) &&
         hdf5_has_attribute(file, name, "MATLAB_object_decode"))
-        return "; objects of MATLAB must be saved as arrays, a table with table2array";
+        return "objects of MATLAB must be saved as arrays, a table with table2array";
     return parent_of(name, parent) && text_attribute(file, parent, "encoding-type", kind) &&
                    strcmp(kind, "dataframe") == 0
-               ? "; name the columns of a frame one by one, as in --inputs /obs/a,/obs/b"
+               ? "name the columns of a frame one by one{, as in @inputs /obs/a,/obs/b}"
                : NULL;
 }

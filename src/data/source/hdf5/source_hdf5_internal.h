@@ -74,7 +74,7 @@ status hdf5_read_categories(const struct source *source, struct hdf5_reader *rea
  */
 enum hdf5_role { HDF5_NO_ROLE, HDF5_LABELS_ONLY, HDF5_ANY_ROLE };
 enum hdf5_role hdf5_role_of(struct hdf5_file *file, char name[NAME_SIZE], struct hdf5_shape *shape);
-/* What to do about such a data set, beginning with "; ", or NULL. */
+/* What to do about such a data set, for status_advise, or NULL. */
 const char *hdf5_store_hint(struct hdf5_file *file, const char *name);
 
 /* Whether the arrays that are asked for lie on their side: reader->samples_on_side, and a note. */

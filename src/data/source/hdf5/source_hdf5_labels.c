@@ -2,6 +2,7 @@
 #include "source_hdf5_internal.h"
 
 #include "base/memory.h"
+#include "base/message.h"
 #include "base/stop_request.h"
 
 #include <math.h>
@@ -209,10 +210,11 @@ static status take_for_amounts(struct source *source, const char *name)
 {
     struct source_info *info = &source->info;
     char text[NAME_SIZE + 200];
-    snprintf(text, sizeof text,
-             "%s: '%s' holds %zu different whole numbers in %zu samples and is taken for amounts "
-             "(regression); if they are classes, use --task classification",
-             source->path, name, info->classes.n, info->n);
+    message_print(
+        text, sizeof text,
+        "%s: '%s' holds %zu different whole numbers in %zu samples and is taken for amounts "
+        "(regression){; if they are classes, use @task classification}",
+        source->path, name, info->classes.n, info->n);
     string_list_release(&info->classes);
     memory_free(&info->label);
     return source->asked.model_inputs ? STATUS_OK : string_list_add(&info->notes, text);
@@ -242,7 +244,7 @@ status hdf5_take_labels(enum target_kind kind, struct source *source, struct hdf
     bool fits = shape->kind == HDF5_STRING ? shape->rank == 1 : part->width == 1;
     if (y->n != 1 || !fits)
         return status_set(STATUS_USAGE,
-                          "%s: labels must be one data set of shape (N), but %s names %zu columns "
+                          "%s: labels must be one data set of shape (N), but @%s names %zu columns "
                           "and '%s' has shape (%s)",
                           source->path, y->option, y->n, name, hdf5_shape_text(shape, text));
     status outcome = hdf5_code_dataset(source, reader, name, shape, part, "labels", &info->classes,

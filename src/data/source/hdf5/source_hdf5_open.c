@@ -22,9 +22,10 @@ static status refuse_codes(const struct source *source, struct hdf5_reader *read
     if (outcome == STATUS_OK) {
         string_list_join(categories.n ? &categories : &part->meaning.names, names, sizeof names);
         outcome = status_set(STATUS_USAGE,
-                             "%s: the numbers of '%s' are codes of names (%s), no quantities; save "
-                             "a column of 0 and 1 for each name, or %s",
-                             source->path, dataset, names, advice);
+                             "%s: the numbers of '%s' are codes of names (%s), no quantities: "
+                             "they would need a column of 0 and 1 for each name",
+                             source->path, dataset, names);
+        outcome = status_advise(outcome, advice);
     }
     string_list_release(&categories);
     return outcome;
@@ -39,8 +40,10 @@ static status need_numeric(const struct source *source, struct hdf5_reader *read
         if (outcome != STATUS_OK)
             return outcome;
         if (shape.kind == HDF5_STRING)
-            return status_set(STATUS_USAGE, "%s: '%s' holds text, but numbers are needed here; %s",
-                              source->path, columns->datasets.item[i], advice);
+            return status_advise(status_set(STATUS_USAGE,
+                                            "%s: '%s' holds text, but numbers are needed here",
+                                            source->path, columns->datasets.item[i]),
+                                 advice);
         const struct hdf5_part *part = &columns->part[i];
         bool codes = part->meaning.names.n && !part->meaning.is_boolean;
         if (codes || part->foreign.categories)
@@ -80,8 +83,8 @@ static status take_targets(enum target_kind kind, struct source *source, struct 
     }
     info->n_targets = y->n;
     return need_numeric(source, reader, y,
-                        one ? "choose another data set with --targets, or use --task classification"
-                            : "choose other data sets with --targets");
+                        one ? "{choose another data set with @targets, or use @task classification}"
+                            : "{choose other data sets with @targets}");
 }
 
 /* The data set for --group or --weight; `name` is empty if there is none. */
@@ -100,7 +103,7 @@ static status find_optional(const struct source *source, struct hdf5_reader *rea
         outcome = hdf5_check_dataset(source, reader, name, shape, part);
     if (outcome == STATUS_OK && (part->width != 1 || shape->dims[0] != source->info.n))
         outcome = status_set(
-            STATUS_USAGE, "%s: '%s' (%s) has shape (%s), but (%zu) was expected, one per sample",
+            STATUS_USAGE, "%s: '%s' (@%s) has shape (%s), but (%zu) was expected, one per sample",
             source->path, name, option, hdf5_shape_text(shape, text), source->info.n);
     return outcome;
 }
@@ -113,7 +116,7 @@ static status take_group(const struct source_request *request, struct source *so
     struct hdf5_part part;
     char name[NAME_SIZE];
     status outcome =
-        find_optional(source, reader, "--group", request->group, "/group", name, &shape, &part);
+        find_optional(source, reader, "group", request->group, "/group", name, &shape, &part);
     if (outcome == STATUS_OK && *name)
         outcome = hdf5_code_dataset(source, reader, name, &shape, &part, "groups",
                                     &info->group_names, &info->group);
@@ -147,9 +150,9 @@ static status take_weight(const struct source_request *request, struct source *s
     struct hdf5_part part;
     char name[NAME_SIZE];
     status outcome =
-        find_optional(source, reader, "--weight", request->weight, "/weight", name, &shape, &part);
+        find_optional(source, reader, "weight", request->weight, "/weight", name, &shape, &part);
     if (outcome == STATUS_OK && *name && part.meaning.names.n && !part.meaning.is_boolean)
-        outcome = refuse_codes(source, reader, name, &part, "choose another with --weight");
+        outcome = refuse_codes(source, reader, name, &part, "{choose another with @weight}");
     if (outcome == STATUS_OK && *name)
         outcome = read_weights(source, reader, name, &part);
     hdf5_part_release(&part);
@@ -248,7 +251,7 @@ static status take_inputs(const struct source_request *request, struct source *s
     info->input_names = x->names;
     info->names_known = x->names_known;
     x->names = (struct string_list){0};
-    return need_numeric(source, reader, x, "choose other data sets with --inputs");
+    return need_numeric(source, reader, x, "{choose other data sets with @inputs}");
 }
 
 static status open_columns(const struct source_request *request, struct source *source)
@@ -264,8 +267,8 @@ static status open_columns(const struct source_request *request, struct source *
     source->expect = expect_hdf5;
     source->read_directly = read_hdf5_directly;
     source->release = release_hdf5;
-    reader->x.option = "--inputs", reader->x.default_dataset = "/x";
-    reader->y.option = "--targets", reader->y.default_dataset = "/y";
+    reader->x.option = "inputs", reader->x.default_dataset = "/x";
+    reader->y.option = "targets", reader->y.default_dataset = "/y";
     outcome = hdf5_open(request->path, &reader->file);
     if (outcome == STATUS_OK)
         outcome = hdf5_find_side(request, source, reader);
@@ -315,7 +318,7 @@ static status check_apart(const struct source *source)
             if (strcmp(without_slash(inputs.item[i]), without_slash(targets.item[k])) == 0)
                 outcome = status_set(STATUS_USAGE,
                                      "%s: '%s' is named as input and as target; leave it out of "
-                                     "--inputs or of --targets",
+                                     "@inputs or of @targets",
                                      source->path, targets.item[k]);
     string_list_release(&inputs);
     string_list_release(&targets);

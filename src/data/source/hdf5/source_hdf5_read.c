@@ -88,7 +88,7 @@ static status not_finite(const struct source *source, const struct hdf5_columns 
     if (*reason)
         return status_set(STATUS_USAGE,
                           "%s, '%s', row %zu (from 0), column '%s': has no value (%s); remove that "
-                          "sample, or choose other columns with %s",
+                          "sample{, or choose other columns with @%s}",
                           source->path, dataset, row, names->item[column], reason, columns->option);
     return status_set(STATUS_USAGE,
                       "%s, '%s', row %zu (from 0), column '%s': %g is not a finite number; correct "

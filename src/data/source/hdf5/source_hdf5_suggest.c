@@ -4,6 +4,7 @@
 #include "source_hdf5_internal.h"
 
 #include "base/memory.h"
+#include "base/message.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -144,7 +145,7 @@ static status add_option(const char *option, const struct string_list *names, ch
     size_t used = strlen(text);
     status outcome = source_shell_names(names, shell);
     if (outcome == STATUS_OK)
-        snprintf(text + used, size - used, "%s%s %s", used ? " " : "", option, shell);
+        message_print(text + used, size - used, "%s@%s %s", used ? " " : "", option, shell);
     return outcome;
 }
 
@@ -161,11 +162,11 @@ static status suggest(const struct contents *contents, const char *inputs, uint6
     if (x)
         outcome = name_inputs(contents, x, y, &x_names);
     if (x && outcome == STATUS_OK)
-        outcome = add_option("--inputs", &x_names, text, size);
+        outcome = add_option("inputs", &x_names, text, size);
     if (y && outcome == STATUS_OK)
         outcome = string_list_add(&y_names, y->name);
     if (y && outcome == STATUS_OK)
-        outcome = add_option("--targets", &y_names, text, size);
+        outcome = add_option("targets", &y_names, text, size);
     string_list_release(&x_names);
     string_list_release(&y_names);
     return outcome;
@@ -178,7 +179,7 @@ status source_suggest_hdf5(struct hdf5_file *file, char text[SOURCE_SUGGESTION])
     if (outcome == STATUS_OK)
         outcome = suggest(&contents, NULL, 0, text, SOURCE_SUGGESTION);
     if (outcome == STATUS_OK && !*text && contents.hint)
-        snprintf(text, SOURCE_SUGGESTION, "%s", contents.hint + strlen("; "));
+        message_advice(text, SOURCE_SUGGESTION, contents.hint);
     release_contents(&contents);
     return outcome;
 }
@@ -210,8 +211,8 @@ static const char *other_way(const struct contents *contents)
         return contents->hint;
     for (size_t i = 0; i < contents->n; i++)
         if (contents->item[i].shape.kind == HDF5_TABLE)
-            return "; save a table as CSV, or its columns as an array";
-    return "; samples are rows of an array of shape (N, columns)";
+            return "save a table as CSV, or its columns as an array";
+    return "samples are rows of an array of shape (N, columns)";
 }
 
 status hdf5_no_default(const struct source *source, struct hdf5_reader *reader,
@@ -226,12 +227,12 @@ status hdf5_no_default(const struct source *source, struct hdf5_reader *reader,
                           suggestion, sizeof suggestion);
     if (outcome == STATUS_OK) {
         describe(&contents, there, sizeof there);
-        outcome = status_set(STATUS_USAGE,
-                             "%s: there is no data set '%s', which is read without %s; there %s: "
-                             "%s%s%s",
-                             source->path, columns->default_dataset, columns->option,
-                             contents.n < 2 ? "is" : "are", there,
-                             *suggestion ? "; for example " : other_way(&contents), suggestion);
+        outcome = status_set(
+            STATUS_USAGE, "%s: there is no data set '%s', which is read without @%s; there %s: %s",
+            source->path, columns->default_dataset, columns->option, contents.n < 2 ? "is" : "are",
+            there);
+        outcome = *suggestion ? status_set(outcome, "%s; for example %s", status_text(), suggestion)
+                              : status_advise(outcome, other_way(&contents));
     }
     release_contents(&contents);
     return outcome;
