@@ -63,7 +63,7 @@ ROOMS = {
     "train/loop": ("run_directory trainer",
                    "base data/samples comm checkpoint train/feed train/step train/em "
                    "train/reshape"),
-    "app/options": ("number_text option_entry option_text options",
+    "app/options": ("command number_text option_entry option_text options",
                     "base math data/samples model/likelihood model/network model comm train/feed "
                     "train/step train/loop"),
     "app/problem": ("baseline columns data_request problem samples_check",
@@ -74,36 +74,34 @@ ROOMS = {
                   "expert_survey expert_use loaded_model shared_networks trust",
                   "base math data/source data/formats data/samples model/likelihood model/network "
                   "model comm checkpoint predict train/feed train/step app/problem"),
-    "app/doctor": ("doctor", "base math data/hdf5 comm app/options"),
+    "app/doctor": ("", "base math data/hdf5 comm app/options"),
     "app/train": ("begun_in profile_table selection train train_internal",
                   "base math data/csv data/source data/formats data/samples model/gate model comm "
                   "train/feed train/step train/reshape train/loop app/options app/problem "
                   "app/judge"),
-    "app/auto": ("auto", "base comm data/source data/formats app/options app/problem app/train"),
-    "app/sweep": ("sweep sweep_internal", "base data/csv comm train/loop app/options app/train"),
-    "app/submit": ("submit", "base comm app/options app/train app/sweep"),
-    "app/bench": ("bench",
+    "app/auto": ("", "base comm data/source data/formats app/options app/problem app/train"),
+    "app/sweep": ("sweep_internal", "base data/csv comm train/loop app/options app/train"),
+    "app/submit": ("", "base comm app/options app/train app/sweep"),
+    "app/bench": ("",
                   "base math model/likelihood model comm train/feed train/step app/options "
                   "app/train"),
-    "app/predict": ("predict",
+    "app/predict": ("",
                     "base math comm data/hdf5 data/csv model/likelihood model train/feed "
                     "train/step app/options app/judge"),
-    "app/evaluate": ("evaluate",
+    "app/evaluate": ("",
                      "base comm data/source train/feed train/step app/options app/problem app/judge"),
-    "app/summary": ("summary",
+    "app/summary": ("",
                     "base math data/source data/samples model/likelihood model comm checkpoint "
                     "predict train/feed train/inference app/options app/problem app/judge"),
-    "app/export": ("export_command", "base comm export app/options"),
-    "app/convert": ("convert",
+    "app/export": ("", "base comm export app/options"),
+    "app/convert": ("",
                     "base comm data/hdf5 data/csv data/source data/formats app/options "
                     "app/problem"),
-    "app/inspect": ("inspect",
+    "app/inspect": ("",
                     "base comm data/hdf5 data/csv data/source data/source/hdf5 data/formats "
                     "checkpoint train/loop "
                     "app/options app/problem app/judge"),
-    "app": ("",
-            "base math data/hdf5 comm app/options app/auto app/train app/evaluate app/summary app/predict "
-            "app/inspect app/convert app/export app/bench app/doctor app/sweep app/submit"),
+    "app": ("", "base math data/hdf5 comm app/options app/train"),
 }
 # Header of a library, the files that may include it, and how to say so.
 LIBRARIES = [

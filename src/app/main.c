@@ -1,16 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "app/auto/auto.h"
-#include "app/bench/bench.h"
-#include "app/convert/convert.h"
-#include "app/doctor/doctor.h"
-#include "app/evaluate/evaluate.h"
-#include "app/export/export_command.h"
-#include "app/inspect/inspect.h"
+#include "app/options/command.h"
 #include "app/options/options.h"
-#include "app/predict/predict.h"
-#include "app/submit/submit.h"
-#include "app/summary/summary.h"
-#include "app/sweep/sweep.h"
 #include "app/train/train.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -36,20 +26,6 @@
 #define COMPILER "gcc " __VERSION__
 #endif
 
-/*
- * All are Collective: every rank calls with the same options and gets the same status; main prints
- * the text of a failure.
- */
-static status (*const commands[N_COMMANDS])(const struct communicator *comm,
-                                            struct options *options) = {
-    [COMMAND_TRAIN] = auto_train_command, [COMMAND_EVALUATE] = evaluate_command,
-    [COMMAND_PREDICT] = predict_command,  [COMMAND_INSPECT] = inspect_command,
-    [COMMAND_CONVERT] = convert_command,  [COMMAND_EXPORT] = export_command,
-    [COMMAND_BENCH] = bench_command,      [COMMAND_DOCTOR] = doctor_command,
-    [COMMAND_SWEEP] = sweep_command,      [COMMAND_SUBMIT] = submit_command,
-    [COMMAND_SUMMARY] = summary_command,
-};
-
 static void print_version(void)
 {
     char mpi[128], hdf5[32];
@@ -72,7 +48,7 @@ static status unknown_command(const char *word)
     struct string_list names = {0};
     status outcome = STATUS_OK;
     for (int c = 0; c < N_COMMANDS && outcome == STATUS_OK; c++)
-        outcome = string_list_add(&names, options_command_name((enum command)c));
+        outcome = string_list_add(&names, command_table[c]->name);
     for (int i = 0; i < 2 && outcome == STATUS_OK; i++)
         outcome = string_list_add(&names, i == 0 ? "--help" : "--version");
     if (outcome == STATUS_OK) {
@@ -106,7 +82,7 @@ static status read_request(int argc, char **argv, struct options *options)
         print_version();
         return STATUS_OK;
     }
-    int command = options_command(word);
+    int command = command_find(word);
     if (command < 0)
         return unknown_command(word);
     bool help = false;
@@ -120,14 +96,6 @@ static status read_request(int argc, char **argv, struct options *options)
     return outcome;
 }
 
-/* The commands that share their work out to ranks; the others mean nothing else if started twice.
- */
-static bool works_on_ranks(enum command command)
-{
-    return command == COMMAND_TRAIN || command == COMMAND_SWEEP || command == COMMAND_EVALUATE ||
-           command == COMMAND_PREDICT || command == COMMAND_BENCH || command == COMMAND_SUMMARY;
-}
-
 /* Collective. */
 static status run(const struct communicator *comm, int argc, char **argv)
 {
@@ -138,10 +106,10 @@ static status run(const struct communicator *comm, int argc, char **argv)
     outcome = options_share(comm, outcome, &options);
     if (outcome == STATUS_OK && options.is_set) {
         log_set_quiet(options.quiet);
-        if (!options.one_rank && works_on_ranks(options.command))
+        if (!options.one_rank && (COMMANDS_ON_RANKS & 1u << options.command))
             outcome = launcher_check(&comm->launcher, comm->size);
         if (outcome == STATUS_OK)
-            outcome = commands[options.command](comm, &options);
+            outcome = command_table[options.command]->run(comm, &options);
     }
     options_release(&options);
     /* All is done and on disk: what is lost is only what was said. */
@@ -175,7 +143,8 @@ int main(int argc, char **argv)
     /* A closed pipe (train | head) is an error of writing, and no reason to lose a run. */
     signal(SIGPIPE, SIG_IGN);
     hdf5_probe_enable();
-    if (argc > 1 && (strcmp(argv[1], "train") == 0 || strcmp(argv[1], "sweep") == 0))
+    int command = argc > 1 ? command_find(argv[1]) : -1;
+    if (command >= 0 && command_table[command]->stops_on_request)
         train_catch_requests();
     status outcome = communicator_start(&argc, &argv, &comm);
     blas_use_one_thread();

@@ -116,6 +116,25 @@ static void traits_go_together(void **state)
     }
 }
 
+static void rows_of_commands_are_whole(void **state)
+{
+    (void)state;
+    char usage[64];
+    for (int c = 0; c < N_COMMANDS; c++) {
+        const struct command_entry *row = command_table[c];
+        assert_int_equal(command_find(row->name), c);
+        snprintf(usage, sizeof usage, "coterie %s ", row->name);
+        assert_int_equal(strncmp(row->usage, usage, strlen(usage)), 0);
+        assert_true(row->summary[0] && row->examples[0] && row->run);
+        for (int i = 0; i < 2; i++) {
+            assert_true(!row->required[i] || option_find((enum command)c, row->required[i]));
+            assert_true(!row->positional[i] || strstr(row->usage, row->positional[i]));
+        }
+        assert_non_null(option_find((enum command)c, "help"));
+    }
+    assert_int_equal(command_find("tain"), -1);
+}
+
 /* Rank 0's text gives every rank the same values, and what was said. */
 static void all_ranks_get_the_same(void **state)
 {
@@ -331,6 +350,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(traits_are_what_is_promised),
         cmocka_unit_test(traits_go_together),
+        cmocka_unit_test(rows_of_commands_are_whole),
         cmocka_unit_test(all_ranks_get_the_same),
         cmocka_unit_test(a_grid_has_what_may_be_compared),
         cmocka_unit_test(a_sweep_hands_on_what_is_not_its_own),

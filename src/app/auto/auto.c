@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "app/auto/auto.h"
+#include "app/options/command.h"
+#include "app/options/options.h"
 
 #include "app/options/option_entry.h"
 #include "app/train/train.h"
@@ -153,7 +154,13 @@ static status choose(const struct communicator *comm, struct search *search)
     return options_share(comm, outcome, search->options);
 }
 
-status auto_train_command(const struct communicator *comm, struct options *options)
+/*
+ * Collective. `coterie train`, where what is not said is chosen by the data (--auto on): a
+ * committee of every candidate structure is trained, and the one trained in earnest that says the
+ * most likely things of the samples its members have left out. The choice hangs on data, options
+ * and seed only, never on the ranks.
+ */
+static status run_train(const struct communicator *comm, struct options *options)
 {
     struct search search = {.options = options, .best = -1, .linear = {NAN, NAN, NAN, 0, 0}};
     bool wanted = false;
@@ -176,3 +183,17 @@ status auto_train_command(const struct communicator *comm, struct options *optio
         closing_words(&search.facts, &search.best_trial, &search.linear);
     return outcome;
 }
+
+const struct command_entry train_command = {
+    .name = "train",
+    .usage = "coterie train [options]",
+    .summary = "trains a mixture of local experts",
+    .examples = "  coterie train                            the built-in vowels, with defaults\n"
+                "  coterie train --data wine.csv            what fits the data is chosen by them\n"
+                "  mpirun -n 4 coterie train --experts 8 --output run\n"
+                "  mpirun -n 4 coterie train --data wine.csv --targets quality --valid 0.2 \\\n"
+                "      --expert-hidden 32 --batch-size 256 --epochs 200 --output wine\n"
+                "  mpirun -n 2 coterie train --output run --resume auto --epochs 1000\n",
+    .stops_on_request = true,
+    .run = run_train,
+};

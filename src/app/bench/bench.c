@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "app/bench/bench.h"
+#include "app/options/command.h"
+#include "app/options/options.h"
 
 #include "bench_internal.h"
 #include "bench_machine.h"
@@ -162,7 +163,8 @@ static status check_options(const struct bench *bench, const struct options *opt
     return STATUS_OK;
 }
 
-status bench_command(const struct communicator *comm, struct options *options)
+/* Collective. */
+static status run_bench(const struct communicator *comm, struct options *options)
 {
     struct bench bench = {.comm = comm};
     status outcome = read_shape(options->shape, &bench);
@@ -179,3 +181,19 @@ status bench_command(const struct communicator *comm, struct options *options)
     bench_release(&bench);
     return outcome;
 }
+
+const struct command_entry bench_command = {
+    .name = "bench",
+    .usage = "coterie bench [options]",
+    .summary = "times the training step against this machine's matrix products",
+    .examples = "  mpirun -n 2 coterie bench --shape 256,64,128,10,16\n"
+                "  mpirun -n 8 coterie bench --shape 4096,784,256,10,64 --json\n"
+                "  mpirun -n 8 coterie bench --shape 4096,784,256,10,64 --replicas 2 "
+                "--top-k 4\n"
+                "  mpirun -n 8 coterie bench --plan --shape 4096,784,256,10,1024\n\n"
+                "A step is both passes over a new batch, all exchange between ranks (with\n"
+                "--replicas the sum of gradients, too) and the update, without metrics and files.\n"
+                "Its rate counts the matrix products that a step needs (with --top-k K those of K\n"
+                "experts a sample) and is compared with products of 2048 x 2048 matrices.\n",
+    .run = run_bench,
+};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "app/convert/convert.h"
+#include "app/options/command.h"
+#include "app/options/options.h"
 
 #include "app/problem/columns.h"
 #include "app/problem/data_request.h"
@@ -99,8 +100,20 @@ static status convert(const struct options *options)
     return outcome;
 }
 
-status convert_command(const struct communicator *comm, struct options *options)
+/* Collective. */
+static status run_convert(const struct communicator *comm, struct options *options)
 {
     status outcome = comm->rank == 0 ? convert(options) : STATUS_OK;
     return communicator_agree(comm, outcome);
 }
+
+const struct command_entry convert_command = {
+    .name = "convert",
+    .positional = {"IN", "OUT"},
+    .usage = "coterie convert IN OUT [options]",
+    .summary = "turns CSV into HDF5 and HDF5 into CSV",
+    .examples = "  coterie convert wine.csv wine.h5 --targets quality\n"
+                "  coterie convert wine.h5 wine.csv\n"
+                "  coterie convert builtin:vowels vowels.csv\n",
+    .run = run_convert,
+};

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "doctor_internal.h"
 
-#include "app/doctor/doctor.h"
+#include "app/options/command.h"
+#include "app/options/options.h"
 #include "base/log.h"
 #include "base/memory.h"
 
@@ -90,7 +91,11 @@ static void collect(const struct communicator *comm, struct rank_facts *own, str
     communicator_gather(comm, own, all, sizeof *own);
 }
 
-status doctor_command(const struct communicator *comm, struct options *options)
+/*
+ * Collective. What in this environment will hurt, with the fix; STATUS_FAILED if something must be
+ * fixed.
+ */
+static status run_doctor(const struct communicator *comm, struct options *options)
 {
     struct rank_facts own;
     struct survey survey = {.n_ranks = comm->size, .n_hosts = comm->n_nodes};
@@ -111,3 +116,13 @@ status doctor_command(const struct communicator *comm, struct options *options)
     memory_free(&survey.rank);
     return outcome;
 }
+
+const struct command_entry doctor_command = {
+    .name = "doctor",
+    .usage = "coterie doctor [options]",
+    .summary = "checks this machine or job for what slows or stops runs, and gives the fix",
+    .examples = "  coterie doctor\n"
+                "  mpirun -n 4 coterie doctor --output /scratch/me/run\n"
+                "  srun --mpi=pmix coterie doctor\n",
+    .run = run_doctor,
+};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "app/evaluate/evaluate.h"
+#include "app/options/command.h"
+#include "app/options/options.h"
 
 #include "app/judge/evaluation.h"
 #include "app/judge/loaded_model.h"
@@ -199,7 +200,8 @@ static status evaluate(const struct communicator *comm, const struct options *op
     return outcome;
 }
 
-status evaluate_command(const struct communicator *comm, struct options *options)
+/* Collective. */
+static status run_evaluate(const struct communicator *comm, struct options *options)
 {
     struct loaded_model loaded = {0};
     const char *path = options->positional.item[0];
@@ -214,3 +216,14 @@ status evaluate_command(const struct communicator *comm, struct options *options
     loaded_model_release(comm, &loaded);
     return outcome;
 }
+
+const struct command_entry evaluate_command = {
+    .name = "evaluate",
+    .positional = {"CHECKPOINT"},
+    .usage = "coterie evaluate CHECKPOINT [--data DATA] [options]",
+    .summary = "measures a trained mixture on data with known targets",
+    .examples = "  coterie evaluate run                     on the samples that the run held out\n"
+                "  coterie evaluate run --data builtin:vowels/test\n"
+                "  mpirun -n 4 coterie evaluate run/checkpoints/best --data test.h5 --json\n",
+    .run = run_evaluate,
+};

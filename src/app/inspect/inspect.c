@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "inspect_internal.h"
 
-#include "app/inspect/inspect.h"
+#include "app/options/command.h"
+#include "app/options/options.h"
 #include "base/memory.h"
 #include "data/hdf5/hdf5_file.h"
 
@@ -38,8 +39,20 @@ static status inspect(const struct options *options)
     return checkpoint ? inspect_checkpoint(path, options->verify) : inspect_data(path, options);
 }
 
-status inspect_command(const struct communicator *comm, struct options *options)
+/* Collective. */
+static status run_inspect(const struct communicator *comm, struct options *options)
 {
     status outcome = comm->rank == 0 ? inspect(options) : STATUS_OK;
     return communicator_agree(comm, outcome);
 }
+
+const struct command_entry inspect_command = {
+    .name = "inspect",
+    .positional = {"PATH"},
+    .usage = "coterie inspect PATH [options]",
+    .summary = "shows what a data file, checkpoint or run directory holds",
+    .examples = "  coterie inspect builtin:vowels\n"
+                "  coterie inspect wine.csv --targets quality\n"
+                "  coterie inspect run --verify\n",
+    .run = run_inspect,
+};

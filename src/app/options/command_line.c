@@ -117,7 +117,7 @@ static status check_grids(const struct said *said)
 
 static status check_positional(const struct options *options)
 {
-    const struct command_entry *command = &command_table[options->command];
+    const struct command_entry *command = command_table[options->command];
     size_t wanted = 0;
     while (wanted < 2 && command->positional[wanted])
         wanted++;
@@ -132,7 +132,7 @@ static status check_positional(const struct options *options)
 
 static status check_required(const struct options *options)
 {
-    const struct command_entry *command = &command_table[options->command];
+    const struct command_entry *command = command_table[options->command];
     for (int i = 0; i < 2 && command->required[i]; i++)
         if (!options_is_set(options, command->required[i]))
             return status_set(STATUS_USAGE, "`%s` needs --%s; usage: %s", command->name,

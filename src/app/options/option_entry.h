@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The rows of the tables of options and of commands. All functions are Local. */
+/* The rows of the table of options. All functions are Local. */
 
 enum option_kind {
     KIND_FLAG,     /* bool */
@@ -71,7 +71,7 @@ struct option_entry {
     const char *value; /* the default as text; NULL where nothing said means something of its own */
     const char *help;
     enum option_section section;
-    unsigned commands; /* 1 << enum command for each that has this option */
+    unsigned commands; /* of enum command_group: those that have this option */
     unsigned traits;   /* of enum option_trait */
     enum option_kind kind;
     size_t offset; /* in struct options; unused by kinds that own their fields */
@@ -79,18 +79,7 @@ struct option_entry {
     const struct option_word *words;
 };
 
-struct command_entry {
-    const char *name;
-    const char *positional[2]; /* what each positional word is; NULL: there is none */
-    const char *required[2];   /* options without which the command can do nothing */
-    const char *usage;
-    const char *summary;  /* one line */
-    const char *examples; /* lines of text */
-    bool takes_rest;      /* any number of words more: a command line of its own */
-};
-
 extern const struct option_entry option_table[];
-extern const struct command_entry command_table[N_COMMANDS];
 extern const char *const section_names[N_SECTIONS];
 
 size_t options_count(void);

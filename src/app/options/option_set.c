@@ -51,7 +51,8 @@ static void list_commands(unsigned commands, char *text, size_t size)
             continue;
         commands &= ~(1u << c);
         const char *before = used == 0 ? "" : commands ? ", " : " and ";
-        used += (size_t)snprintf(text + used, size - used, "%s`%s`", before, command_table[c].name);
+        used +=
+            (size_t)snprintf(text + used, size - used, "%s`%s`", before, command_table[c]->name);
     }
 }
 
@@ -80,7 +81,7 @@ static status list_names(enum command command, bool in_file, struct string_list 
 
 status option_unknown(enum command command, const char *name, const char *origin)
 {
-    const char *own = command_table[command].name, *dashes = origin ? "" : "--";
+    const char *own = command_table[command]->name, *dashes = origin ? "" : "--";
     unsigned others = commands_with(name) & ~(1u << command);
     struct string_list names = {0};
     status outcome = list_names(command, origin != NULL, &names);
@@ -97,7 +98,7 @@ status option_unknown(enum command command, const char *name, const char *origin
         list_commands(others, text, sizeof text);
         outcome =
             status_set(STATUS_USAGE, "%s%s is an option of %s, not of `%s`%s", dashes, name, text,
-                       own, command_table[command].takes_rest ? "; such options follow --" : "");
+                       own, command_table[command]->takes_rest ? "; such options follow --" : "");
     } else if (nearest) {
         outcome = status_set(STATUS_USAGE, "unknown option %s%s; did you mean %s%s?", dashes, name,
                              dashes, nearest);

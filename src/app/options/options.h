@@ -2,6 +2,7 @@
 #ifndef COTERIE_APP_OPTIONS_H
 #define COTERIE_APP_OPTIONS_H
 
+#include "app/options/command.h"
 #include "base/log.h"
 #include "base/status.h"
 #include "base/string_list.h"
@@ -23,20 +24,6 @@
  * The options of all commands. One table in options_table.c makes the parser, --help, the keys of
  * the YAML file and the record in the run directory and in checkpoints.
  */
-enum command {
-    COMMAND_TRAIN,
-    COMMAND_EVALUATE,
-    COMMAND_SUMMARY,
-    COMMAND_PREDICT,
-    COMMAND_INSPECT,
-    COMMAND_CONVERT,
-    COMMAND_EXPORT,
-    COMMAND_BENCH,
-    COMMAND_DOCTOR,
-    COMMAND_SWEEP,
-    COMMAND_SUBMIT,
-    N_COMMANDS
-};
 
 enum task { TASK_AUTO, TASK_REGRESSION, TASK_CLASSIFICATION };
 enum output_choice { OUTPUT_CHOICE_AUTO = -1 };         /* else enum output_kind */
@@ -75,7 +62,7 @@ struct options {
     bool variance_is_learned, variance_is_unseen;
     double variance;
 
-    int automatic; /* AUTO_OFF or AUTO_ON, as asked for: see app/auto/auto.h */
+    int automatic; /* AUTO_OFF or AUTO_ON, as asked for: see app/auto/auto.c */
     long effort;
     enum optimizer_kind optimizer;
     double learning_rate, momentum, stop_error, forgetting, stop_likelihood, clip, weight_decay;
@@ -187,10 +174,6 @@ status options_share(const struct communicator *comm, status at_root, struct opt
  */
 status options_to_text(const struct options *options, char **text);
 status options_from_text(struct options *options, const char *text);
-
-/* Local. The command of this name, or -1. */
-int options_command(const char *name);
-const char *options_command_name(enum command command);
 
 /* Local. */
 void options_print_help(enum command command, FILE *file); /* coterie <command> --help */

@@ -65,7 +65,7 @@ static void print_section(enum command command, enum option_section section, FIL
 
 void options_print_help(enum command command, FILE *file)
 {
-    const struct command_entry *entry = &command_table[command];
+    const struct command_entry *entry = command_table[command];
     char text[256];
     snprintf(text, sizeof text, "`coterie %s` %s.", entry->name, entry->summary);
     fprintf(file, "Usage: %s\n\n", entry->usage);
@@ -82,8 +82,8 @@ void options_print_overview(FILE *file)
                   "Hinton 1991) over MPI: a gating network on rank 0 and experts divided among\n"
                   "all ranks.\n\nCommands\n");
     for (int c = 0; c < N_COMMANDS; c++) {
-        fprintf(file, "  %-10s", command_table[c].name);
-        print_wrapped(12, command_table[c].summary, file);
+        fprintf(file, "  %-10s", command_table[c]->name);
+        print_wrapped(12, command_table[c]->summary, file);
     }
     fprintf(file, "\n`coterie <command> --help` lists a command's options; `coterie --version`\n"
                   "lists the libraries in use.\n\nExamples\n"

@@ -63,20 +63,23 @@ static const struct option_word stream_words[] = {
     {"auto", STREAM_AUTO}, {"always", STREAM_ALWAYS}, {"never", STREAM_NEVER}, {NULL, 0}};
 static const struct option_word duration_words[] = {{"none", 0}, {NULL, 0}};
 
-/* A sweep takes what train takes, but for the few options that say ONE_RUN. */
+/* The commands as they stand in the rows. A sweep takes what train takes, but for ONE_RUN. */
 enum {
-    ONE_RUN = 1 << COMMAND_TRAIN,
-    SWEEP = 1 << COMMAND_SWEEP,
-    TRAIN = ONE_RUN | SWEEP,
-    SUBMIT = 1 << COMMAND_SUBMIT,
-    EVALUATE = 1 << COMMAND_EVALUATE,
-    SUMMARY = 1 << COMMAND_SUMMARY,
-    PREDICT = 1 << COMMAND_PREDICT,
-    INSPECT = 1 << COMMAND_INSPECT,
-    CONVERT = 1 << COMMAND_CONVERT,
-    EXPORT = 1 << COMMAND_EXPORT,
-    BENCH = 1 << COMMAND_BENCH,
-    DOCTOR = 1 << COMMAND_DOCTOR
+    ONE_RUN = COMMAND_BIT_TRAIN,
+    SWEEP = COMMAND_BIT_SWEEP,
+    TRAIN = COMMANDS_OF_TRAINING,
+    SUBMIT = COMMAND_BIT_SUBMIT,
+    PREDICT = COMMAND_BIT_PREDICT,
+    INSPECT = COMMAND_BIT_INSPECT,
+    BENCH = COMMAND_BIT_BENCH,
+    DOCTOR = COMMAND_BIT_DOCTOR,
+    EVALUATE = COMMAND_BIT_EVALUATE,
+    SUMMARY = COMMAND_BIT_SUMMARY,
+    COLUMNS = COMMANDS_WITH_COLUMNS,
+    WEIGHTS = COMMANDS_WITH_WEIGHTS,
+    MODEL = COMMANDS_WITH_MODEL,
+    SAMPLES_IN = COMMANDS_WITH_SAMPLES,
+    RANKS = COMMANDS_ON_RANKS
 };
 
 /* The traits as they stand in the rows. */
@@ -171,29 +174,29 @@ const struct option_entry option_table[] = {
     {"inputs", "NAMES", NULL,
      "input columns (CSV) or data sets (HDF5), separated by commas; default: all other columns, "
      "or /x",
-     SECTION_DATA, TRAIN | INSPECT | CONVERT, FIXED, KIND_TEXT, AT(inputs), 0, NULL},
+     SECTION_DATA, COLUMNS, FIXED, KIND_TEXT, AT(inputs), 0, NULL},
     {"inputs", "NAMES", NULL,
      "input columns (CSV) or data sets (HDF5), separated by commas; default: as in training",
-     SECTION_DATA, EVALUATE | SUMMARY | PREDICT, 0, KIND_TEXT, AT(inputs), 0, NULL},
+     SECTION_DATA, MODEL, 0, KIND_TEXT, AT(inputs), 0, NULL},
     {"exclude", "NAMES", NULL,
      "columns that are not inputs, separated by commas, such as sample names or row numbers",
-     SECTION_DATA, TRAIN | INSPECT | CONVERT, FIXED, KIND_TEXT, AT(exclude), 0, NULL},
+     SECTION_DATA, COLUMNS, FIXED, KIND_TEXT, AT(exclude), 0, NULL},
     {"categories", "NAMES", NULL,
      "columns whose numbers are codes, not quantities, separated by commas: inputs become one 0/1 "
      "input per value, a target becomes classes",
-     SECTION_DATA, TRAIN | INSPECT | CONVERT, FIXED, KIND_TEXT, AT(categories), 0, NULL},
+     SECTION_DATA, COLUMNS, FIXED, KIND_TEXT, AT(categories), 0, NULL},
     {"targets", "NAMES", NULL,
      "target columns or data sets; default: the last column, or /y",
-     SECTION_DATA, TRAIN | INSPECT | CONVERT, FIXED | SAMPLES, KIND_TEXT, AT(targets), 0, NULL},
+     SECTION_DATA, COLUMNS, FIXED | SAMPLES, KIND_TEXT, AT(targets), 0, NULL},
     {"targets", "NAMES", NULL,
      "target columns or data sets, separated by commas; default: as in training",
-     SECTION_DATA, EVALUATE | SUMMARY | PREDICT, 0, KIND_TEXT, AT(targets), 0, NULL},
+     SECTION_DATA, MODEL, 0, KIND_TEXT, AT(targets), 0, NULL},
     {"group", "NAME", NULL,
      "column or data set with the group of each sample; groups are held out whole",
-     SECTION_DATA, TRAIN | EVALUATE | SUMMARY | INSPECT | CONVERT, FIXED | SAMPLES, KIND_TEXT, AT(group), 0, NULL},
+     SECTION_DATA, WEIGHTS, FIXED | SAMPLES, KIND_TEXT, AT(group), 0, NULL},
     {"weight", "NAME", NULL,
      "column or data set with the weight of each sample",
-     SECTION_DATA, TRAIN | EVALUATE | SUMMARY | INSPECT | CONVERT, FIXED | SAMPLES, KIND_TEXT, AT(weight), 0, NULL},
+     SECTION_DATA, WEIGHTS, FIXED | SAMPLES, KIND_TEXT, AT(weight), 0, NULL},
     {"valid", "DATA|FRACTION", NULL,
      "held-out samples: a file, or a share of --data such as 0.2, drawn by group if there are "
      "groups",
@@ -376,7 +379,7 @@ const struct option_entry option_table[] = {
      SECTION_RANKS, TRAIN, FIXED, KIND_INTEGER, AT(stream_block), RANGE_FROM_1, micro_batch_words},
     {"one-rank", NULL, NULL,
      "run with the one rank that MPI knows of, although Slurm or an mpirun says it started more",
-     SECTION_RANKS, TRAIN | EVALUATE | PREDICT | BENCH, NOW | OF_SWEEP, KIND_FLAG, AT(one_rank), 0, NULL},
+     SECTION_RANKS, RANKS, NOW | OF_SWEEP, KIND_FLAG, AT(one_rank), 0, NULL},
     {"plan", NULL, NULL,
      "predict the step on more ranks than there are here, and how best to use them",
      SECTION_RANKS, BENCH, 0, KIND_FLAG, AT(plan), 0, NULL},
@@ -444,7 +447,7 @@ const struct option_entry option_table[] = {
      SECTION_OUTPUT, EVALUATE | SUMMARY | BENCH, 0, KIND_FLAG, AT(json), 0, NULL},
     {"quiet", NULL, NULL,
      "print warnings and errors only",
-     SECTION_OUTPUT, TRAIN | EVALUATE | SUMMARY | PREDICT, NOW | OF_SWEEP, KIND_FLAG, AT(quiet), 0, NULL},
+     SECTION_OUTPUT, SAMPLES_IN, NOW | OF_SWEEP, KIND_FLAG, AT(quiet), 0, NULL},
     {"progress", "WHEN", "auto",
      "show how far training is",
      SECTION_OUTPUT, TRAIN, NOW, KIND_CHOICE, AT(progress), 0, progress_words},
@@ -459,9 +462,7 @@ const struct option_entry option_table[] = {
      SECTION_OUTPUT, SWEEP, NOW | OF_SWEEP, KIND_FLAG, AT(dry_run), 0, NULL},
     {"help", NULL, NULL,
      "print this text",
-     SECTION_OUTPUT,
-     TRAIN | EVALUATE | SUMMARY | PREDICT | INSPECT | CONVERT | EXPORT | BENCH | DOCTOR |
-     SUBMIT, KIND_HELP, 0, 0, NULL},
+     SECTION_OUTPUT, COMMANDS_ALL, 0, KIND_HELP, 0, 0, NULL},
 };
 /* clang-format on */
 
@@ -495,17 +496,4 @@ void option_key(const struct option_entry *entry, char key[static OPTION_KEY_SIZ
     for (char *at = key; *at; at++)
         if (*at == '-')
             *at = '_';
-}
-
-int options_command(const char *name)
-{
-    for (int c = 0; c < N_COMMANDS; c++)
-        if (strcmp(command_table[c].name, name) == 0)
-            return c;
-    return -1;
-}
-
-const char *options_command_name(enum command command)
-{
-    return command_table[command].name;
 }

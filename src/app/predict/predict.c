@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "app/predict/predict.h"
+#include "app/options/command.h"
+#include "app/options/options.h"
 
 #include "prediction_writer.h"
 
@@ -151,7 +152,8 @@ static status predict(const struct communicator *comm, const struct options *opt
     return outcome;
 }
 
-status predict_command(const struct communicator *comm, struct options *options)
+/* Collective. */
+static status run_predict(const struct communicator *comm, struct options *options)
 {
     struct loaded_model loaded;
     memset(&loaded, 0, sizeof loaded);
@@ -169,3 +171,15 @@ status predict_command(const struct communicator *comm, struct options *options)
     loaded_model_release(comm, &loaded);
     return outcome;
 }
+
+const struct command_entry predict_command = {
+    .name = "predict",
+    .positional = {"CHECKPOINT"},
+    .required = {"data", "output"},
+    .usage = "coterie predict CHECKPOINT --data DATA --output FILE [options]",
+    .summary = "predicts targets for new samples with a trained mixture",
+    .examples = "  coterie predict run --data new.csv --output predictions.csv\n"
+                "  coterie predict run --data new.csv --interval 0.9 --output predictions.csv\n"
+                "  mpirun -n 4 coterie predict run/checkpoints/best --data new.h5 --output p.h5\n",
+    .run = run_predict,
+};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "app/submit/submit.h"
+#include "app/options/command.h"
+#include "app/options/options.h"
 
 #include "submit_internal.h"
 
@@ -139,8 +140,27 @@ static status submit(const struct communicator *comm, const struct options *opti
     return show_command(path);
 }
 
-status submit_command(const struct communicator *comm, struct options *options)
+/* Collective. Writes a batch script for Slurm, and submits it if asked to. */
+static status run_submit(const struct communicator *comm, struct options *options)
 {
     status outcome = comm->rank == 0 ? submit(comm, options) : STATUS_OK;
     return communicator_agree(comm, outcome);
 }
+
+const struct command_entry submit_command = {
+    .name = "submit",
+    .usage = "coterie submit [options] -- [train|sweep] [options of it]",
+    .summary = "checks a training and writes the batch script for Slurm",
+    .examples = "  coterie submit --nodes 2 --tasks-per-node 16 --time 8h -- \\\n"
+                "      --data d.h5 --output run\n"
+                "  coterie submit --tasks-per-node 8 --time 1d --now -- \\\n"
+                "      --config run.yaml --output run\n"
+                "  coterie submit --array 10 --tasks-per-node 8 --time 4h --now -- \\\n"
+                "      sweep --output s --grid experts=2,4,8 --seeds 5 --data d.h5 --valid 0.2\n\n"
+                "Data and options are checked as by `coterie train --dry-run`. The script does\n"
+                "what slurm/train.sbatch (or sweep.sbatch) does: it saves and queues itself again\n"
+                "before the time limit and continues after it. It runs in the folder where it was\n"
+                "written.\n",
+    .takes_rest = true,
+    .run = run_submit,
+};

@@ -80,7 +80,7 @@ static status parse(const struct job *job, struct options *options)
 {
     char **argv = NULL;
     bool help = false;
-    const char *name = options_command_name(options->command);
+    const char *name = command_table[options->command]->name;
     status outcome =
         memory_alloc(&argv, job->n_words + 2, sizeof *argv, "the words of the command");
     if (outcome != STATUS_OK)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "app/summary/summary.h"
-
 #include "app/judge/loaded_model.h"
 #include "app/judge/shared_networks.h"
+#include "app/options/command.h"
+#include "app/options/options.h"
 #include "summary_state.h"
 
 #include <string.h>
@@ -60,7 +60,11 @@ static status summarise(const struct communicator *comm, const struct options *o
     return outcome;
 }
 
-status summary_command(const struct communicator *comm, struct options *options)
+/*
+ * Collective. The coefficients of a trained mixture with their standard errors, how well it fits,
+ * and what its inputs do: docs/summary.md.
+ */
+static status run_summary(const struct communicator *comm, struct options *options)
 {
     struct loaded_model loaded = {0};
     const char *path = options->positional.item[0];
@@ -73,3 +77,18 @@ status summary_command(const struct communicator *comm, struct options *options)
     loaded_model_release(comm, &loaded);
     return outcome;
 }
+
+const struct command_entry summary_command = {
+    .name = "summary",
+    .positional = {"CHECKPOINT"},
+    .usage = "coterie summary CHECKPOINT [--data DATA] [options]",
+    .summary = "shows coefficients with standard errors, and what the inputs do",
+    .examples = "  coterie summary run                      on the samples of the training\n"
+                "  coterie summary run --robust --level 0.9\n"
+                "  mpirun -n 4 coterie summary run/checkpoints/best --data d.h5 --json\n\n"
+                "Of each expert and the gate, where they have no hidden layers: coefficients in\n"
+                "the units of the data, standard errors by the observed information of the\n"
+                "mixture, z, p and confidence intervals. Of every model: log-likelihood, AIC,\n"
+                "BIC, ICL and the mean slope of the prediction by each input.\n",
+    .run = run_summary,
+};

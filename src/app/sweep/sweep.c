@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "app/sweep/sweep.h"
+#include "app/options/command.h"
+#include "app/options/options.h"
 
 #include "app/sweep/sweep_internal.h"
 #include "app/train/train.h"
@@ -329,7 +330,11 @@ static status sweep_all(const struct communicator *comm, struct dealing *dealing
     return outcome;
 }
 
-status sweep_command(const struct communicator *comm, struct options *options)
+/*
+ * Collective. Trains with every setting of a grid, on parts of the ranks. STATUS_STOPPED if asked
+ * to stop before all were done, else STATUS_FAILED if a run has failed.
+ */
+static status run_sweep(const struct communicator *comm, struct options *options)
 {
     struct dealing dealing = {0};
     status outcome = STATUS_OK;
@@ -345,3 +350,24 @@ status sweep_command(const struct communicator *comm, struct options *options)
     memory_free(&dealing.todo);
     return outcome;
 }
+
+const struct command_entry sweep_command = {
+    .name = "sweep",
+    .required = {"output"},
+    .usage = "coterie sweep --output DIR --grid NAME=VALUES ... [options of train]",
+    .summary = "trains every setting of a grid and ranks them by held-out likelihood",
+    .examples = "  mpirun -n 8 coterie sweep --output s --grid experts=2,4,8 \\\n"
+                "      --grid learning-rate=0.1,0.01 --seeds 5 \\\n"
+                "      --data wine.csv --valid 0.2 --epochs 200\n"
+                "  mpirun -n 8 coterie sweep --output s       continues an interrupted sweep\n"
+                "  coterie sweep --output s --table           the results so far\n"
+                "  coterie sweep --output s --index 3 --of 10     a task of a job array\n\n"
+                "The table has a row for each setting: mean and standard deviation over its\n"
+                "seeds of nll, the mean of -log p(d|x), of the validation samples, and for the n\n"
+                "training samples\n"
+                "  BIC = 2 n nll + k ln n       k free parameters; Schwarz 1978\n"
+                "  ICL = BIC - 2 sum h ln h     h posteriors; Biernacki et al. 2000\n"
+                "each with the parameters of the lowest validation error. Less is better.\n",
+    .stops_on_request = true,
+    .run = run_sweep,
+};
