@@ -38,17 +38,27 @@ struct column {
     size_t expert, output; /* those that it is about; else 0 */
 };
 
+/* A format of the file, chosen by the ending of its name. */
+struct prediction_format {
+    const char *endings[2];
+    status (*open)(struct prediction_writer *writer);
+    status (*add)(struct prediction_writer *writer, const struct prediction_block *block);
+    /* Whatever happened before, and whatever of it was opened. */
+    status (*close)(struct prediction_writer *writer, status so_far);
+};
+
 struct prediction_writer {
+    const struct prediction_format *format;
     const struct loaded_model *loaded;
     struct prediction_extras extras;
     struct fresh_file file;
     size_t n;       /* samples */
     bool has_class; /* a column with the predicted class */
     const struct string_list *classes;
-    struct string_list names; /* of the columns of numbers */
-    struct column *column;    /* (names.n) */
-    struct csv_writer *csv;   /* one of the two */
-    struct hdf5_file *hdf5;
+    struct string_list names;      /* of the columns of numbers */
+    struct column *column;         /* (names.n) */
+    struct csv_writer *csv;        /* of its format */
+    struct hdf5_file *hdf5;        /* of its format */
     double *values;                /* (stride), one column of a block */
     double *mixture;               /* (E) o of one sample and target */
     struct string_list class_rows; /* HDF5: the class of every sample so far */
@@ -157,113 +167,6 @@ static status add_target_columns(struct prediction_writer *writer)
     return outcome;
 }
 
-static bool ends_in(const char *path, const char *ending)
-{
-    size_t length = strlen(path), tail = strlen(ending);
-    return length > tail && strcmp(path + length - tail, ending) == 0;
-}
-
-static status open_csv(struct prediction_writer *writer)
-{
-    status outcome = csv_writer_create(writer->file.unfinished, &writer->csv);
-    if (outcome == STATUS_OK && writer->has_class)
-        outcome = csv_writer_text(writer->csv, "class");
-    for (size_t c = 0; c < writer->names.n && outcome == STATUS_OK; c++)
-        outcome = csv_writer_text(writer->csv, writer->names.item[c]);
-    return outcome == STATUS_OK ? csv_writer_end_row(writer->csv) : outcome;
-}
-
-static status open_hdf5(struct prediction_writer *writer)
-{
-    const uint64_t chunk = 65536;
-    uint64_t n = writer->n;
-    status outcome = hdf5_names_check(writer->file.path, &writer->names);
-    if (outcome == STATUS_OK)
-        outcome = hdf5_create(writer->file.unfinished, &writer->hdf5);
-    for (size_t c = 0; c < writer->names.n && outcome == STATUS_OK; c++)
-        outcome = hdf5_create_dataset(writer->hdf5, writer->names.item[c], HDF5_AS_DOUBLE, 1, &n,
-                                      n < chunk ? n : chunk);
-    return outcome;
-}
-
-static bool is_hdf5_name(const char *path)
-{
-    return ends_in(path, ".h5") || ends_in(path, ".hdf5");
-}
-
-status prediction_writer_check(const char *path)
-{
-    char folder[PATH_MAX];
-    if (!is_hdf5_name(path) && !ends_in(path, ".csv"))
-        return status_set(STATUS_USAGE, "--output %s: the name must end in .csv, .h5 or .hdf5",
-                          path);
-    if (access(path, F_OK) == 0)
-        return status_set(STATUS_USAGE, "%s exists already; remove it or choose another --output",
-                          path);
-    snprintf(folder, sizeof folder, "%s", path);
-    char *slash = strrchr(folder, '/');
-    if (slash)
-        slash[slash == folder] = '\0';
-    if (access(slash ? folder : ".", W_OK | X_OK) != 0)
-        return status_set(STATUS_USAGE, "cannot write %s: %s; choose another --output", path,
-                          strerror(errno));
-    return STATUS_OK;
-}
-
-static status open_output(struct prediction_writer *writer, const char *path)
-{
-    status outcome = prediction_writer_check(path);
-    if (outcome != STATUS_OK)
-        return outcome;
-    outcome = fresh_file_begin(&writer->file, path);
-    if (outcome != STATUS_OK)
-        return outcome;
-    return is_hdf5_name(path) ? open_hdf5(writer) : open_csv(writer);
-}
-
-static void release(struct prediction_writer **writer)
-{
-    string_list_release(&(*writer)->names);
-    string_list_release(&(*writer)->class_rows);
-    memory_free(&(*writer)->column);
-    memory_free(&(*writer)->values);
-    memory_free(&(*writer)->mixture);
-    memory_free(writer);
-}
-
-status prediction_writer_create(const char *path, const struct loaded_model *loaded,
-                                struct prediction_extras extras, struct prediction_writer **out)
-{
-    struct prediction_writer *writer;
-    const struct dataset *dataset = &loaded->samples.dataset;
-    status outcome = memory_alloc(&writer, 1, sizeof *writer, "predictions");
-    *out = writer;
-    if (outcome != STATUS_OK)
-        return outcome;
-    writer->loaded = loaded;
-    writer->extras = extras;
-    writer->n = dataset->shape.n;
-    outcome = memory_alloc(&writer->values, loaded->micro_batch, sizeof(double), "predictions");
-    if (outcome == STATUS_OK)
-        outcome = memory_alloc(&writer->mixture, loaded->problem.model.n_experts, sizeof(double),
-                               "predictions");
-    if (outcome == STATUS_OK && extras.rows)
-        outcome = add_column(writer, (struct column){COLUMN_ROW, 0, 0}, "row", "");
-    if (outcome == STATUS_OK)
-        outcome = add_target_columns(writer);
-    if (outcome == STATUS_OK)
-        outcome = add_experts(writer, COLUMN_G, "g");
-    if (outcome == STATUS_OK && (dataset->shape.n_targets || dataset->label))
-        outcome = add_experts(writer, COLUMN_H, "h");
-    if (outcome == STATUS_OK && extras.density)
-        outcome = add_density(writer);
-    if (outcome == STATUS_OK)
-        outcome = open_output(writer, path);
-    if (outcome != STATUS_OK)
-        outcome = prediction_writer_finish(out, outcome);
-    return outcome;
-}
-
 /* Where the target k of sample i lies below with probability p; not yet in the units of the data.
  */
 static double quantile(const struct prediction_writer *writer, const struct prediction_block *block,
@@ -357,6 +260,16 @@ static status check_finite(const struct prediction_writer *writer,
                       block->first + i, writer->names.item[c]);
 }
 
+static status open_csv(struct prediction_writer *writer)
+{
+    status outcome = csv_writer_create(writer->file.unfinished, &writer->csv);
+    if (outcome == STATUS_OK && writer->has_class)
+        outcome = csv_writer_text(writer->csv, "class");
+    for (size_t c = 0; c < writer->names.n && outcome == STATUS_OK; c++)
+        outcome = csv_writer_text(writer->csv, writer->names.item[c]);
+    return outcome == STATUS_OK ? csv_writer_end_row(writer->csv) : outcome;
+}
+
 static status add_to_csv(struct prediction_writer *writer, const struct prediction_block *block)
 {
     status outcome = STATUS_OK;
@@ -372,6 +285,24 @@ static status add_to_csv(struct prediction_writer *writer, const struct predicti
         if (outcome == STATUS_OK)
             outcome = csv_writer_end_row(writer->csv);
     }
+    return outcome;
+}
+
+static status close_csv(struct prediction_writer *writer, status so_far)
+{
+    return csv_writer_close_after(&writer->csv, so_far);
+}
+
+static status open_hdf5(struct prediction_writer *writer)
+{
+    const uint64_t chunk = 65536;
+    uint64_t n = writer->n;
+    status outcome = hdf5_names_check(writer->file.path, &writer->names);
+    if (outcome == STATUS_OK)
+        outcome = hdf5_create(writer->file.unfinished, &writer->hdf5);
+    for (size_t c = 0; c < writer->names.n && outcome == STATUS_OK; c++)
+        outcome = hdf5_create_dataset(writer->hdf5, writer->names.item[c], HDF5_AS_DOUBLE, 1, &n,
+                                      n < chunk ? n : chunk);
     return outcome;
 }
 
@@ -392,31 +323,131 @@ static status add_to_hdf5(struct prediction_writer *writer, const struct predict
     return outcome;
 }
 
+static status close_hdf5(struct prediction_writer *writer, status so_far)
+{
+    status outcome = so_far;
+    if (outcome == STATUS_OK && writer->has_class)
+        outcome = hdf5_write_strings(writer->hdf5, "class", &writer->class_rows);
+    if (outcome == STATUS_OK)
+        outcome = hdf5_sync(writer->hdf5);
+    return hdf5_close_after(&writer->hdf5, outcome);
+}
+
+static const struct prediction_format formats[] = {
+    {{".csv"}, open_csv, add_to_csv, close_csv},
+    {{".h5", ".hdf5"}, open_hdf5, add_to_hdf5, close_hdf5},
+};
+
+static bool ends_in(const char *path, const char *ending)
+{
+    size_t length = strlen(path), tail = strlen(ending);
+    return length > tail && strcmp(path + length - tail, ending) == 0;
+}
+
+static const struct prediction_format *format_of(const char *path)
+{
+    for (size_t f = 0; f < sizeof formats / sizeof *formats; f++)
+        for (size_t e = 0; e < 2 && formats[f].endings[e]; e++)
+            if (ends_in(path, formats[f].endings[e]))
+                return &formats[f];
+    return NULL;
+}
+
+static status refuse_name(const char *path)
+{
+    char endings[64] = "";
+    for (size_t f = 0, used = 0; f < sizeof formats / sizeof *formats; f++)
+        for (size_t e = 0; e < 2 && formats[f].endings[e]; e++)
+            used += (size_t)snprintf(endings + used, sizeof endings - used, "%s%s",
+                                     used ? ", " : "", formats[f].endings[e]);
+    return status_set(STATUS_USAGE, "--output %s: the name must end in one of %s", path, endings);
+}
+
+status prediction_writer_check(const char *path)
+{
+    char folder[PATH_MAX];
+    if (!format_of(path))
+        return refuse_name(path);
+    if (access(path, F_OK) == 0)
+        return status_set(STATUS_USAGE, "%s exists already; remove it or choose another --output",
+                          path);
+    snprintf(folder, sizeof folder, "%s", path);
+    char *slash = strrchr(folder, '/');
+    if (slash)
+        slash[slash == folder] = '\0';
+    if (access(slash ? folder : ".", W_OK | X_OK) != 0)
+        return status_set(STATUS_USAGE, "cannot write %s: %s; choose another --output", path,
+                          strerror(errno));
+    return STATUS_OK;
+}
+
+static status open_output(struct prediction_writer *writer, const char *path)
+{
+    status outcome = prediction_writer_check(path);
+    if (outcome != STATUS_OK)
+        return outcome;
+    outcome = fresh_file_begin(&writer->file, path);
+    if (outcome != STATUS_OK)
+        return outcome;
+    writer->format = format_of(path);
+    return writer->format->open(writer);
+}
+
+static void release(struct prediction_writer **writer)
+{
+    string_list_release(&(*writer)->names);
+    string_list_release(&(*writer)->class_rows);
+    memory_free(&(*writer)->column);
+    memory_free(&(*writer)->values);
+    memory_free(&(*writer)->mixture);
+    memory_free(writer);
+}
+
+status prediction_writer_create(const char *path, const struct loaded_model *loaded,
+                                struct prediction_extras extras, struct prediction_writer **out)
+{
+    struct prediction_writer *writer;
+    const struct dataset *dataset = &loaded->samples.dataset;
+    status outcome = memory_alloc(&writer, 1, sizeof *writer, "predictions");
+    *out = writer;
+    if (outcome != STATUS_OK)
+        return outcome;
+    writer->loaded = loaded;
+    writer->extras = extras;
+    writer->n = dataset->shape.n;
+    outcome = memory_alloc(&writer->values, loaded->micro_batch, sizeof(double), "predictions");
+    if (outcome == STATUS_OK)
+        outcome = memory_alloc(&writer->mixture, loaded->problem.model.n_experts, sizeof(double),
+                               "predictions");
+    if (outcome == STATUS_OK && extras.rows)
+        outcome = add_column(writer, (struct column){COLUMN_ROW, 0, 0}, "row", "");
+    if (outcome == STATUS_OK)
+        outcome = add_target_columns(writer);
+    if (outcome == STATUS_OK)
+        outcome = add_experts(writer, COLUMN_G, "g");
+    if (outcome == STATUS_OK && (dataset->shape.n_targets || dataset->label))
+        outcome = add_experts(writer, COLUMN_H, "h");
+    if (outcome == STATUS_OK && extras.density)
+        outcome = add_density(writer);
+    if (outcome == STATUS_OK)
+        outcome = open_output(writer, path);
+    if (outcome != STATUS_OK)
+        outcome = prediction_writer_finish(out, outcome);
+    return outcome;
+}
+
 status prediction_writer_add(struct prediction_writer *writer, const struct prediction_block *block)
 {
     status outcome = site_file(SITE_prediction_write, writer->file.path);
     if (outcome != STATUS_OK)
         return outcome;
-    return writer->csv ? add_to_csv(writer, block) : add_to_hdf5(writer, block);
-}
-
-static status close_output(struct prediction_writer *writer, status so_far)
-{
-    status outcome = so_far;
-    if (writer->hdf5) {
-        if (outcome == STATUS_OK && writer->has_class)
-            outcome = hdf5_write_strings(writer->hdf5, "class", &writer->class_rows);
-        if (outcome == STATUS_OK)
-            outcome = hdf5_sync(writer->hdf5);
-    }
-    return writer->hdf5 ? hdf5_close_after(&writer->hdf5, outcome)
-                        : csv_writer_close_after(&writer->csv, outcome);
+    return writer->format->add(writer, block);
 }
 
 status prediction_writer_finish(struct prediction_writer **writer, status so_far)
 {
     struct prediction_writer *own = *writer;
-    status outcome = close_output(own, so_far);
+    status outcome = own->format ? own->format->close(own, so_far) : so_far;
     outcome = fresh_file_end(&own->file, FRESH_FILE_IS_NEW, outcome);
     release(writer);
     return outcome;
