@@ -31,7 +31,7 @@ struct room {
     void *kept;
 };
 
-/* Of which so many bytes are doubles, a whole number of lines, and the rest is `kept`. */
+/* Of which this number of bytes is doubles, a whole number of lines, and the rest is `kept`. */
 static size_t room_bytes(const struct predictor *predictor, size_t *of_doubles)
 {
     size_t rows = largest(predictor->n_experts, predictor->n_outputs), d = predictor->n_inputs;

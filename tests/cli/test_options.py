@@ -83,7 +83,7 @@ WRONG_FILES = (
     ("quiet: yes\n", ":1: quiet must be true or false, not yes"),
     ("experts: ''\n", ":1: experts needs a value"),
     ("json: true\n", ":1: json is an option of `evaluate`, `summary` and `bench`, not of `train`"),
-    ("config: other.yaml\n", ":1: config can be said on the command line only"),
+    ("config: other.yaml\n", ":1: config can be given on the command line only"),
     ("seed: 1\n---\nseed: 2\n", "a second document"),
     ("seed: \x01\n", ": not a text file in UTF-8"),
 )

@@ -262,7 +262,7 @@ class Sweep(support.TestCase):
                 ("experts must be a whole number", ("--grid", "experts=2,x")),
                 ("has 2 twice", ("--grid", "experts=2,02")),
                 ("did you mean experts?", ("--grid", "expert=2")),
-                ("say --seeds N", ("--grid", "seed=1,2")),
+                ("use --seeds N", ("--grid", "seed=1,2")),
                 ("valid cannot be in a grid", ("--grid", "valid=0.1,0.2")),
                 ("group cannot be in a grid", ("--grid", "group=a,b")),
                 ("experts is given twice", ("--grid", "experts=2,3", "--grid", "experts=4")),

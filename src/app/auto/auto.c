@@ -22,7 +22,7 @@ static status is_wanted(const struct communicator *comm, const struct options *o
     enum { LEAST_UNITS = 10 };
     *wanted = false;
     if (options->effort > 9)
-        return status_set(STATUS_USAGE, "--effort %ld: from 1 to 9", options->effort);
+        return status_set(STATUS_USAGE, "--effort must be from 1 to 9, not %ld", options->effort);
     if (options->automatic == AUTO_OFF || options_said(options, OPTION_TAKES_CHARGE) ||
         source_format_of(options->data)->is_built_in)
         return STATUS_OK;

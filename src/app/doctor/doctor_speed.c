@@ -93,7 +93,7 @@ void check_kernel(const struct survey *survey, struct finding *finding)
     }
 }
 
-/* OpenBLAS takes fewer threads than it is asked for if the rank may not run on so many cores. */
+/* OpenBLAS takes fewer threads than it is asked for if the rank may not run on that many cores. */
 static int threads_asked(const struct rank_facts *rank)
 {
     int asked = rank->launch.blas_threads;

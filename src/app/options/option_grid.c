@@ -24,7 +24,7 @@ static status check_name(const char *name, const char *subject, const struct opt
         return option_unknown(COMMAND_TRAIN, name, subject);
     if (!option_may_be_in_grid(*entry))
         return status_set(STATUS_USAGE, "%s: %s cannot be in a grid%s", subject, name,
-                          (*entry)->kind == KIND_SEED ? "; say --seeds N" : "");
+                          (*entry)->kind == KIND_SEED ? "; use --seeds N" : "");
     return STATUS_OK;
 }
 

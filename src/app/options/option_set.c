@@ -92,7 +92,7 @@ status option_unknown(enum command command, const char *name, const char *origin
         outcome = status_set(STATUS_USAGE, "unknown option --%s; did you mean --%s?", name,
                              option_find(command, name)->name);
     } else if (option_find(command, name)) {
-        outcome = status_set(STATUS_USAGE, "%s can be said on the command line only", name);
+        outcome = status_set(STATUS_USAGE, "%s can be given on the command line only", name);
     } else if (others != 0) {
         char text[128];
         list_commands(others, text, sizeof text);

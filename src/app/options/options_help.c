@@ -31,8 +31,9 @@ static void describe(const struct option_entry *entry, char *text, size_t size)
     size_t used = (size_t)snprintf(text, size, "%s", entry->help);
     if (entry->kind == KIND_CHOICE)
         for (const struct option_word *word = entry->words; word->word; word++)
-            used += (size_t)snprintf(text + used, size - used, "%s %s",
-                                     word == entry->words ? ":" : ",", word->word);
+            used += (size_t)snprintf(text + used, size - used, "%s%s%s",
+                                     word == entry->words ? " (" : ", ", word->word,
+                                     word[1].word ? "" : ")");
     if (entry->value)
         snprintf(text + used, size - used, " [%s]", entry->value);
 }

@@ -209,7 +209,7 @@ const struct option_entry option_table[] = {
      "others all",
      SECTION_DATA, SUMMARY, 0, KIND_CHOICE, AT(part), 0, trained_part_words},
     {"task", "TASK", "auto",
-     "regression or classification; auto: text and HDF5 integers are classes",
+     "what to learn; auto: text and HDF5 integers are classes",
      SECTION_DATA, TRAIN, FIXED, KIND_CHOICE, AT(task), 0, task_words},
     {"scale", "SCALE", "standard",
      "scaling of inputs and regression targets: standard (mean 0, standard deviation 1), none, "
@@ -227,8 +227,8 @@ const struct option_entry option_table[] = {
      "hidden layers of each expert: none, or widths such as 32,32",
      SECTION_MODEL, TRAIN, FIXED, KIND_WIDTHS, AT(expert_hidden), 0, NULL},
     {"gate", "NAME", "softmax",
-     "softmax: a network; gaussian: a Gaussian density of the inputs for each expert (with "
-     "--optimizer em)",
+     "softmax: a network; gaussian: a Gaussian density of the inputs for each expert, with "
+     "--optimizer em",
      SECTION_MODEL, TRAIN, FIXED | TAKES_CHARGE, KIND_CHOICE, AT(gate), 0, gate_words},
     {"gate-hidden", "WIDTHS", "none",
      "hidden layers of the gating network",
@@ -249,12 +249,12 @@ const struct option_entry option_table[] = {
      "distribution of a target given an expert's output",
      SECTION_MODEL, TRAIN, FIXED, KIND_CHOICE, AT(likelihood), 0, likelihood_words},
     {"variance", "VARIANCE", "fixed:1",
-     "variance of the Gaussian likelihood: fixed or learned, with a value such as "
-     "learned:0.5; unseen: of a committee, from the samples that each member has left out",
+     "variance of the Gaussian likelihood: fixed:V, or learned:V, which begins at V; unseen: of a "
+     "committee, measured on the samples that each member has left out",
      SECTION_MODEL, TRAIN, FIXED, KIND_VARIANCE, 0, 0, NULL},
 
     {"top-k", "K", "0",
-     "compute only the K experts of largest mixing proportion for each sample; 0: all",
+     "compute only the K experts with the largest mixing proportions for each sample; 0: all",
      SECTION_MODEL, TRAIN | BENCH, FIXED | TAKES_CHARGE, KIND_INTEGER, AT(top_k), RANGE_FROM_0, NULL},
     {"balance-weight", "W", "0",
      "weight of a term that pushes the gate towards equal use of all experts",
@@ -265,9 +265,9 @@ const struct option_entry option_table[] = {
      SECTION_MODEL, TRAIN, FIXED | TAKES_CHARGE, KIND_NUMBER, AT(entropy_weight), RANGE_ANY, NULL},
 
     {"auto", "HOW", "on",
-     "let the data choose the options of model and training that are not given: see "
-     "docs/training.md. off: the defaults shown here, as with --optimizer, --epochs, --error or "
-     "--init, and for the built-in vowels",
+     "choose the options of model and training that are not given by trying some on the data: see "
+     "docs/training.md. off: the defaults shown here. With --optimizer, --epochs, --error or "
+     "--init, and for the built-in vowels, it is off",
      SECTION_TRAINING, ONE_RUN, UNRECORDED, KIND_CHOICE, AT(automatic), 0, auto_words},
     {"effort", "N", "5",
      "how much --auto tries, from 1 (one quick model) to 9",
@@ -288,9 +288,9 @@ const struct option_entry option_table[] = {
      "samples per step; 0: all",
      SECTION_TRAINING, TRAIN, FIXED, KIND_INTEGER, AT(batch_size), RANGE_FROM_0, NULL},
     {"forgetting", "K", "0.6",
-     "for --optimizer em with --batch-size: batch t, from 0, counts r = (t + 1)^-K in the "
-     "running sums and older ones 1 - r; K from 0.5 (old batches fade soon) to 1 (all count "
-     "alike)",
+     "for --optimizer em with --batch-size: batch t, from 0, enters the running sums with weight "
+     "r = (t + 1)^-K, and what was there gets 1 - r; K from 0.5 (old batches fade soon) to 1 (all "
+     "weigh the same)",
      SECTION_TRAINING, TRAIN, 0, KIND_NUMBER, AT(forgetting), RANGE_FROM_0, NULL},
     {"epochs", "N", "500",
      "passes over the data, in total",
@@ -309,14 +309,15 @@ const struct option_entry option_table[] = {
      "scale gradients down to norm NORM; 0: off",
      SECTION_TRAINING, TRAIN, 0, KIND_NUMBER, AT(clip), RANGE_FROM_0, NULL},
     {"weight-decay", "RATE", "0",
-     "share by which a step of rate 1 shrinks weights (not biases), decoupled from the gradient",
+     "decoupled weight decay: a step of learning rate r shrinks weights, not biases, by the share "
+     "r RATE",
      SECTION_TRAINING, TRAIN, 0, KIND_NUMBER, AT(weight_decay), RANGE_FROM_0, NULL},
     {"schedule", "SCHEDULE", "constant",
      "learning rate over the epochs: constant, cosine, step:N:F, exponential:F or warmup:N",
      SECTION_TRAINING, TRAIN, 0, KIND_SCHEDULE, AT(schedule), 0, NULL},
     {"anneal", "B:N", "none",
-     "deterministic annealing: the posterior is computed with proportions and likelihoods to the "
-     "power B, such as 0.3, which rises to 1 in N epochs",
+     "deterministic annealing: proportions and likelihoods enter the posterior to the power B, "
+     "such as 0.3, which rises to 1 in N epochs",
      SECTION_TRAINING, TRAIN, TAKES_CHARGE, KIND_ANNEAL, AT(anneal), 0, NULL},
     {"seed", "N", "1",
      "seed of all random numbers; the same seed gives the same results on any number of ranks",
@@ -343,12 +344,11 @@ const struct option_entry option_table[] = {
      "weights; 0: too little to change a prediction; em needs more, such as 0.1",
      SECTION_TRAINING, ONE_RUN, RESHAPED, KIND_NUMBER, AT(split_spread), RANGE_FROM_0, NULL},
     {"on-nan", "WHAT", "stop",
-     "when a number is not finite: stop, or go back to the last checkpoint with half the learning "
-     "rate",
+     "what to do about a number that is not finite: stop, or go back to the last checkpoint with "
+     "half the learning rate",
      SECTION_TRAINING, TRAIN, 0, KIND_CHOICE, AT(on_nan), 0, on_nan_words},
     {"time-limit", "TIME", "none",
-     "stop with a checkpoint before the program has run for this time: seconds, 90m, 2h, 1d or "
-     "HH:MM:SS",
+     "save and stop before the program has run for this time: seconds, 90m, 2h, 1d or HH:MM:SS",
      SECTION_TRAINING, TRAIN, NOW, KIND_DURATION, AT(time_limit), RANGE_FROM_0, duration_words},
 
     {"hang-timeout", "TIME", "10m",
@@ -361,24 +361,24 @@ const struct option_entry option_table[] = {
      "experts of rank 0, which also has the gating network",
      SECTION_RANKS, TRAIN | BENCH, MACHINE, KIND_INTEGER, AT(root_experts), RANGE_FROM_0, root_experts_words},
     {"placement", "HOW", "even",
-     "deal experts evenly, or by the measured speed of each rank; results do not change",
+     "deal experts evenly, or by the measured speed of each rank. Results do not change",
      SECTION_RANKS, TRAIN, MACHINE, KIND_CHOICE, AT(placement), 0, placement_words},
     {"micro-batch", "N", "auto",
      "samples computed together",
      SECTION_RANKS, TRAIN | EVALUATE | PREDICT | BENCH, FIXED, KIND_INTEGER, AT(micro_batch), RANGE_FROM_1, micro_batch_words},
     {"read", "WHO", "auto",
-     "who reads the data: rank 0 for all hosts (root), ranks of each host (node), or auto: ranks "
-     "of rank 0's host, but node for streamed data; results do not change",
+     "who reads the data. root: rank 0 for all hosts; node: ranks of each host; auto: ranks of "
+     "rank 0's host, but node for streamed data. Results do not change",
      SECTION_RANKS, TRAIN | EVALUATE | PREDICT, MACHINE, KIND_CHOICE, AT(read), 0, read_words},
     {"stream", "WHEN", "auto",
      "read an HDF5 file again in every epoch instead of keeping it in memory; auto: if it does not "
-     "fit; results do not change",
+     "fit. Results do not change",
      SECTION_RANKS, TRAIN | EVALUATE | PREDICT, MACHINE, KIND_CHOICE, AT(stream), 0, stream_words},
     {"stream-block", "N", "auto",
      "consecutive samples in a block; batches are drawn from 64 random blocks at a time",
      SECTION_RANKS, TRAIN, FIXED, KIND_INTEGER, AT(stream_block), RANGE_FROM_1, micro_batch_words},
     {"one-rank", NULL, NULL,
-     "run with the one rank that MPI knows of, although Slurm or an mpirun says it started more",
+     "run with the one rank that MPI sees, although Slurm or mpirun started more",
      SECTION_RANKS, RANKS, NOW | OF_SWEEP, KIND_FLAG, AT(one_rank), 0, NULL},
     {"plan", NULL, NULL,
      "predict the step on more ranks than there are here, and how best to use them",

@@ -56,7 +56,9 @@ status sweep_init(struct sweep *sweep, const struct options *options)
         sweep->n_settings *= sweep->values[a].n;
         sweep->n_runs = sweep->n_settings * (size_t)options->seeds;
         if (sweep->n_runs > MOST_RUNS)
-            outcome = status_set(STATUS_USAGE, "--grid: these are more than %d runs", MOST_RUNS);
+            outcome = status_set(STATUS_USAGE,
+                                 "--grid: more than %d runs; try fewer values, or several sweeps",
+                                 MOST_RUNS);
     }
     sweep->n_runs = sweep->n_settings * (size_t)options->seeds;
     for (size_t s = 0; s < sweep->n_settings && outcome == STATUS_OK; s++)

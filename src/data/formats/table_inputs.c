@@ -14,7 +14,7 @@
 /* What a column is good for if nobody names it. */
 enum verdict { IS_INPUT, IS_COUNTER, IS_NAMES, IS_LONG, IS_EMPTY, IS_UNCLEAR };
 
-/* Below so many rows 1, 2, 3 comes by itself. */
+/* In fewer rows 1, 2, 3 may be chance. */
 enum { LEAST_COUNTED = 10 };
 
 static bool counts_rows(const struct csv_table *table, size_t c)
@@ -28,7 +28,7 @@ static bool counts_rows(const struct csv_table *table, size_t c)
     return true;
 }
 
-/* Beyond 2^53 whole numbers are no longer told apart: those that have so many digits are names. */
+/* Beyond 2^53 doubles do not tell whole numbers apart: numbers of that length are names. */
 static bool has_long_numbers(const struct csv_table *table, size_t c)
 {
     const struct csv_column *column = &table->column[c];

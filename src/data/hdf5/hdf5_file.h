@@ -89,7 +89,7 @@ status hdf5_write_rows(struct hdf5_file *file, const char *name, uint64_t first,
 status hdf5_read_rows(struct hdf5_file *file, const char *name, uint64_t first, uint64_t n,
                       enum hdf5_type type, void *data);
 
-/* Columns first .. first+n-1 of a matrix that lies on its side, as so many rows. */
+/* Columns first .. first+n-1 of a matrix that lies on its side, as n rows. */
 status hdf5_read_columns(struct hdf5_file *file, const char *name, uint64_t first, uint64_t n,
                          double *data);
 

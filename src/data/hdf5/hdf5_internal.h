@@ -52,7 +52,7 @@ struct hdf5_file {
     char *path;
     bool writable;
     bool reads_directly;  /* data sets of .. */
-    uint64_t direct_from; /* .. so many bytes or more */
+    uint64_t direct_from; /* this number of bytes, or more */
     /* Data sets stay open between calls: their chunk cache would be lost with them. */
     struct hdf5_open_dataset open[HDF5_OPEN_DATASETS];
     int next_to_replace;

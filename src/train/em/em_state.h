@@ -171,7 +171,7 @@ void em_climb_run(struct em_climb *climb, void (*evaluate)(void *context), void 
 struct em_gate {
     bool from_moments;     /* those of the experts are enough: on-line EM is possible */
     bool needs_posteriors; /* of all samples, once per host */
-    /* Local. Doubles that rank `rank` needs, for so many samples and samples in a chunk. */
+    /* Local. Doubles that rank `rank` needs, by numbers of samples and of those in a chunk. */
     double (*doubles)(const struct model_config *config, const struct shard *shard, int rank,
                       double samples, double stride);
     status (*init)(struct em *em);         /* Local. Work space, before that of the experts. */

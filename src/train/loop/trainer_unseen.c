@@ -10,7 +10,7 @@
 
 #include <math.h>
 
-/* What an expert says of its own errors weighs like so many samples against what all say. */
+/* The errors of all experts count as this many samples beside the expert's own. */
 static const double samples_of_all = 20;
 
 /* Of each expert, sums over the unseen samples: shares h, and h q. */

@@ -29,7 +29,7 @@ class _Mixture(BaseEstimator):
     them. None leaves a choice to the program, which then goes by the data (effort=1 makes it quick, and
     auto="off" takes fixed defaults). Hidden layers may be written (32, 32).
 
-    ranks: so many processes, started by mpirun; None: one, without mpirun.
+    ranks: number of processes, started by mpirun; None: one, without mpirun.
 
     After fit: n_features_in_, feature_names_in_ (of a frame), history_ (metrics of each epoch, a list of
     dicts) and model_ (a coterie.Model: intervals, densities, the gate's and the experts' outputs).

@@ -39,7 +39,7 @@ struct hdf5_columns {
 struct hdf5_reader {
     struct hdf5_file *file;
     struct hdf5_columns x, y;
-    uint64_t samples_on_side; /* arrays of so many columns, and not rows, lie on their side; or 0 */
+    uint64_t samples_on_side; /* arrays of that many columns lie on their side; or 0 */
 };
 
 /* The numbers of a shape with commas between. */

@@ -162,7 +162,7 @@ static status take_weight(const struct source_request *request, struct source *s
 static status take_group_and_weight(const struct source_request *request, struct source *source,
                                     struct hdf5_reader *reader)
 {
-    /* The number of samples is known now: an array of so many columns lies on its side. */
+    /* The number of samples is known now: an array with that number of columns lies on its side. */
     reader->samples_on_side = source->info.n;
     status outcome = take_group(request, source, reader);
     return outcome == STATUS_OK ? take_weight(request, source, reader) : outcome;

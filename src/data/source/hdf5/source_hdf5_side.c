@@ -77,7 +77,7 @@ static bool all_upright(const struct sheets *sheets, uint64_t rows)
     return true;
 }
 
-/* Each has so many rows, or so many columns. */
+/* Whether each sheet has this number of rows, or of columns. */
 static bool fits(const struct sheets *sheets, uint64_t rows)
 {
     for (size_t i = 0; i < sheets->n; i++)
