@@ -161,6 +161,7 @@ static void print_json(struct evaluation *evaluation, const struct loaded_model 
     json_t *result = json_object(), *groups = json_array();
     evaluation_summarise(evaluation, &evaluation->all, &record);
     json_object_set_new(result, "n", json_integer((json_int_t)loaded->samples.dataset.shape.n));
+    json_object_set_new(result, "weight", json_number(evaluation->all.weight));
     set_errors(result, &record);
     json_object_set_new(result, "baseline_accuracy", json_number(evaluation->baseline.accuracy));
     json_object_set_new(result, "baseline_rmse", json_number(evaluation->baseline.rmse));

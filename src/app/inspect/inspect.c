@@ -31,6 +31,8 @@ static status inspect(const struct options *options)
     const char *path = options->positional.item[0];
     struct stat about;
     bool checkpoint;
+    if (options->json)
+        return inspect_json(path);
     if (stat(path, &about) == 0 && S_ISDIR(about.st_mode))
         return inspect_run(path, options->verify);
     status outcome = is_checkpoint(path, &checkpoint);

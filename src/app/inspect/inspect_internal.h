@@ -15,6 +15,13 @@ status inspect_data(const char *path, const struct options *options);
 status inspect_checkpoint(const char *path, bool verify);
 status inspect_run(const char *path, bool verify); /* a run directory */
 
+/*
+ * Root. A checkpoint, or the one that a run directory means, as one JSON object: counts, names,
+ * options, and under "arrays" parameters and scaling by their names in the checkpoint. All
+ * checksums are verified. STATUS_USAGE for what is not a checkpoint.
+ */
+status inspect_json(const char *path);
+
 /* Root. Names, types and shapes of all data sets. */
 status inspect_list_hdf5(const char *path);
 
