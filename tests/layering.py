@@ -55,7 +55,7 @@ ROOMS = {
                    "base math data/samples model/likelihood model/network model/gate model comm "
                    "checkpoint train/feed"),
     "train/em": ("em", "base math data/samples comm train/step"),
-    "train/inference": ("basis covariance information information_layout sample_groups",
+    "train/inference": ("basis covariance information information_layout refit sample_groups split_expert",
                         "base math data/samples model/likelihood model/network model/gate model "
                         "comm checkpoint train/feed"),
     "train/reshape": ("reshape",

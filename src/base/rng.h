@@ -19,7 +19,9 @@ enum rng_purpose {
     RNG_SHUFFLE_WINDOW = 7, /* id: window, step: epoch */
     RNG_TWIN_EXPERT = 8,    /* id: expert that is split */
     RNG_TWIN_GATE = 9,      /* the same */
-    RNG_FOLDS = 10          /* which member of a committee does not see a sample */
+    RNG_FOLDS = 10,         /* which member of a committee does not see a sample */
+    RNG_BOOTSTRAP = 11,     /* id: refit, step: chunk of samples */
+    RNG_SPLIT_START = 12    /* id: expert that a test splits, step: variant */
 };
 
 struct rng {

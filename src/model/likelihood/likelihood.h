@@ -3,6 +3,7 @@
 #define COTERIE_MODEL_LIKELIHOOD_H
 
 #include "base/real.h"
+#include "base/rng.h"
 #include "model/likelihood/output.h"
 
 #include <stdbool.h>
@@ -54,6 +55,10 @@ struct likelihood_family {
      */
     void (*bend)(const struct likelihood *likelihood, double variance, size_t n, const double *d,
                  const double *z, const struct likelihood_bend *bend);
+    /* Draws a target d (O) of one sample, for the bootstrap, with the same outputs. NULL: as
+     * `bend`. */
+    void (*draw)(const struct likelihood *likelihood, double variance, const double *z,
+                 struct rng *rng, double *d);
 };
 
 /* By enum likelihood_kind. */

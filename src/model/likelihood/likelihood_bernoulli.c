@@ -56,9 +56,18 @@ static void bend(const struct likelihood *likelihood, double variance, size_t n,
     }
 }
 
+static void draw(const struct likelihood *likelihood, double variance, const double *z,
+                 struct rng *rng, double *d)
+{
+    (void)variance;
+    for (size_t k = 0; k < likelihood->n_outputs; k++)
+        d[k] = rng_uniform(rng) < 1 / (1 + exp(-z[k]));
+}
+
 const struct likelihood_family likelihood_bernoulli = {.name = "bernoulli",
                                                        .output = OUTPUT_LOGISTIC,
                                                        .is_classifier = true,
                                                        .forward = forward,
                                                        .backward = likelihood_canonical,
-                                                       .bend = bend};
+                                                       .bend = bend,
+                                                       .draw = draw};

@@ -107,9 +107,28 @@ static void bend(const struct likelihood *likelihood, double variance, size_t n,
         row_residual(n, d + k * n, o + k * n);
 }
 
+/* One class: 1 of it, 0 of the others. */
+static void draw(const struct likelihood *likelihood, double variance, const double *z,
+                 struct rng *rng, double *d)
+{
+    size_t n = likelihood->n_outputs, chosen = 0;
+    double most = z[0], sum = 0;
+    (void)variance;
+    for (size_t k = 1; k < n; k++)
+        most = z[k] > most ? z[k] : most;
+    for (size_t k = 0; k < n; k++)
+        sum += exp(z[k] - most);
+    double left = sum * rng_uniform(rng) - exp(z[0] - most);
+    for (; left >= 0 && chosen + 1 < n; chosen++)
+        left -= exp(z[chosen + 1] - most);
+    for (size_t k = 0; k < n; k++)
+        d[k] = k == chosen;
+}
+
 const struct likelihood_family likelihood_categorical = {.name = "categorical",
                                                          .output = OUTPUT_SOFTMAX,
                                                          .is_classifier = true,
                                                          .forward = forward,
                                                          .backward = likelihood_canonical,
-                                                         .bend = bend};
+                                                         .bend = bend,
+                                                         .draw = draw};

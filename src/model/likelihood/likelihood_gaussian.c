@@ -76,10 +76,22 @@ static void bend(const struct likelihood *likelihood, double variance, size_t n,
                   bend->slope + outputs * n, bend->loglik);
 }
 
+/* By Box & Muller; 1 - u is above 0. */
+static void draw(const struct likelihood *likelihood, double variance, const double *z,
+                 struct rng *rng, double *d)
+{
+    const double pi = 3.14159265358979323846;
+    for (size_t k = 0; k < likelihood->n_outputs; k++) {
+        double radius = sqrt(-2 * variance * log(1 - rng_uniform(rng)));
+        d[k] = z[k] + radius * cos(2 * pi * rng_uniform(rng));
+    }
+}
+
 const struct likelihood_family likelihood_gaussian = {.name = "gaussian",
                                                       .output = OUTPUT_ANY,
                                                       .has_variance = true,
                                                       .is_closed_form = true,
                                                       .forward = forward,
                                                       .backward = backward,
-                                                      .bend = bend};
+                                                      .bend = bend,
+                                                      .draw = draw};

@@ -74,8 +74,8 @@ static void assemble(const struct covariance *covariance, const struct informati
                                        unit[i], covariance->component[q], unit[j]);
 }
 
-static void find_distance(struct covariance *covariance, const struct information *information,
-                          double *score, double *product)
+static void find_step(struct covariance *covariance, const struct information *information,
+                      double *score)
 {
     const struct information_layout *layout = &information->layout;
     const double *all = information->total + layout->score_at;
@@ -84,9 +84,8 @@ static void find_distance(struct covariance *covariance, const struct informatio
         for (size_t i = 0; i < width_of(covariance, p); i++)
             score[covariance->first[p] + i] =
                 all[covariance->component[p] * layout->n_units + covariance->basis.unit[i]];
-    memset(product, 0, n * sizeof *product);
-    blas_add_products(n, 1, n, covariance->matrix, n, score, n, product, 1);
-    covariance->distance = sqrt(fmax(blas_dot(n, score, product), 0));
+    blas_add_products(n, 1, n, covariance->matrix, n, score, n, covariance->step, 1);
+    covariance->distance = sqrt(fmax(blas_dot(n, score, covariance->step), 0));
 }
 
 /* matrix becomes V J V. */
@@ -117,12 +116,12 @@ static status invert(struct covariance *covariance, const struct information *in
     if (outcome == STATUS_OK)
         outcome = memory_alloc(&matrix, n * n, sizeof(double), "the covariance");
     if (outcome == STATUS_OK)
-        outcome = memory_alloc(&score, 2 * n, sizeof(double), "the covariance");
+        outcome = memory_alloc(&score, n, sizeof(double), "the covariance");
     if (outcome == STATUS_OK) {
         assemble(covariance, information, false, matrix);
         covariance->rank =
             semidefinite_invert(&system, n, matrix, covariance->matrix, covariance->known);
-        find_distance(covariance, information, score, score + n);
+        find_step(covariance, information, score);
     }
     semidefinite_release(&system);
     memory_free(&matrix);
@@ -152,6 +151,7 @@ status covariance_init(struct covariance *covariance, const struct information *
         size_t count, size;
     } arrays[] = {{&covariance->value, n, sizeof(double)},
                   {&covariance->matrix, n * n, sizeof(double)},
+                  {&covariance->step, n, sizeof(double)},
                   {&covariance->known, n, sizeof(bool)},
                   {&difference, width, sizeof(double)}};
     for (size_t i = 0; i < sizeof arrays / sizeof arrays[0] && outcome == STATUS_OK; i++)
@@ -173,6 +173,7 @@ void covariance_release(struct covariance *covariance)
     memory_free(&covariance->first);
     memory_free(&covariance->value);
     memory_free(&covariance->matrix);
+    memory_free(&covariance->step);
     memory_free(&covariance->known);
 }
 

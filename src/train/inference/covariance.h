@@ -27,6 +27,7 @@ struct covariance {
     size_t n;
     double *value;  /* (n) */
     double *matrix; /* (n, n) */
+    double *step;   /* (n) V s, with the score s: Newton's step to the maximum */
     bool *known;    /* (n) false: the samples do not determine it */
     struct semidefinite_rank rank;
     /* sqrt(s^T V s) of the score s: how far the maximum is, in standard errors. 0 there. */

@@ -39,39 +39,46 @@ static void unpack(const struct mlp *shape, const real *from, size_t n, double *
     }
 }
 
-static status init_parameters(struct information *information, const struct model_shape *shape,
-                              const struct networks *networks)
+static void take_parameters(struct information *information, const struct model_shape *shape,
+                            const struct networks *networks)
 {
     const struct information_layout *layout = &information->layout;
     struct linear_parameters *own = &information->parameters;
-    size_t width = layout->n_units, stride = parameters_stride(&shape->expert);
-    status outcome =
-        memory_alloc(&own->weight, layout->n_linear * width, sizeof(double), "coefficients");
-    if (outcome == STATUS_OK)
-        outcome = memory_alloc(&own->variance, layout->n_experts, sizeof(double), "coefficients");
-    if (outcome != STATUS_OK)
-        return outcome;
+    size_t stride = parameters_stride(&shape->expert);
     memcpy(own->variance, networks->variance, layout->n_experts * sizeof *own->variance);
     unpack(&shape->gate, networks->gate, layout->n_logits, own->weight);
     for (size_t e = 0; e < layout->n_experts; e++)
         unpack(&shape->expert, networks->experts + e * stride, layout->n_outputs,
-               own->weight + information_output(layout, e, 0) * width);
-    return STATUS_OK;
+               own->weight + information_output(layout, e, 0) * layout->n_units);
 }
 
-status information_init(struct information *information, const struct model_shape *shape,
-                        const struct networks *networks, bool has_outer)
+status information_init_empty(struct information *information, const struct model_config *config,
+                              bool has_outer)
 {
-    const struct model_config *config = &shape->config;
+    struct linear_parameters *own = &information->parameters;
+    const struct information_layout *layout = &information->layout;
     memset(information, 0, sizeof *information);
     information->likelihood =
         (struct likelihood){config->likelihood, config->output, config->n_outputs};
     status outcome = information_layout_init(&information->layout, config, has_outer);
     if (outcome == STATUS_OK)
-        outcome = init_parameters(information, shape, networks);
+        outcome = memory_alloc(&own->weight, layout->n_linear * layout->n_units, sizeof(double),
+                               "coefficients");
     if (outcome == STATUS_OK)
-        outcome = information_tile_create(&information->layout, &information->likelihood,
-                                          &information->parameters, &information->tile);
+        outcome = memory_alloc(&own->variance, layout->n_experts, sizeof(double), "coefficients");
+    for (size_t e = 0; outcome == STATUS_OK && e < layout->n_experts; e++)
+        own->variance[e] = 1;
+    return outcome == STATUS_OK
+               ? information_tile_create(layout, &information->likelihood, own, &information->tile)
+               : outcome;
+}
+
+status information_init(struct information *information, const struct model_shape *shape,
+                        const struct networks *networks, bool has_outer)
+{
+    status outcome = information_init_empty(information, &shape->config, has_outer);
+    if (outcome == STATUS_OK)
+        take_parameters(information, shape, networks);
     return outcome;
 }
 

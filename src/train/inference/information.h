@@ -32,6 +32,11 @@ struct information {
 /* For a model that lacks nothing. `networks` are those of all experts, on every rank. */
 status information_init(struct information *information, const struct model_shape *shape,
                         const struct networks *networks, bool has_outer);
+/*
+ * The same with all parameters 0 and variances 1, for a model of which only the shape is there.
+ */
+status information_init_empty(struct information *information, const struct model_config *config,
+                              bool has_outer);
 void information_release(struct information *information);
 
 /* Collective. Sets total, with weights w_n as the samples have them. */

@@ -43,8 +43,8 @@ status information_layout_init(struct information_layout *layout, const struct m
     if (outcome != STATUS_OK)
         return outcome;
     layout->score_at = moments_count(layout->n_units, layout->n_units);
-    size_t first = layout->score_at + m * layout->n_units;
-    size_t end = lay_out_blocks(layout, first);
+    layout->loglik_at = layout->score_at + m * layout->n_units;
+    size_t first = layout->loglik_at + 1, end = lay_out_blocks(layout, first);
     layout->outer_offset = end - first;
     layout->n_sums = end + (has_outer ? layout->outer_offset : 0);
     return STATUS_OK;

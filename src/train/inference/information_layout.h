@@ -30,7 +30,8 @@ struct information_layout {
     size_t n_components; /* M: those, then variances, if they are learned */
     bool has_outer;      /* the outer products of scores are summed, too */
     size_t *block_at;    /* (M, M) of a <= b: where the block of a and b begins, owned */
-    size_t score_at;     /* scores (M, W); before them, from 0: sum w x x^T, as moments */
+    /* From 0, sum w x x^T as moments; then scores (M, W) and the log-likelihood. */
+    size_t score_at, loglik_at;
     size_t outer_offset; /* from a block to the same of outer products */
     size_t n_sums;
 };

@@ -29,6 +29,7 @@ struct information_tile {
     double *row;       /* (M, n) weights of the blocks of one component */
     double *spare;     /* (2, n) */
     size_t n_bends;    /* C */
+    bool is_complete;  /* the complete data's information is summed */
 };
 
 status information_tile_create(const struct information_layout *layout,
@@ -171,14 +172,20 @@ static void softmax(struct information_tile *tile, size_t rows, size_t n, double
         row_subtract_log(n, most, sum, z + e * n);
 }
 
-static void find_posteriors(struct information_tile *tile, size_t n)
+static void find_proportions(struct information_tile *tile, size_t n)
 {
     const struct information_layout *layout = tile->layout;
-    size_t c = tile->n_bends, pairs = c * (c + 1) / 2, width = layout->n_units;
+    size_t width = layout->n_units;
     blas_multiply(layout->n_linear, n, width, tile->parameters->weight, width, tile->x, n, tile->z,
                   n);
     if (layout->n_logits > 0)
         softmax(tile, layout->n_logits, n, tile->z, tile->g);
+}
+
+static void find_posteriors(struct information_tile *tile, size_t n)
+{
+    const struct information_layout *layout = tile->layout;
+    size_t c = tile->n_bends, pairs = c * (c + 1) / 2;
     for (size_t e = 0; e < layout->n_experts; e++) {
         struct likelihood_bend bend = {.loglik = tile->h + e * n,
                                        .slope = tile->slope + e * c * n,
@@ -277,12 +284,13 @@ static void weigh_pair(const struct information_tile *tile, size_t n, size_t a, 
                        double *row)
 {
     struct component one = component_of(tile->layout, a), other = component_of(tile->layout, b);
-    pair_row(n, tile->w, tile->joint + a * n, tile->joint + b * n, row);
+    bool all = !tile->is_complete; /* the scores' part, too */
+    pair_row(n, tile->w, all ? tile->joint + a * n : tile->zero, tile->joint + b * n, row);
     if (one.is_logit && other.is_logit)
         add_logits(n, a == b, tile->w, tile->g + one.expert * n, tile->g + other.expert * n, row);
     if (one.expert == other.expert)
         add_own(n, tile->w, tile->h + one.expert * n, curvature_of(tile, one, other, n),
-                slope_of(tile, one, n), slope_of(tile, other, n), row);
+                all ? slope_of(tile, one, n) : tile->zero, slope_of(tile, other, n), row);
 }
 
 /* The blocks of component a with itself and those behind it, from their weights. */
@@ -302,12 +310,25 @@ static void add_blocks(const struct information_tile *tile, size_t n, size_t a, 
     }
 }
 
+/* sum w ln sum exp, of what the last softmax has left of largest and sums. */
+LEAF_KERNEL static double sum_of_logs(size_t n, const double *restrict w,
+                                      const double *restrict most, const double *restrict sum)
+{
+    double value = 0;
+#pragma omp simd reduction(+ : value)
+    for (size_t i = 0; i < n; i++)
+        value += w[i] * (most[i] + log(sum[i]));
+    return value;
+}
+
 void information_tile_add(const struct batch *batch, void *context, double *sums)
 {
     struct information_tile *tile = context;
     const struct information_layout *layout = tile->layout;
     size_t n = take_batch(tile, batch), width = layout->n_units, m = layout->n_components;
+    find_proportions(tile, n);
     find_posteriors(tile, n);
+    sums[layout->loglik_at] += sum_of_logs(n, tile->w, tile->spare, tile->spare + n);
     find_scores(tile, n);
     moments_add(1, width, width, n, tile->w, n, tile->x, n, sums, layout->score_at);
     for (size_t a = 0; a < m; a++) {
@@ -323,4 +344,40 @@ void information_tile_add(const struct batch *batch, void *context, double *sums
     for (size_t a = 0; a < m; a++)
         row_product(n, tile->w, tile->score + a * n, tile->row + a * n);
     blas_add_products(m, width, n, tile->row, n, tile->x, n, sums + layout->score_at, width);
+}
+
+void information_tile_complete(struct information_tile *tile, bool is_complete)
+{
+    tile->is_complete = is_complete;
+}
+
+/* The expert of sample i. */
+static size_t draw_expert(const struct information_tile *tile, size_t n, size_t i, struct rng *rng)
+{
+    double left = rng_uniform(rng);
+    size_t e = 0;
+    for (; e + 1 < tile->layout->n_logits; e++) {
+        left -= tile->g[e * n + i];
+        if (left < 0)
+            break;
+    }
+    return e;
+}
+
+void information_tile_draw(struct information_tile *tile, const struct batch *batch,
+                           struct rng *rng, double *d)
+{
+    const struct information_layout *layout = tile->layout;
+    size_t n = take_batch(tile, batch), outputs = layout->n_outputs;
+    double *z = tile->row, *drawn = tile->row + outputs;
+    find_proportions(tile, n);
+    for (size_t i = 0; i < batch->n; i++) {
+        size_t e = draw_expert(tile, n, i, rng);
+        for (size_t k = 0; k < outputs; k++)
+            z[k] = tile->z[information_output(layout, e, k) * n + i];
+        likelihood_family(tile->likelihood->kind)
+            ->draw(tile->likelihood, tile->parameters->variance[e], z, rng, drawn);
+        for (size_t k = 0; k < outputs; k++)
+            d[k * GROUPS_CHUNK + i] = drawn[k];
+    }
 }
