@@ -13,7 +13,7 @@ OPTIONS = {
              "split prune merge split-spread placement "
              "profile on-nan hang-timeout read help",
     "evaluate": "data inputs targets group weight json micro-batch read quiet help",
-    "summary": "data inputs targets group weight part robust level json quiet help",
+    "summary": "data inputs targets group weight part robust level bootstrap test-experts seed json quiet help",
     "predict": "data inputs targets output micro-batch read quiet help",
     "inspect": "verify help",
     "convert": "inputs targets group weight help",

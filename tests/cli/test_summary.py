@@ -369,9 +369,82 @@ class Undetermined(SummaryCase):
         self.assertIn("NA", self.succeed(D, "summary", self.folder / "run").stdout)
 
 
+def rows_of(told):
+    """All rows of a summary's tables."""
+    outputs = [output for expert in told["experts"] for output in expert["outputs"]]
+    return [row for output in [*outputs, *told["gate"]] for row in output["coefficients"]] + \
+        [output["sigma"] for output in outputs if output["sigma"]]
+
+
+class Bootstrap(SummaryCase):
+    def test_one_expert(self):
+        """Of least squares with known noise the errors are known: sigma^2 (X'X)^-1, at any n."""
+        n, refits = 40, 2000
+        x, d, _ = draw("gaussian", n=n)
+        self.fit({"a": x[:, 0], "b": x[:, 1], "y": d[:, 0]}, "--experts", 1, "--variance", "learned", *EM)
+        told = self.summary("--bootstrap", refits)
+        self.assertEqual((told["bootstrap"], told["bootstrap_converged"]), (refits, refits))
+        design = numpy.hstack([numpy.ones((n, 1)), x])
+        sigma = told["experts"][0]["outputs"][0]["sigma"]
+        errors = sigma["estimate"] * numpy.sqrt(numpy.diag(numpy.linalg.inv(design.T @ design)))
+        rows = told["experts"][0]["outputs"][0]["coefficients"]
+        self.assert_close([row["bootstrap_std_error"] for row in rows], errors, 4 / math.sqrt(2 * refits))
+        for row, error in zip(rows, errors):
+            for end, sign in (("bootstrap_lower", -1), ("bootstrap_upper", 1)):
+                self.assertLess(abs((row[end] - row["estimate"]) / error - sign * 1.96), 0.25)
+            # The variance is too small by (n - p) / n on average, so that t_37 is taken for normal.
+            self.assertLess(abs(row["coverage"] - 0.934), 4 * math.sqrt(0.95 * 0.05 / refits))
+        # n s^2 / sigma^2 is chi^2 of n - p: its root has about this deviation, by the delta method.
+        self.assert_close(sigma["bootstrap_std_error"] / sigma["estimate"], math.sqrt((n - 3) / (2 * n * n)), 0.15)
+
+    def check(self, family, experts, outputs, *words):
+        """In large samples the refits spread as the information says, and the intervals hold."""
+        x, d, _ = draw(family, n=1200, experts=experts, outputs=outputs)
+        y = d[:, 0] if family == "gaussian" else \
+            [f"c{c}" for c in (d[:, 0] if outputs == 1 else d.argmax(1)).astype(int)]
+        self.fit({"a": x[:, 0], "b": x[:, 1], "y": y}, "--experts", experts, *EM, *words)
+        told = self.summary("--bootstrap", 400)
+        self.assertGreaterEqual(told["bootstrap_converged"], 396)
+        for row in rows_of(told):
+            self.assertLess(abs(math.log(row["bootstrap_std_error"] / row["std_error"])), 0.25, row)
+            self.assertLess(abs(row["coverage"] - 0.95), 0.045, row)
+        return told
+
+    def test_gaussian(self):
+        told = self.check("gaussian", 2, 1, "--variance", "learned")
+        for ranks in (2, 3):
+            self.assertEqual(self.summary("--bootstrap", 400, ranks=ranks), told)
+        self.assertNotEqual(self.summary("--bootstrap", 400, "--seed", 2), told)
+        self.assertIn("coverage", self.succeed(D, "summary", self.folder / "run", "--bootstrap", 9).stdout)
+
+    def test_logistic(self):
+        self.check("bernoulli", 1, 1, "--likelihood", "bernoulli")
+
+    def test_softmax(self):
+        self.check("categorical", 1, 3)
+
+    def test_one_expert_more(self):
+        """Two lines are found in place of one, with the likelihood that EM finds, and no third."""
+        x, d, _ = draw("gaussian", n=200, seed=2)
+        columns = {"a": x[:, 0], "b": x[:, 1], "y": d[:, 0]}
+        likelihood = {}
+        for experts in (1, 2):
+            self.fit(columns, "--experts", experts, "--variance", "learned", "--starts", 3, *EM, run=f"{experts}")
+            told = self.summary("--bootstrap", 19, "--test-experts", run=f"{experts}")
+            self.assertEqual(self.summary("--bootstrap", 19, "--test-experts", run=f"{experts}", ranks=2), told)
+            likelihood[experts], test = told["log_likelihood"], told["test_experts"]
+            self.assertEqual(test["drawn"], 19)
+            if experts == 1:
+                found, p = test["statistic"], test["p"]
+        self.assert_close(found, 2 * (likelihood[2] - likelihood[1]), 1e-4)
+        self.assertEqual(p, 1 / 20)
+        self.assertGreater(test["p"], 1 / 20)
+        self.assertGreaterEqual(test["statistic"], 0)
+
+
 class Words(SummaryCase):
     def test_wrong_usage(self):
-        for words, said in ((("--level", 1), "less than 1"), (("--level", "x"), "a number")):
+        for words, said in ((("--test-experts",), "--bootstrap"), (("--level", 1), "less than 1"), (("--level", "x"), "a number")):
             result = support.run(D, "summary", "run", *words)
             self.assert_rc(result, 2, said)
         self.assert_rc(support.run(D, "summary", self.folder / "none"), 2)

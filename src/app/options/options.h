@@ -96,7 +96,8 @@ struct options {
     double interval; /* 0: none */
     bool density;
     double level; /* summary */
-    bool robust;
+    bool robust, test_experts;
+    long bootstrap; /* summary: refits; 0: none */
 
     char *grid;                   /* sweep: see options_grid */
     long seeds;                   /* from `seed` on */

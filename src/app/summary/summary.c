@@ -7,25 +7,43 @@
 
 #include <string.h>
 
-/* Collective. The information of the samples, and at the root what follows of it. */
-static status find_coefficients(const struct communicator *comm, const struct snapshot *snapshot,
-                                struct sample_groups *groups, struct summary *summary)
+/* Root. What follows of the information. */
+static status find_errors(const struct information *information, struct summary *summary)
+{
+    status outcome = covariance_init(&summary->covariance, information, summary->fit.order[0],
+                                     summary->is_robust);
+    return outcome == STATUS_OK
+               ? coefficients_init(&summary->coefficients, information, &summary->covariance,
+                                   &summary->loaded->record.scaler, summary->level)
+               : outcome;
+}
+
+/* Collective. */
+static status find_coefficients(const struct communicator *comm, const struct options *options,
+                                const struct snapshot *snapshot, struct sample_groups *groups,
+                                struct summary *summary)
 {
     struct information information;
+    struct bootstrap_plan plan = {.n = (size_t)options->bootstrap,
+                                  .reference = comm->rank == 0 ? summary->fit.order[0] : 0,
+                                  .seed = options->seed,
+                                  .level = options->level};
     status outcome =
         communicator_agree(comm, information_init(&information, &snapshot->shape,
                                                   &snapshot->current, summary->is_robust));
     if (outcome == STATUS_OK)
         outcome = information_sum(&information, groups);
-    if (outcome == STATUS_OK && comm->rank == 0) {
-        outcome = covariance_init(&summary->covariance, &information, summary->fit.order[0],
-                                  summary->is_robust);
-        if (outcome == STATUS_OK)
-            outcome = coefficients_init(&summary->coefficients, &information, &summary->covariance,
-                                        &summary->loaded->record.scaler, summary->level);
-    }
+    if (outcome == STATUS_OK && comm->rank == 0)
+        outcome = find_errors(&information, summary);
+    outcome = communicator_agree(comm, outcome);
+    communicator_broadcast(comm, &plan.reference, sizeof plan.reference);
+    if (outcome == STATUS_OK && plan.n > 0)
+        outcome = bootstrap_run(&summary->bootstrap, comm, summary->loaded, &information, &plan,
+                                &summary->coefficients);
+    if (outcome == STATUS_OK && plan.n > 0 && options->test_experts)
+        outcome = more_experts_test(&summary->more, comm, summary->loaded, &information, &plan);
     information_release(&information);
-    return communicator_agree(comm, outcome);
+    return outcome;
 }
 
 static status summarise(const struct communicator *comm, const struct options *options,
@@ -45,7 +63,7 @@ static status summarise(const struct communicator *comm, const struct options *o
     if (outcome == STATUS_OK)
         outcome = fit_measure(&summary.fit, comm, loaded, &snapshot, &groups);
     if (outcome == STATUS_OK && !summary.lacks)
-        outcome = find_coefficients(comm, &snapshot, &groups, &summary);
+        outcome = find_coefficients(comm, options, &snapshot, &groups, &summary);
     if (outcome == STATUS_OK && comm->rank == 0) {
         if (options->json)
             summary_print_json(&summary);
@@ -55,6 +73,7 @@ static status summarise(const struct communicator *comm, const struct options *o
     fit_release(&summary.fit);
     covariance_release(&summary.covariance);
     coefficients_release(&summary.coefficients);
+    bootstrap_release(&summary.bootstrap);
     sample_groups_release(&groups);
     snapshot_release(&snapshot);
     return outcome;
@@ -68,6 +87,8 @@ static status run_summary(const struct communicator *comm, struct options *optio
 {
     struct loaded_model loaded = {0};
     const char *path = options->positional.item[0];
+    if (options->test_experts && options->bootstrap == 0)
+        return status_set(STATUS_USAGE, "--test-experts needs refits; add --bootstrap 999");
     status outcome = loaded_model_take_trained(comm, path, options);
     if (outcome != STATUS_OK)
         return outcome;

@@ -5,7 +5,21 @@
 #include <math.h>
 #include <stdio.h>
 
-static json_t *row_json(const char *name, const struct coefficient *row)
+static void set_bootstrap(json_t *object, const struct summary *summary,
+                          const struct coefficient *row)
+{
+    const struct bootstrap *bootstrap = &summary->bootstrap;
+    size_t i = (size_t)(row - summary->coefficients.rows);
+    if (bootstrap->n == 0)
+        return;
+    json_object_set_new(object, "bootstrap_std_error", json_number(bootstrap->error[i]));
+    json_object_set_new(object, "bootstrap_lower", json_number(bootstrap->lower[i]));
+    json_object_set_new(object, "bootstrap_upper", json_number(bootstrap->upper[i]));
+    json_object_set_new(object, "coverage", json_number(bootstrap->coverage[i]));
+}
+
+static json_t *row_json(const struct summary *summary, const char *name,
+                        const struct coefficient *row)
 {
     json_t *object = json_object();
     json_object_set_new(object, "name", json_string(name));
@@ -15,6 +29,7 @@ static json_t *row_json(const char *name, const struct coefficient *row)
     json_object_set_new(object, "p", json_number(row->p));
     json_object_set_new(object, "lower", json_number(row->lower));
     json_object_set_new(object, "upper", json_number(row->upper));
+    set_bootstrap(object, summary, row);
     return object;
 }
 
@@ -22,7 +37,8 @@ static json_t *network_json(const struct summary *summary, const struct coeffici
 {
     json_t *array = json_array();
     for (size_t u = 0; u < summary->coefficients.n_units; u++)
-        json_array_append_new(array, row_json(summary_unit_name(summary->loaded, u), &rows[u]));
+        json_array_append_new(array,
+                              row_json(summary, summary_unit_name(summary->loaded, u), &rows[u]));
     return array;
 }
 
@@ -46,7 +62,7 @@ static json_t *outputs_json(const struct summary *summary, size_t e)
         json_object_set_new(output, "coefficients",
                             network_json(summary, all->output + at * all->n_units));
         json_object_set_new(output, "sigma",
-                            all->sigma ? row_json("sigma", &all->sigma[at]) : json_null());
+                            all->sigma ? row_json(summary, "sigma", &all->sigma[at]) : json_null());
         json_array_append_new(outputs, output);
     }
     return outputs;
@@ -104,6 +120,17 @@ static json_t *effects_json(const struct summary *summary)
     return effects;
 }
 
+static json_t *more_json(const struct more_experts *more)
+{
+    if (more->n == 0)
+        return json_null();
+    json_t *object = json_object();
+    json_object_set_new(object, "statistic", json_number(more->statistic));
+    json_object_set_new(object, "p", json_number(more->p));
+    json_object_set_new(object, "drawn", json_integer((json_int_t)more->n));
+    return object;
+}
+
 static void set_fit(json_t *result, const struct fit *fit)
 {
     double most = fit->n * log((double)fit->n_experts);
@@ -134,6 +161,14 @@ void summary_print_json(const struct summary *summary)
     json_object_set_new(result, "distance",
                         json_number(summary->lacks ? NAN : summary->covariance.distance));
     json_object_set_new(result, "level", json_number(summary->level));
+    json_object_set_new(result, "bootstrap",
+                        summary->bootstrap.n > 0 ? json_integer((json_int_t)summary->bootstrap.n)
+                                                 : json_null());
+    json_object_set_new(result, "bootstrap_converged",
+                        summary->bootstrap.n > 0
+                            ? json_integer((json_int_t)summary->bootstrap.n_converged)
+                            : json_null());
+    json_object_set_new(result, "test_experts", more_json(&summary->more));
     json_object_set_new(result, "experts", experts_json(summary));
     json_object_set_new(result, "gate", gate_json(summary));
     json_object_set_new(result, "mean_slopes", effects_json(summary));

@@ -18,9 +18,29 @@ static const char *number(double value, const char *format, char text[static NUM
     return text;
 }
 
-static void print_row(const char *name, const struct coefficient *row)
+/* Of the same table with --bootstrap: what the refits say in the place of z and p. */
+static void print_bootstrap_row(const struct summary *summary, const char *name,
+                                const struct coefficient *row)
+{
+    const struct bootstrap *bootstrap = &summary->bootstrap;
+    size_t i = (size_t)(row - summary->coefficients.rows);
+    char text[6][NUMBER_TEXT];
+    log_info("%-*s %12s %12s %9s %9s %12s %12s", NAME_WIDTH, name,
+             number(row->estimate, "%.6g", text[0]), number(row->error, "%.4g", text[1]),
+             number(bootstrap->error[i], "%.4g", text[2]),
+             number(100 * bootstrap->coverage[i], "%.1f %%", text[3]),
+             number(bootstrap->lower[i], "%.6g", text[4]),
+             number(bootstrap->upper[i], "%.6g", text[5]));
+}
+
+static void print_row(const struct summary *summary, const char *name,
+                      const struct coefficient *row)
 {
     char text[6][NUMBER_TEXT];
+    if (summary->bootstrap.n > 0) {
+        print_bootstrap_row(summary, name, row);
+        return;
+    }
     log_info("%-*s %12s %12s %9s %9s %12s %12s", NAME_WIDTH, name,
              number(row->estimate, "%.6g", text[0]), number(row->error, "%.4g", text[1]),
              number(row->z, "%.3f", text[2]), number(row->p, "%.3g", text[3]),
@@ -33,14 +53,15 @@ static void print_heading(const struct summary *summary, const char *title)
     snprintf(low, sizeof low, "%g %% from", 100 * summary->level);
     snprintf(high, sizeof high, "to");
     log_info("%s", "");
-    log_info("%-*s %12s %12s %9s %9s %12s %12s", NAME_WIDTH, title, "estimate", "std. error", "z",
-             "p", low, high);
+    bool refitted = summary->bootstrap.n > 0;
+    log_info("%-*s %12s %12s %9s %9s %12s %12s", NAME_WIDTH, title, "estimate", "std. error",
+             refitted ? "refits" : "z", refitted ? "coverage" : "p", low, high);
 }
 
 static void print_network(const struct summary *summary, const struct coefficient *rows)
 {
     for (size_t u = 0; u < summary->coefficients.n_units; u++)
-        print_row(summary_unit_name(summary->loaded, u), &rows[u]);
+        print_row(summary, summary_unit_name(summary->loaded, u), &rows[u]);
 }
 
 static void print_expert(const struct summary *summary, size_t e)
@@ -58,7 +79,7 @@ static void print_expert(const struct summary *summary, size_t e)
         print_heading(summary, title);
         print_network(summary, rows);
         if (all->sigma)
-            print_row("sigma", &all->sigma[e * all->n_outputs + k]);
+            print_row(summary, "sigma", &all->sigma[e * all->n_outputs + k]);
     }
 }
 
@@ -124,6 +145,12 @@ void summary_print(const struct summary *summary)
         log_info("standard errors: %s", summary->is_robust
                                             ? "sandwich (robust against a wrong model)"
                                             : "observed information of the mixture");
+    if (summary->bootstrap.n > 0)
+        log_info("bootstrap: %zu refits to targets drawn from the model, %zu converged",
+                 summary->bootstrap.n, summary->bootstrap.n_converged);
+    if (summary->more.n > 0)
+        log_info("one expert more: 2 (ln L' - ln L) = %.4g, p = %.3g by the bootstrap (%zu drawn)",
+                 summary->more.statistic, summary->more.p, summary->more.n);
     print_use(summary);
     for (size_t i = 0; i < fit->n_experts && !summary->lacks; i++)
         print_expert(summary, fit->order[i]);

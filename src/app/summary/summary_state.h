@@ -3,8 +3,10 @@
 #define COTERIE_APP_SUMMARY_SUMMARY_STATE_H
 
 #include "app/judge/loaded_model.h"
+#include "bootstrap.h"
 #include "coefficients.h"
 #include "fit.h"
+#include "more_experts.h"
 #include "train/inference/covariance.h"
 
 #include <stdbool.h>
@@ -16,7 +18,9 @@ struct summary {
     const char *lacks; /* why there are no coefficients; NULL: there are */
     struct covariance covariance;
     struct coefficients coefficients;
-    double level; /* of the intervals */
+    struct bootstrap bootstrap; /* of n refits; 0: none was asked for */
+    struct more_experts more;   /* of n refits; the same */
+    double level;               /* of the intervals */
     bool is_robust;
 };
 
