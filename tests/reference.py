@@ -47,16 +47,39 @@ ACTIVATIONS = {
 }
 
 
+def tree_of(levels):
+    """Of each node of a tree of so many branches a level: its branches, and the experts of each.
+
+    Branches count level by level, and in a level node by node.
+    """
+    nodes, first, width, n_experts = [], 0, 1, math.prod(levels)
+    for own in levels:
+        below = n_experts // (width * own)
+        for node in range(width):
+            branches = [first + node * own + b for b in range(own)]
+            nodes.append((branches, [list(range((node * own + b) * below, (node * own + b + 1) * below))
+                                     for b in range(own)]))
+        width *= own
+        first += width
+    return nodes
+
+
+def levels_of(gate):
+    """(4, 8) of "tree:4x8"."""
+    return tuple(map(int, gate[5:].split("x"))) if gate.startswith("tree:") else ()
+
+
 class Mixture:
     """A model: parameters and how they are to be read."""
 
     def __init__(self, parameters, *, activation="tanh", output="identity", likelihood="gaussian",
                  error="mixture", learned=False, floor=0.0, balance=0.0, entropy=0.0,
-                 anneal=None):
+                 anneal=None, levels=()):
         self.parameters = {name: numpy.array(value, float) for name, value in parameters.items()}
         self.activation, self.output, self.likelihood = activation, output, likelihood
         self.error, self.learned, self.floor = error, learned, floor
         self.balance, self.entropy, self.anneal, self.beta = balance, entropy, anneal, 1
+        self.nodes = tree_of(levels)
         self.begin_epoch(0)
 
     def begin_epoch(self, epoch):
@@ -104,7 +127,15 @@ class Mixture:
     def proportions(self, x):
         if self.has_gaussian_gate:
             return softmax(self.input_log_densities(x), 0)
-        return softmax(self._propagate("gate", x)[0][-1][0], 1).T
+        z = self._propagate("gate", x)[0][-1][0]
+        if not self.nodes:
+            return softmax(z, 1).T
+        g = numpy.ones((len(self.parameters["experts/variance"]), len(x)))
+        for branches, experts in self.nodes:
+            p = softmax(z[:, branches], 1)
+            for b, below in enumerate(experts):
+                g[below] *= p[:, b]
+        return g
 
     def outputs(self, x):
         z = self._propagate("experts", x)[0][-1]
@@ -197,6 +228,20 @@ class Mixture:
             if layer > 0:
                 d_z = numpy.einsum("kno,koi->kni", d_z, layers[layer][0]) * derivative(z[layer - 1])
 
+    def _through_tree(self, x, d_logit):
+        """dE/dz of the branches (N,branches) from dE/d log g: sum_e dE/d log g_e d log g_e/dz_b."""
+        if not self.nodes:
+            return d_logit.T
+        z = self._propagate("gate", x)[0][-1][0]
+        slope = numpy.zeros((len(d_logit), *z.T.shape))  # d log g_e / dz_b
+        for branches, experts in self.nodes:
+            p = softmax(z[:, branches], 1).T
+            for branch, below in zip(branches, experts):
+                slope[below, branch] += 1
+                for e in below:
+                    slope[e, branches] -= p
+        return numpy.einsum("en,ebn->nb", d_logit, slope)
+
     def _gate_terms(self, x, share):
         """Their derivatives by the gate's logits, divided by each sample's share."""
         g = self.proportions(x)
@@ -211,7 +256,7 @@ class Mixture:
         d_logit, d_z, d_log_variance = self._derivatives(x, d)
         d_logit = d_logit + self._gate_terms(x, share)
         gradient = {}
-        self._backpropagate("gate", x, (d_logit * share).T[None], gradient)
+        self._backpropagate("gate", x, self._through_tree(x, d_logit * share)[None], gradient)
         self._backpropagate("experts", x, d_z * share[:, None], gradient)
         gradient["experts/variance"] = (d_log_variance * share).sum(1)
         if not self.learned:
@@ -312,7 +357,8 @@ class Checkpoint:
         self.mixture = Mixture(
             read_parameters(path, "/best" if best else "/"), activation=config["activation"],
             output=config["expert_output"], likelihood=config["likelihood"],
-            error=config["error"], learned=config["variance"].startswith("learned"))
+            error=config["error"], learned=config["variance"].startswith("learned"),
+            levels=levels_of(config["gate"]))
 
     def scale_x(self, x):
         return (x - self.scaler["x_mean"]) / self.scaler["x_scale"]

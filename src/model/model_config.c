@@ -16,7 +16,8 @@ struct gate_config model_gate_config(const struct model_config *config)
                                 .n_members = model_n_members(config),
                                 .hidden = config->gate_hidden,
                                 .n_hidden = config->n_gate_hidden,
-                                .activation = config->activation};
+                                .activation = config->activation,
+                                .levels = config->gate_levels};
 }
 
 static status check_gate(const struct model_config *config)
@@ -35,6 +36,15 @@ static status check_gate(const struct model_config *config)
         return status_set(STATUS_USAGE,
                           "@gate %s uses all experts{: leave @top-k out, or use @gate softmax}",
                           kind->name);
+    size_t own = config->n_experts / model_n_members(config);
+    if (kind->has_levels && gate_levels_n_experts(&config->gate_levels) != own) {
+        char text[GATE_TEXT];
+        gate_to_text(config->gate, &config->gate_levels, text);
+        return status_set(
+            STATUS_USAGE,
+            "@gate %s leads to %zu experts, but @experts is %zu{: leave @experts out}", text,
+            gate_levels_n_experts(&config->gate_levels), own);
+    }
     return STATUS_OK;
 }
 

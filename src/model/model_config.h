@@ -19,7 +19,8 @@ struct model_config {
     size_t expert_hidden[MLP_MAX_HIDDEN], n_expert_hidden;
     size_t gate_hidden[MLP_MAX_HIDDEN], n_gate_hidden;
     enum gate_choice gate;
-    enum activation activation; /* of hidden layers */
+    struct gate_levels gate_levels; /* of a tree, with n_experts branches in the last; else none */
+    enum activation activation;     /* of hidden layers */
     enum output_kind output;
     enum likelihood_kind likelihood;
     enum error_kind error;

@@ -27,6 +27,7 @@ size_t work_map(const struct predictor *predictor, size_t n, void *base, struct 
     size_t width = n > 1 ? PREDICTOR_TILE : 1, experts = predictor->n_experts;
     size_t outputs = predictor->n_outputs, inputs = predictor->n_inputs;
     bool is_identity = predictor->shape.config.output == OUTPUT_IDENTITY;
+    size_t branches = gate_levels_n_branches(&predictor->shape.config.gate_levels);
     size_t numbers = predictor->pass->padded(inputs * width) * predictor->pass->scalar_bytes;
     size_t layers = 2 * widest_network(predictor) * width * predictor->pass->scalar_bytes;
     struct {
@@ -36,6 +37,8 @@ size_t work_map(const struct predictor *predictor, size_t n, void *base, struct 
         {&work->scaled, whole_lines(inputs * width) * sizeof(double)},
         {&work->x, numbers},
         {&work->layers, layers},
+        {&work->branch_z, whole_lines(branches * width) * sizeof(double)},
+        {&work->branch_p, whole_lines(branches * width) * sizeof(double)},
         {&work->block.g, whole_lines(experts * width) * sizeof(double)},
         {&work->block.log_g, whole_lines(experts * width) * sizeof(double)},
         {&work->block.z, whole_lines(experts * outputs * width) * sizeof(double)},
@@ -179,21 +182,53 @@ static void share_of_member(size_t own, size_t width, double members, double *z,
         }
 }
 
+/* A tree: the softmax of every node, and of an expert the product of those on its path. */
+static void follow_branches(const struct gate_levels *levels, const struct work *work)
+{
+    const struct predicted *block = &work->block;
+    size_t width = block->stride, n_experts = gate_levels_n_experts(levels);
+    for (size_t i = 0; i < n_experts * width; i++) {
+        block->g[i] = 1;
+        block->log_g[i] = 0;
+    }
+    for (size_t number = 0; number < gate_levels_n_nodes(levels); number++) {
+        struct gate_node node = gate_levels_node(levels, number);
+        size_t own = levels->branches[node.level], below = node.n_experts / own;
+        double *z = work->branch_z + node.branch_at * width;
+        double *p = work->branch_p + node.branch_at * width;
+        share_of_member(own, width, 1, z, p);
+        for (size_t e = 0; e < node.n_experts; e++)
+            for (size_t t = 0; t < width; t++) {
+                block->g[(node.expert_at + e) * width + t] *= p[e / below * width + t];
+                block->log_g[(node.expert_at + e) * width + t] += z[e / below * width + t];
+            }
+    }
+}
+
+/* The softmax of the logits of each member, which log_g holds. */
+static void share_among_members(size_t members, size_t n_experts, const struct predicted *block)
+{
+    size_t own = n_experts / members, size = own * block->stride;
+    for (size_t m = 0; m < members; m++)
+        share_of_member(own, block->stride, (double)members, block->log_g + m * size,
+                        block->g + m * size);
+}
+
 static void compute_gate(const struct predictor *predictor, const struct work *work)
 {
     const struct predicted *block = &work->block;
     const struct model_config *config = &predictor->shape.config;
-    size_t width = block->stride;
+    bool is_tree = config->gate_levels.n > 0;
     if (predictor->own_gate)
         predictor->own_gate->logits(predictor, work, block->log_g);
     else
-        run(predictor, &predictor->gate, work, block->log_g);
-    size_t members = model_n_members(config), own = predictor->n_experts / members;
-    for (size_t m = 0; m < members; m++)
-        share_of_member(own, width, (double)members, block->log_g + m * own * width,
-                        block->g + m * own * width);
+        run(predictor, &predictor->gate, work, is_tree ? work->branch_z : block->log_g);
+    if (is_tree)
+        follow_branches(&config->gate_levels, work);
+    else
+        share_among_members(model_n_members(config), predictor->n_experts, block);
     if (model_is_routed(config))
-        choose(predictor->n_experts, config->top_k, width, block->log_g, block->g);
+        choose(predictor->n_experts, config->top_k, block->stride, block->log_g, block->g);
 }
 
 static void apply_output(enum output_kind output, size_t outputs, size_t width, double *z,

@@ -25,16 +25,23 @@ static size_t largest(size_t a, size_t b)
 
 /* Behind the work of a prediction: slopes of one network, and its kept pass. */
 struct room {
-    double *slope; /* (E or O, D) */
-    double *z;     /* (E or O) */
+    double *slope; /* (E, branches of a tree, or O; D) */
+    double *z;     /* (E, branches of a tree, or O) */
     double *mean;  /* (D) */
     void *kept;
 };
 
+/* Outputs of the network that has most. */
+static size_t most_rows(const struct predictor *predictor)
+{
+    size_t branches = gate_levels_n_branches(&predictor->shape.config.gate_levels);
+    return largest(branches, largest(predictor->n_experts, predictor->n_outputs));
+}
+
 /* Of which this number of bytes is doubles, a whole number of lines, and the rest is `kept`. */
 static size_t room_bytes(const struct predictor *predictor, size_t *of_doubles)
 {
-    size_t rows = largest(predictor->n_experts, predictor->n_outputs), d = predictor->n_inputs;
+    size_t rows = most_rows(predictor), d = predictor->n_inputs;
     size_t kept = largest(kept_bytes(predictor, &predictor->gate),
                           kept_bytes(predictor, &predictor->experts[0]));
     size_t doubles = rows * d + rows + d;
@@ -44,7 +51,7 @@ static size_t room_bytes(const struct predictor *predictor, size_t *of_doubles)
 
 static struct room map_room(const struct predictor *predictor, void *space)
 {
-    size_t rows = largest(predictor->n_experts, predictor->n_outputs), of_doubles;
+    size_t rows = most_rows(predictor), of_doubles;
     uintptr_t base = ((uintptr_t)space + PASS_LINE - 1) / PASS_LINE * PASS_LINE;
     room_bytes(predictor, &of_doubles);
     struct room room = {.slope = (double *)base, .kept = (void *)(base + of_doubles)};
@@ -78,6 +85,37 @@ static void add_gate(const struct predictor *predictor, const struct predicted *
                 double factor = block->g[e] * (block->o[e * outputs + k] - y);
                 for (size_t c = 0; c < d && factor != 0; c++)
                     jacobian[k * d + c] += factor * slope[e * d + c];
+            }
+        }
+}
+
+/*
+ * The same for a tree: what flows back to branch b is C_b - p_b C_node, with C the sum of
+ * g_e (o_ek - y_k) over the experts below; slope (branches, D), back (branches): work.
+ */
+static void add_tree(const struct predictor *predictor, const struct work *work,
+                     const double *slope, double *back, double *jacobian)
+{
+    const struct gate_levels *levels = &predictor->shape.config.gate_levels;
+    const struct predicted *block = &work->block;
+    size_t d = predictor->n_inputs, outputs = predictor->n_outputs;
+    for (size_t k = 0; k < outputs; k++)
+        for (size_t number = 0; number < gate_levels_n_nodes(levels); number++) {
+            struct gate_node node = gate_levels_node(levels, number);
+            size_t own = levels->branches[node.level], below = node.n_experts / own;
+            double of_node = 0;
+            memset(back, 0, own * sizeof *back);
+            for (size_t i = 0; i < node.n_experts; i++) {
+                size_t e = node.expert_at + i;
+                back[i / below] += block->g[e] * (block->o[e * outputs + k] - block->y[k]);
+            }
+            for (size_t b = 0; b < own; b++)
+                of_node += back[b];
+            for (size_t b = 0; b < own; b++) {
+                size_t branch = node.branch_at + b;
+                double factor = back[b] - work->branch_p[branch] * of_node;
+                for (size_t c = 0; c < d && factor != 0; c++)
+                    jacobian[k * d + c] += factor * slope[branch * d + c];
             }
         }
 }
@@ -127,7 +165,10 @@ static void scaled_jacobian(const struct predictor *predictor,
         pass->single_keeping(&predictor->gate, work.x, room.kept, room.z);
         pass->slopes(&predictor->gate, room.kept, work.layers, room.slope);
     }
-    add_gate(predictor, &block, room.slope, jacobian);
+    if (predictor->shape.config.gate_levels.n > 0)
+        add_tree(predictor, &work, room.slope, room.z, jacobian);
+    else
+        add_gate(predictor, &block, room.slope, jacobian);
     for (size_t e = 0; e < predictor->n_experts; e++) {
         if (block.g[e] == 0)
             continue;

@@ -92,7 +92,7 @@ static status copy_networks(struct predictor *predictor, const struct networks *
 
 /* By enum gate_choice; NULL is a network. */
 static const struct predictor_gate *const own_gates[] = {
-    [GATE_SOFTMAX] = NULL, [GATE_GAUSSIAN] = &predictor_gaussian};
+    [GATE_SOFTMAX] = NULL, [GATE_GAUSSIAN] = &predictor_gaussian, [GATE_TREE] = NULL};
 
 /* The new predictor owns the record from here on, whatever the outcome. */
 static status create_with(struct run_record *record, const struct model_shape *shape,

@@ -38,6 +38,8 @@ struct predictor {
 struct work {
     double *scaled;         /* (D, width) */
     void *x, *layers;       /* in the precision of the pass */
+    double *branch_z;       /* (branches, width) of a tree: z, then log p */
+    double *branch_p;       /* (branches, width) */
     struct predicted block; /* (.., width) */
 };
 

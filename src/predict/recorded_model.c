@@ -73,11 +73,8 @@ static status read_widths(const struct run_record *record, const char *key, size
 static status read_gate(const struct run_record *record, struct model_config *config)
 {
     const char *name = run_record_config(record, "gate");
-    for (int k = 0; name && gate_kinds[k]; k++)
-        if (strcmp(gate_kinds[k]->name, name) == 0) {
-            config->gate = (enum gate_choice)k;
-            return STATUS_OK;
-        }
+    if (name && gate_from_text(name, &config->gate, &config->gate_levels))
+        return STATUS_OK;
     return refuse("gate", name);
 }
 

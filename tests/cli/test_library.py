@@ -30,6 +30,8 @@ MODELS = {
     "deep": ("numbers", "--expert-hidden 8,6 --gate-hidden 5 --variance learned"),
     "gelu": ("numbers", "--activation gelu --expert-hidden 7"),
     "gaussian-gate": ("numbers", "--gate gaussian --optimizer em"),
+    "tree": ("numbers", "--gate tree:2x3 --gate-hidden 4 --variance learned"),
+    "tree-top-k": ("classes", "--gate tree:2x2 --top-k 2"),
     "one": ("numbers", "--experts 1"),
     "cooperative": ("numbers", "--error cooperative"),
     "committee": ("numbers", "--committee 3 --experts 2 --expert-hidden 5 --variance learned"),

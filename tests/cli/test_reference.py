@@ -24,6 +24,7 @@ class Case:
     targets: str = "numbers"  # or labels (3 classes), binary (2 columns of 0 and 1), shares
     outputs: int = 2
     experts: int = 3
+    gate_outputs: int = 0  # of a tree; else the experts
     expert_hidden: tuple = ()
     gate_hidden: tuple = ()
     model: dict = dataclasses.field(default_factory=dict)
@@ -98,6 +99,17 @@ CASES = (
     Case("weights of samples", weighted=True),
     Case("one expert", experts=1),
     Case("one output", outputs=1, experts=17),
+    Case("a tree", ("--gate", "tree:2x3"), experts=6, gate_outputs=8, model={"levels": (2, 3)}),
+    Case("a tree of three levels with hidden layer, cooperative",
+         ("--gate", "tree:2x2x3", "--gate-hidden", "5", "--error", "cooperative"), experts=12,
+         gate_outputs=18, gate_hidden=(5,), model={"levels": (2, 2, 3), "error": "cooperative"}),
+    Case("a tree that is to be balanced and to decide, competitive",
+         ("--gate", "tree:3x2", "--error", "competitive", "--balance-weight", 0.3,
+          "--entropy-weight", 0.2), experts=6, gate_outputs=9,
+         model={"levels": (3, 2), "error": "competitive", "balance": 0.3, "entropy": 0.2}),
+    Case("a tree of labels", ("--gate", "tree:3x2", "--optimizer", "adam"), targets="labels",
+         outputs=3, experts=6, gate_outputs=9, model={**CATEGORICAL, "levels": (3, 2)},
+         optimizer={"kind": "adam"}),
 )
 
 
@@ -120,7 +132,7 @@ def make_data(case, rng, n=61):
 
 def make_parameters(case, rng):
     found = {"experts/variance": numpy.full(case.experts, case.variance)}
-    for part, last, first in (("gate", case.experts, ()), ("experts", case.outputs, (case.experts,))):
+    for part, last, first in (("gate", case.gate_outputs or case.experts, ()), ("experts", case.outputs, (case.experts,))):
         widths = (INPUTS, *(case.gate_hidden if part == "gate" else case.expert_hidden), last)
         for i, (n_in, n_out) in enumerate(zip(widths, widths[1:])):
             found[f"{part}/layer{i}/weight"] = 0.5 * rng.normal(size=(*first, n_out, n_in))

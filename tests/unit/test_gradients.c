@@ -71,8 +71,13 @@ static void mixture_init(struct mixture *mixture, enum error_kind error,
                          enum activation activation, size_t depth)
 {
     const size_t hidden[2] = {5, 4};
-    const struct gate_config gate = {GATE_SOFTMAX, N_INPUTS, N_EXPERTS, 1,
-                                     hidden,       depth,    activation};
+    const struct gate_config gate = {.choice = GATE_SOFTMAX,
+                                     .n_inputs = N_INPUTS,
+                                     .n_experts = N_EXPERTS,
+                                     .n_members = 1,
+                                     .hidden = hidden,
+                                     .n_hidden = depth,
+                                     .activation = activation};
     struct mlp expert;
     struct rng rng;
     rng_init(&rng, 7, RNG_SPLIT, 0, 0);

@@ -22,6 +22,7 @@ static const char *const examples[][2] = {
     [KIND_WIDTHS] = {"3", "5,5"},
     [KIND_SCHEDULE] = {"cosine", "warmup:3"},
     [KIND_ANNEAL] = {"0.5:3", "0.25:3"},
+    [KIND_GATE] = {"tree:2x2", "gaussian"},
     [KIND_VARIANCE] = {"fixed:2", "learned:2"},
     [KIND_SCALE] = {"2", "3"},
     [KIND_INTERVAL] = {"3e", "4s"},

@@ -82,7 +82,13 @@ static void mixture_init(struct mixture *mixture)
 {
     const size_t hidden[1] = {HIDDEN};
     const struct likelihood likelihood = {LIKELIHOOD_GAUSSIAN, OUTPUT_IDENTITY, O};
-    const struct gate_config gate = {GATE_SOFTMAX, D, E, 1, hidden, 0, ACTIVATION_TANH};
+    const struct gate_config gate = {.choice = GATE_SOFTMAX,
+                                     .n_inputs = D,
+                                     .n_experts = E,
+                                     .n_members = 1,
+                                     .hidden = hidden,
+                                     .n_hidden = 0,
+                                     .activation = ACTIVATION_TANH};
     struct mlp expert;
     struct rng rng;
     rng_init(&rng, 11, RNG_SPLIT, 0, 0);

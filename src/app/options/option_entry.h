@@ -20,6 +20,7 @@ enum option_kind {
     KIND_WIDTHS,   /* struct widths */
     KIND_SCHEDULE, /* struct schedule */
     KIND_ANNEAL,   /* struct anneal */
+    KIND_GATE,     /* gate and gate_levels */
     KIND_VARIANCE, /* variance and variance_is_learned */
     KIND_SCALE,    /* scaling and scale_number */
     KIND_INTERVAL, /* checkpoint_every and checkpoint_unit */

@@ -275,6 +275,37 @@ static const char *format_variance(const struct options *options, const struct o
 
 const struct value_kind variance_kind = {parse_variance, format_variance};
 
+static status parse_gate(struct options *options, const struct option_entry *entry,
+                         const char *text, const char *subject)
+{
+    (void)entry;
+    char names[128];
+    size_t used = 0;
+    if (gate_from_text(text, &options->gate, &options->gate_levels))
+        return STATUS_OK;
+    for (int k = 0; gate_kinds[k]; k++)
+        used += (size_t)snprintf(names + used, sizeof names - used, "%s%s%s",
+                                 k == 0              ? ""
+                                 : gate_kinds[k + 1] ? ", "
+                                                     : " or ",
+                                 gate_kinds[k]->name,
+                                 gate_kinds[k]->has_levels ? ":4x8 (branches at each level, from 2)"
+                                                           : "");
+    return option_refuse(subject, names, text);
+}
+
+static const char *format_gate(const struct options *options, const struct option_entry *entry,
+                               char *buffer)
+{
+    char text[GATE_TEXT];
+    (void)entry;
+    gate_to_text(options->gate, &options->gate_levels, text);
+    snprintf(buffer, OPTION_TEXT_SIZE, "%s", text);
+    return buffer;
+}
+
+const struct value_kind gate_kind = {parse_gate, format_gate};
+
 static status parse_scale(struct options *options, const struct option_entry *entry,
                           const char *text, const char *subject)
 {

@@ -14,7 +14,7 @@ struct value_kind {
                           char *buffer);
 };
 
-extern const struct value_kind duration_kind, widths_kind, schedule_kind, anneal_kind,
+extern const struct value_kind duration_kind, widths_kind, schedule_kind, anneal_kind, gate_kind,
     variance_kind, scale_kind, interval_kind, grid_kind;
 
 /* The field of this entry; format functions only read it. */

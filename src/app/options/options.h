@@ -52,6 +52,7 @@ struct options {
 
     long experts, committee;
     enum gate_choice gate;
+    struct gate_levels gate_levels;
     struct widths expert_hidden, gate_hidden;
     enum activation activation;
     int expert_output; /* enum output_kind or OUTPUT_CHOICE_AUTO */

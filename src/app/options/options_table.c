@@ -16,8 +16,6 @@ static const struct option_word activation_words[] = {{"tanh", ACTIVATION_TANH},
                                                       {"gelu", ACTIVATION_GELU},
                                                       {"logistic", ACTIVATION_LOGISTIC},
                                                       {NULL, 0}};
-static const struct option_word gate_words[] = {
-    {"softmax", GATE_SOFTMAX}, {"gaussian", GATE_GAUSSIAN}, {NULL, 0}};
 static const struct option_word output_words[] = {{"auto", OUTPUT_CHOICE_AUTO},
                                                   {"identity", OUTPUT_IDENTITY},
                                                   {"logistic", OUTPUT_LOGISTIC},
@@ -226,9 +224,10 @@ const struct option_entry option_table[] = {
      "hidden layers of each expert: none, or widths such as 32,32",
      SECTION_MODEL, TRAIN, FIXED, KIND_WIDTHS, AT(expert_hidden), 0, NULL},
     {"gate", "NAME", "softmax",
-     "softmax: a network; gaussian: a Gaussian density of the inputs for each expert, with "
+     "softmax: a network; tree:4x8: a tree of softmaxes, with so many branches at each level and an "
+     "expert at each end; gaussian: a Gaussian density of the inputs for each expert, with "
      "--optimizer em",
-     SECTION_MODEL, TRAIN, FIXED | TAKES_CHARGE, KIND_CHOICE, AT(gate), 0, gate_words},
+     SECTION_MODEL, TRAIN, FIXED | TAKES_CHARGE, KIND_GATE, 0, 0, NULL},
     {"gate-hidden", "WIDTHS", "none",
      "hidden layers of the gating network",
      SECTION_MODEL, TRAIN, FIXED, KIND_WIDTHS, AT(gate_hidden), 0, NULL},

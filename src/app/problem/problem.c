@@ -207,6 +207,7 @@ static void copy_model_options(const struct options *options, struct model_confi
     model->n_gate_hidden = options->gate_hidden.n;
     memcpy(model->gate_hidden, options->gate_hidden.width, sizeof model->gate_hidden);
     model->gate = options->gate;
+    model->gate_levels = options->gate_levels;
     model->activation = options->activation;
     model->error = options->error;
     model->top_k = (size_t)options->top_k;

@@ -38,10 +38,15 @@ static void show_model(const struct training *training)
     snprintf(likelihood, sizeof likelihood, "%s", options_value(options, "likelihood"));
     layers_text(expert, sizeof expert, model->n_expert_hidden, model->expert_hidden, activation);
     layers_text(gate, sizeof gate, model->n_gate_hidden, model->gate_hidden, activation);
-    if (gate_kind_of(model->gate)->label)
-        snprintf(gate, sizeof gate, "%s", gate_kind_of(model->gate)->label);
-    log_info("model    %zu expert%s (%s, %s output), gate (%s), %zu parameters", model->n_experts,
-             model->n_experts == 1 ? "" : "s", expert, output, gate, model_n_parameters(model));
+    const struct gate_kind *kind = gate_kind_of(model->gate);
+    char tree[GATE_TEXT] = "";
+    if (kind->label)
+        snprintf(gate, sizeof gate, "%s", kind->label);
+    if (kind->has_levels)
+        gate_to_text(model->gate, &model->gate_levels, tree);
+    log_info("model    %zu expert%s (%s, %s output), gate (%s%s%s), %zu parameters",
+             model->n_experts, model->n_experts == 1 ? "" : "s", expert, output, tree,
+             *tree ? ", " : "", gate, model_n_parameters(model));
     log_info("error    %s, %s likelihood", options_value(options, "error"), likelihood);
 }
 

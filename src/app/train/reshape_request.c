@@ -148,6 +148,12 @@ static status check_options(const struct options *options)
                           "--split, --prune and --merge change experts of one mixture, and this is "
                           "a committee of %ld: train one with --committee 1, or leave them out",
                           options->committee);
+    if (!reshape_is_possible(options->gate))
+        return status_set(
+            STATUS_USAGE,
+            "--split, --prune and --merge cannot change the experts of --gate %s: its "
+            "tree says how many there are; train one with --gate softmax",
+            gate_kind_of(options->gate)->name);
     if (options->split && options->top_k > 0)
         return status_set(STATUS_USAGE,
                           "--split halves an expert's mixing proportion, by which --top-k chooses: "

@@ -41,6 +41,16 @@ static char *output_directory(const struct options *options)
     return memory_strdup(access(name, F_OK) == 0 ? numbered : name);
 }
 
+/* Root. A tree says how many experts there are. */
+static status count_experts(struct options *options)
+{
+    char number[24];
+    if (!gate_kind_of(options->gate)->has_levels || options_is_set(options, "experts"))
+        return STATUS_OK;
+    snprintf(number, sizeof number, "%zu", gate_levels_n_experts(&options->gate_levels));
+    return options_set(options, "experts", number, "--gate");
+}
+
 /* Root. Where training begins: anew, from a checkpoint, or from the parameters of another model. */
 static status find_start(struct training *training)
 {
@@ -54,6 +64,8 @@ static status find_start(struct training *training)
         outcome = resume_merge_options(training);
     else if (outcome == STATUS_OK && options->init)
         outcome = checkpoint_find(options->init, training->init_path, sizeof training->init_path);
+    if (outcome == STATUS_OK)
+        outcome = count_experts(options);
     if (outcome == STATUS_OK)
         outcome = reshape_prepare(training);
     return outcome;

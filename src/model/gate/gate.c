@@ -46,7 +46,7 @@ static const struct gate_logits gaussian_logits = {gaussian_init, gaussian_forwa
 
 /* By enum gate_choice; NULL is a network. */
 static const struct gate_logits *const all_logits[] = {
-    [GATE_SOFTMAX] = NULL, [GATE_GAUSSIAN] = &gaussian_logits};
+    [GATE_SOFTMAX] = NULL, [GATE_GAUSSIAN] = &gaussian_logits, [GATE_TREE] = NULL};
 
 status gate_init(struct gate *gate, const struct gate_config *config, size_t max_stride)
 {
@@ -55,7 +55,9 @@ status gate_init(struct gate *gate, const struct gate_config *config, size_t max
     gate->logits = all_logits[config->choice];
     gate->n_experts = config->n_experts;
     gate->n_members = config->n_members;
+    gate->levels = config->levels;
     gate->max_stride = max_stride;
+    size_t branches = gate_levels_n_branches(&config->levels) * max_stride;
     status outcome = gate->kind->shape(config, &gate->shape);
     if (outcome == STATUS_OK)
         outcome = parameters_init(&gate->parameters, &gate->shape, 1);
@@ -67,7 +69,9 @@ status gate_init(struct gate *gate, const struct gate_config *config, size_t max
                    {&gate->scratch, mlp_scratch(&gate->shape, max_stride)},
                    {&gate->log_g, block},
                    {&gate->g, block},
-                   {&gate->d_logit, block}};
+                   {&gate->d_logit, block},
+                   {&gate->branch_p, branches},
+                   {&gate->branch_z, branches}};
     for (size_t i = 0; i < sizeof buffers / sizeof buffers[0] && outcome == STATUS_OK; i++)
         outcome = memory_alloc(buffers[i].array, buffers[i].count, sizeof(real), "the gate");
     return outcome == STATUS_OK && gate->logits ? gate->logits->init(gate, config) : outcome;
@@ -83,13 +87,17 @@ void gate_release(struct gate *gate)
     memory_free(&gate->log_g);
     memory_free(&gate->g);
     memory_free(&gate->d_logit);
+    memory_free(&gate->branch_p);
+    memory_free(&gate->branch_z);
 }
 
 double gate_bytes(const struct gate_config *config, const struct mlp *shape, size_t max_stride)
 {
     const struct gate_logits *logits = all_logits[config->choice];
-    return logits ? logits->bytes(config, max_stride)
-                  : (double)mlp_memory(shape, max_stride) * sizeof(real);
+    size_t branches = gate_levels_n_branches(&config->levels);
+    return logits
+               ? logits->bytes(config, max_stride)
+               : (double)(mlp_memory(shape, max_stride) + 2 * branches * max_stride) * sizeof(real);
 }
 
 void gate_draw(struct gate *gate, uint64_t seed)
@@ -106,18 +114,28 @@ void gate_draw(struct gate *gate, uint64_t seed)
 
 void gate_forward(struct gate *gate, const struct inputs *x)
 {
-    real *logit = gate->log_g;
+    bool is_tree = gate->levels.n > 0;
+    real *logit = is_tree ? gate->branch_z : gate->log_g;
     if (gate->logits) {
         gate->logits->forward(gate, x);
     } else {
         mlp_plan_prepare(&gate->plan, &gate->shape, x->stride);
         mlp_forward(&gate->shape, &gate->plan, gate->parameters.value, x, gate->memory, logit);
     }
-    committee_forward(gate->n_members, gate->n_experts, x->stride, logit, gate->g, gate->log_g);
+    if (is_tree)
+        gate_levels_forward(&gate->levels, x->stride, logit, gate->branch_p, gate->g, gate->log_g);
+    else
+        committee_forward(gate->n_members, gate->n_experts, x->stride, logit, gate->g, gate->log_g);
 }
 
 void gate_backward(struct gate *gate, const struct inputs *x, real keep)
 {
-    mlp_backward(&gate->shape, &gate->plan, gate->parameters.value, x, gate->memory, gate->d_logit,
-                 keep, gate->scratch, gate->parameters.gradient);
+    const real *d_z = gate->d_logit;
+    if (gate->levels.n > 0) {
+        gate_levels_backward(&gate->levels, x->stride, gate->branch_p, gate->d_logit,
+                             gate->branch_z);
+        d_z = gate->branch_z;
+    }
+    mlp_backward(&gate->shape, &gate->plan, gate->parameters.value, x, gate->memory, d_z, keep,
+                 gate->scratch, gate->parameters.gradient);
 }

@@ -20,11 +20,14 @@ struct gate {
     size_t n_experts;
     size_t n_members; /* see committee.h; 1: one mixture */
     size_t max_stride;
-    real *memory;  /* hidden layers, for backward */
-    real *scratch; /* for backward */
-    real *log_g;   /* (E, stride) */
-    real *g;       /* (E, stride) */
-    real *d_logit; /* (E, stride) */
+    real *memory;              /* hidden layers, for backward */
+    real *scratch;             /* for backward */
+    real *log_g;               /* (E, stride) */
+    real *g;                   /* (E, stride) */
+    real *d_logit;             /* (E, stride) */
+    struct gate_levels levels; /* of a tree; else none */
+    real *branch_p;            /* (branches, stride) of a tree, for backward */
+    real *branch_z;            /* (branches, stride) of a tree: log p, d_z */
     struct gaussian_gate gaussian;
     double *log_density; /* (stride) of a density: ln p(x) + (D/2) ln 2 pi; else NULL */
 };

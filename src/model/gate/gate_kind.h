@@ -5,6 +5,7 @@
 #include "base/real.h"
 #include "base/status.h"
 #include "math/activation.h"
+#include "model/gate/gate_levels.h"
 #include "model/network/mlp.h"
 
 #include <stdbool.h>
@@ -17,8 +18,9 @@
  * Local.
  */
 enum gate_choice {
-    GATE_SOFTMAX, /* a network's outputs */
-    GATE_GAUSSIAN /* ln alpha_e N(x; m_e, S_e): see gaussian_gate.h */
+    GATE_SOFTMAX,  /* a network's outputs */
+    GATE_GAUSSIAN, /* ln alpha_e N(x; m_e, S_e): see gaussian_gate.h */
+    GATE_TREE      /* a tree of softmaxes of a network's outputs: see gate_levels.h */
 };
 
 /* What a gate is made of. */
@@ -29,6 +31,7 @@ struct gate_config {
     const size_t *hidden; /* (n_hidden) widths, not owned */
     size_t n_hidden;
     enum activation activation;
+    struct gate_levels levels; /* of a tree, else none */
 };
 
 /* Parameters that are in no layer: E rows of `in` reals, or of matrices (in, deep); 0 is none. */
@@ -45,6 +48,7 @@ struct gate_kind {
     bool is_density;   /* models p(x), too: the error of a mixture is -ln p(x, d) */
     bool has_log_odds; /* the network's outputs are log odds of experts: train/inference */
     bool has_members;  /* one network may be the gate of all members of a committee */
+    bool has_levels;   /* its name is followed by them: tree:4x8 */
     /* The network, or a shape without layers of which only the size counts. */
     status (*shape)(const struct gate_config *config, struct mlp *shape);
     /* How many of its parameters are not free. */
@@ -57,7 +61,7 @@ struct gate_kind {
     status (*check)(const struct gate_config *config, const real *value, const char *path);
 };
 
-extern const struct gate_kind gate_softmax, gate_gaussian;
+extern const struct gate_kind gate_softmax, gate_gaussian, gate_tree;
 
 /* By enum gate_choice; a NULL ends them. */
 extern const struct gate_kind *const gate_kinds[];
@@ -66,5 +70,11 @@ static inline const struct gate_kind *gate_kind_of(enum gate_choice choice)
 {
     return gate_kinds[choice];
 }
+
+/* "softmax", "tree:4x8" and so on, and back. False: no gate is called so. */
+bool gate_from_text(const char *text, enum gate_choice *choice, struct gate_levels *levels);
+enum { GATE_TEXT = 16 + GATE_LEVELS_TEXT };
+void gate_to_text(enum gate_choice choice, const struct gate_levels *levels,
+                  char text[static GATE_TEXT]);
 
 #endif

@@ -35,6 +35,12 @@ static double largest_part(const struct mlp *shape, const real *value, const dou
     return most;
 }
 
+/* Logits that log g of an expert is made of: one at each level of a tree. */
+static double sums_of_gate(const struct model_config *config)
+{
+    return config->gate_levels.n > 0 ? (double)config->gate_levels.n : 1;
+}
+
 /*
  * The error moves by |dl/do| times what o is off by, and |dl/do| is 1/sigma where residuals are as
  * large as sigma; for the gate's logits and for classes it is at most 1.
@@ -57,8 +63,9 @@ double em_rounding(const struct em *em)
         }
         if (model->has_gate && gate_kind_of(model->config.gate)->is_network &&
             model->config.n_gate_hidden == 0)
-            most =
-                fmax(most, largest_part(&model->gate.shape, model->gate.parameters.value, largest));
+            most = fmax(
+                most, sums_of_gate(&model->config) *
+                          largest_part(&model->gate.shape, model->gate.parameters.value, largest));
         memory_free(&largest);
     }
     communicator_max(em->comm, &most, 1);

@@ -124,6 +124,7 @@ void em_destroy(struct em **em)
     shared_memory_release(&gone->window);
     least_squares_release(&gone->fit);
     em_gaussian_release(&gone->gaussian);
+    em_tree_release(&gone->tree);
     em_linear_release(&gone->gate);
     em_linear_release(&gone->expert);
     em_newton_release(&gone->gate_newton);

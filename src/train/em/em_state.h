@@ -140,6 +140,21 @@ struct em_gaussian {
     uint64_t *drawn;           /* root: (E) samples that the means begin as */
 };
 
+/* ---- the tree, em_tree.c */
+
+struct em_tree {
+    struct shard nodes; /* over the ranks */
+    size_t at;          /* number of the node under way */
+    struct {            /* of the nodes of one level */
+        struct em_linear linear;
+        struct em_newton newton;
+    } level[GATE_MOST_LEVELS];
+    double *theta;     /* (branches, D+1) */
+    double *own, *all; /* (own nodes, width), root: (nodes, width) of theta */
+    double *targets;   /* (most branches of a node, D+1) */
+    size_t width;      /* doubles of the largest node */
+};
+
 /* ---- networks with hidden layers, em_network.c */
 
 enum { EM_MEMORY = 5 }; /* steps that L-BFGS remembers */
@@ -185,7 +200,8 @@ struct em_gate {
 
 extern const struct em_gate em_gate_network, /* L-BFGS, whatever the gate: em_network.c */
     em_gate_softmax,                         /* em_gate.c */
-    em_gate_gaussian;                        /* em_gaussian.c */
+    em_gate_gaussian,                        /* em_gaussian.c */
+    em_gate_tree;                            /* em_tree.c */
 
 /* Local. The one for this model's gate, em_gates.c. */
 const struct em_gate *em_gate_of(const struct model_config *config);
@@ -213,6 +229,7 @@ struct em {
     uint64_t n_updates; /* on-line: before the batch that is being collected */
     struct em_least_squares fit;
     struct em_gaussian gaussian;
+    struct em_tree tree;
     struct em_linear gate, expert;
     struct em_newton gate_newton, expert_newton;
     struct semidefinite system;
@@ -271,5 +288,6 @@ void em_climb_experts(struct em *em);
 
 /* Local. */
 void em_gaussian_release(struct em_gaussian *gaussian);
+void em_tree_release(struct em_tree *tree);
 
 #endif

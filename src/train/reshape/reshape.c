@@ -171,14 +171,20 @@ static struct gate_rows gaussian_rows(const struct model_shape *model)
                               config->n_inputs};
 }
 
-/* By enum gate_choice. */
+/* By enum gate_choice; of a tree the others would have to find another shape. */
 static const struct {
     void (*move)(const struct reshape *reshape, enum meaning meaning,
                  const struct model_shape *before, const real *from,
                  const struct model_shape *after, real *to);
     struct gate_rows (*rows)(const struct model_shape *model);
 } gates[] = {[GATE_SOFTMAX] = {move_network, network_rows},
-             [GATE_GAUSSIAN] = {move_gaussian, gaussian_rows}};
+             [GATE_GAUSSIAN] = {move_gaussian, gaussian_rows},
+             [GATE_TREE] = {NULL, NULL}};
+
+bool reshape_is_possible(enum gate_choice gate)
+{
+    return gates[gate].move;
+}
 
 static void move_networks(const struct reshape *reshape, enum meaning meaning,
                           const struct model_shape *before, const struct networks *from,

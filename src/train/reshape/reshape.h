@@ -6,6 +6,8 @@
 #include "checkpoint/snapshot.h"
 #include "reshape_plan.h"
 
+#include <stdbool.h>
+
 /*
  * Experts split, pruned and merged where training begins from a model: from the parameters (and the
  * state of the optimiser) of a model with E experts to those of one with E' experts. All functions
@@ -37,6 +39,9 @@
  * half of their parent's gradient, and a merged expert the sum of two (a network that is taken as
  * it is: its own over its share). So do the running sums of on-line EM.
  */
+
+/* Whether models with this gate can be changed so. */
+bool reshape_is_possible(enum gate_choice gate);
 
 /* Parameters only; `before` and `after` have shapes that differ in the number of experts alone. */
 status reshape_networks(const struct reshape *reshape, const struct model_shape *before,

@@ -26,7 +26,7 @@ bool step_looks_ahead(const struct model_config *config, const struct shard *sha
 }
 
 /* Sizes of the buffers, in reals, in the order in which swap_buffers has them. */
-enum { N_BUFFERS = 8 };
+enum { N_BUFFERS = 9 };
 
 static void buffer_sizes(const struct model_config *config, const struct mlp *gate,
                          const struct mlp *expert, size_t n_local, bool at_root, size_t stride,
@@ -40,7 +40,9 @@ static void buffer_sizes(const struct model_config *config, const struct mlp *ga
                                      at_root ? mlp_memory(gate, stride) : 0,
                                      block,
                                      block,
-                                     block};
+                                     block,
+                                     at_root ? gate_levels_n_branches(&config->gate_levels) * stride
+                                             : 0};
     for (int i = 0; i < N_BUFFERS; i++)
         size[i] = sizes[i];
 }
@@ -94,9 +96,9 @@ static void swap_micro_batches(struct step *step)
     struct step_ahead *ahead = &step->ahead;
     struct experts *experts = &step->model->experts;
     struct gate *gate = &step->model->gate;
-    real **const present[N_BUFFERS] = {&experts->memory, &experts->o,   &experts->loglik,
-                                       &experts->square, &gate->memory, &gate->log_g,
-                                       &gate->g,         &gate->d_logit};
+    real **const present[N_BUFFERS] = {&experts->memory, &experts->o,    &experts->loglik,
+                                       &experts->square, &gate->memory,  &gate->log_g,
+                                       &gate->g,         &gate->d_logit, &gate->branch_p};
     struct batch batch = step->batch;
     step->batch = ahead->batch;
     ahead->batch = batch;

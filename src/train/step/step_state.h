@@ -32,7 +32,7 @@ struct step_ahead {
     size_t at, size;
     struct batch batch;
     struct mlp_plan experts_plan, gate_plan;
-    real *buffer[8]; /* those of the model's experts and gate that a pass forward fills */
+    real *buffer[9]; /* those of the model's experts and gate that a pass forward fills */
 };
 
 struct step {
