@@ -152,6 +152,7 @@ struct em_tree {
     double *theta;     /* (branches, D+1) */
     double *own, *all; /* (own nodes, width), root: (nodes, width) of theta */
     double *targets;   /* (most branches of a node, D+1) */
+    double *held;      /* (n_chunks, max_stride) s of the node under way */
     size_t width;      /* doubles of the largest node */
 };
 

@@ -24,7 +24,7 @@ static double doubles(const struct model_config *config, const struct shard *sha
     const struct gate_levels *levels = &config->gate_levels;
     double units = (double)config->n_inputs + 1,
            n_branches = (double)gate_levels_n_branches(levels);
-    double count = 3 * n_branches * units;
+    double count = 3 * n_branches * units + samples;
     (void)shard;
     (void)rank;
     for (size_t l = 0; l < levels->n; l++) {
@@ -64,7 +64,8 @@ static status init(struct em *em)
     } buffers[] = {{&tree->theta, gate_levels_n_branches(levels) * units},
                    {&tree->own, shard_count(&tree->nodes, em->comm->rank) * tree->width},
                    {&tree->all, em->model->has_gate ? n_nodes * tree->width : 0},
-                   {&tree->targets, tree->width}};
+                   {&tree->targets, tree->width},
+                   {&tree->held, em->n_chunks * em->max_stride}};
     for (size_t i = 0; i < sizeof buffers / sizeof buffers[0] && outcome == STATUS_OK; i++)
         outcome = memory_alloc(buffers[i].array, buffers[i].count, sizeof(double), "EM");
     return outcome;
@@ -80,6 +81,7 @@ void em_tree_release(struct em_tree *tree)
     memory_free(&tree->own);
     memory_free(&tree->all);
     memory_free(&tree->targets);
+    memory_free(&tree->held);
 }
 
 static size_t largest_system(const struct em *em)
@@ -106,22 +108,25 @@ LEAF_KERNEL static void add_doubles(size_t n, const double *restrict from, doubl
         to[i] += from[i];
 }
 
-/* A chunk, with t_b of the node's branches in linear->r and s, their sum, in em->weights. */
-static void load_for_node(struct em *em, size_t number, const struct gate_node *node)
+/*
+ * A chunk, with t_b of the node's branches in linear->r; s, their sum, is kept for the sums that
+ * follow.
+ */
+static void load_targets(struct em *em, size_t number, const struct gate_node *node)
 {
     struct em_linear *linear = &em->tree.level[node->level].linear;
     size_t own = linear->n_outputs, below = node->n_experts / own;
+    double *s = em->tree.held + number * em->max_stride;
     em_load(em, number);
     size_t stride = em->chunk.stride;
     memset(linear->r, 0, own * stride * sizeof(double));
-    memset(em->weights, 0, stride * sizeof(double));
+    memset(s, 0, stride * sizeof *s);
     for (size_t b = 0; b < own; b++) {
         double *t = linear->r + b * stride;
         for (size_t e = 0; e < below; e++)
             add_reals(stride, em_posterior(em, number, node->expert_at + b * below + e), t);
-        add_doubles(stride, t, em->weights);
+        add_doubles(stride, t, s);
     }
-    linear->s = em->weights;
 }
 
 /* sum t [x;1]^T of the node's branches; returns its share of all samples. */
@@ -132,7 +137,7 @@ static double sum_targets(struct em *em, const struct gate_node *node)
     double share = 0;
     memset(em->tree.targets, 0, own * units * sizeof(double));
     for (size_t c = 0; c < em->n_chunks; c++) {
-        load_for_node(em, c, node);
+        load_targets(em, c, node);
         size_t stride = em->chunk.stride;
         blas_add_products(own, units, stride, linear->r, stride, em->chunk.x, stride,
                           em->tree.targets, units);
@@ -150,7 +155,8 @@ static void total_of_node(void *context, enum em_request request, const double *
     struct em_linear *linear = &em->tree.level[node.level].linear;
     memset(sums, 0, em_linear_n_sums(linear, request) * sizeof *sums);
     for (size_t c = 0; c < em->n_chunks; c++) {
-        load_for_node(em, c, &node);
+        em_load(em, c);
+        linear->s = em->tree.held + c * em->max_stride;
         em_linear_add(linear, &em->chunk, c, request, vector, sums);
     }
 }
