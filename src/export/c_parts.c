@@ -92,7 +92,7 @@ static const char gaussian_gate[] =
 
 const char *c_gate(const struct exported_model *model)
 {
-    return model->config.gate == GATE_GAUSSIAN ? gaussian_gate : softmax_gate;
+    return gate_kind_of(model->config.gate)->is_density ? gaussian_gate : softmax_gate;
 }
 
 const char c_softmax[] = "static void softmax(size_t n, double *z)\n"

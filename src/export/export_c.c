@@ -174,7 +174,7 @@ static void put_parameters(const struct c_writer *writer)
         put_numbers(writer, "y_scale", scaler->n_targets, scaler->y_scale);
         put_numbers(writer, "sigma_squared", n, model->variance);
     }
-    if (model->config.gate == GATE_GAUSSIAN) {
+    if (gate_kind_of(model->config.gate)->is_density) {
         put_numbers(writer, "gate_constant", n, model->constant);
         put_numbers(writer, "gate_mean", n * d, model->mean);
         put_numbers(writer, "gate_whiten", n * d * d, model->whiten);

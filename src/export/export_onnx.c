@@ -227,7 +227,7 @@ static const char *add_choice(const struct builder *builder, const char *g)
 static const char *add_gate(const struct builder *builder, const char *x)
 {
     const struct model_config *config = &builder->model->config;
-    bool is_gaussian = config->gate == GATE_GAUSSIAN;
+    bool is_gaussian = gate_kind_of(config->gate)->is_density;
     enum onnx_type type = is_gaussian ? ONNX_DOUBLE : builder->type;
     const char *g = is_gaussian ? add_gaussian_gate(builder, x) : add_gate_network(builder, x);
     if (model_n_members(config) > 1) {

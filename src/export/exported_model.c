@@ -85,9 +85,9 @@ static status check_kinds(const struct exported_model *model)
 {
     static const char *const families[] = {"gaussian", "bernoulli", "categorical"};
     const char *family = likelihood_family(model->config.likelihood)->name;
+    const struct gate_kind *gate = gate_kind_of(model->config.gate);
     for (size_t i = 0; i < sizeof families / sizeof families[0]; i++)
-        if (strcmp(family, families[i]) == 0 &&
-            (model->config.gate == GATE_SOFTMAX || model->config.gate == GATE_GAUSSIAN))
+        if (strcmp(family, families[i]) == 0 && (gate->has_log_odds || gate->is_density))
             return STATUS_OK;
     return status_set(STATUS_USAGE,
                       "%s: a mixture with the likelihood %s and the gate %s cannot be written in "
@@ -102,7 +102,7 @@ static status read_parameters(struct exported_model *model)
     status outcome = check_kinds(model);
     if (outcome == STATUS_OK)
         outcome = model_shapes(&model->config, &gate, &expert);
-    if (outcome == STATUS_OK && model->config.gate == GATE_GAUSSIAN)
+    if (outcome == STATUS_OK && gate_kind_of(model->config.gate)->is_density)
         outcome = read_gaussian(model);
     else if (outcome == STATUS_OK)
         outcome = read_network(model, "/gate", 1, &gate, &model->gate);
