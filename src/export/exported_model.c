@@ -84,7 +84,7 @@ static status read_gaussian(struct exported_model *model)
 static status check_kinds(const struct exported_model *model)
 {
     static const char *const families[] = {"gaussian", "bernoulli", "categorical"};
-    const char *family = likelihood_family(model->config.likelihood)->name;
+    const char *family = likelihood_names[model->config.likelihood];
     const struct gate_kind *gate = gate_kind_of(model->config.gate);
     for (size_t i = 0; i < sizeof families / sizeof families[0]; i++)
         if (strcmp(family, families[i]) == 0 && (gate->has_log_odds || gate->is_density))

@@ -3,7 +3,7 @@
 
 #include "base/status.h"
 #include "data/hdf5/hdf5_guest.h"
-#include "model/likelihood/normal_mixture.h"
+#include "model/likelihood/likelihood.h"
 #include "predict/predictor.h"
 
 #include <math.h>
@@ -394,17 +394,15 @@ static int put_quantile(const struct predictor *predictor, const struct predicte
 {
     const struct quantile *quantile = context;
     const struct model_config *config = predictor_config(predictor);
-    const double *variance = predictor_variances(predictor);
     size_t experts = config->n_experts, k = quantile->target;
-    double *g = block->spare, *o = g + experts, *sigma = o + experts;
+    double *g = block->spare, *o = g + experts;
     for (size_t i = 0; i < block->n; i++) {
         for (size_t e = 0; e < experts; e++) {
             g[e] = block->g[e * block->stride + i];
             o[e] = block->o[(e * config->n_outputs + k) * block->stride + i];
-            sigma[e] = sqrt(variance[e]);
         }
-        const struct normal_mixture mixture = {experts, g, o, sigma};
-        double t = normal_mixture_quantile(&mixture, quantile->p);
+        const struct target_mixture mixture = {experts, g, o, predictor_variances(predictor)};
+        double t = likelihood_family(config->likelihood)->quantile(&mixture, quantile->p);
         quantile->value[first + i] = unscaled(predictor, k, t);
     }
     return COTERIE_OK;

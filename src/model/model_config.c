@@ -95,7 +95,7 @@ status model_config_check(const struct model_config *config)
     const struct likelihood_family *family = likelihood_family(config->likelihood);
     if (family->output != OUTPUT_ANY && (int)config->output != family->output)
         return status_set(STATUS_USAGE, "@likelihood %s needs @expert-output %s (or auto)",
-                          family->name, output_functions[family->output].name);
+                          likelihood_names[config->likelihood], output_names[family->output]);
     if (config->n_outputs < output_functions[config->output].least)
         return status_set(STATUS_USAGE, "@expert-output softmax needs two outputs or more, the "
                                         "data have one; use logistic or identity");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "pass.h"
 
-#include "portable_math.h"
+#include "math/portable_math.h"
 
 #define SCALAR double
 #define SCALAR_TANH(x) portable_tanh(x)

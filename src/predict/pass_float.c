@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "pass.h"
 
+#include "math/portable_math.h"
 #include "math/rational_tanh.h"
-#include "portable_math.h"
 
 #define SCALAR float
 #define SCALAR_TANH(x) rational_tanhf(x)

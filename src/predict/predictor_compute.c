@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* One block of samples through gate and experts: log g, g, o and y = sum_e g_e o_e. */
 #include "base/real.h"
-#include "portable_math.h"
+#include "math/portable_softmax.h"
 #include "predictor_state.h"
 
 #include <math.h>
@@ -26,7 +26,7 @@ size_t work_map(const struct predictor *predictor, size_t n, void *base, struct 
 {
     size_t width = n > 1 ? PREDICTOR_TILE : 1, experts = predictor->n_experts;
     size_t outputs = predictor->n_outputs, inputs = predictor->n_inputs;
-    bool is_identity = predictor->shape.config.output == OUTPUT_IDENTITY;
+    bool is_identity = !output_functions[predictor->shape.config.output].predict;
     size_t branches = gate_levels_n_branches(&predictor->shape.config.gate_levels);
     size_t numbers = predictor->pass->padded(inputs * width) * predictor->pass->scalar_bytes;
     size_t layers = 2 * widest_network(predictor) * width * predictor->pass->scalar_bytes;
@@ -83,51 +83,6 @@ void work_load(const struct predictor *predictor, const struct scaler *scaler, s
     predictor->pass->widen(inputs * width, work->x, work->scaled);
 }
 
-LEAF_KERNEL static void exp_all(size_t n, double *z)
-{
-#pragma omp simd
-    for (size_t i = 0; i < n; i++)
-        z[i] = portable_exp(z[i]);
-}
-
-LEAF_KERNEL static void logistic_all(size_t n, const double *restrict z, double *restrict o)
-{
-#pragma omp simd
-    for (size_t i = 0; i < n; i++)
-        o[i] = 1 / (1 + portable_exp(-z[i]));
-}
-
-/* z becomes z - max over the rows; most (width) */
-static void subtract_largest(size_t rows, size_t width, double *z, double *most)
-{
-    memcpy(most, z, width * sizeof *most);
-    for (size_t r = 1; r < rows; r++)
-        for (size_t t = 0; t < width; t++)
-            most[t] = z[r * width + t] > most[t] ? z[r * width + t] : most[t];
-    for (size_t r = 0; r < rows; r++)
-        for (size_t t = 0; t < width; t++)
-            z[r * width + t] -= most[t];
-}
-
-/*
- * Softmax over the rows of z (rows, width), which becomes z less its largest: p, with sums in the
- * order of rows; log_sum (width) of exp z.
- */
-static void softmax(size_t rows, size_t width, double *z, double *p, double *sum)
-{
-    double most[PREDICTOR_TILE];
-    subtract_largest(rows, width, z, most);
-    memcpy(p, z, rows * width * sizeof *p);
-    exp_all(rows * width, p);
-    memset(sum, 0, width * sizeof *sum);
-    for (size_t r = 0; r < rows; r++)
-        for (size_t t = 0; t < width; t++)
-            sum[t] += p[r * width + t];
-    for (size_t r = 0; r < rows; r++)
-        for (size_t t = 0; t < width; t++)
-            p[r * width + t] /= sum[t];
-}
-
 /* Fewer than k experts come before e; ties go to the lower number. */
 static bool is_chosen(size_t n_experts, size_t k, size_t stride, const double *g, size_t e)
 {
@@ -171,8 +126,8 @@ static void run(const struct predictor *predictor, const struct pass_network *ne
 /* The softmax of one member's logits z, over the number of members: g, and z becomes log g. */
 static void share_of_member(size_t own, size_t width, double members, double *z, double *g)
 {
-    double sum[PREDICTOR_TILE];
-    softmax(own, width, z, g, sum);
+    double sum[PREDICTOR_TILE], most[PREDICTOR_TILE];
+    portable_softmax(own, width, z, g, sum, most);
     for (size_t t = 0; t < width; t++)
         sum[t] = log(members * sum[t]);
     for (size_t e = 0; e < own; e++)
@@ -231,22 +186,6 @@ static void compute_gate(const struct predictor *predictor, const struct work *w
         choose(predictor->n_experts, config->top_k, block->stride, block->log_g, block->g);
 }
 
-static void apply_output(enum output_kind output, size_t outputs, size_t width, double *z,
-                         double *o)
-{
-    double sum[PREDICTOR_TILE];
-    switch (output) {
-    case OUTPUT_IDENTITY:
-        break;
-    case OUTPUT_LOGISTIC:
-        logistic_all(outputs * width, z, o);
-        break;
-    case OUTPUT_SOFTMAX:
-        softmax(outputs, width, z, o, sum);
-        break;
-    }
-}
-
 /* With --top-k an expert computes what it was chosen for; its other outputs count as 0. */
 static bool clear_unchosen(size_t outputs, size_t width, const double *g, double *o)
 {
@@ -264,6 +203,8 @@ static void compute_experts(const struct predictor *predictor, const struct work
     const struct predicted *block = &work->block;
     const struct model_config *config = &predictor->shape.config;
     size_t outputs = predictor->n_outputs, width = block->stride, size = outputs * width;
+    const struct output_function *output = &output_functions[config->output];
+    double spare[2 * PREDICTOR_TILE];
     bool is_routed = model_is_routed(config);
     for (size_t e = 0; e < predictor->n_experts; e++) {
         double *z = block->z + e * size, *o = block->o + e * size;
@@ -271,7 +212,8 @@ static void compute_experts(const struct predictor *predictor, const struct work
         if (is_routed && !clear_unchosen(outputs, width, g, o))
             continue;
         run(predictor, &predictor->experts[e], work, z);
-        apply_output(config->output, outputs, width, z, o);
+        if (output->predict)
+            output->predict(outputs, width, z, o, spare);
         if (is_routed)
             clear_unchosen(outputs, width, g, o);
     }
@@ -316,13 +258,15 @@ void predictor_variance(const struct predictor *predictor, const struct predicte
 {
     size_t outputs = predictor->n_outputs, width = predicted->stride, size = outputs * width;
     double *variance = predicted->variance;
+    const struct likelihood_family *family = likelihood_family(predictor->shape.config.likelihood);
     memset(variance, 0, size * sizeof *variance);
     for (size_t e = 0; e < predictor->n_experts; e++)
         for (size_t k = 0; k < outputs; k++)
             for (size_t t = 0; t < width; t++) {
                 size_t i = k * width + t;
-                double difference = predicted->o[e * size + i] - predicted->y[i];
-                double spread = predictor->variance[e] + difference * difference;
+                double o = predicted->o[e * size + i], difference = o - predicted->y[i];
+                double own = family->target_variance(predictor->variance[e], o);
+                double spread = own + difference * difference;
                 double g = predicted->g[e * width + t];
                 /* What has no share counts for nothing, however far away it is. */
                 variance[i] += g != 0 ? g * spread : 0;

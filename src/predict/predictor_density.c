@@ -4,54 +4,14 @@
 
 #include <math.h>
 
-static const double log_2_pi = 1.8378770664093454836;
-
-/* -q / (2 s2) - O/2 ln(2 pi s2) */
-static double gaussian(size_t outputs, size_t stride, double variance, const double *d,
-                       const double *o)
-{
-    double square = 0;
-    for (size_t k = 0; k < outputs; k++)
-        square += (d[k] - o[k * stride]) * (d[k] - o[k * stride]);
-    return -0.5 * square / variance - 0.5 * (double)outputs * (log_2_pi + log(variance));
-}
-
-/* sum_k d_k ln o_k, from z less its largest: ln o_k = z_k - ln sum exp z */
-static double categorical(size_t outputs, size_t stride, const double *d, const double *z)
-{
-    double sum = 0, value = 0;
-    for (size_t k = 0; k < outputs; k++)
-        sum += exp(z[k * stride]);
-    for (size_t k = 0; k < outputs; k++)
-        value += d[k] != 0 ? d[k] * (z[k * stride] - log(sum)) : 0;
-    return value;
-}
-
-/* sum_k d_k z_k - ln(1 + exp z_k) */
-static double bernoulli(size_t outputs, size_t stride, const double *d, const double *z)
-{
-    double value = 0;
-    for (size_t k = 0; k < outputs; k++) {
-        double at = z[k * stride];
-        value += d[k] * at - (at > 0 ? at : 0) - log1p(exp(-fabs(at)));
-    }
-    return value;
-}
-
 static double log_likelihood(const struct predictor *predictor, const struct predicted *predicted,
                              size_t e, size_t i, const double *d)
 {
     size_t outputs = predictor->n_outputs, stride = predicted->stride;
     size_t at = e * outputs * stride + i;
-    switch (predictor->shape.config.likelihood) {
-    case LIKELIHOOD_GAUSSIAN:
-        return gaussian(outputs, stride, predictor->variance[e], d, predicted->o + at);
-    case LIKELIHOOD_BERNOULLI:
-        return bernoulli(outputs, stride, d, predicted->z + at);
-    case LIKELIHOOD_CATEGORICAL:
-        return categorical(outputs, stride, d, predicted->z + at);
-    }
-    return NAN;
+    const struct likelihood_sample sample = {outputs, stride, predictor->variance[e],
+                                             predicted->z + at, predicted->o + at};
+    return likelihood_family(predictor->shape.config.likelihood)->log_density(&sample, d);
 }
 
 double predictor_log_density(const struct predictor *predictor, const struct predicted *predicted,

@@ -120,31 +120,6 @@ static void add_tree(const struct predictor *predictor, const struct work *work,
         }
 }
 
-/* Slopes of z become those of o, in place; o (O), mean (D): work. */
-static void through_output(const struct predictor *predictor, const double *o, double *slope,
-                           double *mean)
-{
-    size_t d = predictor->n_inputs, outputs = predictor->n_outputs;
-    switch (predictor->shape.config.output) {
-    case OUTPUT_IDENTITY:
-        return;
-    case OUTPUT_LOGISTIC:
-        for (size_t k = 0; k < outputs; k++)
-            for (size_t c = 0; c < d; c++)
-                slope[k * d + c] *= o[k] * (1 - o[k]);
-        return;
-    case OUTPUT_SOFTMAX: /* do_k = o_k (dz_k - sum_j o_j dz_j) */
-        memset(mean, 0, d * sizeof *mean);
-        for (size_t k = 0; k < outputs; k++)
-            for (size_t c = 0; c < d; c++)
-                mean[c] += o[k] * slope[k * d + c];
-        for (size_t k = 0; k < outputs; k++)
-            for (size_t c = 0; c < d; c++)
-                slope[k * d + c] = o[k] * (slope[k * d + c] - mean[c]);
-        return;
-    }
-}
-
 /* Of scaled targets by scaled inputs; x as `compute` takes it. */
 static void scaled_jacobian(const struct predictor *predictor,
                             void (*compute)(const struct predictor *, size_t, const double *,
@@ -157,6 +132,7 @@ static void scaled_jacobian(const struct predictor *predictor,
     size_t d = predictor->n_inputs, outputs = predictor->n_outputs;
     size_t used = work_map(predictor, 1, space, &work);
     struct room room = map_room(predictor, (char *)space + used);
+    const struct output_function *output = &output_functions[predictor->shape.config.output];
     compute(predictor, 1, x, space, &block);
     memset(jacobian, 0, outputs * d * sizeof *jacobian);
     if (predictor->own_gate) {
@@ -174,7 +150,8 @@ static void scaled_jacobian(const struct predictor *predictor,
             continue;
         pass->single_keeping(&predictor->experts[e], work.x, room.kept, room.z);
         pass->slopes(&predictor->experts[e], room.kept, work.layers, room.slope);
-        through_output(predictor, block.o + e * outputs, room.slope, room.mean);
+        if (output->jacobian)
+            output->jacobian(outputs, d, block.o + e * outputs, room.slope, room.mean);
         for (size_t i = 0; i < outputs * d; i++)
             jacobian[i] += block.g[e] * room.slope[i];
     }

@@ -84,10 +84,10 @@ static status read_families(const struct run_record *record, int *output, int *l
     const char *output_name = run_record_config(record, "expert_output");
     const char *family_name = run_record_config(record, "likelihood");
     *output = *likelihood = -1;
-    for (int k = 0; output_name && k <= OUTPUT_SOFTMAX; k++)
-        *output = strcmp(output_functions[k].name, output_name) == 0 ? k : *output;
-    for (int k = 0; family_name && k <= LIKELIHOOD_CATEGORICAL; k++)
-        *likelihood = strcmp(likelihood_families[k]->name, family_name) == 0 ? k : *likelihood;
+    for (int k = 0; output_name && k < OUTPUT_KINDS; k++)
+        *output = strcmp(output_names[k], output_name) == 0 ? k : *output;
+    for (int k = 0; family_name && k < LIKELIHOOD_KINDS; k++)
+        *likelihood = strcmp(likelihood_names[k], family_name) == 0 ? k : *likelihood;
     return *output < 0       ? refuse("expert_output", output_name)
            : *likelihood < 0 ? refuse("likelihood", family_name)
                              : STATUS_OK;
@@ -134,7 +134,7 @@ status recorded_model(const struct run_record *record, struct model_config *conf
         return outcome;
     config->n_experts *= model_n_members(config); /* the record has those of one member */
     config->n_inputs = record->scaler.n_inputs;
-    bool two_in_one = config->output == OUTPUT_LOGISTIC && record->classes.n == 2;
+    bool two_in_one = output_functions[config->output].decides_each && record->classes.n == 2;
     config->n_outputs = record->scaler.n_targets > 0 ? record->scaler.n_targets
                         : two_in_one                 ? 1
                                                      : record->classes.n;

@@ -4,7 +4,6 @@
 #include "app/judge/shared_networks.h"
 #include "base/memory.h"
 
-#include <math.h>
 #include <string.h>
 
 /* The whole model on every rank, from the file that the root has open. */
@@ -57,12 +56,10 @@ status dealt_predictions_init(struct dealt_predictions *dealt, const struct comm
                   {&dealt->own, dealt->share * dealt->width, sizeof(double)},
                   {&dealt->rows, PREDICTOR_TILE * config->n_inputs, sizeof(double)},
                   {&dealt->target, config->n_outputs, sizeof(double)},
-                  {&dealt->sigma, config->n_experts, sizeof(double)},
                   {&dealt->work, predictor_work_bytes(dealt->predictor, PREDICTOR_TILE), 1}};
     for (size_t i = 0; i < sizeof arrays / sizeof arrays[0] && outcome == STATUS_OK; i++)
         outcome = memory_alloc(arrays[i].array, arrays[i].count, arrays[i].size, "predictions");
-    for (size_t e = 0; e < config->n_experts && outcome == STATUS_OK; e++)
-        dealt->sigma[e] = sqrt(predictor_variances(dealt->predictor)[e]);
+    dealt->variance = predictor_variances(dealt->predictor);
     return communicator_agree(comm, outcome);
 }
 
@@ -73,7 +70,6 @@ void dealt_predictions_release(struct dealt_predictions *dealt)
     memory_free(&dealt->own);
     memory_free(&dealt->rows);
     memory_free(&dealt->target);
-    memory_free(&dealt->sigma);
     memory_free(&dealt->work);
 }
 

@@ -26,7 +26,7 @@ struct dealt_predictions {
         size_t y, variance, g, h, o;
     } at;
     double *values;              /* root: (samples, width) of the micro-batch; targets are scaled */
-    double *sigma;               /* (E) standard deviation of the Gaussian likelihood, scaled */
+    const double *variance;      /* (E) of the likelihood, scaled; not owned */
     double *own, *rows, *target; /* work space */
     void *work;
 };

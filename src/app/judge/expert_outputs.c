@@ -3,7 +3,6 @@
 
 #include "base/memory.h"
 
-#include <math.h>
 #include <string.h>
 
 status expert_outputs_init(struct expert_outputs *outputs, const struct communicator *comm,
@@ -17,7 +16,7 @@ status expert_outputs_init(struct expert_outputs *outputs, const struct communic
         size_t count, size;
     } arrays[] = {
         {&outputs->o, at_root * model->config.n_outputs * stride, sizeof(real)},
-        {&outputs->sigma, at_root, sizeof(double)},
+        {&outputs->variance, at_root, sizeof(double)},
     };
     status outcome = STATUS_OK;
     memset(outputs, 0, sizeof *outputs);
@@ -28,16 +27,14 @@ status expert_outputs_init(struct expert_outputs *outputs, const struct communic
     if (outcome != STATUS_OK)
         return outcome;
     communicator_gather_rows(comm, &model->shard, sizeof(double), model->experts.variance,
-                             outputs->sigma);
-    for (size_t e = 0; e < at_root; e++)
-        outputs->sigma[e] = sqrt(outputs->sigma[e]);
+                             outputs->variance);
     return STATUS_OK;
 }
 
 void expert_outputs_release(struct expert_outputs *outputs)
 {
     memory_free(&outputs->o);
-    memory_free(&outputs->sigma);
+    memory_free(&outputs->variance);
 }
 
 /*

@@ -2,7 +2,6 @@
 #include "app/judge/trust.h"
 
 #include "base/memory.h"
-#include "model/likelihood/normal_mixture.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -18,8 +17,8 @@ status trust_init(struct trust *trust, const struct loaded_model *loaded)
     memset(trust, 0, sizeof *trust);
     /* Several logistic outputs are several decisions: there is no one class that is chosen. */
     trust->has_classes =
-        !is_regression && (model->n_outputs == 1 || model->output == OUTPUT_SOFTMAX);
-    trust->has_density = is_regression && model->output == OUTPUT_IDENTITY;
+        !is_regression && (model->n_outputs == 1 || !output_functions[model->output].decides_each);
+    trust->has_density = is_regression && !(output_functions[model->output].bound > 0);
     status outcome = memory_alloc(&trust->confidence, trust->has_classes ? n : 0,
                                   sizeof *trust->confidence, "the report");
     return outcome == STATUS_OK
@@ -70,8 +69,9 @@ static double integral_transform(const struct trust *trust, const struct step *s
         g[e] = (double)gate->g[e * batch->stride + i];
         o[e] = (double)outputs->o[(e * batch->n_outputs + k) * batch->stride + i];
     }
-    struct normal_mixture mixture = {gate->n_experts, g, o, outputs->sigma};
-    return normal_mixture_cdf(&mixture, (double)batch->d[k * batch->stride + i]);
+    struct target_mixture mixture = {gate->n_experts, g, o, outputs->variance};
+    return likelihood_family(step->model->config.likelihood)
+        ->cdf(&mixture, (double)batch->d[k * batch->stride + i]);
 }
 
 static void add_coverage(struct trust *trust, const struct step *step,

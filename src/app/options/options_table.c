@@ -16,20 +16,16 @@ static const struct option_word activation_words[] = {{"tanh", ACTIVATION_TANH},
                                                       {"gelu", ACTIVATION_GELU},
                                                       {"logistic", ACTIVATION_LOGISTIC},
                                                       {NULL, 0}};
+#define OUTPUT_WORD(KIND, name) {name, KIND},
+#define LIKELIHOOD_WORD(KIND, name, word) {word, KIND},
 static const struct option_word output_words[] = {{"auto", OUTPUT_CHOICE_AUTO},
-                                                  {"identity", OUTPUT_IDENTITY},
-                                                  {"logistic", OUTPUT_LOGISTIC},
-                                                  {"softmax", OUTPUT_SOFTMAX},
-                                                  {NULL, 0}};
+                                                  OUTPUT_FUNCTIONS(OUTPUT_WORD){NULL, 0}};
 static const struct option_word error_words[] = {{"cooperative", ERROR_COOPERATIVE},
                                                  {"competitive", ERROR_COMPETITIVE},
                                                  {"mixture", ERROR_MIXTURE},
                                                  {NULL, 0}};
 static const struct option_word likelihood_words[] = {{"auto", LIKELIHOOD_CHOICE_AUTO},
-                                                      {"gaussian", LIKELIHOOD_GAUSSIAN},
-                                                      {"bernoulli", LIKELIHOOD_BERNOULLI},
-                                                      {"categorical", LIKELIHOOD_CATEGORICAL},
-                                                      {NULL, 0}};
+                                                      LIKELIHOODS(LIKELIHOOD_WORD){NULL, 0}};
 static const struct option_word optimizer_words[] = {{"gd", OPTIMIZER_GD},
                                                      {"momentum", OPTIMIZER_MOMENTUM},
                                                      {"adam", OPTIMIZER_ADAM},

@@ -8,7 +8,7 @@
 #include "base/site.h"
 #include "data/csv/csv.h"
 #include "data/hdf5/hdf5_file.h"
-#include "model/likelihood/normal_mixture.h"
+#include "model/likelihood/likelihood.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -151,7 +151,9 @@ static status add_target_columns(struct prediction_writer *writer)
         return add_regression_columns(writer);
     writer->classes = record->classes.n ? &record->classes : &record->target_names;
     writer->has_class = writer->classes->n == outputs ? outputs > 1 : writer->classes->n == 2;
-    if (writer->loaded->problem.model.likelihood == LIKELIHOOD_BERNOULLI && record->classes.n == 0)
+    if (output_functions[writer->loaded->problem.model.output].decides_each &&
+        likelihood_family(writer->loaded->problem.model.likelihood)->is_classifier &&
+        record->classes.n == 0)
         writer->has_class = false;
     /* One logistic output is the probability of the second of two classes. */
     if (outputs == 1 && writer->classes->n == 2) {
@@ -178,8 +180,8 @@ static double quantile(const struct prediction_writer *writer, const struct pred
     double *o = writer->mixture;
     for (size_t e = 0; e < model->n_experts; e++)
         o[e] = values[dealt->at.o + e * model->n_outputs + k];
-    struct normal_mixture mixture = {model->n_experts, values + dealt->at.g, o, dealt->sigma};
-    return normal_mixture_quantile(&mixture, p);
+    struct target_mixture mixture = {model->n_experts, values + dealt->at.g, o, dealt->variance};
+    return likelihood_family(model->likelihood)->quantile(&mixture, p);
 }
 
 /* Whether sample i of a block lacks a value, so that nothing can be said of it. */
@@ -227,7 +229,7 @@ static double value_of(const struct prediction_writer *writer, const struct pred
     case COLUMN_EXPERT_OTHER:
         return 1 - values[of_both];
     case COLUMN_EXPERT_SIGMA:
-        return dealt->sigma[column.expert] * scale;
+        return sqrt(dealt->variance[column.expert]) * scale;
     }
     return NAN;
 }

@@ -100,7 +100,7 @@ status baseline_measure(struct source *source, const uint64_t *rows, size_t n,
     if (known && config->has_accuracy && (info->has_labels || tally.width > 0))
         baseline->accuracy =
             accuracy(&tally, info->has_labels ? info->classes.n : tally.width,
-                     !info->has_labels && problem->model.output == OUTPUT_LOGISTIC);
+                     !info->has_labels && output_functions[problem->model.output].decides_each);
     if (known && config->has_rmse && tally.width > 0) {
         double sum = 0;
         for (size_t k = 0; k < tally.width; k++)

@@ -183,17 +183,18 @@ static status resolve_numbers(const struct options *options, const struct source
         problem->has_accuracy = true;
         return STATUS_OK;
     }
-    bool bounded = problem->model.output != OUTPUT_IDENTITY;
+    bool bounded = output_functions[problem->model.output].bound > 0;
     if (bounded && (facts->least < 0 || facts->most > 1))
         return status_set(STATUS_USAGE,
                           "the targets of %s range from %g to %g, but --expert-output %s gives "
                           "only 0 to 1; use identity",
                           path, facts->least, facts->most, options_value(options, "expert_output"));
-    problem->has_accuracy = problem->model.output == OUTPUT_LOGISTIC && facts->are_binary;
+    problem->has_accuracy =
+        output_functions[problem->model.output].decides_each && facts->are_binary;
     problem->has_rmse = true;
     problem->looks_like_classes = options->task == TASK_AUTO && info->n_targets == 1 &&
-                                  problem->model.output == OUTPUT_IDENTITY && facts->are_whole &&
-                                  facts->most > facts->least &&
+                                  output_functions[problem->model.output].is_unit_free &&
+                                  facts->are_whole && facts->most > facts->least &&
                                   facts->most - facts->least < FEW_CLASSES;
     return STATUS_OK;
 }
@@ -248,17 +249,17 @@ status problem_resolve(const struct options *options, const struct source_info *
 
 bool problem_scales_targets(const struct problem *problem)
 {
-    return problem->task == TASK_REGRESSION && problem->model.output == OUTPUT_IDENTITY;
+    return problem->task == TASK_REGRESSION && output_functions[problem->model.output].is_unit_free;
 }
 
 /* (O/2) ln 2 pi, and what standardised targets hide: sum_k ln scale_k */
 static double density_offset(const struct problem *problem, const struct scaler *scaler)
 {
-    const double log_2pi = 1.8378770664093454836;
     double offset = 0;
     if (problem->task != TASK_REGRESSION)
         return offset;
-    offset = 0.5 * (double)problem->model.n_outputs * log_2pi;
+    offset = (double)problem->model.n_outputs *
+             likelihood_family(problem->model.likelihood)->minus_constant;
     for (size_t k = 0; k < scaler->n_targets; k++)
         offset += log(scaler->y_scale[k]);
     return offset;
@@ -351,14 +352,15 @@ status problem_from_record(const struct run_record *record, struct problem *prob
         problem->task = options.task;
         problem->has_labels = record->scaler.n_targets == 0;
         problem->model.n_inputs = record->scaler.n_inputs;
-        bool one_output = problem->model.output == OUTPUT_LOGISTIC && record->classes.n == 2;
+        bool one_output =
+            output_functions[problem->model.output].decides_each && record->classes.n == 2;
         problem->model.n_outputs = !problem->has_labels ? record->scaler.n_targets
                                    : one_output         ? 1
                                                         : record->classes.n;
         problem->model.variance_floor = variance_floor_share * record->target_variance;
         problem->has_rmse = problem->task == TASK_REGRESSION;
-        problem->has_accuracy =
-            problem->task == TASK_CLASSIFICATION || problem->model.output == OUTPUT_LOGISTIC;
+        problem->has_accuracy = problem->task == TASK_CLASSIFICATION ||
+                                output_functions[problem->model.output].decides_each;
         problem->nll_from_mixture = reads_nll_from_mixture(problem);
         problem->nll_offset = density_offset(problem, &record->scaler);
     }

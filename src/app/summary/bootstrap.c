@@ -159,7 +159,7 @@ status bootstrap_run(struct bootstrap *bootstrap, const struct communicator *com
     memset(bootstrap, 0, sizeof *bootstrap);
     if (!likelihood_family(information->likelihood.kind)->draw)
         return status_set(STATUS_USAGE, "--bootstrap: there are no draws from likelihood %s",
-                          likelihood_family(information->likelihood.kind)->name);
+                          likelihood_names[information->likelihood.kind]);
     if (loaded->samples.dataset.stream)
         return status_set(STATUS_USAGE,
                           "--bootstrap needs the samples in memory, and these are streamed; use "

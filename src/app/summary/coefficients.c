@@ -99,7 +99,7 @@ static struct coefficient convert_sigma(const struct conversion *conversion, siz
 static double normal_quantile(double p)
 {
     double g = 1, o = 0, sigma = 1;
-    struct normal_mixture normal = {1, &g, &o, &sigma};
+    struct target_mixture normal = {1, &g, &o, &sigma};
     return normal_mixture_quantile(&normal, p);
 }
 

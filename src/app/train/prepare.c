@@ -106,8 +106,6 @@ static status check_replicas(const struct training *training)
 /* Puts what `auto` has become into the options, so that it is recorded. */
 static status record_choices(struct training *training)
 {
-    static const char *const outputs[] = {"identity", "logistic", "softmax"};
-    static const char *const likelihoods[] = {"gaussian", "bernoulli", "categorical"};
     const struct problem *problem = &training->problem;
     struct options *options = training->options;
     char micro_batch[32], stream_block[32];
@@ -134,8 +132,8 @@ static status record_choices(struct training *training)
     struct {
         const char *key, *value;
     } choices[] = {{"task", problem->task == TASK_REGRESSION ? "regression" : "classification"},
-                   {"expert_output", outputs[problem->model.output]},
-                   {"likelihood", likelihoods[problem->model.likelihood]},
+                   {"expert_output", output_names[problem->model.output]},
+                   {"likelihood", likelihood_names[problem->model.likelihood]},
                    {"micro_batch", micro_batch},
                    {"stream_block", stream_block}};
     status outcome = STATUS_OK;

@@ -97,7 +97,7 @@ static void show_hints(const struct training *training, const struct trainer *tr
         progress_best(progress).epoch == progress->epoch)
         log_info("hint: the validation error was still falling; more --epochs%s may do better",
                  is_small ? "" : ", or smaller steps more often (--batch-size 64),");
-    if (training->problem.task == TASK_REGRESSION && model->output == OUTPUT_IDENTITY &&
+    if (training->problem.task == TASK_REGRESSION && output_functions[model->output].is_unit_free &&
         model->error == ERROR_MIXTURE && !model->variance_is_learned &&
         !training->config.variance_is_unseen &&
         last->expected_square < 0.5 * model->variance * (double)model->n_outputs)

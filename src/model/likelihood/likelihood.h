@@ -5,6 +5,7 @@
 #include "base/real.h"
 #include "base/rng.h"
 #include "model/likelihood/output.h"
+#include "model/likelihood/target_mixture.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,7 +16,16 @@
  *
  * Squared error q = |d - o|^2 is always formed; it is what `expected_square` averages.
  */
-enum likelihood_kind { LIKELIHOOD_GAUSSIAN, LIKELIHOOD_BERNOULLI, LIKELIHOOD_CATEGORICAL };
+
+/* ROW(enumerator, name of the struct likelihood_<name>, word for --likelihood) */
+#define LIKELIHOODS(ROW)                                                                           \
+    ROW(LIKELIHOOD_GAUSSIAN, gaussian, "gaussian")                                                 \
+    ROW(LIKELIHOOD_BERNOULLI, bernoulli, "bernoulli")                                              \
+    ROW(LIKELIHOOD_CATEGORICAL, categorical, "categorical")
+
+#define ENUMERATOR(KIND, name, word) KIND,
+enum likelihood_kind { LIKELIHOODS(ENUMERATOR) LIKELIHOOD_KINDS };
+#undef ENUMERATOR
 
 struct likelihood {
     enum likelihood_kind kind;
@@ -35,14 +45,42 @@ struct likelihood_bend {
     double *curvature; /* (C (C+1) / 2, n) -d2l/da db for (0,0), (0,1), ..., (1,1), ... */
 };
 
+/*
+ * What EM's Newton steps of linear experts need: sums in double over n samples with weights s and
+ * targets d, of one output.
+ */
+struct likelihood_newton {
+    /* sum s l, without what does not depend on z; z becomes o */
+    double (*value)(const struct likelihood *likelihood, double variance, size_t n, const double *s,
+                    const double *d, double *z_to_o);
+    /* r = s dl/dz */
+    void (*slope)(const struct likelihood *likelihood, double variance, size_t n, const double *s,
+                  const double *d, const double *o, double *r);
+    /* a = -s d2l/dz2, its expectation, or Gauss and Newton's part of it: above 0 where s is */
+    void (*curvature)(const struct likelihood *likelihood, double variance, size_t n,
+                      const double *s, const double *d, const double *o, double *a);
+};
+
+/* Residuals are rounded to 1e-16: a curvature below this would make a step of nothing but rounding.
+ */
+static const double likelihood_least_curvature = 1e-14;
+
+/* One sample and expert, in double; rows of outputs `stride` apart. */
+struct likelihood_sample {
+    size_t n_outputs, stride;
+    double variance;
+    const double *z, *o; /* z as output_function.predict leaves it */
+};
+
 /* A family of distributions of a target given an expert's output: a file each, likelihood_<name>.c.
  */
 struct likelihood_family {
-    const char *name;    /* as in --likelihood */
-    int output;          /* the enum output_kind that it needs, or OUTPUT_ANY */
-    bool is_classifier;  /* targets are labels, or probabilities of classes */
-    bool has_variance;   /* sigma^2, which may be learned */
-    bool is_closed_form; /* linear experts: EM's M-step is weighted least squares */
+    const char *label;     /* in tables and reports */
+    int output;            /* the enum output_kind that it needs, or OUTPUT_ANY */
+    bool is_classifier;    /* targets are labels, or probabilities of classes */
+    bool has_variance;     /* a variance (or what stands in its place), which may be learned */
+    bool is_closed_form;   /* linear experts: EM's M-step is weighted least squares */
+    double minus_constant; /* what l leaves out for each output: -ln p(d) is minus_constant - l */
     /* With targets: z becomes o, and loglik (stride) is written. */
     void (*forward)(const struct likelihood *likelihood, double variance, size_t stride,
                     const real *d, real *z_to_o, real *loglik, real *square);
@@ -59,10 +97,19 @@ struct likelihood_family {
      * `bend`. */
     void (*draw)(const struct likelihood *likelihood, double variance, const double *z,
                  struct rng *rng, double *d);
+    const struct likelihood_newton *newton; /* NULL: softmax outputs */
+    /* ln p(d), constants included; d (n_outputs) */
+    double (*log_density)(const struct likelihood_sample *sample, const double *d);
+    /* Of a target about the expert's output o. */
+    double (*target_variance)(double variance, double o);
+    /* Of one target, of all experts together; NULL: classes. p in (0, 1). */
+    double (*cdf)(const struct target_mixture *mixture, double t); /* P(d <= t) */
+    double (*quantile)(const struct target_mixture *mixture, double p);
 };
 
 /* By enum likelihood_kind. */
 extern const struct likelihood_family *const likelihood_families[];
+extern const char *const likelihood_names[];
 
 static inline const struct likelihood_family *likelihood_family(enum likelihood_kind kind)
 {

@@ -64,10 +64,74 @@ static void draw(const struct likelihood *likelihood, double variance, const dou
         d[k] = rng_uniform(rng) < 1 / (1 + exp(-z[k]));
 }
 
-const struct likelihood_family likelihood_bernoulli = {.name = "bernoulli",
+/* sum s (d z - ln(1 + e^z)), and z becomes the logistic function */
+LEAF_KERNEL static double row_bernoulli(size_t n, const double *restrict s,
+                                        const double *restrict d, double *restrict z)
+{
+    double value = 0;
+#pragma omp simd reduction(+ : value)
+    for (size_t i = 0; i < n; i++) {
+        double e = exp(-fabs(z[i])), positive = z[i] > 0 ? z[i] : 0;
+        value += s[i] * (d[i] * z[i] - positive - log1p(e));
+        z[i] = (z[i] > 0 ? 1 : e) / (1 + e);
+    }
+    return value;
+}
+
+static double value(const struct likelihood *likelihood, double variance, size_t n, const double *s,
+                    const double *d, double *z_to_o)
+{
+    (void)likelihood, (void)variance;
+    return row_bernoulli(n, s, d, z_to_o);
+}
+
+static void slope(const struct likelihood *likelihood, double variance, size_t n, const double *s,
+                  const double *d, const double *o, double *r)
+{
+    (void)likelihood, (void)variance;
+    likelihood_residual_row(n, s, d, o, r);
+}
+
+/* a = s o (1 - o) */
+LEAF_KERNEL static void row_curvature(size_t n, const double *restrict s, const double *restrict o,
+                                      double *restrict a)
+{
+    double least = likelihood_least_curvature;
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) {
+        double slope = o[i] * (1 - o[i]);
+        a[i] = s[i] * (slope + least);
+    }
+}
+
+static void curvature(const struct likelihood *likelihood, double variance, size_t n,
+                      const double *s, const double *d, const double *o, double *a)
+{
+    (void)likelihood, (void)variance, (void)d;
+    row_curvature(n, s, o, a);
+}
+
+/* sum_k d_k z_k - ln(1 + exp z_k) */
+static double log_density(const struct likelihood_sample *sample, const double *d)
+{
+    double sum = 0;
+    for (size_t k = 0; k < sample->n_outputs; k++) {
+        double at = sample->z[k * sample->stride];
+        sum += d[k] * at - (at > 0 ? at : 0) - likelihood_log1p_exp(at);
+    }
+    return sum;
+}
+
+static const struct likelihood_newton newton = {value, slope, curvature};
+
+const struct likelihood_family likelihood_bernoulli = {.label = "Bernoulli",
                                                        .output = OUTPUT_LOGISTIC,
                                                        .is_classifier = true,
                                                        .forward = forward,
                                                        .backward = likelihood_canonical,
+                                                       .newton = &newton,
+                                                       .log_density = log_density,
+                                                       .target_variance =
+                                                           likelihood_binary_variance,
                                                        .bend = bend,
                                                        .draw = draw};

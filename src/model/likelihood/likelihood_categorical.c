@@ -125,10 +125,24 @@ static void draw(const struct likelihood *likelihood, double variance, const dou
         d[k] = k == chosen;
 }
 
-const struct likelihood_family likelihood_categorical = {.name = "categorical",
+/* sum_k d_k ln o_k, from z less its largest: ln o_k = z_k - ln sum exp z */
+static double log_density(const struct likelihood_sample *sample, const double *d)
+{
+    const double *z = sample->z;
+    size_t stride = sample->stride;
+    double log_sum = likelihood_log_sum_exp(sample->n_outputs, stride, z), value = 0;
+    for (size_t k = 0; k < sample->n_outputs; k++)
+        value += d[k] != 0 ? d[k] * (z[k * stride] - log_sum) : 0;
+    return value;
+}
+
+const struct likelihood_family likelihood_categorical = {.label = "categorical",
                                                          .output = OUTPUT_SOFTMAX,
                                                          .is_classifier = true,
                                                          .forward = forward,
                                                          .backward = likelihood_canonical,
+                                                         .log_density = log_density,
+                                                         .target_variance =
+                                                             likelihood_binary_variance,
                                                          .bend = bend,
                                                          .draw = draw};

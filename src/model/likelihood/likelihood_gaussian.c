@@ -2,8 +2,12 @@
 /* l = -q / (2 s2) - O/2 ln s2, q = |d - o|^2, s2 the variance; any output function */
 #include "likelihood_parts.h"
 
+#include "model/likelihood/normal_mixture.h"
+
 #include <math.h>
 #include <string.h>
+
+#define LOG_2_PI 1.8378770664093454836
 
 LEAF_KERNEL static void gaussian_row(size_t n, real scale, real offset, const real *restrict square,
                                      real *restrict loglik)
@@ -87,11 +91,91 @@ static void draw(const struct likelihood *likelihood, double variance, const dou
     }
 }
 
-const struct likelihood_family likelihood_gaussian = {.name = "gaussian",
+/* -1/2 sum s (d - o)^2 */
+LEAF_KERNEL static double row_squares(size_t n, const double *restrict s, const double *restrict d,
+                                      const double *restrict o)
+{
+    double value = 0;
+#pragma omp simd reduction(+ : value)
+    for (size_t i = 0; i < n; i++)
+        value -= 0.5 * s[i] * (d[i] - o[i]) * (d[i] - o[i]);
+    return value;
+}
+
+/* Newton's steps are for outputs that are no identity; the variance scales all of the sum. */
+static double squares(const struct likelihood *likelihood, double variance, size_t n,
+                      const double *s, const double *d, double *z_to_o)
+{
+    (void)variance;
+    output_functions[likelihood->output].apply_row(n, z_to_o);
+    return row_squares(n, s, d, z_to_o);
+}
+
+LEAF_KERNEL static void row_slope(size_t n, const double *restrict s, const double *restrict d,
+                                  const double *restrict o, double *restrict slope_to_r)
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++)
+        slope_to_r[i] *= s[i] * (d[i] - o[i]);
+}
+
+static void slope(const struct likelihood *likelihood, double variance, size_t n, const double *s,
+                  const double *d, const double *o, double *r)
+{
+    (void)variance;
+    output_functions[likelihood->output].slope_row(n, o, r);
+    row_slope(n, s, d, o, r);
+}
+
+LEAF_KERNEL static void row_curvature(size_t n, const double *restrict s,
+                                      double *restrict slope_to_a)
+{
+    double least = likelihood_least_curvature;
+#pragma omp simd
+    for (size_t i = 0; i < n; i++)
+        slope_to_a[i] = s[i] * (slope_to_a[i] * slope_to_a[i] + least);
+}
+
+/* Gauss and Newton's part: s (do/dz)^2 */
+static void curvature(const struct likelihood *likelihood, double variance, size_t n,
+                      const double *s, const double *d, const double *o, double *a)
+{
+    (void)variance, (void)d;
+    output_functions[likelihood->output].slope_row(n, o, a);
+    row_curvature(n, s, a);
+}
+
+/* -q / (2 s2) - O/2 ln(2 pi s2) */
+static double log_density(const struct likelihood_sample *sample, const double *d)
+{
+    double square = 0;
+    for (size_t k = 0; k < sample->n_outputs; k++) {
+        double o = sample->o[k * sample->stride];
+        square += (d[k] - o) * (d[k] - o);
+    }
+    return -0.5 * square / sample->variance -
+           0.5 * (double)sample->n_outputs * (LOG_2_PI + log(sample->variance));
+}
+
+static double target_variance(double variance, double o)
+{
+    (void)o;
+    return variance;
+}
+
+static const struct likelihood_newton newton = {squares, slope, curvature};
+
+const struct likelihood_family likelihood_gaussian = {.label = "Gaussian",
                                                       .output = OUTPUT_ANY,
                                                       .has_variance = true,
                                                       .is_closed_form = true,
+                                                      .minus_constant = 0.5 * LOG_2_PI,
                                                       .forward = forward,
                                                       .backward = backward,
+                                                      .newton = &newton,
+                                                      .log_density = log_density,
+                                                      .target_variance = target_variance,
+                                                      .cdf = normal_mixture_cdf,
+                                                      .quantile = normal_mixture_quantile,
                                                       .bend = bend,
                                                       .draw = draw};

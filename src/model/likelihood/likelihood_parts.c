@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "likelihood_parts.h"
 
+#include <math.h>
+
 LEAF_KERNEL void likelihood_squares(size_t n_outputs, size_t n, const real *restrict d,
                                     const real *restrict o, real *restrict square)
 {
@@ -39,4 +41,32 @@ void likelihood_chain(const struct likelihood *likelihood, real scale, size_t st
     likelihood_residuals(likelihood->n_outputs, stride, scale, d, prediction, coefficient, d_z);
     if (output->chain)
         output->chain(likelihood->n_outputs, stride, o, d_z);
+}
+
+LEAF_KERNEL void likelihood_residual_row(size_t n, const double *restrict s,
+                                         const double *restrict d, const double *restrict o,
+                                         double *restrict r)
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++)
+        r[i] = s[i] * (d[i] - o[i]);
+}
+
+double likelihood_log_sum_exp(size_t n_outputs, size_t stride, const double *z)
+{
+    double sum = 0;
+    for (size_t k = 0; k < n_outputs; k++)
+        sum += exp(z[k * stride]);
+    return log(sum);
+}
+
+double likelihood_log1p_exp(double z)
+{
+    return log1p(exp(-fabs(z)));
+}
+
+double likelihood_binary_variance(double variance, double o)
+{
+    (void)variance;
+    return o * (1 - o);
 }

@@ -5,11 +5,11 @@
 
 #include <string.h>
 
-const struct likelihood_family *const likelihood_families[] = {
-    [LIKELIHOOD_GAUSSIAN] = &likelihood_gaussian,
-    [LIKELIHOOD_BERNOULLI] = &likelihood_bernoulli,
-    [LIKELIHOOD_CATEGORICAL] = &likelihood_categorical,
-};
+#define ROW_OF_TABLE(KIND, name, word) [KIND] = &likelihood_##name,
+const struct likelihood_family *const likelihood_families[] = {LIKELIHOODS(ROW_OF_TABLE)};
+
+#define NAME(KIND, name, word) [KIND] = word,
+const char *const likelihood_names[] = {LIKELIHOODS(NAME)};
 
 void likelihood_forward(const struct likelihood *likelihood, double variance, size_t stride,
                         const real *d, real *z_to_o, real *loglik, real *square)

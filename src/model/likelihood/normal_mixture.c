@@ -15,28 +15,29 @@ struct tails {
     double below, above, density;
 };
 
-static struct tails tails_at(const struct normal_mixture *mixture, double t)
+static struct tails tails_at(const struct target_mixture *mixture, double t)
 {
     const double one_by_root_2_pi = 0.3989422804014327;
     struct tails tails = {0, 0, 0};
     double total = 0;
     for (size_t e = 0; e < mixture->n_experts; e++) {
-        double z = (t - mixture->o[e]) / mixture->sigma[e], g = mixture->g[e];
+        double sigma = sqrt(mixture->variance[e]);
+        double z = (t - mixture->o[e]) / sigma, g = mixture->g[e];
         total += g;
         tails.below += g * standard_cdf(z);
         tails.above += g * standard_cdf(-z);
-        tails.density += g * one_by_root_2_pi * exp(-0.5 * z * z) / mixture->sigma[e];
+        tails.density += g * one_by_root_2_pi * exp(-0.5 * z * z) / sigma;
     }
     return (struct tails){tails.below / total, tails.above / total, tails.density / total};
 }
 
-double normal_mixture_cdf(const struct normal_mixture *mixture, double t)
+double normal_mixture_cdf(const struct target_mixture *mixture, double t)
 {
     return tails_at(mixture, t).below;
 }
 
 /* Where every component is certainly below p (or above). Phi(-39) is 0 in double. */
-static void bracket(const struct normal_mixture *mixture, double *low, double *high)
+static void bracket(const struct target_mixture *mixture, double *low, double *high)
 {
     const double far = 39;
     *low = INFINITY;
@@ -44,13 +45,14 @@ static void bracket(const struct normal_mixture *mixture, double *low, double *h
     for (size_t e = 0; e < mixture->n_experts; e++) {
         if (!(mixture->g[e] > 0))
             continue;
-        *low = fmin(*low, mixture->o[e] - far * mixture->sigma[e]);
-        *high = fmax(*high, mixture->o[e] + far * mixture->sigma[e]);
+        double sigma = sqrt(mixture->variance[e]);
+        *low = fmin(*low, mixture->o[e] - far * sigma);
+        *high = fmax(*high, mixture->o[e] + far * sigma);
     }
 }
 
 /* Newton's method; bisection where that would leave the bracket, or has hardly come nearer. */
-double normal_mixture_quantile(const struct normal_mixture *mixture, double p)
+double normal_mixture_quantile(const struct target_mixture *mixture, double p)
 {
     double low, high;
     bracket(mixture, &low, &high);

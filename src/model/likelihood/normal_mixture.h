@@ -2,24 +2,17 @@
 #ifndef COTERIE_MODEL_NORMAL_MIXTURE_H
 #define COTERIE_MODEL_NORMAL_MIXTURE_H
 
-#include <stddef.h>
+#include "model/likelihood/target_mixture.h"
 
-/*
- * The predictive distribution of one target: a mixture of normal distributions with proportions g,
- * means o and standard deviations sigma > 0. Everything here is Local.
- */
-struct normal_mixture {
-    size_t n_experts;
-    const double *g, *o, *sigma; /* (E) */
-};
+/* A mixture of normal distributions with means o. Everything here is Local. */
 
 /* P(d <= t) = sum_e g_e Phi((t - o_e) / sigma_e), divided by sum_e g_e. */
-double normal_mixture_cdf(const struct normal_mixture *mixture, double t);
+double normal_mixture_cdf(const struct target_mixture *mixture, double t);
 
 /*
  * The t with normal_mixture_cdf(t) = p, 0 < p < 1. Between two components that lie far apart the
  * distribution is flat and t is only known to lie there. NAN if a number is not finite.
  */
-double normal_mixture_quantile(const struct normal_mixture *mixture, double p);
+double normal_mixture_quantile(const struct target_mixture *mixture, double p);
 
 #endif

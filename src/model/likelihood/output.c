@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "model/likelihood/output.h"
 
+#include "output_double.h"
+
 #include "math/softmax.h"
 #include "math/vector_math.h"
 
@@ -74,7 +76,26 @@ static void softmax_apply(size_t n_outputs, size_t stride, real *z_to_o)
 }
 
 const struct output_function output_functions[] = {
-    [OUTPUT_IDENTITY] = {"identity", 0, 1, 40, false, NULL, NULL},
-    [OUTPUT_LOGISTIC] = {"logistic", 1, 1, 80, false, logistic_apply, logistic_chain},
-    [OUTPUT_SOFTMAX] = {"softmax", 1, 2, 160, true, softmax_apply, softmax_chain},
+    [OUTPUT_IDENTITY] = {.least = 1, .flops = 40, .is_unit_free = true},
+    [OUTPUT_LOGISTIC] = {.bound = 1,
+                         .least = 1,
+                         .flops = 80,
+                         .decides_each = true,
+                         .apply = logistic_apply,
+                         .chain = logistic_chain,
+                         .apply_row = logistic_apply_row,
+                         .slope_row = logistic_slope_row,
+                         .predict = logistic_predict,
+                         .jacobian = logistic_jacobian},
+    [OUTPUT_SOFTMAX] = {.bound = 1,
+                        .least = 2,
+                        .flops = 160,
+                        .is_redundant = true,
+                        .apply = softmax_apply,
+                        .chain = softmax_chain,
+                        .predict = softmax_predict,
+                        .jacobian = softmax_jacobian},
 };
+
+#define NAME(KIND, name) [KIND] = name,
+const char *const output_names[] = {OUTPUT_FUNCTIONS(NAME)};

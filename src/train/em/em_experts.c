@@ -7,18 +7,11 @@
 
 #include <string.h>
 
-/* No default: the compiler asks for a family that is new. */
-static enum em_family family_of_experts(const struct model_config *config)
+static const struct em_raised *raised_by_experts(const struct model_config *config)
 {
-    switch (config->likelihood) {
-    case LIKELIHOOD_GAUSSIAN:
-        break;
-    case LIKELIHOOD_BERNOULLI:
-        return EM_BERNOULLI;
-    case LIKELIHOOD_CATEGORICAL:
-        return EM_SOFTMAX;
-    }
-    return config->output == OUTPUT_LOGISTIC ? EM_LOGISTIC_SQUARES : EM_SOFTMAX_SQUARES;
+    if (!output_functions[config->output].is_redundant)
+        return &em_separate;
+    return likelihood_family(config->likelihood)->is_classifier ? &em_softmax : &em_softmax_squares;
 }
 
 /*
@@ -33,7 +26,7 @@ static void load_for_expert(struct em *em, size_t number, size_t e)
     size_t stride = em->chunk.stride;
     em_widen(stride, em_posterior(em, number, e), s);
     expert->s = s;
-    if (expert->family != EM_SOFTMAX)
+    if (expert->raised != &em_softmax)
         return;
     for (size_t k = 0; k < expert->n_outputs; k++)
         for (size_t i = 0; i < stride; i++)
@@ -74,13 +67,14 @@ status em_init_newton_experts(struct em *em)
     struct em_linear *expert = &em->expert;
     bool has_experts = em->model->experts.n_local > 0;
     status outcome =
-        em_linear_init(expert, family_of_experts(config), config->n_outputs, config->n_inputs,
+        em_linear_init(expert, raised_by_experts(config), config->n_outputs, config->n_inputs,
                        em->max_stride, has_experts ? em->n_chunks : 0);
+    expert->likelihood = em->model->experts.likelihood;
     if (outcome == STATUS_OK)
         outcome = em_newton_init(&em->expert_newton, expert, &em->system);
     if (outcome == STATUS_OK)
         outcome = memory_alloc(&em->expert_theta, expert->n_parameters, sizeof(double), "EM");
-    if (outcome == STATUS_OK && expert->family == EM_SOFTMAX)
+    if (outcome == STATUS_OK && expert->raised == &em_softmax)
         outcome = memory_alloc(&em->expert_targets, expert->n_parameters, sizeof(double), "EM");
     em->expert_newton.target_sums = em->expert_targets;
     em->expert_newton.total = total_of_expert;
@@ -93,10 +87,11 @@ void em_update_expert(struct em *em, size_t k)
     struct experts *experts = &em->model->experts;
     real *value = parameters_of(&experts->parameters, k);
     em->expert_at = k;
+    em->expert.variance = experts->variance[k];
     double share = em_share(em, k);
     if (!(share > 0))
         return; /* an expert that has no sample stays as it is */
-    if (em->expert.family == EM_SOFTMAX)
+    if (em->expert.raised == &em_softmax)
         sum_targets_of_expert(em);
     em_unpack(&experts->shape, value, em->expert_theta);
     double raised = em_newton_step(&em->expert_newton, em->expert_theta);

@@ -5,7 +5,7 @@
 bool em_in_closed_form(const struct model_config *config)
 {
     return likelihood_family(config->likelihood)->is_closed_form &&
-           config->output == OUTPUT_IDENTITY && config->n_expert_hidden == 0;
+           !output_functions[config->output].apply && config->n_expert_hidden == 0;
 }
 
 bool em_needs_posteriors(const struct model_config *config)

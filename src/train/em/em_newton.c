@@ -139,11 +139,11 @@ static void find_direction(struct em_newton *newton)
     const double *curvature = newton->sums + EM_GRADIENT_AT + linear->n_parameters;
     if (!linear->is_factored)
         solve_by_products(newton, gradient, curvature);
-    else if (linear->family == EM_SOFTMAX)
+    else if (linear->raised->is_coupled)
         solve_softmax(newton, gradient, curvature);
     else
         solve_blocks(newton, gradient, curvature);
-    if (linear->family == EM_SOFTMAX || linear->family == EM_SOFTMAX_SQUARES)
+    if (linear->raised->is_centred)
         centre(linear, newton->direction);
 }
 

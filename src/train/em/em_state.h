@@ -49,18 +49,43 @@ double least_squares_moment(const struct em_least_squares *fit, size_t k, size_t
 void least_squares_solve(struct em_least_squares *fit, struct experts *experts, size_t k,
                          double variance_floor);
 
-/* ---- networks without hidden layer whose maximum has no closed form, em_linear.c */
+/* ---- networks without hidden layer whose maximum has no closed form, em_linear.c; em_softmax.c
+ * and em_separate.c have what they raise */
 
-enum em_family {
-    EM_SOFTMAX,          /* -s log sum_k exp z_k: the gate, and categorical experts */
-    EM_BERNOULLI,        /* s sum_k d_k log o_k + (1 - d_k) log(1 - o_k) */
-    EM_LOGISTIC_SQUARES, /* -s/2 sum_k (d_k - o_k)^2 */
-    EM_SOFTMAX_SQUARES
+struct em_linear;
+
+/*
+ * What a linear network is to raise, of outputs z (K, stride) that become o: s l for targets
+ * (K, stride) and weights s (stride). Functions work in the network's own z and r. All are Local.
+ */
+struct em_raised {
+    bool is_centred;      /* the same change of all outputs changes nothing */
+    bool is_coupled;      /* so one output is left out, and curvature has a block for each pair */
+    size_t most_unknowns; /* up to so many the curvature is formed; beyond, it is only applied */
+    /* The sum is returned, and z becomes o. */
+    double (*value)(const struct em_linear *linear, size_t stride, const double *target);
+    /* r = d value / dz, from o */
+    void (*residuals)(const struct em_linear *linear, size_t stride, const double *target);
+    /*
+     * a: -d2 value / dz dz', or Gauss and Newton's part of it, for n samples of output o, or of o
+     * and another output of a coupled network. NULL: it is never formed.
+     */
+    void (*weights)(const struct em_linear *linear, size_t n, const double *s, const double *target,
+                    const double *o, const double *other, double *a);
+    /* r: the same for all outputs with themselves. */
+    void (*diagonal)(const struct em_linear *linear, size_t stride, const double *target);
+    /* r = curvature of each sample times r, with outputs `o` that were kept; z is work space. */
+    void (*apply)(const struct em_linear *linear, size_t stride, const double *target,
+                  const double *o);
 };
+
+extern const struct em_raised em_softmax;         /* -s log sum_k exp z_k: see struct em_linear */
+extern const struct em_raised em_softmax_squares; /* -s/2 sum_k (d_k - o_k)^2 */
+extern const struct em_raised em_separate;        /* the likelihood's, output by output */
 
 /*
  * The function that a linear network is to raise, as sums over chunks. theta is (K, D+1), the bias
- * last; `sums` is what a request asks for, one after another. Of what EM_SOFTMAX is to raise,
+ * last; `sums` is what a request asks for, one after another. Of what em_softmax is to raise,
  *
  *   sum s sum_k t_k log p_k = sum_k theta_k . (sum s t_k x) - sum s log sum_k exp(theta_k . x),
  *
@@ -68,7 +93,9 @@ enum em_family {
  * with sums that em_newton knows.
  */
 struct em_linear {
-    enum em_family family;
+    const struct em_raised *raised;
+    struct likelihood likelihood;            /* of em_separate */
+    double variance;                         /* likewise, of the expert under way */
     size_t n_outputs, n_units, n_parameters; /* K, D+1, K (D+1) */
     bool is_factored;                        /* the curvature is formed, not only applied */
     size_t n_curvature;                      /* doubles of it, or of its diagonal */
@@ -85,7 +112,7 @@ enum em_request {
     EM_DONE
 };
 
-status em_linear_init(struct em_linear *linear, enum em_family family, size_t n_outputs,
+status em_linear_init(struct em_linear *linear, const struct em_raised *raised, size_t n_outputs,
                       size_t n_inputs, size_t max_stride, size_t n_kept_chunks);
 void em_linear_release(struct em_linear *linear);
 size_t em_linear_n_sums(const struct em_linear *linear, enum em_request request);
@@ -105,7 +132,7 @@ void em_linear_add(struct em_linear *linear, const struct em_chunk *chunk, size_
  */
 struct em_newton {
     struct em_linear *linear;
-    const double *target_sums; /* not owned: (K, D+1) sum s t x^T of EM_SOFTMAX; else NULL */
+    const double *target_sums; /* not owned: (K, D+1) sum s t x^T of em_softmax; else NULL */
     bool keeps_sums;           /* s is the same in every step */
     bool has_sums;             /* `sums` are those at theta = `at` */
     /* Sums over all chunks. `vector` is theta, or what the curvature is multiplied with. */

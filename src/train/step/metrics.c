@@ -108,7 +108,7 @@ static double outputs_correct(const struct batch *batch, const real *y, size_t i
 
 static double correct(const struct step *step, size_t i)
 {
-    if (step->model->config.output == OUTPUT_LOGISTIC)
+    if (output_functions[step->model->config.output].decides_each)
         return outputs_correct(&step->batch, step->y, i);
     return sample_correct(&step->batch, step->y, i);
 }
@@ -131,7 +131,7 @@ static double squared(const struct metrics_config *config, const struct step *st
 static double nll_of_probabilities(const struct step *step, size_t i)
 {
     const struct batch *batch = &step->batch;
-    bool is_logistic = step->model->config.output == OUTPUT_LOGISTIC;
+    bool is_logistic = output_functions[step->model->config.output].decides_each;
     double nll = 0;
     for (size_t k = 0; k < batch->n_outputs; k++) {
         double d = (double)batch->d[k * batch->stride + i];

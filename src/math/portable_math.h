@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#ifndef COTERIE_PREDICT_PORTABLE_MATH_H
-#define COTERIE_PREDICT_PORTABLE_MATH_H
+#ifndef COTERIE_MATH_PORTABLE_MATH_H
+#define COTERIE_MATH_PORTABLE_MATH_H
 
 #include <math.h>
 #include <stdint.h>

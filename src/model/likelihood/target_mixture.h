@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef COTERIE_MODEL_TARGET_MIXTURE_H
+#define COTERIE_MODEL_TARGET_MIXTURE_H
+
+#include <stddef.h>
+
+/*
+ * The predictive distribution of one target: a mixture of the experts' distributions with
+ * proportions g, outputs o and what a likelihood has as variance > 0.
+ */
+struct target_mixture {
+    size_t n_experts;
+    const double *g, *o, *variance; /* (E) */
+};
+
+#endif
