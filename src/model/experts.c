@@ -60,12 +60,15 @@ void experts_release(struct experts *experts)
     memory_free(&experts->scratch);
 }
 
-void experts_draw(struct experts *experts, uint64_t seed)
+void experts_draw(struct experts *experts, uint64_t seed, double output_start)
 {
     for (size_t k = 0; k < experts->n_local; k++) {
         real *value = parameters_of(&experts->parameters, k);
         memset(value, 0, experts->parameters.stride * sizeof(real));
         mlp_draw(&experts->shape, seed, RNG_EXPERT_WEIGHTS, (uint32_t)(experts->first + k), value);
+        real *bias = value + experts->shape.bias_at[experts->shape.n_layers - 1];
+        for (size_t o = 0; o < experts->likelihood.n_outputs && output_start != 0; o++)
+            bias[o] += (real)output_start;
     }
 }
 

@@ -42,8 +42,11 @@ status experts_init(struct experts *experts, const struct mlp *shape,
                     double variance, bool variance_is_learned, size_t max_stride);
 void experts_release(struct experts *experts);
 
-/* Draws each expert's parameters from the stream of its global index. Local. */
-void experts_draw(struct experts *experts, uint64_t seed);
+/*
+ * Draws each expert's parameters from the stream of its global index; the last biases are about
+ * output_start. Local.
+ */
+void experts_draw(struct experts *experts, uint64_t seed, double output_start);
 
 /* x, d (O, stride) or NULL -> o and, with d, loglik and square. Local. */
 void experts_forward(struct experts *experts, const struct inputs *x, const real *d);

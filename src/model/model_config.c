@@ -79,6 +79,11 @@ status model_config_check(const struct model_config *config)
         return status_set(STATUS_USAGE,
                           "the cooperative and competitive errors are squared errors; @likelihood "
                           "bernoulli or categorical needs @error mixture");
+    if (squared && likelihood_family(config->likelihood)->is_count)
+        return status_set(STATUS_USAGE,
+                          "the cooperative and competitive errors are squared errors; @likelihood "
+                          "%s needs @error mixture",
+                          likelihood_names[config->likelihood]);
     if (squared && config->variance_is_learned)
         return status_set(STATUS_USAGE,
                           "@variance learned needs @error mixture: the cooperative and "

@@ -27,6 +27,7 @@ struct model_config {
     double variance; /* of the Gaussian likelihood, at the start if learned; scaled units */
     bool variance_is_learned;
     double variance_floor; /* of a learned variance, scaled units */
+    double output_start;   /* of all experts' z, beside what is drawn */
     size_t top_k;          /* experts that compute a sample; 0: all */
     double balance_weight; /* of the balance term in the gate's gradient */
     double entropy_weight; /* of the gate's entropy in its gradient */

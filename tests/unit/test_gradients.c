@@ -308,6 +308,13 @@ static void test_categorical(void **state)
     check_family(ERROR_MIXTURE, &likelihood, false);
 }
 
+static void test_poisson(void **state)
+{
+    (void)state;
+    struct likelihood likelihood = {LIKELIHOOD_POISSON, OUTPUT_EXP, 3};
+    check_family(ERROR_MIXTURE, &likelihood, false);
+}
+
 /* And the error that is reported is the one that is not annealed. */
 static void test_annealed(void **state)
 {
@@ -364,6 +371,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_squared_errors), cmocka_unit_test(test_learned_variance),
         cmocka_unit_test(test_bernoulli),      cmocka_unit_test(test_categorical),
-        cmocka_unit_test(test_annealed),       cmocka_unit_test(test_posterior)};
+        cmocka_unit_test(test_poisson),        cmocka_unit_test(test_annealed),
+        cmocka_unit_test(test_posterior)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

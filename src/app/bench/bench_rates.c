@@ -148,7 +148,7 @@ static status open_workshop(struct workshop *shop, const struct communicator *co
             exchange_init(&shop->exchange, &shop->alone, &shop->shard, n, config->n_outputs + 1);
     if (outcome != STATUS_OK)
         return outcome;
-    experts_draw(&shop->experts, 1);
+    experts_draw(&shop->experts, 1, 0);
     gate_draw(&shop->gate, 1);
     batch_load(&shop->batch, &shop->dataset, NULL, 0, n, (double)n);
     return STATUS_OK;

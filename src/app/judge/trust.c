@@ -58,9 +58,9 @@ static struct confidence confidence_in(const struct step *step, size_t i)
     return found;
 }
 
-/* Where the target k lies in its predictive distribution: uniform in [0, 1] if that is right. */
-static double integral_transform(const struct trust *trust, const struct step *step,
-                                 const struct expert_outputs *outputs, size_t k, size_t i)
+/* Whether the target k lies in the central interval with the probability `level`. */
+static bool is_covered(const struct trust *trust, const struct step *step,
+                       const struct expert_outputs *outputs, size_t k, size_t i, double level)
 {
     const struct batch *batch = &step->batch;
     const struct gate *gate = &step->model->gate;
@@ -70,8 +70,13 @@ static double integral_transform(const struct trust *trust, const struct step *s
         o[e] = (double)outputs->o[(e * batch->n_outputs + k) * batch->stride + i];
     }
     struct target_mixture mixture = {gate->n_experts, g, o, outputs->variance};
-    return likelihood_family(step->model->config.likelihood)
-        ->cdf(&mixture, (double)batch->d[k * batch->stride + i]);
+    const struct likelihood_family *family = likelihood_family(step->model->config.likelihood);
+    double d = (double)batch->d[k * batch->stride + i];
+    if (!family->is_count)
+        return fabs(family->cdf(&mixture, d) - 0.5) < 0.5 * level;
+    /* From quantile to quantile: of counts such an interval holds more than its level says. */
+    double tail = 0.5 * (1 - level);
+    return family->cdf(&mixture, d) >= tail && family->cdf(&mixture, d - 1) < 1 - tail;
 }
 
 static void add_coverage(struct trust *trust, const struct step *step,
@@ -79,10 +84,9 @@ static void add_coverage(struct trust *trust, const struct step *step,
 {
     double weight = (double)step->batch.weight[i];
     for (size_t k = 0; k < step->batch.n_outputs; k++) {
-        double from_middle = fabs(integral_transform(trust, step, outputs, k, i) - 0.5);
         trust->weight += weight;
         for (int level = 0; level < TRUST_LEVELS; level++)
-            if (from_middle < 0.5 * trust_levels[level])
+            if (is_covered(trust, step, outputs, k, i, trust_levels[level]))
                 trust->covered[level] += weight;
     }
 }

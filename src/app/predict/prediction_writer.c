@@ -128,7 +128,9 @@ static status add_density_of(struct prediction_writer *writer, size_t e)
         outcome = add_column(writer, (struct column){COLUMN_EXPERT_O, e, k}, prefix,
                              names->item[two_of_one ? 1 : k]);
     snprintf(prefix, sizeof prefix, "sigma_%zu", e);
-    for (size_t k = 0; k < outputs && is_regression && outcome == STATUS_OK; k++)
+    bool has_sigma =
+        is_regression && likelihood_family(writer->loaded->problem.model.likelihood)->has_variance;
+    for (size_t k = 0; k < outputs && has_sigma && outcome == STATUS_OK; k++)
         outcome =
             add_column(writer, (struct column){COLUMN_EXPERT_SIGMA, e, k}, prefix, names->item[k]);
     return outcome;

@@ -132,6 +132,12 @@ static status resolve_labels(const struct options *options, const struct source_
                              const char *path, struct problem *problem)
 {
     size_t n_classes = info->classes.n;
+    if (options->likelihood != LIKELIHOOD_CHOICE_AUTO &&
+        likelihood_family((enum likelihood_kind)options->likelihood)->is_count)
+        return status_set(STATUS_USAGE,
+                          "%s: --likelihood %s is for counts, but the targets are names of "
+                          "classes; use --likelihood categorical",
+                          path, options_value(options, "likelihood"));
     bool one_output = has_likelihood(options, LIKELIHOOD_BERNOULLI) ||
                       (options->expert_output == OUTPUT_LOGISTIC && n_classes == 2);
     if (n_classes < 2)
@@ -161,6 +167,17 @@ static status resolve_labels(const struct options *options, const struct source_
 /* Whole numbers in a range below this may well be meant as classes. */
 enum { FEW_CLASSES = 10 };
 
+static status refuse_no_counts(const struct options *options, const struct target_facts *facts,
+                               const char *path)
+{
+    return status_set(STATUS_USAGE,
+                      "%s: --likelihood %s is for counts, whole numbers from 0 to 16777216, but "
+                      "sample %zu has the target %g (%zu samples have such targets); use "
+                      "--likelihood gaussian, or leave these samples out",
+                      path, options_value(options, "likelihood"), facts->first_no_count,
+                      facts->no_count, facts->n_no_counts);
+}
+
 static status resolve_numbers(const struct options *options, const struct source_info *info,
                               const struct target_facts *facts, const char *path,
                               struct problem *problem)
@@ -183,6 +200,8 @@ static status resolve_numbers(const struct options *options, const struct source
         problem->has_accuracy = true;
         return STATUS_OK;
     }
+    if (likelihood_family(problem->model.likelihood)->is_count && facts->n_no_counts > 0)
+        return refuse_no_counts(options, facts, path);
     bool bounded = output_functions[problem->model.output].bound > 0;
     if (bounded && (facts->least < 0 || facts->most > 1))
         return status_set(STATUS_USAGE,
@@ -197,6 +216,14 @@ static status resolve_numbers(const struct options *options, const struct source
                                   facts->are_whole && facts->most > facts->least &&
                                   facts->most - facts->least < FEW_CLASSES;
     return STATUS_OK;
+}
+
+/* The output function that a likelihood needs, else o = z. */
+static enum output_kind default_output(enum likelihood_kind likelihood)
+{
+    int needed = likelihood_family(likelihood)->output;
+    bool needs_it = needed != OUTPUT_ANY && !likelihood_family(likelihood)->is_classifier;
+    return needs_it ? (enum output_kind)needed : OUTPUT_IDENTITY;
 }
 
 static void copy_model_options(const struct options *options, struct model_config *model)
@@ -216,12 +243,12 @@ static void copy_model_options(const struct options *options, struct model_confi
     model->entropy_weight = options->entropy_weight;
     model->variance = options->variance;
     model->variance_is_learned = options->variance_is_learned;
-    model->output = options->expert_output == OUTPUT_CHOICE_AUTO
-                        ? OUTPUT_IDENTITY
-                        : (enum output_kind)options->expert_output;
     model->likelihood = options->likelihood == LIKELIHOOD_CHOICE_AUTO
                             ? LIKELIHOOD_GAUSSIAN
                             : (enum likelihood_kind)options->likelihood;
+    model->output = options->expert_output == OUTPUT_CHOICE_AUTO
+                        ? default_output(model->likelihood)
+                        : (enum output_kind)options->expert_output;
 }
 
 static bool reads_nll_from_mixture(const struct problem *problem)
@@ -291,7 +318,8 @@ static void add_scaled(void *context, size_t sample, const double *x, const doub
 
 /* The variance of the targets, each divided by its scale^2: the mean over columns. */
 static status find_variance(struct source *source, const struct scaler *scaler,
-                            const uint64_t *rows, size_t n_rows, double *variance)
+                            const uint64_t *rows, size_t n_rows, double *variance,
+                            double *mean_of_all)
 {
     size_t width = source_info(source)->n_targets;
     struct scaled_targets targets = {
@@ -304,6 +332,7 @@ static status find_variance(struct source *source, const struct scaler *scaler,
     double all = 0;
     for (size_t k = 0; k < width && outcome == STATUS_OK; k++) {
         double mean = targets.sum[k] / (double)n_rows;
+        *mean_of_all += mean / (double)width;
         all += (targets.square[k] / (double)n_rows - mean * mean) / (double)width;
     }
     *variance = all > 0 ? all : 1;
@@ -315,10 +344,13 @@ static status find_variance(struct source *source, const struct scaler *scaler,
 status problem_measure(struct problem *problem, struct source *source, const struct scaler *scaler,
                        const uint64_t *rows, size_t n_rows, double *target_variance)
 {
+    double mean = 0;
     *target_variance = 1;
     status outcome = STATUS_OK;
     if (!problem->has_labels)
-        outcome = find_variance(source, scaler, rows, n_rows, target_variance);
+        outcome = find_variance(source, scaler, rows, n_rows, target_variance, &mean);
+    if (output_functions[problem->model.output].is_log_link && mean > 0)
+        problem->model.output_start = log(mean);
     problem->model.variance_floor = variance_floor_share * *target_variance;
     problem->nll_offset = density_offset(problem, scaler);
     return outcome;

@@ -74,8 +74,11 @@ static void print_expert(const struct summary *summary, size_t e)
         if (against && k == 0) /* what the others are compared with */
             continue;
         snprintf(title, sizeof title, "expert %zu, %s%s%s%s", e,
-                 summary_has_odds(summary->loaded) ? "log odds of " : "", name,
-                 against ? " to " : "", against ? against : "");
+                 summary_has_odds(summary->loaded) ? "log odds of "
+                 : output_functions[summary->loaded->problem.model.output].is_log_link
+                     ? "log mean of "
+                     : "",
+                 name, against ? " to " : "", against ? against : "");
         print_heading(summary, title);
         print_network(summary, rows);
         if (all->sigma)

@@ -6,7 +6,7 @@
 
 bool summary_has_odds(const struct loaded_model *loaded)
 {
-    return loaded->problem.model.output != OUTPUT_IDENTITY;
+    return output_functions[loaded->problem.model.output].bound > 0;
 }
 
 const char *summary_output_name(const struct loaded_model *loaded, size_t k, const char **against)

@@ -110,6 +110,20 @@ struct pass {
     size_t n_rows, next;
 };
 
+/* Counts up to 2^24 are exact as float, too. */
+static void note_count(struct target_facts *facts, size_t sample, size_t width, const double *y)
+{
+    for (size_t k = 0; k < width; k++) {
+        if (y[k] >= 0 && y[k] <= 0x1p24 && y[k] == floor(y[k]))
+            continue;
+        if (facts->n_no_counts++ == 0) {
+            facts->first_no_count = sample;
+            facts->no_count = y[k];
+        }
+        return;
+    }
+}
+
 static void add_target(struct target_facts *facts, size_t width, const double *y)
 {
     double total = 0;
@@ -130,6 +144,7 @@ static void see_sample(void *context, size_t sample, const double *x, const doub
     struct survey_moments *moments = &pass->survey->moments;
     fingerprint_add(&pass->print, x, y);
     add_target(&pass->survey->targets, moments->n - moments->n_inputs, y);
+    note_count(&pass->survey->targets, sample, moments->n - moments->n_inputs, y);
     if (pass->next == pass->n_rows || pass->rows[pass->next] != sample)
         return;
     add_sample(moments, x, y);

@@ -21,6 +21,9 @@ struct target_facts {
     bool are_binary; /* all 0 or 1 */
     bool are_whole;  /* all whole numbers */
     bool rows_sum_to_1;
+    size_t n_no_counts;    /* samples with a target that is no whole number from 0 to 2^24, */
+    size_t first_no_count; /* the first of them, */
+    double no_count;       /* and its target */
 };
 
 /* Of the columns (n), inputs first. */

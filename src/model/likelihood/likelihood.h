@@ -21,7 +21,8 @@
 #define LIKELIHOODS(ROW)                                                                           \
     ROW(LIKELIHOOD_GAUSSIAN, gaussian, "gaussian")                                                 \
     ROW(LIKELIHOOD_BERNOULLI, bernoulli, "bernoulli")                                              \
-    ROW(LIKELIHOOD_CATEGORICAL, categorical, "categorical")
+    ROW(LIKELIHOOD_CATEGORICAL, categorical, "categorical")                                        \
+    ROW(LIKELIHOOD_POISSON, poisson, "poisson")
 
 #define ENUMERATOR(KIND, name, word) KIND,
 enum likelihood_kind { LIKELIHOODS(ENUMERATOR) LIKELIHOOD_KINDS };
@@ -81,6 +82,10 @@ struct likelihood_family {
     bool has_variance;     /* a variance (or what stands in its place), which may be learned */
     bool is_closed_form;   /* linear experts: EM's M-step is weighted least squares */
     double minus_constant; /* what l leaves out for each output: -ln p(d) is minus_constant - l */
+    bool is_count;         /* targets are whole numbers from 0 on */
+    /* What l leaves out of ln p(d) that depends on one target alone; NULL: minus_constant is all.
+     */
+    double (*log_base)(double d);
     /* With targets: z becomes o, and loglik (stride) is written. */
     void (*forward)(const struct likelihood *likelihood, double variance, size_t stride,
                     const real *d, real *z_to_o, real *loglik, real *square);

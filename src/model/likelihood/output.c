@@ -75,6 +75,23 @@ static void softmax_apply(size_t n_outputs, size_t stride, real *z_to_o)
     exp_in_place(n_outputs * stride, z_to_o);
 }
 
+LEAF_KERNEL static void exp_slope(size_t n, const real *restrict o, real *restrict d_o)
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++)
+        d_o[i] *= o[i];
+}
+
+static void exp_apply(size_t n_outputs, size_t stride, real *z_to_o)
+{
+    exp_in_place(n_outputs * stride, z_to_o);
+}
+
+static void exp_chain(size_t n_outputs, size_t stride, const real *o, real *d)
+{
+    exp_slope(n_outputs * stride, o, d);
+}
+
 const struct output_function output_functions[] = {
     [OUTPUT_IDENTITY] = {.least = 1, .flops = 40, .is_unit_free = true},
     [OUTPUT_LOGISTIC] = {.bound = 1,
@@ -95,6 +112,15 @@ const struct output_function output_functions[] = {
                         .chain = softmax_chain,
                         .predict = softmax_predict,
                         .jacobian = softmax_jacobian},
+    [OUTPUT_EXP] = {.least = 1,
+                    .flops = 80,
+                    .is_log_link = true,
+                    .apply = exp_apply,
+                    .chain = exp_chain,
+                    .apply_row = exp_apply_row,
+                    .slope_row = exp_slope_row,
+                    .predict = exp_predict,
+                    .jacobian = exp_jacobian},
 };
 
 #define NAME(KIND, name) [KIND] = name,

@@ -16,7 +16,8 @@
 #define OUTPUT_FUNCTIONS(ROW)                                                                      \
     ROW(OUTPUT_IDENTITY, "identity")                                                               \
     ROW(OUTPUT_LOGISTIC, "logistic")                                                               \
-    ROW(OUTPUT_SOFTMAX, "softmax")
+    ROW(OUTPUT_SOFTMAX, "softmax")                                                                 \
+    ROW(OUTPUT_EXP, "exp")
 
 #define ENUMERATOR(KIND, name) KIND,
 enum output_kind { OUTPUT_FUNCTIONS(ENUMERATOR) OUTPUT_KINDS };
@@ -29,6 +30,7 @@ struct output_function {
     bool is_redundant; /* the same number added to all z changes nothing: outputs know of others */
     bool decides_each; /* as a classifier, each output is a decision of its own, about 1/2 */
     bool is_unit_free; /* o may be of targets in any units: they may be scaled */
+    bool is_log_link;  /* z = ln o: experts begin at the mean of the targets */
     void (*apply)(size_t n_outputs, size_t stride, real *z_to_o); /* NULL: o is z */
     /* d_o becomes d_z = d_o * do/dz; NULL: d_z is d_o */
     void (*chain)(size_t n_outputs, size_t stride, const real *o, real *d_o_to_d_z);

@@ -37,6 +37,33 @@ void logistic_predict(size_t n_outputs, size_t stride, double *z, double *o, dou
     logistic_all(n_outputs * stride, z, o);
 }
 
+LEAF_KERNEL void exp_apply_row(size_t n, double *z)
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++)
+        z[i] = exp(z[i]);
+}
+
+void exp_slope_row(size_t n, const double *o, double *slope)
+{
+    memcpy(slope, o, n * sizeof *o);
+}
+
+void exp_predict(size_t n_outputs, size_t stride, double *z, double *o, double *work)
+{
+    (void)work;
+    memcpy(o, z, n_outputs * stride * sizeof *z);
+    portable_exp_all(n_outputs * stride, o);
+}
+
+void exp_jacobian(size_t n_outputs, size_t n_inputs, const double *o, double *slope, double *mean)
+{
+    (void)mean;
+    for (size_t k = 0; k < n_outputs; k++)
+        for (size_t c = 0; c < n_inputs; c++)
+            slope[k * n_inputs + c] *= o[k];
+}
+
 void softmax_predict(size_t n_outputs, size_t stride, double *z, double *o, double *work)
 {
     portable_softmax(n_outputs, stride, z, o, work, work + stride);

@@ -41,25 +41,37 @@ static double sums_of_gate(const struct model_config *config)
     return config->gate_levels.n > 0 ? (double)config->gate_levels.n : 1;
 }
 
+/* Of all targets; they are counts. */
+static double mean_target(const struct dataset *dataset)
+{
+    double sum = 0;
+    size_t n = dataset->shape.n * dataset->shape.n_targets;
+    for (size_t i = 0; i < n; i++)
+        sum += (double)dataset->y[i];
+    return sum / (double)n;
+}
+
 /*
  * The error moves by |dl/do| times what o is off by, and |dl/do| is 1/sigma where residuals are as
- * large as sigma; for the gate's logits and for classes it is at most 1.
+ * large as sigma; for the gate's logits and for classes it is at most 1. Of counts dl/dz is about
+ * the root of their mean.
  */
 double em_rounding(const struct em *em)
 {
     const struct model *model = em->model;
     const struct experts *experts = &model->experts;
-    bool is_gaussian = likelihood_family(model->config.likelihood)->has_variance;
+    const struct likelihood_family *family = likelihood_family(model->config.likelihood);
     double most = 0, *largest = NULL;
     bool knows = em->dataset->x && model->config.n_expert_hidden == 0;
     if (knows &&
         memory_alloc(&largest, model->config.n_inputs, sizeof *largest, "EM") == STATUS_OK) {
+        double root_count = family->is_count ? sqrt(1 + mean_target(em->dataset)) : 1;
         find_largest(em->dataset, largest);
         for (size_t k = 0; k < experts->n_local; k++) {
-            double sigma = is_gaussian ? sqrt(experts->variance[k]) : 1;
+            double sigma = family->has_variance ? sqrt(experts->variance[k]) : 1;
             double part =
                 largest_part(&experts->shape, parameters_of(&experts->parameters, k), largest);
-            most = fmax(most, part / sigma);
+            most = fmax(most, part * root_count / sigma);
         }
         if (model->has_gate && gate_kind_of(model->config.gate)->is_network &&
             model->config.n_gate_hidden == 0)

@@ -144,9 +144,20 @@ static double nll_of_probabilities(const struct step *step, size_t i)
     return nll;
 }
 
+/* -log p(d|x) of the mixture, but for constants */
+static double nll_of_mixture(const struct step *step, size_t i)
+{
+    const struct batch *batch = &step->batch;
+    const struct likelihood_family *family = likelihood_family(step->model->config.likelihood);
+    double nll = -step->log_sum[i];
+    for (size_t k = 0; k < batch->n_outputs && family->log_base; k++)
+        nll -= family->log_base((double)batch->d[k * batch->stride + i]);
+    return nll;
+}
+
 static double nll(const struct metrics_config *config, const struct step *step, size_t i)
 {
-    return config->nll_from_mixture ? -step->log_sum[i] : nll_of_probabilities(step, i);
+    return config->nll_from_mixture ? nll_of_mixture(step, i) : nll_of_probabilities(step, i);
 }
 
 void metrics_add_sample(struct metrics *metrics, const struct metrics_config *config,

@@ -57,7 +57,7 @@ void model_draw(struct model *model, uint64_t seed)
 {
     if (model->has_gate)
         gate_draw(&model->gate, seed);
-    experts_draw(&model->experts, seed);
+    experts_draw(&model->experts, seed, model->config.output_start);
     for (size_t k = 0; k < model->experts.n_local; k++)
         model->experts.variance[k] = model->config.variance;
 }

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Counts d = 0, 1, 2, ... with mean o = e^z: ln p(d) = d z - e^z - ln d!. Of it l has
+ * d z - e^z - (d ln d - d), at most 0, in double: it is a small difference of large terms.
+ */
+#include "likelihood_parts.h"
+
+#include "math/vector_math.h"
+
+#include <math.h>
+#include <string.h>
+
+LEAF_KERNEL static void add_poisson(size_t n, const real *restrict d, const real *restrict z,
+                                    real *restrict loglik)
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) {
+        double count = (double)d[i], at = (double)z[i];
+        loglik[i] += (real)(count * (at - log(count > 0 ? count : 1)) + (count - exp(at)));
+    }
+}
+
+static void forward(const struct likelihood *likelihood, double variance, size_t stride,
+                    const real *d, real *z_to_o, real *loglik, real *square)
+{
+    (void)variance;
+    memset(loglik, 0, stride * sizeof(real));
+    for (size_t k = 0; k < likelihood->n_outputs; k++)
+        add_poisson(stride, d + k * stride, z_to_o + k * stride, loglik);
+    output_functions[OUTPUT_EXP].apply(likelihood->n_outputs, stride, z_to_o);
+    likelihood_squares(likelihood->n_outputs, stride, d, z_to_o, square);
+}
+
+static bool is_count(double d)
+{
+    return d >= 0 && d == floor(d);
+}
+
+static double log_base(double d)
+{
+    if (!is_count(d))
+        return -INFINITY;
+    return (d > 0 ? d * log(d) - d : 0) - lgamma(d + 1);
+}
+
+/* sum s (d z - e^z), and z becomes e^z */
+LEAF_KERNEL static double row_value(size_t n, const double *restrict s, const double *restrict d,
+                                    double *restrict z)
+{
+    double value = 0;
+#pragma omp simd reduction(+ : value)
+    for (size_t i = 0; i < n; i++) {
+        double o = exp(z[i]);
+        value += s[i] * (d[i] * z[i] - o);
+        z[i] = o;
+    }
+    return value;
+}
+
+static double value(const struct likelihood *likelihood, double variance, size_t n, const double *s,
+                    const double *d, double *z_to_o)
+{
+    (void)likelihood, (void)variance;
+    return row_value(n, s, d, z_to_o);
+}
+
+static void slope(const struct likelihood *likelihood, double variance, size_t n, const double *s,
+                  const double *d, const double *o, double *r)
+{
+    (void)likelihood, (void)variance;
+    likelihood_residual_row(n, s, d, o, r);
+}
+
+/* a = s o */
+LEAF_KERNEL static void row_curvature(size_t n, const double *restrict s, const double *restrict o,
+                                      double *restrict a)
+{
+    double least = likelihood_least_curvature;
+#pragma omp simd
+    for (size_t i = 0; i < n; i++)
+        a[i] = s[i] * (o[i] + least);
+}
+
+static void curvature(const struct likelihood *likelihood, double variance, size_t n,
+                      const double *s, const double *d, const double *o, double *a)
+{
+    (void)likelihood, (void)variance, (void)d;
+    row_curvature(n, s, o, a);
+}
+
+/* u = d - o and curvature o */
+LEAF_KERNEL static void bend_output(size_t n, const double *restrict d, const double *restrict z,
+                                    double *restrict slope, double *restrict curvature,
+                                    double *restrict loglik)
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) {
+        double o = exp(z[i]);
+        slope[i] = d[i] - o;
+        curvature[i] = o;
+        loglik[i] += d[i] * (z[i] - log(d[i] > 0 ? d[i] : 1)) + (d[i] - o);
+    }
+}
+
+static void bend(const struct likelihood *likelihood, double variance, size_t n, const double *d,
+                 const double *z, const struct likelihood_bend *bend)
+{
+    size_t outputs = likelihood->n_outputs;
+    double *at = bend->curvature;
+    (void)variance;
+    memset(bend->loglik, 0, n * sizeof *bend->loglik);
+    memset(at, 0, outputs * (outputs + 1) / 2 * n * sizeof *at);
+    for (size_t k = 0; k < outputs; k++) {
+        bend_output(n, d + k * n, z + k * n, bend->slope + k * n, at, bend->loglik);
+        at += (outputs - k) * n;
+    }
+}
+
+static double log_density(const struct likelihood_sample *sample, const double *d)
+{
+    double sum = 0;
+    for (size_t k = 0; k < sample->n_outputs; k++) {
+        if (!is_count(d[k]))
+            return -INFINITY;
+        double z = sample->z[k * sample->stride], o = sample->o[k * sample->stride];
+        sum += (d[k] > 0 ? d[k] * z : 0) - o - lgamma(d[k] + 1);
+    }
+    return sum;
+}
+
+static double target_variance(double variance, double o)
+{
+    (void)variance;
+    return o;
+}
+
+/* P(d <= t), t a whole number: terms from t downwards, or one less those above it. */
+static double count_cdf(double mean, double t)
+{
+    const double normal_from = 1e8, negligible = 1e-17;
+    if (t < 0)
+        return 0;
+    if (!(mean > 0))
+        return isnan(mean) ? (double)NAN : 1;
+    if (mean > normal_from)
+        return 0.5 * erfc(-(t + 0.5 - mean) / sqrt(mean) * M_SQRT1_2);
+    double term = 1, sum = 0, first = t < mean ? t : t + 1;
+    for (double k = first; term > negligible * sum; k += t < mean ? -1 : 1) {
+        sum += term;
+        term *= t < mean ? k / mean : mean / (k + 1);
+    }
+    double part = sum * exp(first * log(mean) - mean - lgamma(first + 1));
+    return t < mean ? part : 1 - part;
+}
+
+static double cdf(const struct target_mixture *mixture, double t)
+{
+    double sum = 0, total = 0;
+    for (size_t e = 0; e < mixture->n_experts; e++) {
+        double g = mixture->g[e];
+        total += g;
+        sum += g != 0 ? g * count_cdf(mixture->o[e], floor(t)) : 0;
+    }
+    return sum / total;
+}
+
+/* The least whole t with P(d <= t) >= p, by bisection. */
+static double quantile(const struct target_mixture *mixture, double p)
+{
+    const double far = 40;
+    double low = -1, high = 0;
+    for (size_t e = 0; e < mixture->n_experts; e++) {
+        double o = mixture->g[e] > 0 ? mixture->o[e] : 0;
+        if (!isfinite(o) || !isfinite(mixture->g[e]))
+            return NAN;
+        high = fmax(high, ceil(o + far * (sqrt(o) + 1)));
+    }
+    while (high - low > fmax(1, 0x1p-52 * high)) {
+        double middle = floor(0.5 * (low + high));
+        if (cdf(mixture, middle) >= p)
+            high = middle;
+        else
+            low = middle;
+    }
+    return high;
+}
+
+static const struct likelihood_newton newton = {value, slope, curvature};
+
+const struct likelihood_family likelihood_poisson = {.label = "Poisson",
+                                                     .output = OUTPUT_EXP,
+                                                     .is_count = true,
+                                                     .log_base = log_base,
+                                                     .forward = forward,
+                                                     .backward = likelihood_canonical,
+                                                     .bend = bend,
+                                                     .newton = &newton,
+                                                     .log_density = log_density,
+                                                     .target_variance = target_variance,
+                                                     .cdf = cdf,
+                                                     .quantile = quantile};
