@@ -25,7 +25,7 @@ def as_one_line(script):
 class Examples(support.TestCase):
     def test_there_are_some(self):
         self.assertEqual([name[:2] for name in NAMES if name[0].isdigit()],
-                         ["01", "02", "03", "04", "05", "06", "07"])
+                         ["01", "02", "03", "04", "05", "06", "07", "08"])
         index = (EXAMPLES / "README.md").read_text(encoding="utf-8")
         for name in NAMES:
             self.assertIn(f"({name}/README.md)", index)
