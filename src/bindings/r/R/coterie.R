@@ -37,7 +37,7 @@ with_defaults <- function(options, experts, experts_is_missing, is_numeric) {
   if (!(chooses && experts_is_missing)) options$experts <- experts
   takes_charge <- c("auto", "effort", "optimizer", "epochs", "error", "init", "committee")
   if (any(takes_charge %in% names(options))) return(options)
-  defaults <- list(optimizer = "em", starts = 10)
+  defaults <- list(optimizer = "em", starts = 10, epochs = 1000, stop_likelihood = 1e-10)
   if (is_numeric && (is.null(options$likelihood) || options$likelihood == "gaussian"))
     defaults$variance <- "learned"
   c(options, defaults[setdiff(names(defaults), names(options))])

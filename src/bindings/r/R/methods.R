@@ -75,6 +75,8 @@ gate_coefficients <- function(object) {
                 covariance = array(covariance * as.vector(scaler$x_scale %o% scaler$x_scale), dim(covariance),
                                    named[c(1L, 1L, 2L)])))
   }
+  if (model$options$gate != "softmax")
+    stop("gate = ", model$options$gate, " has no coefficients of the experts", call. = FALSE)
   weight <- json_array(model$arrays[["/gate/layer0/weight"]]) # (E, D)
   found <- unscaled(weight, as.numeric(unlist(model$arrays[["/gate/layer0/bias"]])), scaler)
   dimnames(found) <- list(term_names(object), expert_names(object))

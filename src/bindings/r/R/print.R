@@ -22,6 +22,7 @@ show_head <- function(object) {
     if (hidden == "none") "linear" else paste(gsub(",", "-", hidden), model$options$activation, "units")
   }
   gate <- if (model$options$gate == "gaussian") "Gaussian" else layers("gate")
+  if (!model$options$gate %in% c("softmax", "gaussian")) gate <- model$options$gate
   cat(model$n_experts, " expert", if (model$n_experts > 1L) "s", " (", layers("expert"), ", ",
       model$options$likelihood, "), gate (", gate, "), ", model$n_free_parameters, " free parameters\n", sep = "")
 }
@@ -99,7 +100,7 @@ print.summary.coterie <- function(x, digits = max(3L, getOption("digits") - 3L),
   against <- if (is_classifier(x$model) && !is.list(x$coefficients)) paste0(" (logits against ", first_class(x$model), ")")
   show(paste0("Coefficients", against, ":"), x$coefficients)
   show("Standard deviations:", x$sigma)
-  show(if (is.list(x$gate) && is.null(x$gate$alpha)) "Gate:" else "Gate (logits against expert1):", x$gate)
+  show(if (is.list(x$gate)) "Gate:" else "Gate (logits against expert1):", x$gate)
   show("Experts:", x$experts)
   if (!is.null(x$doubt)) cat("\nStandard errors: ", x$doubt, "\n", sep = "")
   show_fit(x, digits)

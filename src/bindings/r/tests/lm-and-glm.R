@@ -24,6 +24,14 @@ interval <- predict(one, cars[c(1, 7), ], type = "interval", level = 0.9)
 same(interval, predict(line, cars[c(1, 7), ]) +
        sigma(one) * cbind(fit = c("Mazda RX4" = 0, "Duster 360" = 0), lwr = qnorm(0.05), upr = qnorm(0.95)))
 
+# Standard errors, where the program has them: those of lm with n in the place of n - p, those of glm.
+has_errors <- is.list(summary(one)$coefficients)
+errors <- function(fit) unname(summary(fit)$coefficients[[1]][, "Std. Error"])
+if (has_errors) {
+  n <- nobs(line)
+  same(errors(one), unname(coef(summary(line))[, 2] * sqrt((n - length(coef(line))) / n)))
+}
+
 # Two classes.
 logistic <- coterie(kind ~ wt + disp, cars, experts = 1)
 binomial <- glm(kind ~ wt + disp, binomial, cars, epsilon = 1e-12)
@@ -31,6 +39,7 @@ same(coef(logistic), coef(binomial), 1e-5)
 same(fitted(logistic), fitted(binomial))
 same(c(logLik(logistic)), c(logLik(binomial)))
 same(c(AIC(logistic), BIC(logistic)), c(AIC(binomial), BIC(binomial)))
+if (has_errors) same(errors(logistic), unname(coef(summary(binomial))[, 2]), 1e-4)
 same(predict(logistic, cars[1:4, ], "response"), predict(binomial, cars[1:4, ], type = "response"))
 stopifnot(identical(unname(predict(logistic)),
                     factor(c("automatic", "manual")[1 + (fitted(binomial) > 0.5)])))
@@ -51,7 +60,8 @@ program <- function(...) {
 }
 write.csv(helmet, data, row.names = FALSE)
 run <- file.path(folder, "run")
-invisible(program("train", "--data", data, "--experts 2 --optimizer em --variance learned --starts 3 --quiet --output", run))
+invisible(program("train", "--data", data, "--experts 2 --optimizer em --variance learned --starts 3",
+                  "--epochs 1000 --stop-likelihood 1e-10 --quiet --output", run))
 invisible(program("predict", run, "--data", data, "--interval 0.95 --density --output", file.path(folder, "p.csv")))
 said <- read.csv(file.path(folder, "p.csv"))
 same(unname(fitted(two)), said$y_accel, 1e-12)

@@ -31,5 +31,29 @@ refused(predict(fit, type = "class"), "numeric response")
 refused(predict(fit, type = "interval", level = 95), "between 0 and 1")
 refused(predict(fit, data.frame(weight = 1)), "wt")
 refused(coef(coterie(mpg ~ wt, mtcars, experts = 2, expert_hidden = 3, optimizer = "adam", epochs = 1)), "hidden layers")
+
+# Inputs of the gate: programs with that option and without it, which are the real one with another help.
+stand_in <- function(shown) {
+  path <- tempfile()
+  writeLines(c("#!/bin/sh", paste0("real='", coterie_program(), "'"),
+               "if [ \"$1 $2\" = 'train --help' ]; then",
+               "  \"$real\" train --help | grep -v -e --gate-inputs -e --expert-inputs", paste0("  echo '", shown, "'"),
+               "  exit", "fi",
+               "case \"$*\" in *-inputs*) echo \"coterie: error: asked for $*\" >&2; exit 2 ;; esac",
+               "exec \"$real\" \"$@\""), path)
+  Sys.chmod(path, "0755")
+  path
+}
+program <- coterie_program()
+options(coterie.program = stand_in(""))
+refused(coterie(mpg ~ wt + hp | hp, mtcars), "has no option --gate-inputs")
+same <- coterie(mpg ~ wt + hp | hp + wt, mtcars, experts = 1) # the gate sees what the experts see
+stopifnot(isTRUE(all.equal(coef(same), coef(lm(mpg ~ wt + hp, mtcars)))))
+options(coterie.program = program)
+options(coterie.program = stand_in("  --gate-inputs NAMES\n  --expert-inputs NAMES"))
+refused(coterie(mpg ~ wt + hp | hp, mtcars), "train .*--targets mpg --gate-inputs hp --experts 4 ")
+refused(coterie(mpg ~ wt | log(hp) + factor(cyl), mtcars),
+        "--gate-inputs log\\(hp\\),factor\\(cyl\\)6,factor\\(cyl\\)8 --expert-inputs wt")
+refused(coterie(mpg ~ wt | 1, mtcars), "--gate-inputs none")
 options(coterie.program = "/nowhere/coterie")
 refused(coterie(mpg ~ wt, mtcars), "no program /nowhere/coterie")
