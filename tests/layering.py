@@ -101,6 +101,11 @@ ROOMS = {
                     "base comm data/hdf5 data/csv data/source data/source/hdf5 data/formats "
                     "checkpoint train/loop "
                     "app/options app/problem app/judge"),
+    "app/history": ("run_history", "base checkpoint"),
+    "app/report": ("",
+                   "base comm data/hdf5 data/source data/samples model/likelihood model/gate model "
+                   "checkpoint predict train/loop train/step app/options app/problem app/judge "
+                   "app/train app/history"),
     "app": ("", "base math data/hdf5 comm app/options app/train"),
 }
 # Header of a library, the files that may include it, and how to say so.

@@ -18,6 +18,7 @@
     _(INSPECT, inspect)                                                                            \
     _(CONVERT, convert)                                                                            \
     _(EXPORT, export)                                                                              \
+    _(REPORT, report)                                                                              \
     _(BENCH, bench)                                                                                \
     _(DOCTOR, doctor)                                                                              \
     _(SWEEP, sweep)                                                                                \
