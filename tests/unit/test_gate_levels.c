@@ -65,6 +65,7 @@ static double log_g_of(const struct gate_levels *levels, const double *z, size_t
         double sum = 0;
         for (size_t b = 0; b < own; b++)
             sum += exp(z[(first + node * own + b) * STRIDE + i]);
+        assert_true(sum > 0);
         log_g += z[(first + branch) * STRIDE + i] - log(sum);
         width *= own;
         first += width;

@@ -212,7 +212,7 @@ static void a_sweep_is_continued_with_what_may_change(void **state)
     snprintf(path, sizeof path, "%s/sweep.yaml", folder);
     const struct option_entry *entry;
     for (size_t i = 0; (entry = next_of(COMMAND_SWEEP, &i)) != NULL;) {
-        struct options first, same, other, written;
+        struct options first = {0}, same = {0}, other = {0}, written;
         bool exists = false;
         if (OPTION_IS(entry, output))
             continue;

@@ -221,9 +221,11 @@ static status choose_rows(enum data_part asked, bool for_prediction, struct load
     }
     if (outcome == STATUS_OK)
         outcome = memory_alloc(&loaded->rows, *n, sizeof *loaded->rows, "sample numbers");
-    const uint64_t *chosen = loaded->part == PART_TRAIN ? split.train : split.valid;
+    const uint64_t *chosen = loaded->part == PART_ALL     ? NULL
+                             : loaded->part == PART_TRAIN ? split.train
+                                                          : split.valid;
     for (size_t i = 0; i < *n && outcome == STATUS_OK; i++)
-        loaded->rows[i] = loaded->part == PART_ALL ? i : chosen[i];
+        loaded->rows[i] = chosen ? chosen[i] : i;
     split_release(&split);
     if (outcome == STATUS_OK && info->incomplete && !for_prediction)
         leave_out_incomplete(loaded, n);

@@ -62,11 +62,12 @@ static void log_ticks(struct chart_axis *axis, size_t most_ticks)
     axis->least = pow(10, first);
     axis->most = pow(10, last);
     double step = ceil((last - first) / (double)(most_ticks - 1));
-    for (double power = first; power <= last; power += fmax(step, 1))
-        if (axis->n_ticks < CHART_TICKS) {
-            axis->tick[axis->n_ticks] = pow(10, power);
-            snprintf(axis->text[axis->n_ticks++], sizeof axis->text[0], "%g", pow(10, power));
-        }
+    size_t count = (size_t)((last - first) / fmax(step, 1)) + 1;
+    for (size_t i = 0; i < count && axis->n_ticks < CHART_TICKS; i++) {
+        double at = pow(10, first + (double)i * fmax(step, 1));
+        axis->tick[axis->n_ticks] = at;
+        snprintf(axis->text[axis->n_ticks++], sizeof axis->text[0], "%g", at);
+    }
 }
 
 void chart_axis_ticks(struct chart_axis *axis, size_t most_ticks)

@@ -11,9 +11,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static const char style[] =
+static const char style[] = {
 #include "report_style.inc"
-    ;
+};
 /* By which a page of ours is known, and may be written anew. */
 static const char generator[] = "<meta name=\"generator\" content=\"coterie report\"/>";
 

@@ -42,6 +42,18 @@ static void draw_cells(struct chart *chart, const size_t *first, const size_t *c
         }
 }
 
+/* Of a cell of the grid. */
+static double column_of(size_t cell)
+{
+    return (double)(cell % REGION_GRID);
+}
+
+static double row_of(size_t cell)
+{
+    size_t row = cell / REGION_GRID;
+    return (double)row;
+}
+
 /* The number of each named expert in the cell of its region nearest to the middle of that. */
 static void name_regions(struct chart *chart, size_t n_experts, const size_t *first,
                          const size_t *area, const size_t *color)
@@ -53,11 +65,11 @@ static void name_regions(struct chart *chart, size_t n_experts, const size_t *fi
         if (area[e] < REGION_GRID || color[e] == REGIONS_NAMED)
             continue;
         for (size_t c = 0; c < REGION_GRID * REGION_GRID; c++) {
-            x += first[c] == e ? (double)(c % REGION_GRID) / (double)area[e] : 0;
-            y += first[c] == e ? (double)(c / REGION_GRID) / (double)area[e] : 0;
+            x += first[c] == e ? column_of(c) / (double)area[e] : 0;
+            y += first[c] == e ? row_of(c) / (double)area[e] : 0;
         }
         for (size_t c = 0; c < REGION_GRID * REGION_GRID; c++) {
-            double distance = hypot((double)(c % REGION_GRID) - x, (double)(c / REGION_GRID) - y);
+            double distance = hypot(column_of(c) - x, row_of(c) - y);
             if (first[c] == e && distance < nearest) {
                 nearest = distance;
                 best = c;
@@ -65,10 +77,10 @@ static void name_regions(struct chart *chart, size_t n_experts, const size_t *fi
         }
         snprintf(text, sizeof text, "%zu", e);
         chart_word(chart,
-                   chart->x.least + (chart->x.most - chart->x.least) *
-                                        ((double)(best % REGION_GRID) + 0.5) / REGION_GRID,
-                   chart->y.least + (chart->y.most - chart->y.least) *
-                                        ((double)(best / REGION_GRID) + 0.5) / REGION_GRID,
+                   chart->x.least +
+                       (chart->x.most - chart->x.least) * (column_of(best) + 0.5) / REGION_GRID,
+                   chart->y.least +
+                       (chart->y.most - chart->y.least) * (row_of(best) + 0.5) / REGION_GRID,
                    text);
     }
 }
@@ -81,7 +93,8 @@ static void write_regions(const struct chart *chart, const size_t *first)
     const char *columns[COARSE + 1] = {""};
     FILE *page = chart->page;
     for (size_t i = 0; i < COARSE; i++) {
-        double at = ((double)(i * STEP + STEP / 2) + 0.5) / REGION_GRID;
+        size_t cell = i * STEP + STEP / 2;
+        double at = ((double)cell + 0.5) / REGION_GRID;
         snprintf(names[i], sizeof names[i], "%.4g",
                  chart->x.least + at * (chart->x.most - chart->x.least));
         columns[i + 1] = names[i];
@@ -193,7 +206,7 @@ static void draw_input(struct response *response, size_t j, const double *values
     const struct string_list *outputs = predictor_class_names(report->predictor);
     const struct string_list *inputs = &predictor_record(report->predictor)->input_names;
     size_t n_outputs = report->samples.n_outputs, n = is_classifier ? n_outputs : 1;
-    const char *names[OUTPUTS_SHOWN];
+    const char *names[OUTPUTS_SHOWN] = {NULL};
     char name[32], title[600], description[200];
     n = n < OUTPUTS_SHOWN ? n : OUTPUTS_SHOWN;
     for (size_t k = 0; k < n; k++)

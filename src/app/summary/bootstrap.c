@@ -81,7 +81,7 @@ static status one_refit(void *context, size_t number, double *told)
         outcome = coefficients_init(&coefficients, work->refit.information, &covariance,
                                     &work->scaler, work->plan->level);
     told[CONVERGED_AT] = outcome == STATUS_OK && work->refit.converged;
-    for (size_t i = 0; told[CONVERGED_AT] != 0 && i < work->n_rows; i++) {
+    for (size_t i = 0; coefficients.rows && i < work->n_rows; i++) {
         const struct coefficient *row = &coefficients.rows[i];
         memcpy(told + ROWS_AT + OF_A_ROW * i, (double[]){row->estimate, row->lower, row->upper},
                OF_A_ROW * sizeof *told);

@@ -8,7 +8,7 @@
 #define ROW_OF_TABLE(KIND, name, word) [KIND] = &likelihood_##name,
 const struct likelihood_family *const likelihood_families[] = {LIKELIHOODS(ROW_OF_TABLE)};
 
-#define NAME(KIND, name, word) [KIND] = word,
+#define NAME(KIND, name, word) [KIND] = (word),
 const char *const likelihood_names[] = {LIKELIHOODS(NAME)};
 
 void likelihood_forward(const struct likelihood *likelihood, double variance, size_t stride,

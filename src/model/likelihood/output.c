@@ -123,5 +123,5 @@ const struct output_function output_functions[] = {
                     .jacobian = exp_jacobian},
 };
 
-#define NAME(KIND, name) [KIND] = name,
+#define NAME(KIND, name) [KIND] = (name),
 const char *const output_names[] = {OUTPUT_FUNCTIONS(NAME)};

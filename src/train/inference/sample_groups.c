@@ -82,7 +82,7 @@ status sample_groups_sum(struct sample_groups *groups, size_t n_sums, sample_gro
         communicator_gather_rows(comm, &groups->groups, n_sums * sizeof(double), own, all);
         if (comm->rank == 0)
             memset(total, 0, n_sums * sizeof *total);
-        for (size_t g = 0; comm->rank == 0 && g < n_groups; g++)
+        for (size_t g = 0; all && g < n_groups; g++)
             for (size_t i = 0; i < n_sums; i++)
                 total[i] += all[g * n_sums + i];
     }
