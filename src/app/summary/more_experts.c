@@ -9,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { VARIANTS = 3 };
+enum { VARIANTS = 12 };
 
 static const double least_variance = 0.0025; /* of the least one of E experts */
 
