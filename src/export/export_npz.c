@@ -98,8 +98,10 @@ static status add_numbers(struct npz_writer *writer, const char *name,
     if (outcome == STATUS_OK && n > 0)
         outcome = hdf5_read_rows(writer->model->file, name, 0, shape->dims[0],
                                  is_float ? HDF5_AS_DOUBLE : HDF5_AS_UINT64, wide);
-    for (size_t i = 0; i < n && is_single && outcome == STATUS_OK; i++)
-        ((float *)numbers)[i] = (float)wide[i];
+    for (size_t i = 0; i < n && is_single && outcome == STATUS_OK; i++) {
+        float single = (float)wide[i];
+        memcpy((char *)numbers + i * sizeof single, &single, sizeof single);
+    }
     if (is_single)
         memory_free(&wide);
     if (outcome == STATUS_OK)

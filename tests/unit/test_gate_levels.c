@@ -62,10 +62,9 @@ static double log_g_of(const struct gate_levels *levels, const double *z, size_t
     for (size_t l = 0; l < levels->n; l++) {
         size_t own = levels->branches[l], branch = e / (n_experts / (width * own)),
                node = branch / own;
-        double sum = 0;
-        for (size_t b = 0; b < own; b++)
+        double sum = exp(z[(first + node * own) * STRIDE + i]);
+        for (size_t b = 1; b < own; b++)
             sum += exp(z[(first + node * own + b) * STRIDE + i]);
-        assert_true(sum > 0);
         log_g += z[(first + branch) * STRIDE + i] - log(sum);
         width *= own;
         first += width;

@@ -106,7 +106,7 @@ static bool is_shown(const struct expert_use *use, size_t e)
 {
     size_t larger = 0;
     for (size_t f = 0; f < use->n_experts; f++)
-        larger += use->g[f] > use->g[e] || (use->g[f] == use->g[e] && f < e);
+        larger += use->g[f] > use->g[e] || (f < e && use->g[f] == use->g[e]);
     return larger < EXPERTS_SHOWN;
 }
 

@@ -18,7 +18,7 @@ static void choose_colors(size_t n_experts, const size_t *area, size_t *color)
     for (size_t e = 0; e < n_experts; e++) {
         color[e] = 0;
         for (size_t f = 0; f < n_experts; f++)
-            color[e] += area[f] > area[e] || (area[f] == area[e] && f < e);
+            color[e] += area[f] > area[e] || (f < e && area[f] == area[e]);
         if (color[e] > REGIONS_NAMED)
             color[e] = REGIONS_NAMED;
     }
