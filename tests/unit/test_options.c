@@ -51,6 +51,12 @@ static void expect(const struct option_entry *entry, const char *what, int found
     assert_int_equal(found, expected);
 }
 
+static void expect_status(const struct option_entry *entry, const char *what, status found,
+                          status expected)
+{
+    expect(entry, what, (int)found, (int)expected);
+}
+
 static void say(struct options *options, const struct option_entry *entry, int which)
 {
     assert_int_equal(options_set(options, entry->name, example(entry, which), "test"), STATUS_OK);
@@ -172,7 +178,7 @@ static void a_grid_has_what_may_be_compared(void **state)
         snprintf(grid, sizeof grid, "%s=%s;%s", entry->name, example(entry, 0), example(entry, 1));
         assert_int_equal(options_init(&options, COMMAND_SWEEP), STATUS_OK);
         status outcome = options_set(&options, "grid", grid, "test");
-        expect(entry, "in a grid", outcome, is_left_out ? STATUS_USAGE : STATUS_OK);
+        expect_status(entry, "in a grid", outcome, is_left_out ? STATUS_USAGE : STATUS_OK);
         if (is_left_out)
             assert_non_null(strstr(status_text(), "cannot be in a grid"));
         options_release(&options);
@@ -236,8 +242,8 @@ static void a_sweep_is_continued_with_what_may_change(void **state)
         bool is_kept = strcmp(options_value(&same, entry->name), example(entry, 0)) == 0;
         expect(entry, "kept", is_kept, !is_of_this_time);
         bool may_change = (entry->traits & (OPTION_NO_RESULT | OPTION_OF_SWEEP)) != 0;
-        expect(entry, "continued", sweep_record_merge(&other, &exists),
-               may_change ? STATUS_OK : STATUS_USAGE);
+        expect_status(entry, "continued", sweep_record_merge(&other, &exists),
+                      may_change ? STATUS_OK : STATUS_USAGE);
         options_release(&first);
         options_release(&same);
         options_release(&other);
@@ -294,12 +300,12 @@ static void a_run_is_resumed_with_what_may_change(void **state)
             expect(entry, "taken from the record",
                    strcmp(options_value(&unsaid, entry->name), example(entry, 0)) == 0,
                    is_recorded);
-        expect(entry, "resumed with the same", resume(entry, &same, false), STATUS_OK);
+        expect_status(entry, "resumed with the same", resume(entry, &same, false), STATUS_OK);
         bool is_refused =
             (entry->traits & (OPTION_FIXED | OPTION_RESHAPES)) != 0 && !is_compared_later(entry);
         char said[128];
         status outcome = resume(entry, &other, false);
-        expect(entry, "resumed", outcome, is_refused ? STATUS_USAGE : STATUS_OK);
+        expect_status(entry, "resumed", outcome, is_refused ? STATUS_USAGE : STATUS_OK);
         snprintf(said, sizeof said, "--%s ", entry->name);
         if (is_refused)
             assert_non_null(strstr(status_text(), said));

@@ -83,7 +83,7 @@ static void comparison_release(struct comparison *comparison)
 static void judge(struct more_experts *test, const double *drawn, size_t n)
 {
     size_t above = 0;
-    for (size_t r = 0; r < n; r++) {
+    for (size_t r = 0; drawn && r < n; r++) {
         test->n += isnan(drawn[r]) ? 0 : 1;
         above += drawn[r] >= test->statistic;
     }
