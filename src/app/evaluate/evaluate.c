@@ -11,7 +11,6 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static void print_errors(const char *name, const struct metrics_record *record)
@@ -39,26 +38,14 @@ static void print_baseline(const struct baseline *baseline)
 
 enum { GROUPS_SHOWN = 10 };
 
-static int by_mean_error_descending(const void *a, const void *b)
-{
-    const struct metrics *one = *(const struct metrics *const *)a;
-    const struct metrics *other = *(const struct metrics *const *)b;
-    double difference = other->error / other->weight - one->error / one->weight;
-    return difference > 0 ? 1 : difference < 0 ? -1 : one < other ? -1 : 1;
-}
-
 /* Those with the largest errors: the ones that are worth a look. */
 static status print_groups(const struct evaluation *evaluation, const struct string_list *names)
 {
     const struct metrics **order;
     size_t n = 0;
-    status outcome = memory_alloc(&order, evaluation->n_groups, sizeof(void *), "groups");
+    status outcome = evaluation_order_groups(evaluation, &order, &n);
     if (outcome != STATUS_OK)
         return outcome;
-    for (size_t i = 0; i < evaluation->n_groups; i++)
-        if (evaluation->groups[i].weight > 0)
-            order[n++] = &evaluation->groups[i];
-    qsort(order, n, sizeof(void *), by_mean_error_descending);
     if (n > GROUPS_SHOWN)
         log_info("the %d of %zu groups with the largest error (--json lists all)", GROUPS_SHOWN, n);
     for (size_t i = 0; i < n && i < GROUPS_SHOWN; i++) {

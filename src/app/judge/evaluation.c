@@ -6,6 +6,7 @@
 #include "train/feed/stream.h"
 #include "train/step/evaluate.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static status init_at_root(struct evaluation *evaluation, const struct loaded_model *loaded)
@@ -159,4 +160,26 @@ status evaluation_measure(struct evaluation *evaluation, const struct communicat
     expert_use_finish(&evaluation->use, &loaded->step);
     outcome = stream_status(loaded->samples.dataset.stream);
     return communicator_agree(comm, outcome == STATUS_OK ? evaluation->outcome : outcome);
+}
+
+static int by_mean_error_descending(const void *a, const void *b)
+{
+    const struct metrics *one = *(const struct metrics *const *)a;
+    const struct metrics *other = *(const struct metrics *const *)b;
+    double difference = other->error / other->weight - one->error / one->weight;
+    return difference > 0 ? 1 : difference < 0 ? -1 : one < other ? -1 : 1;
+}
+
+status evaluation_order_groups(const struct evaluation *evaluation, const struct metrics ***order,
+                               size_t *n)
+{
+    status outcome = memory_alloc(order, evaluation->n_groups, sizeof(void *), "groups");
+    *n = 0;
+    if (outcome != STATUS_OK)
+        return outcome;
+    for (size_t i = 0; i < evaluation->n_groups; i++)
+        if (evaluation->groups[i].weight > 0)
+            (*order)[(*n)++] = &evaluation->groups[i];
+    qsort(*order, *n, sizeof(void *), by_mean_error_descending);
+    return STATUS_OK;
 }

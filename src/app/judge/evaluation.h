@@ -43,6 +43,10 @@ status evaluation_measure(struct evaluation *evaluation, const struct communicat
 /* Local. Also after a failure. */
 void evaluation_release(struct evaluation *evaluation);
 
+/* Root. The groups that have samples, those with the largest mean error first; free *order (n). */
+status evaluation_order_groups(const struct evaluation *evaluation, const struct metrics ***order,
+                               size_t *n);
+
 /* Root. The means of `metrics`, one of this evaluation's. */
 void evaluation_summarise(const struct evaluation *evaluation, const struct metrics *metrics,
                           struct metrics_record *record);

@@ -5,7 +5,6 @@
 #include "base/memory.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 /* The groups with the largest error, of many. */
 enum { GROUPS_SHOWN = 20 };
@@ -25,27 +24,15 @@ static void write_row(FILE *page, const char *name, double n, const struct metri
     page_raw(page, "</td></tr>\n");
 }
 
-static int by_mean_error_descending(const void *a, const void *b)
-{
-    const struct metrics *one = *(const struct metrics *const *)a;
-    const struct metrics *other = *(const struct metrics *const *)b;
-    double difference = other->error / other->weight - one->error / one->weight;
-    return difference > 0 ? 1 : difference < 0 ? -1 : one < other ? -1 : 1;
-}
-
 static status write_groups(struct report *report, const char *const *columns)
 {
     const struct evaluation *evaluation = &report->evaluation;
     const struct string_list *names = &source_info(report->loaded.source)->group_names;
     const struct metrics **order;
     size_t n = 0;
-    status outcome = memory_alloc(&order, evaluation->n_groups, sizeof(void *), "groups");
+    status outcome = evaluation_order_groups(evaluation, &order, &n);
     if (outcome != STATUS_OK)
         return outcome;
-    for (size_t i = 0; i < evaluation->n_groups; i++)
-        if (evaluation->groups[i].weight > 0)
-            order[n++] = &evaluation->groups[i];
-    qsort(order, n, sizeof(void *), by_mean_error_descending);
     page_table_begin(report->page, "groups, those with the largest error first", 7, columns);
     for (size_t i = 0; i < n && i < GROUPS_SHOWN; i++) {
         struct metrics_record record;
