@@ -33,8 +33,9 @@ status pointer_set(const char *folder, const char *pointer, const char *name, bo
     unlink(fresh);
     if (symlink(name, fresh) == 0) {
         int cause = fresh_file_replace(fresh, path);
+        /* What it led to before may be removed next: the new one must not be lost then. */
         if (cause == 0)
-            return STATUS_OK;
+            return fresh_file_sync_folder(path);
         unlink(fresh);
         return status_set(STATUS_FAILED, "cannot make the link %s: %s", path, strerror(cause));
     }

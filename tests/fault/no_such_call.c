@@ -4,6 +4,10 @@
  * variable COTERIE_TEST_WITHOUT holds pairs of a call and the number of an error, as in
  * symlink:1,fcntl:38 for EPERM and ENOSYS: symlink, fcntl (locks), flock, fsync_folder,
  * memfd_create, replace (renaming to a name that is not free).
+ *
+ * With COTERIE_TEST_SYNCS=FILE it writes there, in their order, what is synced, renamed, linked and
+ * removed: a line of the call's name, the size of the file and the time of its last change, its
+ * name, and the new name, with tabs between.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -27,6 +31,17 @@ static int error_of(const char *call)
         at = at ? at + 1 : NULL;
     }
     return 0;
+}
+
+static void note(const char *call, const struct stat *about, const char *name, const char *to)
+{
+    const char *path = getenv("COTERIE_TEST_SYNCS");
+    FILE *list = path ? fopen(path, "ae") : NULL;
+    if (!list)
+        return;
+    fprintf(list, "%s\t%lld\t%lld.%09ld\t%s\t%s\n", call, (long long)about->st_size,
+            (long long)about->st_mtim.tv_sec, about->st_mtim.tv_nsec, name, to);
+    fclose(list);
 }
 
 /* Of a function pointer, without a cast that ISO C knows nothing of. */
@@ -66,8 +81,13 @@ int fsync(int file)
     int (*real)(int);
     find("fsync", &real);
     int error = fstat(file, &about) == 0 && S_ISDIR(about.st_mode) ? error_of("fsync_folder") : 0;
-    errno = error;
-    return error ? -1 : real(file);
+    int outcome = error ? -1 : real(file);
+    char link[64], name[4096] = "";
+    snprintf(link, sizeof link, "/proc/self/fd/%d", file);
+    if (outcome == 0 && readlink(link, name, sizeof name - 1) > 0)
+        note("fsync", &about, name, "");
+    errno = error ? error : errno;
+    return outcome;
 }
 
 int rename(const char *from, const char *to)
@@ -76,8 +96,30 @@ int rename(const char *from, const char *to)
     int (*real)(const char *, const char *);
     find("rename", &real);
     int error = lstat(to, &about) == 0 ? error_of("replace") : 0;
+    if (!error && lstat(from, &about) == 0)
+        note("rename", &about, from, to);
     errno = error;
     return error ? -1 : real(from, to);
+}
+
+int link(const char *from, const char *to)
+{
+    struct stat about;
+    int (*real)(const char *, const char *);
+    find("link", &real);
+    if (lstat(from, &about) == 0)
+        note("link", &about, from, to);
+    return real(from, to);
+}
+
+int unlink(const char *path)
+{
+    struct stat about;
+    int (*real)(const char *);
+    find("unlink", &real);
+    if (lstat(path, &about) == 0)
+        note("unlink", &about, path, "");
+    return real(path);
 }
 
 static int lock(const char *name, int file, int command, void *argument)

@@ -5,6 +5,7 @@
 import errno
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import unittest
@@ -161,6 +162,59 @@ class Shimmed(FileSystems):
                 self.assertEqual(len(line), 1, str(result))
                 self.assertIn(os.strerror(list(calls.values())[0]), line[0])
         self.assertEqual(list(self.folder.glob(".coterie-doctor*")), [])
+
+
+def synced_order(path):
+    """What no_such_call noted: (call, size and time of the last change, path, new path)."""
+    for line in path.read_text(encoding="utf-8").splitlines():
+        call, size, changed, name, to = line.split("\t")
+        folder, own = os.path.split(name)
+        yield call, (size, changed), f"{os.path.realpath(folder)}/{own}", to
+
+
+@unittest.skipIf(SANITIZED or not SHIM, "the sanitizer must come first")
+class LossOfPower(harness.FaultTest):
+    """Nothing gets its name, or gives way to another, before it is on the disk."""
+
+    def assert_order(self, made, *command, **how):
+        """Runs a command. `made`: patterns of names, a file of each of which must be among those made."""
+        path = self.folder / "order"
+        path.unlink(missing_ok=True)
+        env = {"LD_PRELOAD": SHIM, "COTERIE_TEST_SYNCS": path}
+        result = self.shop.run(*command, env=env, **how)
+        self.assert_rc(result, 0)
+        synced, unsynced, named = {}, set(), []
+        for call, state, name, to in synced_order(path):
+            if call == "fsync":
+                synced[name] = state
+                unsynced.discard(name)  # a folder
+            elif call in ("rename", "link"):
+                new = os.path.basename(to)
+                if new not in ("latest", "best"):  # symbolic links: nothing but a name
+                    self.assertEqual(synced.get(name), state, f"{name} as it was named {to}")
+                named.append(new)
+                unsynced.add(os.path.dirname(name))
+            elif name.endswith(".h5"):  # unlink: of an older generation
+                self.assertNotIn(os.path.dirname(name), unsynced, f"{name} removed")
+        self.assertEqual(unsynced, set(), "folders that were not synced")
+        for pattern in made:
+            self.assertTrue(any(re.fullmatch(pattern, name) for name in named),
+                            f"{pattern}: {named}")
+
+    def test_a_run_with_all_its_files(self):
+        keep = ("--keep", 1)
+        self.assert_order((r"step-\d+\.h5", "config.yaml", "latest", "best"),
+                          *self.shop.options("run", 12, extra=keep))
+        self.assert_order((r"step-\d+\.h5", "latest"),
+                          *self.shop.options("run", 16, extra=(*keep, "--resume", "auto")), ranks=2)
+        checkpoint = harness.latest(self.run_directory)
+        for name in ("p.csv", "p.h5"):
+            self.assert_order((re.escape(name),), "predict", checkpoint, "--data", self.shop.data,
+                              "--output", self.folder / name)
+        self.assert_order(("d.csv",), "convert", self.shop.data, self.folder / "d.csv")
+        self.assert_order(("e.h5",), "convert", self.folder / "d.csv", self.folder / "e.h5")
+        for name in ("m.c", "m.npz"):
+            self.assert_order((re.escape(name),), "export", checkpoint, self.folder / name)
 
 
 def mount_vfat(folder):
