@@ -204,7 +204,7 @@ class Lock(Disk):
         self.assert_rc(result, 2, f"process {holder}", f"host {os.uname().nodename}")
         self.assert_one_line(result)
         self.assertGreater(time.monotonic() - started, 9)
-        self.assertLess(time.monotonic() - started, 14)
+        self.assertLess(time.monotonic() - started, 40)
         self.assertIsNone(first.poll())
         first.send_signal(signal.SIGUSR1)
         self.assert_rc(support.finish(first, 20), 75)
