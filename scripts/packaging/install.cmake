@@ -2,6 +2,8 @@
 # What `cmake --install` puts beside the programs. README.md in this folder has the list.
 install(DIRECTORY slurm/ DESTINATION ${CMAKE_INSTALL_DATADIR}/coterie/slurm
   USE_SOURCE_PERMISSIONS)
+# Tests what is installed.
+install(PROGRAMS scripts/packaging/selftest DESTINATION ${CMAKE_INSTALL_BINDIR} RENAME coterie-selftest)
 # The R package as source: R CMD INSTALL PREFIX/share/coterie/r.
 install(DIRECTORY src/bindings/r/ DESTINATION ${CMAKE_INSTALL_DATADIR}/coterie/r)
 install(FILES README.md LICENSE CHANGELOG.md CITATION.cff DESTINATION ${CMAKE_INSTALL_DOCDIR})

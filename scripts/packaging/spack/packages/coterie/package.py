@@ -7,7 +7,8 @@ from spack.package import *
 
 class Coterie(CMakePackage):
     """Trains adaptive mixtures of local experts (Jacobs, Jordan, Nowlan & Hinton 1991) over MPI:
-    a gating network on rank 0 and experts divided among all ranks."""
+    a gating network on rank 0 and experts divided among all ranks. With libcoterie, which predicts
+    in programs in C, Fortran and Python."""
 
     license("BSD-3-Clause")
 
@@ -15,7 +16,10 @@ class Coterie(CMakePackage):
 
     variant("native", default=False, description="Compile for this machine's processor only")
 
+    variant("fortran", default=True, description="The Fortran module, besides its source")
+
     depends_on("c", type="build")
+    depends_on("fortran", type="build", when="+fortran")
     depends_on("cmake@3.21:", type="build")
     depends_on("pkgconfig", type="build")
     depends_on("mpi@3:")
@@ -41,4 +45,4 @@ class Coterie(CMakePackage):
     @run_after("install")
     @on_package_attributes(run_tests=True)
     def check_install(self):
-        Executable(self.prefix.bin.coterie)("train", "--epochs", "2", "--output", "test-run")
+        Executable(self.prefix.bin.join("coterie-selftest"))()
