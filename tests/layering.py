@@ -101,6 +101,9 @@ ROOMS = {
                     "base comm data/hdf5 data/csv data/source data/source/hdf5 data/formats "
                     "checkpoint train/loop "
                     "app/options app/problem app/judge"),
+    "app/compare": ("",
+                    "base comm data/source data/formats model checkpoint train/step app/options "
+                    "app/problem app/judge"),
     "app/history": ("run_history", "base checkpoint"),
     "app/report": ("",
                    "base comm data/hdf5 data/source data/samples model/likelihood model/gate model "

@@ -87,6 +87,9 @@ status checkpoint_read_networks(struct hdf5_file *file, const struct model_shape
 /* Where the run stood. What version 1 did not tell follows from the rest. */
 status checkpoint_read_progress(struct hdf5_file *file, struct progress *progress);
 
+/* The metrics up to then, a record each; `history` (history_release) is replaced. */
+status checkpoint_read_history(struct hdf5_file *file, struct history *history);
+
 /* Everything that training needs to go on. */
 status checkpoint_read_state(struct hdf5_file *file, struct snapshot *snapshot);
 

@@ -325,7 +325,7 @@ static status read_history_column(struct hdf5_file *file, int column, struct his
     return outcome;
 }
 
-static status read_history(struct hdf5_file *file, struct history *history)
+status checkpoint_read_history(struct hdf5_file *file, struct history *history)
 {
     struct hdf5_shape shape;
     history_release(history);
@@ -389,6 +389,6 @@ status checkpoint_read_state(struct hdf5_file *file, struct snapshot *snapshot)
         outcome = read_networks(&reader, is_best ? "/best" : "/due_best");
     }
     if (outcome == STATUS_OK)
-        outcome = read_history(file, &snapshot->history);
+        outcome = checkpoint_read_history(file, &snapshot->history);
     return outcome;
 }

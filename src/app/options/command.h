@@ -19,6 +19,7 @@
     _(CONVERT, convert)                                                                            \
     _(EXPORT, export)                                                                              \
     _(REPORT, report)                                                                              \
+    _(COMPARE, compare)                                                                            \
     _(BENCH, bench)                                                                                \
     _(DOCTOR, doctor)                                                                              \
     _(SWEEP, sweep)                                                                                \
