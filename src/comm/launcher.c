@@ -6,8 +6,8 @@
 
 /* What a variable says. */
 enum meaning {
-    COUNT, /* so many ranks; of an mpirun, which may run inside a step of Slurm, it is the truth */
-    RANK   /* this is rank so and so: there are more if it is not 0 */
+    COUNT, /* the number of ranks; an mpirun's is right even inside a step of Slurm */
+    RANK   /* the number of this rank: if it is not 0 there are more */
 };
 
 static const char use_own_mpirun[] = "start it by the mpirun of the MPI that it was built with";

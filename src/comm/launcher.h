@@ -10,7 +10,7 @@
  * (srun without the right --mpi, the mpirun of another MPI), and every process is a run by itself.
  */
 struct launcher {
-    int n_ranks;      /* at least so many were started together; 0: nobody says so */
+    int n_ranks;      /* ranks known to be started together, at least; 0: unknown */
     const char *name; /* static; NULL: nobody */
     const char *cure; /* static: how to start instead */
 };

@@ -65,7 +65,7 @@ static void choose_links(const struct communicator *comm, const struct options *
         rates->inside = rates->between;
 }
 
-/* So many of the experts that a step takes half of a turn, but as many a rank as were timed. */
+/* As many experts as fill half of a turn with one step, but per rank no fewer than were timed. */
 static size_t experts_to_check(const struct prediction *prediction, int n_ranks)
 {
     struct cost_plan plan = {n_ranks, 1, prediction->checked.micro_batch, 0};

@@ -21,8 +21,8 @@ bool run_history_path(const char *run, char *path, size_t size);
 
 /*
  * Reads the lines of the file at `path` into `history` (zero-initialised; history_release). Of a
- * file with more than about `most` lines only so many are read, at equal distances in the file, the
- * first and the last whole line among them: the time does not grow with the file. `*is_whole`: all
+ * longer file only about `most` lines are read, at equal distances in the file, the first and the
+ * last whole line among them: the time does not grow with the file. `*is_whole`: all
  * lines were read. Lines that are no metrics, such as one that is just being written, are passed
  * over. STATUS_USAGE if the file cannot be read.
  */

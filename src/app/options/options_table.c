@@ -225,8 +225,8 @@ const struct option_entry option_table[] = {
      "hidden layers of each expert: none, or widths such as 32,32",
      SECTION_MODEL, TRAIN, FIXED, KIND_WIDTHS, AT(expert_hidden), 0, NULL},
     {"gate", "NAME", "softmax",
-     "softmax: a network; tree:4x8: a tree of softmaxes, with so many branches at each level and an "
-     "expert at each end; gaussian: a Gaussian density of the inputs for each expert, with "
+     "softmax: a network; tree:4x8: a tree of softmaxes, with 4 branches at its root, 8 at each of "
+     "these, and an expert at each end; gaussian: a Gaussian density of the inputs for each expert, with "
      "--optimizer em",
      SECTION_MODEL, TRAIN, FIXED | TAKES_CHARGE, KIND_GATE, 0, 0, NULL},
     {"gate-hidden", "WIDTHS", "none",

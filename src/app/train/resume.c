@@ -188,7 +188,7 @@ static bool find_above(const char *checkpoint, const char *path, char *found, si
 /*
  * A recorded file whose path is relative to the folder that the run was begun in: that one comes
  * first, then the present one, then those above the checkpoint. Whether the samples are the right
- * ones is found out later.
+ * ones is checked later.
  */
 static status find_file_again(struct training *training, const char *key)
 {

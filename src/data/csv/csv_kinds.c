@@ -302,7 +302,7 @@ static status decide(struct csv_reading *reading, size_t c, struct note *note)
     bool unsure = false, numbers = is_numbers(table, state, &survey);
     char group = 0;
     status outcome = STATUS_OK;
-    memory_free(&column->not_finite); /* counted anew, or of no account in text */
+    memory_free(&column->not_finite); /* counted anew; text needs no list */
     column->n_not_finite = 0;
     if (numbers)
         group = csv_signs_group(&survey.signs, &reading->signs, reading->layout.separator == ',',

@@ -22,7 +22,7 @@ struct row_blocks {
     const uint64_t *rows; /* (n_rows), ascending; the caller's. NULL: first, first + 1, ... */
     size_t first, n_rows;
     size_t per_block; /* most rows of the file read at once */
-    size_t together;  /* see source_numbers; 0 or 1: of no account */
+    size_t together;  /* see source_numbers; 0 and 1: no grouping */
     size_t begin, n;  /* the present block: begin .. begin+n-1 of the chosen samples */
     enum hdf5_number x_type, y_type;
     size_t x_bytes, y_bytes; /* of a row */

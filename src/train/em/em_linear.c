@@ -10,7 +10,7 @@
 /* Samples are taken in tiles that stay in cache. */
 enum { TILE = 256 };
 
-/* So many weights of a tile's curvature are in the cache at once. */
+/* Weights whose curvature, for one tile, fits into the cache. */
 enum { MOST_WEIGHTS = 16 };
 
 /* Softmax leaves one output free: the last one's change is fixed in a factored system. */

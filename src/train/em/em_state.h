@@ -61,7 +61,7 @@ struct em_linear;
 struct em_raised {
     bool is_centred;      /* the same change of all outputs changes nothing */
     bool is_coupled;      /* so one output is left out, and curvature has a block for each pair */
-    size_t most_unknowns; /* up to so many the curvature is formed; beyond, it is only applied */
+    size_t most_unknowns; /* beyond these the curvature is not formed, only applied */
     /* The sum is returned, and z becomes o. */
     double (*value)(const struct em_linear *linear, size_t stride, const double *target);
     /* r = d value / dz, from o */
