@@ -177,7 +177,7 @@ class LossOfPower(harness.FaultTest):
     """Nothing gets its name, or gives way to another, before it is on the disk."""
 
     def assert_order(self, made, *command, **how):
-        """Runs a command. `made`: patterns of names, a file of each of which must be among those made."""
+        """Runs a command. `made`: patterns of names; a file of each must be among those made."""
         path = self.folder / "order"
         path.unlink(missing_ok=True)
         env = {"LD_PRELOAD": SHIM, "COTERIE_TEST_SYNCS": path}
@@ -190,7 +190,8 @@ class LossOfPower(harness.FaultTest):
                 unsynced.discard(name)  # a folder
             elif call in ("rename", "link"):
                 new = os.path.basename(to)
-                if new not in ("latest", "best"):  # symbolic links: nothing but a name
+                # Not symbolic links, which are nothing but a name, and names for a moment.
+                if new not in ("latest", "best") and not new.endswith((".tmp", ".old")):
                     self.assertEqual(synced.get(name), state, f"{name} as it was named {to}")
                 named.append(new)
                 unsynced.add(os.path.dirname(name))
