@@ -246,7 +246,6 @@ static status load_samples(const struct communicator *comm, const struct options
     if (comm->rank == 0) {
         const struct source_info *info = source_info(loaded->source);
         size_t n = 0;
-        samples_keep(loaded->source, options->stream);
         outcome = choose_rows(options->part, for_prediction, loaded, &n);
         plan.some = n != info->n;
         plan.shape = (struct dataset_shape){.n = n,

@@ -69,6 +69,10 @@ static status open_and_check(struct source_request *request, const struct traine
     }
     if (outcome == STATUS_OK)
         outcome = samples_check_size(model->options, *source);
+    if (outcome == STATUS_OK) {
+        samples_keep(*source, model->options->stream);
+        outcome = source_find_gaps(*source);
+    }
     if (outcome == STATUS_OK)
         outcome = check_columns(source_info(*source), request->path, model->inputs);
     if (outcome == STATUS_OK)

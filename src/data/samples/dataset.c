@@ -120,18 +120,23 @@ static status fill_slowly(struct dataset *dataset, const struct row_blocks *bloc
 {
     const struct source_info *info = source_info(blocks->source);
     const struct dataset_shape *shape = &dataset->shape;
+    const size_t end = blocks->begin + blocks->n, first = row_blocks_row(blocks, blocks->begin);
+    const size_t span = row_blocks_row(blocks, end - 1) - first + 1;
     double *x = NULL;
-    status outcome = memory_alloc(&x, info->n_inputs + info->n_targets, sizeof *x, "a sample");
-    double *y = outcome == STATUS_OK ? x + info->n_inputs : NULL;
-    for (size_t i = blocks->begin; i < blocks->begin + blocks->n && outcome == STATUS_OK; i++) {
+    status outcome = memory_alloc(&x, span * (info->n_inputs + info->n_targets), sizeof *x,
+                                  "a block of samples");
+    double *y = outcome == STATUS_OK ? x + span * info->n_inputs : NULL;
+    if (outcome == STATUS_OK)
+        outcome = source_read(blocks->source, first, span, x, y);
+    for (size_t i = blocks->begin; i < end && outcome == STATUS_OK; i++) {
         const size_t row = row_blocks_row(blocks, i);
-        outcome = source_read(blocks->source, row, 1, x, y);
-        if (outcome == STATUS_OK)
-            outcome = scale_row(info->path, x, scaler->x_mean, scaler->x_scale, &info->input_names,
-                                shape->n_inputs, row, dataset->x + i * shape->n_inputs);
+        outcome = scale_row(info->path, x + (row - first) * info->n_inputs, scaler->x_mean,
+                            scaler->x_scale, &info->input_names, shape->n_inputs, row,
+                            dataset->x + i * shape->n_inputs);
         if (outcome == STATUS_OK && shape->n_targets)
-            outcome = scale_row(info->path, y, scaler->y_mean, scaler->y_scale, &info->target_names,
-                                shape->n_targets, row, dataset->y + i * shape->n_targets);
+            outcome = scale_row(info->path, y + (row - first) * info->n_targets, scaler->y_mean,
+                                scaler->y_scale, &info->target_names, shape->n_targets, row,
+                                dataset->y + i * shape->n_targets);
     }
     memory_free(&x);
     return outcome;

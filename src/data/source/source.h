@@ -24,7 +24,7 @@ enum target_kind {
     TARGETS_NONE      /* columns named as targets are no inputs, but are not read either */
 };
 
-/* What to do with rows that lack a value which is needed. Text tables only. */
+/* What to do with rows that lack a value which is needed. */
 enum source_gaps {
     SOURCE_GAPS_REFUSED,
     SOURCE_GAPS_IN_INPUTS, /* of inputs, group, weight: the row is `incomplete`, its numbers mean
@@ -92,6 +92,14 @@ void source_close(struct source **source);
  * STATUS_USAGE naming file, data set, row and column if a number is not finite.
  */
 status source_read(struct source *source, size_t first, size_t n, double *x, double *y);
+
+/*
+ * Where gaps are not refused: reads all numbers once if any may be missing, so that `incomplete`
+ * tells all rows that lack one, with a warning of the first. The numbers of such a row are 0 in its
+ * place. Text tables know it when they are open, and nothing is done. STATUS_USAGE if no row is
+ * complete.
+ */
+status source_find_gaps(struct source *source);
 
 /*
  * Targets, and inputs if asked for, stay in memory once a pass over all samples has read them, and

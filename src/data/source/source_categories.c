@@ -140,6 +140,12 @@ static status code_column(struct source *source, struct coded *coded, size_t col
     return outcome;
 }
 
+static bool mark_gaps_coded(struct source *source, struct source_gaps_found *found)
+{
+    struct coded *coded = source->reader;
+    return coded->inner->mark_gaps && coded->inner->mark_gaps(coded->inner, found);
+}
+
 /* Puts itself between the source and who reads it. */
 static status wrap(struct source *source, struct coded **out)
 {
@@ -166,6 +172,7 @@ static status wrap(struct source *source, struct coded **out)
     source->view = NULL;
     source->expect = NULL;
     source->read_directly = NULL;
+    source->mark_gaps = mark_gaps_coded;
     source->info.input_names = (struct string_list){0};
     *out = coded;
     return STATUS_OK;

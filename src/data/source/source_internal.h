@@ -31,6 +31,12 @@ struct source_kept {
     size_t n_x, n_y; /* samples that have been read; all of them before any is taken from here */
 };
 
+/* Rows that lack a value. */
+struct source_gaps_found {
+    bool *row;       /* (n) */
+    char first[512]; /* where and why, of the first one that was seen */
+};
+
 struct source {
     char *path;
     char *asked_names[SOURCE_NAMES]; /* the request's texts but the path */
@@ -45,6 +51,9 @@ struct source {
     status (*view)(struct source *source, size_t first, size_t n, struct source_view *view);
     status (*expect)(struct source *source, size_t first, size_t n);
     void (*read_directly)(struct source *source, uint64_t least);
+    /* Rows that are read are marked from now on if they lack a value; NULL: no more. False, and
+       nothing is done, if none can lack one. NULL: a table, whose gaps are known. */
+    bool (*mark_gaps)(struct source *source, struct source_gaps_found *found);
     struct source_kept kept;
     void *room; /* see source_room */
     size_t room_bytes;
@@ -83,6 +92,12 @@ void source_kept_add(struct source *source, size_t first, size_t n, const double
 
 /* Room for a block of samples, kept from one use to the next; `out` is a pointer's address. */
 status source_room(struct source *source, size_t bytes, unsigned char **out);
+
+/*
+ * Row `row` lacks a value, and how the status text tells it is what the user reads of the first
+ * one. STATUS_OK, or without memory STATUS_FAILED.
+ */
+status source_mark_gap(struct source *source, size_t row);
 
 /* "line 7" for a CSV file, else "row 5 (from 0)". */
 const char *source_row_text(const struct source *source, size_t row, char text[SOURCE_ROW_TEXT]);

@@ -34,12 +34,14 @@ struct hdf5_columns {
     bool names_known;
     struct hdf5_shape shape; /* of the first data set, samples as rows */
     unsigned char *piece;    /* numbers as they are stored, on their way; NULL until needed */
+    bool may_lack;           /* a number that is missing is 0, and no error */
 };
 
 struct hdf5_reader {
     struct hdf5_file *file;
     struct hdf5_columns x, y;
-    uint64_t samples_on_side; /* arrays of that many columns lie on their side; or 0 */
+    uint64_t samples_on_side;       /* arrays of that many columns lie on their side; or 0 */
+    struct source_gaps_found *gaps; /* where those of may_lack are marked; or NULL; not owned */
 };
 
 /* The numbers of a shape with commas between. */
@@ -81,10 +83,14 @@ const char *hdf5_store_hint(struct hdf5_file *file, const char *name);
 status hdf5_find_side(const struct source_request *request, struct source *source,
                       struct hdf5_reader *reader);
 
-/* Strings, whole numbers or codes of one data set of a column as codes, and their names. */
-status hdf5_code_dataset(const struct source *source, struct hdf5_reader *reader, const char *name,
+/*
+ * Strings, whole numbers or codes of one data set of a column as codes, and their names. One that
+ * is missing is refused, or if it may be, marked by source_mark_gap.
+ */
+status hdf5_code_dataset(struct source *source, struct hdf5_reader *reader, const char *name,
                          const struct hdf5_shape *shape, const struct hdf5_part *part,
-                         const char *what, struct string_list *names, int32_t **code);
+                         const char *what, bool may_lack, struct string_list *names,
+                         int32_t **code);
 /* The labels, reader->y; or, if whole numbers are too many to be classes, *are_amounts. */
 status hdf5_take_labels(enum target_kind kind, struct source *source, struct hdf5_reader *reader,
                         bool *are_amounts);
@@ -107,7 +113,10 @@ status hdf5_columns_find(const struct source *source, struct hdf5_reader *reader
 status hdf5_columns_exclude(const struct source *source, struct hdf5_columns *columns);
 void hdf5_columns_release(struct hdf5_columns *columns);
 
-/* Rows first .. first+n-1; STATUS_USAGE if a number is not finite. `names` are for messages. */
+/*
+ * Rows first .. first+n-1; STATUS_USAGE if a number is not finite, unless it is missing and may be.
+ * `names` are for messages.
+ */
 status hdf5_columns_read(const struct source *source, struct hdf5_columns *columns,
                          const struct string_list *names, size_t first, size_t n, double *out);
 

@@ -15,19 +15,46 @@ enum { MANY_CLASSES = 20, SAMPLES_PER_CLASS = 20, SOME_CLASSES = 10, FEW_PER_CLA
 
 /* A column read at once, by its data set and what is known of that. */
 struct column {
-    const struct source *source;
+    struct source *source;
     struct hdf5_reader *reader;
     const char *name, *what;
     const struct hdf5_shape *shape;
     const struct hdf5_part *part;
+    bool may_lack;
 };
 
+/* Refused; or the row is left out, and anything may stand for its value. */
 static status has_no_value(const struct column *column, size_t row, const char *reason)
 {
-    return status_set(STATUS_USAGE,
-                      "%s, '%s', row %zu (from 0): has no value (%s), but each sample needs one "
-                      "here; remove that sample",
-                      column->source->path, column->name, row, reason);
+    status outcome =
+        status_set(STATUS_USAGE,
+                   "%s, '%s', row %zu (from 0): has no value (%s), but each sample needs one "
+                   "here; remove that sample",
+                   column->source->path, column->name, row, reason);
+    return column->may_lack ? source_mark_gap(column->source, row) : outcome;
+}
+
+static bool is_gap(const struct column *column, size_t row)
+{
+    const bool *incomplete = column->source->info.incomplete;
+    return incomplete && incomplete[row];
+}
+
+/* A row whose value may stand for those that are missing; or, if there is none, the first. */
+static size_t some_row(const struct column *column)
+{
+    size_t row = 0, n = column->source->info.n;
+    while (row < n && is_gap(column, row))
+        row++;
+    return row < n ? row : 0;
+}
+
+static status check_some_left(const struct column *column)
+{
+    const struct source_info *info = &column->source->info;
+    return info->n_incomplete < info->n ? STATUS_OK
+                                        : status_set(STATUS_USAGE, "%s (no row is complete)",
+                                                     info->warnings.item[info->warnings.n - 1]);
 }
 
 /* rhdf5 says by an attribute that its text NA is R's. */
@@ -39,6 +66,21 @@ static bool means_na(const struct column *column)
            hdf5_read_int64(file, column->name, "as.na", &is_na) == STATUS_OK && is_na != 0;
 }
 
+/* The texts as codes; a copy of the list, where texts that are missing are another's. */
+static status code_rest(const struct column *column, const struct string_list *texts,
+                        struct string_list *names, int32_t **code)
+{
+    struct string_list known = {.n = texts->n};
+    size_t other = some_row(column);
+    status outcome = memory_alloc(&known.item, texts->n, sizeof *known.item, column->what);
+    for (size_t i = 0; i < texts->n && outcome == STATUS_OK; i++)
+        known.item[i] = texts->item[is_gap(column, i) ? other : i];
+    if (outcome == STATUS_OK)
+        outcome = source_code_texts(column->source, &known, names, code);
+    memory_free(&known.item);
+    return outcome;
+}
+
 static status code_strings(const struct column *column, struct string_list *names, int32_t **code)
 {
     struct string_list texts = {0};
@@ -48,7 +90,9 @@ static status code_strings(const struct column *column, struct string_list *name
         if (!texts.item[i][0] || (na && strcmp(texts.item[i], "NA") == 0))
             outcome = has_no_value(column, i, na ? "NA of R" : "an empty text");
     if (outcome == STATUS_OK)
-        outcome = source_code_texts(column->source, &texts, names, code);
+        outcome = check_some_left(column);
+    if (outcome == STATUS_OK)
+        outcome = code_rest(column, &texts, names, code);
     string_list_release(&texts);
     return outcome;
 }
@@ -99,20 +143,30 @@ static status code_names(const struct column *column, const int64_t *number,
         texts.item[i] = (char *)name; /* is not ours */
     }
     if (outcome == STATUS_OK)
-        outcome = source_code_texts(source, &texts, names, code);
+        outcome = check_some_left(column);
+    if (outcome == STATUS_OK)
+        outcome = code_rest(column, &texts, names, code);
     memory_free(&texts.item);
     string_list_release(&categories);
     return outcome;
 }
 
-static status check_marks(const struct column *column, const int64_t *number)
+static status check_marks(const struct column *column, int64_t *number)
 {
     char reason[HDF5_REASON];
     const struct hdf5_meaning *meaning = &column->part->meaning;
-    for (size_t i = 0; i < column->source->info.n && !meaning->plain; i++)
+    size_t n = column->source->info.n;
+    status outcome = STATUS_OK;
+    for (size_t i = 0; i < n && !meaning->plain && outcome == STATUS_OK; i++)
         if (*hdf5_meaning_reason(meaning, (double)number[i], reason))
-            return has_no_value(column, i, reason);
-    return STATUS_OK;
+            outcome = has_no_value(column, i, reason);
+    if (outcome == STATUS_OK)
+        outcome = check_some_left(column);
+    int64_t other = number[some_row(column)];
+    for (size_t i = 0; i < n; i++)
+        if (is_gap(column, i))
+            number[i] = other;
+    return outcome;
 }
 
 static status code_whole(const struct column *column, struct string_list *names, int32_t **code)
@@ -151,16 +205,22 @@ static status code_numbers(const struct column *column, struct string_list *name
             outcome = has_no_value(column, i, *reason ? reason : "it is NaN");
     }
     if (outcome == STATUS_OK)
+        outcome = check_some_left(column);
+    size_t other = some_row(column);
+    for (size_t i = 0; i < source->info.n && outcome == STATUS_OK; i++)
+        if (is_gap(column, i))
+            number[i] = number[other];
+    if (outcome == STATUS_OK)
         outcome = source_code_doubles(source, number, text, column->what, names, code);
     memory_free(&number);
     return outcome;
 }
 
-status hdf5_code_dataset(const struct source *source, struct hdf5_reader *reader, const char *name,
+status hdf5_code_dataset(struct source *source, struct hdf5_reader *reader, const char *name,
                          const struct hdf5_shape *shape, const struct hdf5_part *part,
-                         const char *what, struct string_list *names, int32_t **code)
+                         const char *what, bool may_lack, struct string_list *names, int32_t **code)
 {
-    const struct column column = {source, reader, name, what, shape, part};
+    const struct column column = {source, reader, name, what, shape, part, may_lack};
     if (shape->kind == HDF5_STRING)
         return code_strings(&column, names, code);
     bool whole = shape->kind == HDF5_INTEGER && !part->meaning.is_packed &&
@@ -247,8 +307,8 @@ status hdf5_take_labels(enum target_kind kind, struct source *source, struct hdf
                           "%s: labels must be one data set of shape (N), but @%s names %zu columns "
                           "and '%s' has shape (%s)",
                           source->path, y->option, y->n, name, hdf5_shape_text(shape, text));
-    status outcome = hdf5_code_dataset(source, reader, name, shape, part, "labels", &info->classes,
-                                       &info->label);
+    status outcome = hdf5_code_dataset(source, reader, name, shape, part, "labels", y->may_lack,
+                                       &info->classes, &info->label);
     bool told = part->meaning.names.n || part->foreign.categories ||
                 hdf5_has_attribute(reader->file, name, "classes");
     *are_amounts = outcome == STATUS_OK && shape->kind == HDF5_INTEGER && !told &&

@@ -119,7 +119,7 @@ static status take_group(const struct source_request *request, struct source *so
         find_optional(source, reader, "group", request->group, "/group", name, &shape, &part);
     if (outcome == STATUS_OK && *name)
         outcome = hdf5_code_dataset(source, reader, name, &shape, &part, "groups",
-                                    &info->group_names, &info->group);
+                                    reader->x.may_lack, &info->group_names, &info->group);
     hdf5_part_release(&part);
     return outcome;
 }
@@ -134,11 +134,18 @@ static status read_weights(struct source *source, struct hdf5_reader *reader, co
     if (outcome == STATUS_OK)
         outcome = hdf5_part_read(reader->file, name, part, 0, info->n, info->weight);
     for (size_t i = 0; i < info->n && outcome == STATUS_OK; i++) {
-        if (isnan(info->weight[i]))
-            outcome = hdf5_part_reason(reader->file, name, part, i, 0, reason);
-        if (*reason)
-            return status_set(STATUS_USAGE, "%s, %s, row %zu (from 0): has no value (%s)",
-                              source->path, column, i, reason);
+        if (!isnan(info->weight[i]))
+            continue;
+        outcome = hdf5_part_reason(reader->file, name, part, i, 0, reason);
+        if (outcome == STATUS_OK)
+            outcome = status_set(STATUS_USAGE,
+                                 "%s, %s, row %zu (from 0): has no value (%s); correct it{, "
+                                 "or choose another data set with @weight}",
+                                 source->path, column, i, *reason ? reason : "it is NaN");
+        if (outcome == STATUS_USAGE && reader->x.may_lack) {
+            outcome = source_mark_gap(source, i);
+            info->weight[i] = 0;
+        }
     }
     return outcome == STATUS_OK ? source_check_weights(source, column) : outcome;
 }
@@ -223,6 +230,29 @@ static void read_hdf5_directly(struct source *source, uint64_t least)
     hdf5_read_directly(reader->file, least);
 }
 
+/* Whether a number of these columns may be missing: floats, and where some stand for that. */
+static bool can_lack(struct hdf5_file *file, const struct hdf5_columns *columns)
+{
+    for (size_t d = 0; d < columns->datasets.n && columns->may_lack; d++) {
+        const struct hdf5_part *part = &columns->part[d];
+        struct hdf5_shape shape = {0};
+        bool is_whole = hdf5_shape(file, columns->datasets.item[d], &shape) == STATUS_OK &&
+                        shape.kind == HDF5_INTEGER;
+        if (!is_whole || !part->meaning.plain || part->foreign.mask)
+            return true;
+    }
+    return false;
+}
+
+static bool mark_gaps_hdf5(struct source *source, struct source_gaps_found *found)
+{
+    struct hdf5_reader *reader = source->reader;
+    bool some = can_lack(reader->file, &reader->x) ||
+                (source->info.n_targets && can_lack(reader->file, &reader->y));
+    reader->gaps = some ? found : NULL;
+    return some;
+}
+
 static void release_hdf5(struct source *source)
 {
     struct hdf5_reader *reader = source->reader;
@@ -266,9 +296,12 @@ static status open_columns(const struct source_request *request, struct source *
     source->view = view_hdf5;
     source->expect = expect_hdf5;
     source->read_directly = read_hdf5_directly;
+    source->mark_gaps = mark_gaps_hdf5;
     source->release = release_hdf5;
     reader->x.option = "inputs", reader->x.default_dataset = "/x";
     reader->y.option = "targets", reader->y.default_dataset = "/y";
+    reader->x.may_lack = request->gaps != SOURCE_GAPS_REFUSED;
+    reader->y.may_lack = request->gaps == SOURCE_GAPS_KEPT;
     outcome = hdf5_open(request->path, &reader->file);
     if (outcome == STATUS_OK)
         outcome = hdf5_find_side(request, source, reader);

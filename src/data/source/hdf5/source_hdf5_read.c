@@ -186,6 +186,25 @@ LEAF_KERNEL static bool all_finite(const double *number, size_t n)
     return sum == 0;
 }
 
+/* Number i of what was read from row `first` on is missing, and may be. */
+static status fill_gap(const struct source *source, const struct hdf5_columns *columns,
+                       const struct string_list *names, size_t first, size_t i, double *out)
+{
+    struct hdf5_reader *reader = source->reader;
+    struct source_gaps_found *gaps = reader->gaps;
+    size_t row = first + i / columns->n;
+    status outcome = STATUS_OK;
+    if (gaps && !*gaps->first) {
+        outcome = not_finite(source, columns, names, row, i % columns->n, out[i]);
+        snprintf(gaps->first, sizeof gaps->first, "%s", status_text());
+        outcome = outcome == STATUS_FAILED ? outcome : STATUS_OK;
+    }
+    if (gaps)
+        gaps->row[row] = true;
+    out[i] = 0;
+    return outcome;
+}
+
 status hdf5_columns_read(const struct source *source, struct hdf5_columns *columns,
                          const struct string_list *names, size_t first, size_t n, double *out)
 {
@@ -199,7 +218,9 @@ status hdf5_columns_read(const struct source *source, struct hdf5_columns *colum
     if (outcome == STATUS_OK && all_finite(out, n * columns->n))
         return STATUS_OK;
     for (size_t i = 0; i < n * columns->n && outcome == STATUS_OK; i++)
-        if (!isfinite(out[i]))
+        if (isnan(out[i]) && columns->may_lack)
+            outcome = fill_gap(source, columns, names, first, i, out);
+        else if (!isfinite(out[i]))
             outcome =
                 not_finite(source, columns, names, first + i / columns->n, i % columns->n, out[i]);
     return outcome;
