@@ -54,6 +54,14 @@ class Packed(Foreign):
             # It matters only where it is used.
             self.plan("--inputs", "x")
 
+    def test_missing_value_as_unpacked(self):
+        """A number that cannot be stored is meant as it comes out; a whole one as it is stored."""
+        stored = numpy.arange(N, dtype="i2") - 10
+        stored[7] = -999
+        for number in (-99.9, -999.0, numpy.float32(-99.9)):
+            self.packed(stored, missing_value=number, scale_factor=0.1)
+            self.refused("'t'", "row 7", "missing_value", options=("--inputs", "t"))
+
     def test_valid_range(self):
         stored = numpy.arange(N, dtype="i2")
         for attributes in ({"valid_min": 1}, {"valid_max": numpy.int16(N - 2)},
@@ -70,6 +78,11 @@ class Packed(Foreign):
         self.refused("'t'", "'Slope'", "packed", options=("--inputs", "t"))
         self.packed(numpy.arange(N, dtype="i2"), gain=numpy.array([1.0, 2.0]))
         self.refused("'t'", "'gain'", "packed", options=("--inputs", "t"))
+        for name in ("Scale_Factor", "SCALE", "scaling_factor"):
+            self.packed(numpy.arange(N, dtype="i2"), **{name: 0.1})
+            self.refused("'t'", f"'{name}'", "packed", options=("--inputs", "t"))
+        self.packed(numpy.arange(N, dtype="i2"), scale="logarithmic")
+        self.plan("--inputs", "t")
         self.packed(numpy.arange(N, dtype="i2"), ScaleFactor=1.0, Offset=0.0)
         self.plan("--inputs", "t")
 
@@ -175,6 +188,23 @@ class Classes(Foreign):
         self.enumeration({"dog": 5, "cat": 0, "eel": 2}, numpy.tile([0, 5, 2, 5], N // 4))
         self.assertIn("3 classes (cat, dog, eel)", self.plan())
         self.refused("'y'", "codes", "cat", options=("--inputs", "y", "--targets", "x0"))
+
+    def test_flags_of_cf(self):
+        """flag_values and flag_meanings say what an enumeration says."""
+        flags = numpy.tile([4, 1, 2, 1], N // 4).astype("i1")
+        with self.file(y=flags, q=flags) as file:
+            for name in "yq":
+                file[name].attrs["flag_values"] = numpy.array([1, 2, 4], "i1")
+                file[name].attrs["flag_meanings"] = "clear cloudy rain"
+        self.assertIn("3 classes (clear, cloudy, rain)", self.plan())
+        self.refused("'q'", "codes of names", "cloudy", options=("--inputs", "x,q"))
+        flags[6] = 3
+        with self.file(y=flags) as file:
+            file["y"].attrs.update({"flag_values": [1, 2, 4], "flag_meanings": "clear cloudy rain"})
+        self.refused("'/y'", "row 6", "the code 3")
+        with self.file(y=flags) as file:  # bits, each of which has a name
+            file["y"].attrs.update({"flag_masks": [1, 2], "flag_meanings": "wet cold"})
+        self.assertIn("4 classes (1, 2, 3, 4)", self.plan())
 
     def test_factors_and_logicals_of_hdf5r(self):
         factor = numpy.tile([1, 2], N // 2)

@@ -101,13 +101,18 @@ static void headers_that_are_data(void **state)
         "?,17,y\n2,16,n\n3,12,y\n",
         "5.1 3.5 a\n4.9 3.0 b\n",
         "5,1;3,5;a\n4,9;3,0;b\n",
-        "5.1\t3.5\ta\n4.9\t3.0\tb\n"};
+        "5.1\t3.5\ta\n4.9\t3.0\tb\n",
+        "1.2%,3.1,2.5\n4.4%,2.0,3.5\n7.1%,1.5,1.1\n",
+        "$3,8%\n$5,9%\n$4,7%\n",
+        "8.0D-01,1.5\n9.0D-01,2.5\n",
+        "(3.5),1.5\n2.5,2.5\n(1.5),3.5\n"};
     static const char *const good[] = {"0,1,2\n5,3,1\n4,3,2\n",
                                        "land,2000,2005,2012\nx,5,6,7\ny,6,7,8\n",
                                        "400,402,404,406,408\n.1,.2,.3,.4,.5\n.2,.2,.3,.4,.5\n",
                                        "party,y\nrep,y\ndem,n\n",
                                        "outlook,play\nsunny,no\nrain,yes\n",
-                                       "g1,10%\n1,2\n3,4\n"};
+                                       "g1,10%\n1,2\n3,4\n",
+                                       "25%,50%,75%\n.1,.2,.3\n.2,.3,.4\n"};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         assert_usage(read_outcome(files[i]), "line 1", "the first row looks like", "header row");
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
@@ -178,6 +183,36 @@ static void notations(void **state)
          {"3.14-114", "1.5+120", "2.0E-03", "-.25-100", "1"},
          {3.14e-114, 1.5e120, 2e-3, -.25e-100, 1}},
         {",", "0.5", {".5", "5.", "+3", "1e5", "-0"}, {.5, 5, 3, 1e5, 0}},
+        {",", "0.5", {"(3.25)", "2.5", "(12)", "0", "7"}, {-3.25, 2.5, -12, 0, 7}},
+        {",",
+         "0.5",
+         {"($4.50)", "\"$1,000\"", "\"($1,234.50)\"", "$0", "$7"},
+         {-4.5, 1000, -1234.5, 0, 7}},
+        {",", "0.5", {"3.25-", "2.5", "\"1,000-\"", "0", "7"}, {-3.25, 2.5, -1000, 0, 7}},
+        {",", "0.5", {"8.0Q-01", "1q3", "-2.5Q+02", "1", "0.0Q+00"}, {.8, 1000, -250, 1, 0}},
+        {",",
+         "0.5",
+         {"8.0\xC3\x97"
+          "10^-1",
+          "-2.5 x 10^2", "1.5*10^3", "2*10**2", "1"},
+         {.8, -250, 1500, 200, 1}},
+        {",", "0.5", {"8.*^-1", "-2.5*^2", "1.", "2", "3"}, {.8, -250, 1, 2, 3}},
+        {",", "0.5", {"60 km/h", "55.5 km/h", "7km/h", "8 km/h", "9 km/h"}, {60, 55.5, 7, 8, 9}},
+        {",",
+         "0.5",
+         {"\xE2\x82\xB9"
+          "500",
+          "\"\xE2\x82\xB9"
+          "1,23,456\"",
+          "\xE2\x82\xB9"
+          "7",
+          "-\xE2\x82\xB9"
+          "8.5",
+          "\xE2\x82\xB9"
+          "9"},
+         {500, 123456, 7, -8.5, 9}},
+        {",", "0.5", {"1", "1.#IND", "-1.#IND00", "1.#QNAN0", "5"}, {1, NAN, NAN, NAN, 5}},
+        {",", "0.5", {"1", "-nan(ind)", "NAN", "nan(0x8000)", "+nan"}, {1, NAN, NAN, NAN, NAN}},
         {",", "0.5", {"1", "-", "3", ".", "#N/A"}, {1, NAN, 3, NAN, NAN}},
         {",", "0.5", {"1", "None", "null", "NaN", "\"NA\""}, {1, NAN, NAN, NAN, NAN}},
     };
@@ -194,6 +229,40 @@ static void notations(void **state)
         }
         csv_release(&table);
     }
+}
+
+/* What looks like one of these notations, and is none: words, or refused as a slip. */
+static void no_notations(void **state)
+{
+    (void)state;
+    static const char *const cells[][5] = {
+        {"(1)", "(2)", "(3)", "(4)", "(5)"},      /* footnotes, or negative? */
+        {"1-", "-2-", "3", "4", "5"},             /* twice a sign */
+        {"(-1)", "2", "3", "4", "5"},             /* the same */
+        {"(1", "2", "3", "4", "5"},               /* not closed */
+        {"1x10", "2x20", "3x30", "4x40", "5x50"}, /* sizes */
+        {"1#", "2#4", "3", "4", "5"},             /* numbers of something */
+        {"3/4", "1/2", "7/8", "5/8", "1/8"},      /* fractions, or days */
+        {"1.#", "2", "3", "4", "5"},              /* cut off */
+    };
+    for (size_t i = 0; i < sizeof cells / sizeof *cells; i++) {
+        struct csv_table table;
+        write_column(cells[i], ",", "0.5");
+        print_message("%zu\n", i);
+        assert_ok(csv_read(fixture_path("t.csv"), &table));
+        assert_usage(csv_need_numbers(&table, 0), "t.csv", "column 'v'");
+        csv_release(&table);
+    }
+}
+
+/* Not finite is refused, and is not a number and a unit. */
+static void infinite_of_windows(void **state)
+{
+    (void)state;
+    struct csv_table table = read_text("a,y\n1,2\n1.#INF,3\n-1.#INF00,4\n");
+    const size_t columns[] = {0, 1};
+    assert_usage(csv_need_values(&table, columns, 2), "line 3", "'1.#INF' is not a finite number");
+    csv_release(&table);
 }
 
 static void notations_are_told(void **state)
@@ -315,6 +384,16 @@ static void files_of_other_kinds(void **state)
         {"X\n\0\0\0\x03", 6, "R ", "write.csv"},
         {"MATLAB 5.0 MAT-file, Platform", 29, "MATLAB", "-v7.3"},
         {"SQLite format 3\0", 16, "SQLite", "sqlite3"},
+        {"%%MatrixMarket matrix array real general\n2 1\n1\n2\n", 52, "Matrix Market", "mmread"},
+        {"SIMPLE  =                    T", 30, "FITS", "CSV"},
+        {"GRIB\0\0", 6, "GRIB", "netCDF-4"},
+        {"ORC\0\0", 5, "ORC", "read_orc"},
+        {"\x80\x04\x95\x1a\0", 5, "pickle", "read_pickle"},
+        {"[\n  {\"a\": 1, \"y\": 2}]\n", 23, "JSON", "read_json"},
+        {"{\"a\": [1, 2], \"y\": [2, 3]}\n", 29, "JSON", "read_json"},
+        {"[[1, 2], [3, 4]]\n", 17, "JSON", "read_json"},
+        {"1 1:0.5 3:2\n0 2:0.5\n", 20, "LIBSVM", "load_svmlight_file"},
+        {"-1.5 7:1e-3\n2 2:0.5\n", 20, "LIBSVM", "load_svmlight_file"},
         {"<!DOCTYPE html>\n<html>", 22, "HTML", "download"},
         {"a\0,\0b\0\n\0", 8, "UTF-16", "iconv"},
     };
@@ -362,6 +441,8 @@ int main(void)
         cmocka_unit_test(layouts_that_are_refused),
         cmocka_unit_test(headers_that_are_data),
         cmocka_unit_test(notations),
+        cmocka_unit_test(no_notations),
+        cmocka_unit_test(infinite_of_windows),
         cmocka_unit_test(notations_are_told),
         cmocka_unit_test(unsure_notations),
         cmocka_unit_test(codes_in_quotes),

@@ -94,6 +94,44 @@ static void columns_left_out(void **state)
     source_close(&source);
 }
 
+/* Numbers of samples need not begin with 1: their name says what they are. The last is no target.
+ */
+static void counters_by_name(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        int first, step;
+        bool is_input;
+    } columns[] = {{"Id", 1001, 1, false},      {"sampleID", 20, -1, false}, {"row", 10, 10, false},
+                   {"patient_id", 0, 2, false}, {"year", 1990, 1, true},     {"paid", 5, 5, true},
+                   {"temperature", 3, 1, true}};
+    for (size_t c = 0; c < sizeof columns / sizeof *columns; c++) {
+        char text[1000], last[1000];
+        sprintf(text, "%s,t,y\n", columns[c].name);
+        sprintf(last, "t,y,%s\n", columns[c].name);
+        for (int i = 0; i < 12; i++) {
+            int number = columns[c].first + i * columns[c].step;
+            sprintf(text + strlen(text), "%d,%d,%d\n", number, i * i % 7, i * 5 % 11);
+            sprintf(last + strlen(last), "%d,%d,%d\n", i * i % 7, i * 5 % 11, number);
+        }
+        fixture_write("first.csv", text);
+        fixture_write("last.csv", last);
+        struct source_request request = request_of("first.csv");
+        struct source *source = opened(&request);
+        assert_int_equal(source_info(source)->n_inputs, columns[c].is_input ? 2 : 1);
+        source_close(&source);
+        request = request_of("last.csv");
+        if (columns[c].is_input)
+            assert_ok(outcome_of(&request));
+        else
+            assert_usage(outcome_of(&request), "last.csv", columns[c].name, "numbers the rows",
+                         "--targets");
+        request.targets = columns[c].name;
+        assert_ok(outcome_of(&request));
+    }
+}
+
 /* Codes keep their text as labels, groups and categories; 2.0 is the class 2. */
 static void codes_are_not_numbers(void **state)
 {
@@ -184,9 +222,8 @@ static void incomplete_rows(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(unclear_inputs),
-        cmocka_unit_test(columns_left_out),
-        cmocka_unit_test(codes_are_not_numbers),
+        cmocka_unit_test(unclear_inputs),   cmocka_unit_test(columns_left_out),
+        cmocka_unit_test(counters_by_name), cmocka_unit_test(codes_are_not_numbers),
         cmocka_unit_test(incomplete_rows),
     };
     return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);

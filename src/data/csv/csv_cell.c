@@ -70,11 +70,30 @@ static bool parse_decimal(const char *cell, double *number)
     return true;
 }
 
+/* What Microsoft's C library writes, with zeros behind it where there is room. */
+static bool is_of_windows(const char *cell, const char *what)
+{
+    size_t length = strlen(what);
+    cell += *cell == '+' || *cell == '-';
+    return strncmp(cell, "1.#", 3) == 0 && strncmp(cell + 3, what, length) == 0 &&
+           !cell[3 + length + strspn(cell + 3 + length, "0")];
+}
+
+/* NAN, -nan(ind), nan(0x7ff80) */
+static bool is_nan(const char *cell)
+{
+    cell += *cell == '+' || *cell == '-';
+    return strncasecmp(cell, "nan", 3) == 0 &&
+           (!cell[3] || (cell[3] == '(' && cell[strlen(cell) - 1] == ')'));
+}
+
 static enum csv_cell parse_with_point(const char *cell, double *number)
 {
     char *end;
     if (parse_decimal(cell, number))
         return CSV_NUMBER;
+    if (is_of_windows(cell, "INF"))
+        return CSV_NOT_FINITE;
     *number = strtod(cell, &end);
     /* strtod reads hexadecimal numbers too; in a table they are more likely names. */
     if (end == cell || *end || strpbrk(cell, "xX"))
@@ -110,10 +129,11 @@ bool csv_is_code(const char *cell, size_t length)
 
 bool csv_is_missing_word(const char *cell)
 {
-    static const char *const words[] = {"NA",  "<NA>", "N/A",  "n/a",  "#N/A", "NaN",
-                                        "nan", "-NaN", "-nan", "NULL", "null", "\\N"};
-    if (!strchr("Nn<#-\\", *cell))
+    static const char *const words[] = {"NA", "<NA>", "N/A", "n/a", "#N/A", "NULL", "null", "\\N"};
+    if (!strchr("Nn<#-+\\", *cell))
         return false;
+    if (is_nan(cell))
+        return true;
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strcmp(cell, words[i]) == 0)
             return true;
@@ -123,10 +143,15 @@ bool csv_is_missing_word(const char *cell)
 bool csv_is_missing_mark(const char *text)
 {
     static const char *const marks[] = {
-        "",        "NA",      "<NA>",   "N/A",    "#N/A",   "NaN",     "-NaN",   "NULL",
-        "\\N",     "?",       "-",      "--",     ".",      "..",      "...",    "*",
-        "None",    "missing", "(null)", "nil",    "n.a.",   "(NA)",    "#NA",    "#VALUE!",
-        "#DIV/0!", "#REF!",   "#NUM!",  "#NULL!", "#NAME?", "1.#QNAN", "1.#IND", "-1.#IND"};
+        "",     "NA",   "<NA>", "N/A",     "#N/A",    "NULL",  "\\N",     "?",      "-",
+        "--",   ".",    "..",   "...",     "*",       "None",  "missing", "(null)", "nil",
+        "n.a.", "(NA)", "#NA",  "#VALUE!", "#DIV/0!", "#REF!", "#NUM!",   "#NULL!", "#NAME?"};
+    static const char *const of_windows[] = {"IND", "QNAN", "SNAN", "NAN"};
+    for (size_t i = 0; i < sizeof of_windows / sizeof *of_windows; i++)
+        if (is_of_windows(text, of_windows[i]))
+            return true;
+    if (is_nan(text))
+        return true;
     for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
         if (strcasecmp(text, marks[i]) == 0)
             return true;

@@ -2,6 +2,7 @@
 #include "csv_format.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -62,6 +63,14 @@ static const struct {
     {"<html", 5, 0, "a web page (HTML)", "; download the file itself"},
     {"@relation", 9, 0, "a Weka file (ARFF)", SAVE_AS_CSV},
     {"@RELATION", 9, 0, "a Weka file (ARFF)", SAVE_AS_CSV},
+    {"%%MatrixMarket", 14, 0, "a Matrix Market file", SAVE_AS_CSV " (scipy.io.mmread)"},
+    {"SIMPLE  =", 9, 0, "a FITS file", SAVE_AS_CSV " (astropy.table.Table.read)"},
+    {"GRIB", 4, 0, "a GRIB file", "; make it netCDF-4, and rename it to end in .h5"},
+    {"ORC", 3, 0, "an ORC file", SAVE_AS_CSV " (pandas: read_orc, to_csv(index=False))"},
+    {"\x80\x02", 2, 0, "a pickle of Python", SAVE_AS_CSV " (pandas: read_pickle, to_csv)"},
+    {"\x80\x03", 2, 0, "a pickle of Python", SAVE_AS_CSV " (pandas: read_pickle, to_csv)"},
+    {"\x80\x04\x95", 3, 0, "a pickle of Python", SAVE_AS_CSV " (pandas: read_pickle, to_csv)"},
+    {"\x80\x05\x95", 3, 0, "a pickle of Python", SAVE_AS_CSV " (pandas: read_pickle, to_csv)"},
     {"version https://git-lfs", 23, 0, "a placeholder of Git LFS",
      "; fetch the file: git lfs pull"},
 };
@@ -110,6 +119,32 @@ static bool is_of_r(const char *path)
     return false;
 }
 
+/* { or [ and then a name in quotes, or one of these again. */
+static bool is_json(const char *block, size_t length)
+{
+    size_t at = 0;
+    if (length == 0 || (block[0] != '{' && block[0] != '['))
+        return false;
+    do
+        at++;
+    while (at < length && strchr(" \t\r\n", block[at]));
+    return at < length && (block[at] == '"' || block[at] == '{' || (block[at] == '[' && at == 1));
+}
+
+/* A label, and then pairs 3:0.5 of a column and its value. */
+static bool is_libsvm(const char *block, size_t length)
+{
+    char line[128];
+    double label, value;
+    int column, end = 0;
+    size_t n = length < sizeof line - 1 ? length : sizeof line - 1;
+    memcpy(line, block, n);
+    line[n] = '\0';
+    line[strcspn(line, "\r\n")] = '\0';
+    return !strchr(line, ',') && sscanf(line, "%lf %d:%lf%n", &label, &column, &value, &end) == 3 &&
+           (line[end] == '\0' || line[end] == ' ');
+}
+
 static status refuse_utf16(const char *path)
 {
     return status_set(STATUS_USAGE,
@@ -135,6 +170,12 @@ status csv_format_check(const char *path, const char *block, size_t length)
     if (is_old_stata(byte, length))
         return status_set(STATUS_USAGE, "%s: is a Stata file, no text table%s", path,
                           SAVE_AS_CSV " (pandas: read_stata, to_csv(index=False))");
+    if (is_json(block, length))
+        return status_set(STATUS_USAGE, "%s: is a JSON file, no text table%s", path,
+                          SAVE_AS_CSV " (pandas: read_json, to_csv(index=False))");
+    if (is_libsvm(block, length))
+        return status_set(STATUS_USAGE, "%s: is a LIBSVM file, no text table%s", path,
+                          SAVE_AS_CSV " or as HDF5 (scikit-learn: load_svmlight_file)");
     /* UTF-16 without a mark: every other byte of plain letters is 0. */
     if (length >= 4 && ((byte[0] && !byte[1] && byte[2] && !byte[3]) ||
                         (!byte[0] && byte[1] && !byte[2] && byte[3])))

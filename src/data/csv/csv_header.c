@@ -27,6 +27,7 @@ static bool is_same_row(const struct csv_row *a, const struct csv_row *b)
 /* What stands below the header in one column. */
 struct below {
     bool numbers, words; /* any of them */
+    bool notations;      /* numbers in another notation than 1.5 */
     bool has_header;     /* a cell with the text of the header's */
 };
 
@@ -39,9 +40,11 @@ static struct below look_below(const struct csv_sample *sample, size_t c)
         if (c >= row->n || row->cell[c].length == 0 || csv_is_missing_mark(row->cell[c].text) ||
             is_same_row(header, row))
             continue;
-        if (csv_is_number_like(row->cell[c].text))
+        double ignored;
+        if (csv_is_number_like(row->cell[c].text)) {
             below.numbers = true;
-        else
+            below.notations |= !is_number(row->cell[c].text, &ignored);
+        } else
             below.words = true;
         below.has_header |= strcmp(row->cell[c].text, header->cell[c].text) == 0;
     }
@@ -114,6 +117,11 @@ status csv_header_check(const char *path, const struct csv_sample *sample,
             continue;
         struct below below = look_below(sample, c);
         bool names_number = is_number(name, &number);
+        /* 25% over 0.3 is a name; over 31% one more number. */
+        if (!names_number && below.notations && csv_is_number_like(name)) {
+            names_number = true;
+            number = NAN;
+        }
         *sure = below.numbers && !below.words && !names_number;
         if (*sure)
             return STATUS_OK;

@@ -11,6 +11,7 @@
 /* What the texts of a column say when all of them are looked at. */
 struct survey {
     size_t n_numbers, n_words, n_marks; /* texts */
+    size_t n_in_brackets;               /* numbers */
     bool all_plain;                     /* numbers as csv_parse_cell reads them */
     bool all_whole;
     struct csv_signs signs;
@@ -53,6 +54,7 @@ static void add_spelling(struct survey *survey, const struct string_list *texts,
         return;
     csv_signs_add(&survey->signs, &spelling);
     survey->n_unsure += spelling.unsure != 0;
+    survey->n_in_brackets += spelling.in_brackets;
     survey->all_whole = survey->all_whole && spelling.is_whole;
     survey->has_sign_of_unit = survey->has_sign_of_unit || spelling.before_length > 0 ||
                                !is_letters(spelling.after, spelling.after_length);
@@ -82,8 +84,9 @@ static struct survey survey_of(const struct string_list *texts)
             add_spelling(&survey, texts, i);
         }
     }
-    /* 2, 4 and "5more" are words. */
-    if (!survey.one_unit && !survey.has_sign_of_unit)
+    /* 2, 4 and "5more" are words; and brackets mean less than 0 beside numbers without them. */
+    if ((!survey.one_unit && !survey.has_sign_of_unit) ||
+        (survey.n_in_brackets > 0 && survey.n_in_brackets == survey.n_numbers))
         survey.n_words++;
     return survey;
 }
@@ -170,13 +173,12 @@ static status set_unsure(const struct csv_reading *reading, size_t c, const stru
 static double value_of(const char *text, char group, bool *missing)
 {
     double number = NAN;
-    *missing = false;
+    *missing = csv_is_missing_mark(text);
+    if (*missing)
+        return NAN;
     if (csv_spelling_of(text).is_number)
         return csv_spelling_value(text, group);
-    if (csv_parse_cell(text, false, &number) == CSV_NOT_FINITE)
-        return INFINITY;
-    *missing = true;
-    return NAN;
+    return csv_parse_cell(text, false, &number) == CSV_NOT_FINITE ? INFINITY : NAN;
 }
 
 static status keep_text(char **to, const char *text)

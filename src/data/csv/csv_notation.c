@@ -2,6 +2,7 @@
 #include "csv_notation.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,8 +54,13 @@ static const char *after_blanks(const char *at)
 
 static size_t currency_at(const char *at)
 {
-    static const char *const symbols[] = {"$",   "\xE2\x82\xAC", "\xC2\xA3", "\xC2\xA5", "US$",
-                                          "USD", "EUR",          "GBP",      "CHF"};
+    static const char *const symbols[] = {
+        "$",   "\xC2\xA3", "\xC2\xA5", "US$", "A$",  "C$",  "R$",  "HK$", "NZ$", "USD",
+        "EUR", "GBP",      "CHF",      "JPY", "CNY", "INR", "CAD", "AUD", "NZD", "SEK",
+        "NOK", "DKK",      "PLN",      "CZK", "HUF", "BRL", "MXN", "ZAR", "TRY", "KRW"};
+    /* U+20A0 to U+20BF: the euro and all others that have a sign of their own. */
+    if (at[0] == '\xE2' && at[1] == '\x82' && (unsigned char)at[2] >= 0xA0)
+        return 3;
     for (size_t i = 0; i < sizeof symbols / sizeof *symbols; i++)
         if (strncmp(at, symbols[i], strlen(symbols[i])) == 0)
             return strlen(symbols[i]);
@@ -138,42 +144,74 @@ static bool judge_digits(const struct digits *digits, struct csv_spelling *spell
     return both;
 }
 
-/*
- * An exponent, by e or Fortran's d; or, behind a fraction, only its sign and three digits: Fortran
- * drops the letter where there is no room for it, from 100 on.
- */
-static const char *after_exponent(const char *at, bool has_fraction)
+/* What stands between a number and its exponent where that is written out; 0: something else. */
+static size_t power_of_ten_at(const char *at)
 {
-    const char *sign = at + (*at && strchr("eEdD", *at) != NULL);
-    const char *digits = sign + (*sign == '+' || *sign == '-');
-    size_t n = strspn(digits, "0123456789");
-    if (sign > at)
-        return n > 0 ? digits + n : at;
-    bool large = n == 3 && *digits >= '1' && *digits <= '3';
-    return has_fraction && digits > sign && large ? digits + n : at;
+    static const char *const times[] = {"\xC3\x97", "x", "X", "*", "\xC2\xB7"}; /* U+D7, U+B7 */
+    const char *begin = at;
+    if (strncmp(at, "*^", 2) == 0) /* Mathematica */
+        return 2;
+    at = after_blanks(at);
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+        size_t length = strlen(times[i]);
+        if (strncmp(at, times[i], length) != 0)
+            continue;
+        at = after_blanks(at + length);
+        size_t raised = strncmp(at, "10^", 3) == 0 ? 3 : strncmp(at, "10**", 4) == 0 ? 4 : 0;
+        return raised ? (size_t)(at + raised - begin) : 0;
+    }
+    return 0;
 }
 
-/* Letters and signs without a digit, or nothing. */
+/*
+ * An exponent, by e, Fortran's d or q, or as ten to a power; or, behind a fraction, only its sign
+ * and three digits: Fortran drops the letter where there is no room for it, from 100 on.
+ */
+static const char *after_exponent(const char *at, bool has_fraction, struct csv_spelling *spelling)
+{
+    size_t power = power_of_ten_at(at);
+    const char *sign = at + (power ? power : *at && strchr("eEdDqQ", *at) != NULL);
+    const char *digits = sign + (*sign == '+' || *sign == '-');
+    size_t n = strspn(digits, "0123456789");
+    bool large = n == 3 && *digits >= '1' && *digits <= '3';
+    if (sign > at ? n == 0 : !(has_fraction && digits > sign && large))
+        return at;
+    spelling->exponent = sign;
+    return digits + n;
+}
+
+/* Letters and signs without a digit, or nothing; first what makes the number negative. */
 static bool take_unit(const char *at, struct csv_spelling *spelling)
 {
+    if (spelling->in_brackets) {
+        at = after_blanks(at);
+        if (*at++ != ')')
+            return false;
+    } else if (*at == '-' && !spelling->is_negative) { /* SAP, COBOL */
+        spelling->is_negative = true;
+        at++;
+    }
     at = after_blanks(at);
     size_t length = strlen(at);
     spelling->after = at;
     spelling->after_length = length;
-    return length <= LONGEST_UNIT && !strpbrk(at, "0123456789,.;:/()[]-+ \t'\"?!<>=");
+    return length <= LONGEST_UNIT && *at != '/' && !strpbrk(at, "0123456789,.;:()[]-+ \t'\"?!<>=#");
 }
 
-/* Where the digits begin; notes a currency. */
+/* Where the digits begin; notes a sign, the bracket of accountants, and a currency. */
 static const char *after_start(const char *text, struct csv_spelling *spelling)
 {
-    const char *at = after_sign(text);
-    bool has_sign = at > text;
+    spelling->in_brackets = *text == '(';
+    const char *begin = text + spelling->in_brackets, *at = after_sign(begin), *sign = begin;
+    bool has_sign = at > begin;
     spelling->before = at;
     spelling->before_length = currency_at(at);
     if (spelling->before_length > 0) {
+        sign = has_sign ? begin : after_blanks(at + spelling->before_length);
         at = after_blanks(at + spelling->before_length);
         at = has_sign ? at : after_sign(at);
     }
+    spelling->is_negative = spelling->in_brackets || *sign == '-' || *sign == '\xE2';
     return at;
 }
 
@@ -181,10 +219,13 @@ struct csv_spelling csv_spelling_of(const char *text)
 {
     struct csv_spelling spelling = {0};
     struct digits digits;
-    if (strlen(text) >= LONGEST || !read_digits(after_start(text, &spelling), &digits) ||
-        !judge_digits(&digits, &spelling))
+    if (strlen(text) >= LONGEST)
+        return spelling;
+    spelling.digits = after_start(text, &spelling);
+    bool twice = spelling.in_brackets && spelling.digits > text + 1 && strchr("+-", text[1]);
+    if (twice || !read_digits(spelling.digits, &digits) || !judge_digits(&digits, &spelling))
         return (struct csv_spelling){0};
-    const char *end = after_exponent(digits.end, digits.n > 1 && !spelling.group);
+    const char *end = after_exponent(digits.end, digits.n > 1 && !spelling.group, &spelling);
     if (end > digits.end && spelling.group && !spelling.decimal)
         return (struct csv_spelling){0};
     if (end > digits.end && spelling.unsure) {
@@ -199,12 +240,11 @@ struct csv_spelling csv_spelling_of(const char *text)
 double csv_spelling_value(const char *text, char group)
 {
     char plain[LONGEST + 8], *to = plain;
-    struct csv_spelling ignored;
-    const char *at = after_start(text, &ignored);
-    bool negative = false, has_fraction = false;
-    for (const char *c = text; c < at; c++) /* the last byte of U+2212 is in no currency sign */
-        negative |= *c == '-' || (unsigned char)*c == 0x92;
-    if (negative)
+    const struct csv_spelling spelling = csv_spelling_of(text);
+    const char *at = spelling.digits;
+    if (!at)
+        return NAN;
+    if (spelling.is_negative)
         *to++ = '-';
     for (;;) {
         struct mark mark = mark_at(at);
@@ -212,7 +252,6 @@ double csv_spelling_value(const char *text, char group)
             *to++ = *at++;
         } else if ((mark.is == ',' || mark.is == '.') && mark.is != group) {
             *to++ = '.';
-            has_fraction = true;
             at++;
         } else if (mark.is && isdigit((unsigned char)at[mark.length])) {
             at += mark.length;
@@ -220,12 +259,11 @@ double csv_spelling_value(const char *text, char group)
             break;
         }
     }
-    const char *end = after_exponent(at, has_fraction);
-    if (end > at) {
+    if (spelling.exponent) {
+        size_t length = 1 + strspn(spelling.exponent + 1, "0123456789");
         *to++ = 'e';
-        at += isalpha((unsigned char)*at) != 0;
-        while (at < end)
-            *to++ = *at++;
+        memcpy(to, spelling.exponent, length);
+        to += length;
     }
     *to = '\0';
     return strtod(plain, NULL);

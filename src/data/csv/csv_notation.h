@@ -7,9 +7,9 @@
 
 /*
  * Numbers as people and older programs write them: 4,175 and 1 234 and 1'234 with groups of three
- * digits, 8 %, $3.50, 5 kg, 8.0D-01 and 3.14-114 (Fortran). What one text says is looked at alone
- * (csv_spelling_of); what its comma or point is, and whether a column is one of numbers, by all
- * texts of the column together. Private to data/csv; Local.
+ * digits, 8 %, $3.50, 60 km/h, 8.0D-01 and 3.14-114 (Fortran), 8.0×10^-1, (3.5) and 3.5- for -3.5.
+ * What one text says is looked at alone (csv_spelling_of); what its comma or point is, and whether
+ * a column is one of numbers, by all texts of the column together. Private to data/csv; Local.
  */
 struct csv_spelling {
     bool is_number;
@@ -19,11 +19,16 @@ struct csv_spelling {
     char unsure;   /* , or . before exactly three digits: may be either */
     const char *before, *after; /* units: a currency before the digits, what stands behind */
     size_t before_length, after_length;
+    bool is_negative, in_brackets;
+    const char *digits, *exponent; /* where they begin, the latter with its sign; or NULL */
 };
 
 struct csv_spelling csv_spelling_of(const char *text);
 
-/* The number, where this stands between groups (0: nothing); all other , and . are decimal ones. */
+/*
+ * The number, where this stands between groups (0: nothing); all other , and . are decimal ones.
+ * NaN if it is none.
+ */
 double csv_spelling_value(const char *text, char group);
 
 /* What is known of the commas and points of a column or a file. */

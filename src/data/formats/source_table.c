@@ -133,6 +133,12 @@ static status default_target(const struct source *source, struct table_reader *r
                           "%s: no column is left for the target, which by default is the last one"
                           "{; name it with @targets}",
                           source->path);
+    const char *name = reader->table.names.item[c - 1];
+    if (!optional && table_counts_rows(&reader->table, c - 1) && table_is_called_counter(name))
+        return status_set(STATUS_USAGE,
+                          "%s: the last column, which by default is the target, is '%s', which "
+                          "numbers the rows{; name the target with @targets}",
+                          source->path, name);
     status outcome = memory_alloc(&reader->target, 1, sizeof *reader->target, "column numbers");
     if (outcome == STATUS_OK) {
         reader->target[0] = c - 1;

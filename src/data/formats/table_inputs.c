@@ -10,6 +10,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 /* What a column is good for if nobody names it. */
 enum verdict { IS_INPUT, IS_COUNTER, IS_NAMES, IS_LONG, IS_EMPTY, IS_UNCLEAR };
@@ -17,15 +18,35 @@ enum verdict { IS_INPUT, IS_COUNTER, IS_NAMES, IS_LONG, IS_EMPTY, IS_UNCLEAR };
 /* In fewer rows 1, 2, 3 may be chance. */
 enum { LEAST_COUNTED = 10 };
 
-static bool counts_rows(const struct csv_table *table, size_t c)
+bool table_is_called_counter(const char *name)
+{
+    static const char *const names[] = {
+        "id",     "index", "idx",    "row",    "rows", "rownum", "row_num", "row_number", "rowid",
+        "row_id", "no",    "no.",    "nr",     "nr.",  "num",    "number",  "obs",        "case",
+        "sample", "seq",   "record", "serial", "#",    "uid",    "pk",      "key"};
+    size_t length = strlen(name);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcasecmp(name, names[i]) == 0)
+            return true;
+    return (length > 3 && strchr("_ .-", name[length - 3]) &&
+            strcasecmp(name + length - 2, "id") == 0) ||
+           (length > 2 && strcmp(name + length - 2, "Id") == 0) ||
+           (length > 2 && strcmp(name + length - 2, "ID") == 0);
+}
+
+bool table_counts_rows(const struct csv_table *table, size_t c)
 {
     const double *number = table->column[c].number;
-    if (!number || table->n_rows < LEAST_COUNTED || (number[0] != 0 && number[0] != 1))
+    if (!number || table->n_rows < LEAST_COUNTED)
         return false;
-    for (size_t row = 1; row < table->n_rows; row++)
-        if (number[row] != number[0] + (double)row)
+    double step = number[1] - number[0];
+    bool plain = step == 1 && (number[0] == 0 || number[0] == 1);
+    bool called = step != 0 && number[0] == rint(number[0]) && step == rint(step) &&
+                  table_is_called_counter(table->names.item[c]);
+    for (size_t row = 1; row < table->n_rows && (plain || called); row++)
+        if (number[row] != number[0] + step * (double)row)
             return false;
-    return true;
+    return plain || called;
 }
 
 /* Beyond 2^53 doubles do not tell whole numbers apart: numbers of that length are names. */
@@ -73,7 +94,9 @@ static enum verdict judge(const struct table_reader *reader, size_t c)
         return IS_UNCLEAR;
     if (!column->number)
         return is_short(table, c) ? IS_INPUT : IS_NAMES;
-    return has_long_numbers(table, c) ? IS_LONG : counts_rows(table, c) ? IS_COUNTER : IS_INPUT;
+    return has_long_numbers(table, c)    ? IS_LONG
+           : table_counts_rows(table, c) ? IS_COUNTER
+                                         : IS_INPUT;
 }
 
 /* The columns that are left out, for one line. */

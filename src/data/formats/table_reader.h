@@ -22,6 +22,13 @@ struct table_reader {
  */
 status table_default_inputs(struct source *source, struct table_reader *reader);
 
+/* Whether the numbers of a column only count the rows: 0, 1, 2 or 1, 2, 3; or, where its name says
+ * so, whole numbers by one step.
+ */
+bool table_counts_rows(const struct csv_table *table, size_t column);
+/* Whether a name is one of columns that tell samples apart: id, row, ... */
+bool table_is_called_counter(const char *name);
+
 /* Whether a column of text is rather one of numbers, in which a few words or unsure ones stand. */
 bool table_has_slips(const struct csv_table *table, size_t column);
 

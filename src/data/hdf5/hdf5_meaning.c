@@ -101,6 +101,18 @@ static const struct {
                           {"NoData", "its NoData"},
                           {"nodata_value", "its nodata_value"}};
 
+/*
+ * Packed numbers are marked as they are stored. A mark that cannot be one of these, as -99.9, is
+ * meant as unpacked, and is the stored number that comes nearest.
+ */
+static double mark_as_stored(const struct search *search, double number)
+{
+    const struct hdf5_meaning *meaning = search->meaning;
+    bool can_be_stored = search->class != H5T_INTEGER || number == rint(number);
+    return can_be_stored || !meaning->is_packed ? number
+                                                : rint((number - meaning->offset) / meaning->scale);
+}
+
 static status find_missing_attributes(struct search *search)
 {
     double number[MOST_NUMBERS];
@@ -112,7 +124,8 @@ static status find_missing_attributes(struct search *search)
             outcome =
                 read_attribute(search, missing_attributes[i].attribute, number, &n, &is_float);
         for (size_t k = 0; outcome == STATUS_OK && k < n; k++)
-            outcome = add_mark(search, number[k], missing_attributes[i].what);
+            outcome =
+                add_mark(search, mark_as_stored(search, number[k]), missing_attributes[i].what);
     }
     return outcome;
 }
@@ -205,8 +218,11 @@ static status find_range(struct search *search)
 /* Packing by other conventions than CF's, whose formulas differ. */
 static status check_other_packing(const struct search *search)
 {
-    static const char *const factors[] = {"ScaleFactor", "Scale_factor", "SCALE_FACTOR", "Slope",
-                                          "slope",       "gain",         "Gain"};
+    static const char *const factors[] = {
+        "ScaleFactor", "Scale_factor", "Scale_Factor",   "SCALE_FACTOR",  "scaleFactor",
+        "scalefactor", "SCALEFACTOR",  "scaling_factor", "ScalingFactor", "Slope",
+        "slope",       "SLOPE",        "gain",           "Gain",          "GAIN",
+        "scale",       "Scale",        "SCALE"};
     double number[MOST_NUMBERS];
     size_t n;
     bool is_float;
@@ -307,6 +323,32 @@ static status find_enumeration(struct search *search, hid_t type)
     return outcome;
 }
 
+/* CF's way to say what an enumeration says: flag_values = 0, 1, 2 and flag_meanings = "a b c". */
+static status find_flags(struct search *search)
+{
+    struct hdf5_meaning *meaning = search->meaning;
+    double number[MOST_NUMBERS];
+    size_t n = 0;
+    bool is_float;
+    char *text = NULL, *rest = NULL;
+    if (search->class != H5T_INTEGER || !has(search, "flag_meanings"))
+        return STATUS_OK;
+    status outcome = read_attribute(search, "flag_values", number, &n, &is_float);
+    if (outcome != STATUS_OK || n == 0)
+        return outcome;
+    outcome = hdf5_read_text(search->file, search->name, "flag_meanings", &text);
+    if (outcome == STATUS_OK)
+        outcome = memory_alloc(&meaning->value, n, sizeof *meaning->value, "flags");
+    for (char *word = text ? strtok_r(text, " \t\n", &rest) : NULL;
+         word && meaning->names.n < n && outcome == STATUS_OK;
+         word = strtok_r(NULL, " \t\n", &rest)) {
+        meaning->value[meaning->names.n] = (int64_t)number[meaning->names.n];
+        outcome = string_list_add(&meaning->names, word);
+    }
+    memory_free(&text);
+    return outcome;
+}
+
 /* The group above, in which Octave says that it wrote it; and the type that it names there. */
 static status look_above(const struct search *search)
 {
@@ -379,7 +421,8 @@ static status find_all(struct search *search)
                                                        find_default_fill,
                                                        find_marks_of_languages,
                                                        find_fill_value,
-                                                       find_range};
+                                                       find_range,
+                                                       find_flags};
     status outcome = STATUS_OK;
     for (size_t i = 0; i < sizeof steps / sizeof *steps && outcome == STATUS_OK; i++)
         outcome = steps[i](search);
