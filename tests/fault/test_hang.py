@@ -84,6 +84,24 @@ class SeveralHosts(Named):
                                r"rank [02] on \S+ waits in \w+ at step \d+.*--resume auto")
 
 
+class DeafAbort(Named):
+    """MPI_Abort may hang, too: an alarm then ends the rank that called it, and so the run."""
+
+    def test_abort_that_does_not_return(self):
+        env = {"LD_PRELOAD": os.environ["SEVERAL_HOSTS"], "COTERIE_TEST_DEAF_ABORT": "1"}
+        job = self.shop.start(*self.shop.options("run"), ranks=2, fault="update:1:16:hang", env=env)
+        ranks = support.wait_for(
+            lambda: len(found := support.rank_processes(job)) == 2 and found, job)
+        result = support.finish(job, 90)
+        self.assert_named(result, 1, 16, 0)
+        self.assertEqual(harness.wait_gone(ranks.values()), [])
+
+    def test_one_rank_without_a_launcher(self):
+        result = self.shop.train("run", fault="update:0:16:hang", timeout=90)
+        self.assert_rc(result, 1)
+        self.assert_named(result, 0, 16, 0)
+
+
 class NotHung(harness.FaultTest):
     def test_slow_rank(self):
         """Every step takes longer on one rank: 5 s, more than the timeout."""
