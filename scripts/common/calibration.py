@@ -7,6 +7,8 @@ import numpy
 from common import style
 
 CONFUSION_TEXT = 12  # classes up to which numbers fit into the cells
+MOST_TARGETS = 4     # that are drawn
+TARGET_COLOURS = [style.PALETTE[k] for k in (0, 5, 2, 3)]
 
 
 def normal_cdf(z):
@@ -22,31 +24,45 @@ def integral_transform(run, prediction, d):
     return found
 
 
-def residuals(run, prediction, d):
-    """Regression: the target against its prediction, and the residual in standard deviations."""
-    name = run.targets[0]
-    y, variance = (prediction.columns[f"{kind}_{name}"] for kind in ("y", "variance"))
+def _draw_residuals(axis, run, k, y, d):
+    """The target k against its prediction."""
     shown = numpy.random.default_rng(0).permutation(len(y))[:2000]
-    figure, (above, below) = style.panels(2, 4.2)
-    above.plot(y[shown], d[shown, 0], ".", color=style.PALETTE[0], markersize=2.5, alpha=0.6)
-    both = [min(y.min(), d[:, 0].min()), max(y.max(), d[:, 0].max())]
-    above.plot(both, both, color=style.INK, linewidth=0.7)
-    above.set_xlabel(style.plain(f"predicted {name}"))
-    above.set_ylabel(style.plain(name))
-    style.headline(above, f"{len(y)} {run.samples_are}" +
-                   (f", the first of {len(run.targets)} targets" if len(run.targets) > 1 else ""))
-    z = (d[:, 0] - y) / numpy.sqrt(variance)
+    axis.plot(y[shown], d[shown], ".", color=TARGET_COLOURS[k], markersize=2.5, alpha=0.6,
+              label="samples")
+    both = [min(y.min(), d.min()), max(y.max(), d.max())]
+    axis.plot(both, both, color=style.INK, linewidth=0.7, label="as predicted")
+    axis.set_xlabel(style.axis_name(f"predicted {run.targets[k]}", 2.8))
+    axis.set_ylabel(style.axis_name(run.targets[k], 1.6))
+
+
+def residuals(run, prediction, d):
+    """Regression: each target against its prediction, and residuals in standard deviations."""
+    n = min(len(run.targets), MOST_TARGETS)
+    figure, axes = style.panels(n + 1, 2.1 * (n + 1))
     edge = 4.25
-    below.hist(numpy.clip(z, -edge, edge), bins=numpy.arange(-edge, edge + 0.1, 0.5), density=True,
-               color=style.PALETTE[4], edgecolor="white", linewidth=0.5)
+    bins = numpy.arange(-edge, edge + 0.1, 0.5)
+    said = []
+    for k, name in enumerate(run.targets[:n]):
+        y, variance = (prediction.columns[f"{kind}_{name}"] for kind in ("y", "variance"))
+        _draw_residuals(axes[k], run, k, y, d[:, k])
+        z = (d[:, k] - y) / numpy.sqrt(variance)
+        axes[n].hist(numpy.clip(z, -edge, edge), bins=bins, density=True, color=TARGET_COLOURS[k],
+                     **({"alpha": 0.6, "edgecolor": "white", "linewidth": 0.5} if n == 1 else
+                        {"histtype": "step", "linestyle": style.LINES[k]}),
+                     label=style.wrapped(style.plain(name), 20))
+        said.append(f"mean {z.mean():.2f}, sd {z.std():.2f}")
     t = numpy.linspace(-edge, edge, 200)
-    below.plot(t, numpy.exp(-t * t / 2) / math.sqrt(2 * math.pi), color=style.INK, linewidth=0.9,
-               label="normal")
-    below.set_xlabel("residual / predicted standard deviation")
-    below.set_ylabel("density")
-    below.legend(loc="upper right")
-    below.text(0.02, 0.97, f"mean {z.mean():.2f}\nsd {z.std():.2f}", transform=below.transAxes,
-               va="top", fontsize=7)
+    axes[n].plot(t, numpy.exp(-t * t / 2) / math.sqrt(2 * math.pi), color=style.INK, linewidth=0.9,
+                 label="normal")
+    axes[n].set_xlabel("residual / predicted standard deviation")
+    axes[n].set_ylabel("density")
+    axes[n].set_ylim(0, 1.3 * axes[n].get_ylim()[1])
+    axes[n].legend(loc="upper right")
+    axes[n].text(0.02, 0.97, "\n".join(said), transform=axes[n].transAxes, va="top", fontsize=7)
+    axes[0].legend(loc="upper left")
+    more = len(run.targets) - n
+    style.headline(axes[0], f"{len(d)} {run.samples_are}" +
+                   (f"; {more} more target{'s' if more > 1 else ''} not shown" if more else ""))
     return figure
 
 
@@ -63,7 +79,7 @@ def confusions(run, prediction, labels):
         if count[i, j] and len(classes) <= CONFUSION_TEXT:
             axis.text(j, i, f"{share[i, j]:.0f}", ha="center", va="center", fontsize=7,
                       color="white" if share[i, j] > 55 else style.INK)
-    names = [style.plain(c) for c in classes]
+    names = [style.wrapped(style.plain(c), 18) for c in classes]
     axis.set_xticks(range(len(classes)), names, rotation=90 if max(map(len, classes)) > 3 else 0)
     axis.set_yticks(range(len(classes)), [f"{name} ({n})" for name, n in zip(names, count.sum(1))])
     axis.set_xlabel("predicted class")
@@ -122,16 +138,16 @@ def coverage(run, prediction, d):
     figure, (above, below) = style.panels(2, 4.0, gridspec_kw={"height_ratios": (2, 1)})
     n = len(d)
     error = 1.96 * numpy.sqrt(nominal * (1 - nominal) / n)
-    above.fill_between(nominal, nominal - error, nominal + error, color=style.PALE, alpha=0.6,
-                       linewidth=0, label="95 % of such samples")
+    above.fill_between(nominal, numpy.maximum(nominal - error, 0), numpy.minimum(nominal + error, 1),
+                       color=style.PALE, alpha=0.6, linewidth=0, label="95 % of such samples")
     above.plot([0, 1], [0, 1], color=style.INK, linewidth=0.7)
-    for k, name in enumerate(run.targets[:4]):
+    for k, name in enumerate(run.targets[:MOST_TARGETS]):
         inside = [(abs(u[:, k] - 0.5) < p / 2).mean() for p in nominal]
-        above.plot(nominal, inside, style.LINES[k], color=style.PALETTE[(0, 5, 2, 3)[k]],
-                   label=style.plain(name))
+        above.plot(nominal, inside, style.LINES[k], color=TARGET_COLOURS[k],
+                   label=style.wrapped(style.plain(name), 20))
     above.set_xlabel("probability of the interval")
     above.set_ylabel("share of targets in it")
-    above.legend(loc="upper left")
+    above.legend(loc="lower right")
     below.hist(u.ravel(), bins=numpy.linspace(0, 1, 21), density=True, color=style.PALETTE[4],
                edgecolor="white", linewidth=0.5)
     below.axhline(1, color=style.INK, linewidth=0.7)

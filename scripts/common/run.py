@@ -26,6 +26,15 @@ def read_csv(path):
     return {**dict(zip(map(str.strip, names), columns)), **dict(zip(names, columns))}
 
 
+def input_of(columns, name):
+    """The numbers of an input: a column, or of a column of texts whether it has the text that
+    stands behind the last "=" of the name."""
+    if name in columns:
+        return numpy.array(columns[name], float)
+    column, value = name.rsplit("=", 1)
+    return numpy.array([cell.strip() == value for cell in columns[column]], float)
+
+
 class Prediction:
     """What `coterie predict` wrote: `columns` by name."""
 
@@ -153,7 +162,7 @@ class Run:
             self._coterie("convert", self.data, path, *names)
         columns = read_csv(path)
         rows = prediction.columns.get("row", numpy.arange(len(prediction.g[0]))).astype(int)
-        x = numpy.array([columns[name] for name in self.inputs], float).T[rows]
+        x = numpy.array([input_of(columns, name) for name in self.inputs]).T[rows]
         if self.classes:
             labels = [c if c in self.classes else c.strip() for c in columns[self.targets[0]]]
             return x, numpy.array(labels)[rows]

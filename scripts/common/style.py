@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """How pictures look: one column of a paper (3.4 in), text of 7 points and more, colours that
 colour-blind readers can tell apart (Okabe & Ito), and never a colour alone."""
+import textwrap
+
 import matplotlib
 from PIL import Image
 
@@ -28,6 +30,16 @@ matplotlib.rcParams.update({
 def plain(name):
     """A name from the data as text: between two dollars Matplotlib would read mathematics."""
     return name.replace("$", r"\$")
+
+
+def wrapped(text, most):
+    """A long name on several lines, so that it ends before the figure does."""
+    return "\n".join(textwrap.wrap(text, most)) or text
+
+
+def axis_name(name, inches):
+    """The name of an axis that is so long: some 14 letters to the inch."""
+    return wrapped(plain(name), max(10, int(14 * inches)))
 
 
 def panels(rows=1, height=2.4, **how):
@@ -60,9 +72,9 @@ def expert_colours(use):
 
 def legend_above(axis, columns):
     axis.legend(loc="lower left", bbox_to_anchor=(0, 1), ncol=columns, borderaxespad=0.2,
-                columnspacing=1.2)
+                columnspacing=1.2, markerscale=2)
 
 
 def headline(axis, text):
-    """One line over the whole width of the figure."""
-    axis.figure.suptitle(text, x=0.01, ha="left", fontsize=7.5)
+    """Over the whole width of the figure; what is longer goes on below."""
+    axis.figure.suptitle(wrapped(text, 68), x=0.01, ha="left", fontsize=7.5)

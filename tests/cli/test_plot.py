@@ -77,6 +77,34 @@ class Pictures(support.TestCase):
         self.assertEqual(self.plot(run).rc, 0)
         self.assert_pictures(run / "plots", ALL)
 
+    def test_columns_of_text(self):
+        """What a text has become, 1 of its values, is an input of the picture, too."""
+        rows = [f"{i / 10},{'left' if i < 30 else 'on the right'},{abs(i - 30)}" for i in range(60)]
+        (self.folder / "t.csv").write_text("x,side,y\n" + "\n".join(rows) + "\n", encoding="utf-8")
+        run = self.train("run", "--experts", 2, data=self.folder / "t.csv")
+        self.assert_rc(self.plot(run), 0)
+        self.assert_pictures(run / "plots", ALL)
+
+    def test_one_input_shows_the_mixture_for_each_target(self):
+        """Its line is what predict says, the points are the samples."""
+        rng = numpy.random.default_rng(5)
+        x = numpy.sort(rng.uniform(-1, 1, 30))
+        d = numpy.column_stack([abs(x), 3 - x])
+        numpy.savetxt(self.folder / "d.csv", numpy.column_stack([x, d]), delimiter=",", header="x,y,z",
+                      comments="")
+        from common import regions, run
+        with unittest.mock.patch.dict(os.environ, COTERIE=support.COTERIE):
+            found = run.Run(self.train("run", "--experts", 2, "--targets", "y,z",
+                                       data=self.folder / "d.csv"))
+            axes = regions.line(found, x[:, None], d).axes
+            self.assertEqual(len(axes), 3)
+            for k, name in enumerate("yz"):
+                lines = {line.get_label(): line for line in axes[k].lines}
+                at = lines["mixture"].get_xdata()
+                said = found.predict_inputs(at[:, None]).columns[f"y_{name}"]
+                numpy.testing.assert_allclose(lines["mixture"].get_ydata(), said)
+                self.assertEqual(sorted(lines["samples"].get_ydata()), sorted(d[:, k]))
+
     def test_best_epoch_is_the_one_that_training_chose(self):
         """With --gate gaussian by nll, while the error is that of the inputs, too."""
         folder = self.train("gate", "--optimizer", "em", "--gate", "gaussian", "--experts", 6, "--seed", 2)
@@ -157,6 +185,33 @@ class Figures(support.TestCase):
         u = numpy.sort(self.calibration.integral_transform(run, prediction, d[:, None])[:, 0])
         # Kolmogorov: a distance of 1.95 / sqrt(n) comes once in a thousand cases.
         self.assertLess(abs(u - (numpy.arange(n) + 0.5) / n).max(), 1.95 / numpy.sqrt(n))
+
+    def test_regions_end_where_the_samples_do(self):
+        """A circle around each sample, of 15 % of the picture's side."""
+        u, v = numpy.meshgrid(numpy.linspace(0, 10, 101), numpy.linspace(-1, 1, 101))
+        samples = numpy.array([[2.0, 0.5], [7.0, -0.5]])
+        distance = numpy.min([((u - a) / 10) ** 2 + ((v - b) / 2) ** 2 for a, b in samples], 0) ** 0.5
+        near = self.regions.known(samples, u, v)
+        self.assertTrue(near[distance < 0.149].all())
+        self.assertFalse(near[distance > 0.151].any())
+
+    def test_all_targets_and_bands_within_bounds(self):
+        rng = numpy.random.default_rng(6)
+        d = rng.normal(size=(40, 3))
+        names = ["a", "b", "c"]
+        columns = {f"y_{n}": numpy.zeros(40) for n in names} | {f"variance_{n}": numpy.ones(40) for n in names}
+        run = unittest.mock.Mock(targets=names, samples_are="samples")
+        prediction = unittest.mock.Mock(
+            columns=columns, g=numpy.ones((1, 40)),
+            each=lambda form: numpy.full((1, 40), 0.0 if form.startswith("o") else 1.0))
+        axes = self.calibration.residuals(run, prediction, d).axes
+        self.assertEqual(len(axes), 4)
+        for k in range(3):
+            self.assertEqual(sorted(axes[k].lines[0].get_ydata()), sorted(d[:, k]))
+        band, = self.calibration.coverage(run, prediction, d).axes[0].collections
+        heights = band.get_paths()[0].vertices[:, 1]
+        self.assertGreaterEqual(heights.min(), 0)
+        self.assertLessEqual(heights.max(), 1)
 
     def test_principal_plane(self):
         rng = numpy.random.default_rng(4)
