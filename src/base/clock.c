@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "base/clock.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <time.h>
 
 double clock_seconds(void)
@@ -20,6 +22,17 @@ void clock_start(void)
 double clock_since_start(void)
 {
     return program_start > 0 ? clock_seconds() - program_start : 0;
+}
+
+void clock_duration_text(char *text, size_t size, double seconds)
+{
+    long total = isfinite(seconds) && seconds < 3.6e8 ? lround(seconds) : 0;
+    if (total >= 3600)
+        snprintf(text, size, "%ldh%02ldm", total / 3600, total / 60 % 60);
+    else if (total >= 60)
+        snprintf(text, size, "%ldm%02lds", total / 60, total % 60);
+    else
+        snprintf(text, size, "%lds", total);
 }
 
 void clock_timestamp(char *text, size_t size)

@@ -233,17 +233,6 @@ bool log_progress_is_due(void)
     return !progress.shown || clock_seconds() - progress.last_drawn >= (progress.bar ? 0.1 : 10.0);
 }
 
-static void format_duration(char *text, size_t size, double seconds)
-{
-    long total = isfinite(seconds) && seconds < 3.6e8 ? lround(seconds) : 0;
-    if (total >= 3600)
-        snprintf(text, size, "%ldh%02ldm", total / 3600, total / 60 % 60);
-    else if (total >= 60)
-        snprintf(text, size, "%ldm%02lds", total / 60, total % 60);
-    else
-        snprintf(text, size, "%lds", total);
-}
-
 static void draw_bar(double fraction, const char *counts, const char *remaining, const char *text)
 {
     enum { WIDTH = 24, LEAST = 6 };
@@ -280,7 +269,7 @@ void log_progress_update(double done, double total, const char *unit, const char
     char counts[64], remaining[32];
     snprintf(counts, sizeof counts, "%s %.0f of %.0f", unit, done, total);
     if (isfinite(left))
-        format_duration(remaining, sizeof remaining, left);
+        clock_duration_text(remaining, sizeof remaining, left);
     else
         snprintf(remaining, sizeof remaining, "?");
     if (progress.bar)

@@ -2,6 +2,8 @@
 #include "base/memory.h"
 #include "checkpoint/progress.h"
 
+#include <string.h>
+
 status history_add(struct history *history, const struct metrics_record *record)
 {
     /* Grown in powers of two: the capacity is the first power of two that holds n. */
@@ -35,6 +37,14 @@ const char *history_column_name(int column)
     static const char *const others[] = {"epoch", "step", "seconds"};
     return column < RECORD_N_VALUES ? metrics_record_name(column)
                                     : others[column - RECORD_N_VALUES];
+}
+
+int history_column(const char *name)
+{
+    for (int column = 0; column < HISTORY_N_COLUMNS; column++)
+        if (strcmp(history_column_name(column), name) == 0)
+            return column;
+    return -1;
 }
 
 double history_get(const struct metrics_record *record, int column)

@@ -58,6 +58,7 @@ void history_release(struct history *history);
 /* The history by columns, as checkpoints hold it: name of a column, a record's value in it. */
 enum { HISTORY_N_COLUMNS = RECORD_N_VALUES + 3 };
 const char *history_column_name(int column);
+int history_column(const char *name); /* -1: there is none of that name */
 double history_get(const struct metrics_record *record, int column);
 void history_set(struct metrics_record *record, int column, double value);
 

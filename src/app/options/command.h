@@ -20,6 +20,7 @@
     _(EXPORT, export)                                                                              \
     _(REPORT, report)                                                                              \
     _(COMPARE, compare)                                                                            \
+    _(WATCH, watch)                                                                                \
     _(BENCH, bench)                                                                                \
     _(DOCTOR, doctor)                                                                              \
     _(SWEEP, sweep)                                                                                \

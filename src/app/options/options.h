@@ -95,6 +95,7 @@ struct options {
     enum log_progress progress;
     bool one_rank, quiet, dry_run, json, verify, profile;
     double interval; /* 0: none */
+    bool once;       /* watch */
     bool density;
     double level; /* summary */
     bool robust, test_experts;

@@ -121,12 +121,9 @@ static status read_samples(const struct communicator *comm, const struct options
 status report_gather(const struct communicator *comm, const struct options *options,
                      struct report *report)
 {
-    if (!run_directory_holds_run(report->run))
-        return status_set(STATUS_USAGE,
-                          "%s is no run directory (no config.yaml, metrics.jsonl or checkpoints): "
-                          "name the folder that `coterie train --output` wrote",
-                          report->run);
-    status outcome = read_history(report);
+    status outcome = run_directory_check(report->run);
+    if (outcome == STATUS_OK)
+        outcome = read_history(report);
     if (outcome == STATUS_OK)
         outcome = read_model(report);
     if (outcome == STATUS_OK && report->predictor)

@@ -7,7 +7,6 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <string.h>
 
 /* A figure over the epochs: a metric and, if there is one, the same of the validation samples. */
 static const struct curve {
@@ -25,14 +24,6 @@ void report_column(const struct report *report, int column, double *values)
 {
     for (size_t i = 0; i < report->history.n; i++)
         values[i] = history_get(&report->history.record[i], column);
-}
-
-static int column_of(const char *metric)
-{
-    int column = 0;
-    while (column < RECORD_N_VALUES && strcmp(history_column_name(column), metric) != 0)
-        column++;
-    return column;
 }
 
 /* What the curves say, for who does not see them. */
@@ -140,10 +131,10 @@ status section_learning(struct report *report)
     page_raw(report->page, "<div class=\"figures\">\n");
     for (size_t i = 0; i < sizeof curves / sizeof *curves; i++) {
         const struct curve *curve = &curves[i];
-        report_column(report, column_of(curve->metric), values);
+        report_column(report, history_column(curve->metric), values);
         bool has_valid = curve->valid != NULL;
         if (has_valid) {
-            report_column(report, column_of(curve->valid), valid);
+            report_column(report, history_column(curve->valid), valid);
             has_valid = any_finite(n, valid);
         }
         if (any_finite(n, values) && (curve->valid || varies(n, values)))

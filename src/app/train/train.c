@@ -182,8 +182,10 @@ static status open_directory(struct training *training)
     const char *job = getenv("SLURM_JOB_ID");
     communicator_library(library, sizeof library);
     clock_timestamp(now, sizeof now);
-    log_info("coterie %s %s, %s, %s, kernel %s, %s%s%s, started %s", COTERIE_VERSION,
-             COTERIE_REVISION, REAL_NAME, library, blas_kernel(), gemm_library(),
+    const struct communicator *comm = training->comm;
+    log_info("coterie %s %s, %s, %s, kernel %s, %s, %d rank%s on %d host%s%s%s, started %s",
+             COTERIE_VERSION, COTERIE_REVISION, REAL_NAME, library, blas_kernel(), gemm_library(),
+             comm->size, comm->size == 1 ? "" : "s", comm->n_nodes, comm->n_nodes == 1 ? "" : "s",
              job ? ", Slurm job " : "", job ? job : "", now);
     if (!training->options->output && strrchr(training->output, '/'))
         outcome = run_directory_link("runs", "latest", strrchr(training->output, '/') + 1);

@@ -47,6 +47,17 @@ bool run_directory_holds_run(const char *path)
     return has_checkpoint || has_entry(path, "config.yaml") || has_entry(path, "metrics.jsonl");
 }
 
+status run_directory_check(const char *path)
+{
+    if (run_directory_holds_run(path))
+        return STATUS_OK;
+    return status_set(
+        STATUS_USAGE,
+        "%s is no run directory (no config.yaml, metrics.jsonl or checkpoints){: name "
+        "the folder that `coterie train @output` wrote}",
+        path);
+}
+
 status run_directory_make_folder(const char *path)
 {
     char part[PATH_MAX];
@@ -66,6 +77,14 @@ status run_directory_make_folder(const char *path)
     }
 }
 
+/* The note of whoever holds the lock. */
+static void read_holder(int file, char *holder, size_t size)
+{
+    ssize_t length = pread(file, holder, size - 1, 0);
+    holder[length > 0 ? length : 0] = '\0';
+    holder[strcspn(holder, "\n")] = '\0';
+}
+
 enum lock_answer { LOCK_TAKEN, LOCK_HELD, LOCK_NONE };
 
 /*
@@ -80,10 +99,26 @@ static enum lock_answer try_lock(int file, char *holder, size_t size)
         return LOCK_TAKEN;
     if (errno != EACCES && errno != EAGAIN && errno != EINTR)
         return LOCK_NONE;
-    ssize_t length = pread(file, holder, size - 1, 0);
-    holder[length > 0 ? length : 0] = '\0';
-    holder[strcspn(holder, "\n")] = '\0';
+    read_holder(file, holder, size);
     return LOCK_HELD;
+}
+
+enum run_presence run_directory_presence(const char *path, char *holder, size_t size)
+{
+    char lock[PATH_MAX];
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    snprintf(lock, sizeof lock, "%s/lock", path);
+    int file = open(lock, O_RDONLY | O_CLOEXEC);
+    holder[0] = '\0';
+    if (file < 0)
+        return errno == ENOENT ? RUN_IS_GONE : RUN_MAY_BE_THERE;
+    bool is_known = fcntl(file, F_GETLK, &whole) == 0, is_held = whole.l_type != F_UNLCK;
+    if (is_known && is_held)
+        read_holder(file, holder, size);
+    close(file);
+    if (!is_known)
+        return RUN_MAY_BE_THERE;
+    return is_held ? RUN_IS_THERE : RUN_IS_GONE;
 }
 
 /* "Slurm job 17", or "" outside Slurm. */

@@ -29,6 +29,9 @@ bool run_directory_holds_run(const char *path);
 status run_directory_make_folder(const char *path);
 
 /*
+/* STATUS_USAGE if there is none. */
+status run_directory_check(const char *path);
+
  * Makes the folders that are missing, takes the lock, and removes unfinished files of a run that
  * was killed. Another run in the same directory is waited for, 10 s; then STATUS_USAGE names its
  * host and process. A Slurm job that was requeued waits 5 minutes, and asks an earlier start of
@@ -41,6 +44,13 @@ void run_directory_close(struct run_directory *directory);
  * Leaves `name` in the folder `path`, which says that its work is done (with `text` in it), or
  * takes an earlier one away. mpirun 5 ends with 0 after a lost host, so that a batch script
  * believes this file only. One that cannot be written is a warning.
+/*
+ * Whether a run holds the lock of the run directory `path` now; its note, which names host and
+ * process, is then in `holder`, else "". Unknown where the file system has no locks.
+ */
+enum run_presence { RUN_IS_THERE, RUN_IS_GONE, RUN_MAY_BE_THERE };
+enum run_presence run_directory_presence(const char *path, char *holder, size_t size);
+
  */
 void run_directory_mark_finished(const char *path, const char *name, const char *text);
 void run_directory_unmark_finished(const char *path, const char *name);
