@@ -60,9 +60,10 @@ ROOMS = {
                         "comm checkpoint train/feed"),
     "train/reshape": ("reshape",
                       "base math model/likelihood model/gate model checkpoint"),
+    "train/events": ("event_file", "base checkpoint"),
     "train/loop": ("run_directory trainer",
                    "base data/samples comm checkpoint train/feed train/step train/em "
-                   "train/reshape"),
+                   "train/reshape train/events"),
     "app/options": ("command number_text option_entry option_text options",
                     "base math data/samples model/likelihood model/network model comm train/feed "
                     "train/step train/loop"),
@@ -109,14 +110,15 @@ ROOMS = {
                    "base comm data/hdf5 data/source data/samples model/likelihood model/gate model "
                    "checkpoint predict train/loop train/step app/options app/problem app/judge "
                    "app/train app/history"),
-    "app": ("", "base math data/hdf5 comm app/options app/train"),
     "app/watch": ("", "base comm checkpoint train/loop app/options app/history"),
+    "app": ("", "base math data/hdf5 comm app/options app/train"),
 }
 # Header of a library, the files that may include it, and how to say so.
 LIBRARIES = [
     (r"(hdf5(_hl)?|H5\w+)\.h", r"src/data/hdf5/[^/]*", "src/data/hdf5"),
     (r"(cblas|lapacke|lapack|f77blas|openblas_config)\.h", r"src/math/blas\.c", "src/math/blas.c"),
     (r"zip\.h", r"src/export/export_npz\.c", "src/export/export_npz.c"),
+    (r"event\.pb-c\.h", r"src/train/events/event_file\.c", "src/train/events/event_file.c"),
     (r"onnx\.pb-c\.h", r"src/export/onnx_graph\.c", "src/export/onnx_graph.c"),
     (r"libxsmm\.h", r"src/math/gemm\.c", "src/math/gemm.c"),
     (r"mpi\.h", r"src/comm/[^/]*|src/app/bench/bench_network\.c|src/app/doctor/doctor_rank\.c",

@@ -42,7 +42,7 @@ QUICK = {"experts": 2, "optimizer": "em", "epochs": 15}
 QUICK_CLASSES = {"experts": 2, "auto": "off", "epochs": 60, "learning_rate": 0.1}
 # Options that say what `fit` knows, or that change no result.
 NOT_PARAMETERS = set("""data inputs categories exclude targets group weight task config output resume checkpoint-every keep
-    metrics-every quiet progress profile dry-run help split prune merge split-spread hang-timeout root-experts
+    metrics-every tensorboard quiet progress profile dry-run help split prune merge split-spread hang-timeout root-experts
     placement micro-batch read stream stream-block one-rank""".split())
 
 

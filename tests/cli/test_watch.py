@@ -151,7 +151,7 @@ class Watch(support.TestCase):
         for env, is_ascii in ((UTF_8, False), (ASCII, True), ({"LC_ALL": "C.UTF-8", "TERM": "dumb"}, True)):
             for rows, columns in ((5, 20), (12, 40), (24, 80), (60, 200)):
                 text = self.once(run, rows, columns, env)
-                self.assertEqual(text.isascii(), is_ascii or rows < 14)
+                self.assertEqual(text.isascii(), is_ascii or rows < 6)
                 self.assertNotIn("\x1b", text)
                 self.assertLessEqual(max(map(len, text.splitlines())), columns)
                 self.assertLessEqual(len(text.splitlines()), rows)

@@ -91,7 +91,7 @@ static void traits_are_what_is_promised(void **state)
     (void)state;
     assert_names(COMMAND_TRAIN, OPTION_NO_RESULT,
                  "time-limit hang-timeout root-experts placement read stream one-rank output "
-                 "resume checkpoint-every keep quiet progress profile dry-run");
+                 "resume checkpoint-every keep tensorboard quiet progress profile dry-run");
     assert_names(COMMAND_TRAIN, OPTION_FIXED,
                  "inputs exclude categories targets group weight valid task scale experts "
                  "committee expert-hidden gate gate-hidden activation expert-output error "

@@ -92,10 +92,11 @@ struct options {
     long checkpoint_every;                     /* 0: at the end only */
     enum interval_unit checkpoint_unit;
     long keep, metrics_every;
+    bool tensorboard;
     enum log_progress progress;
     bool one_rank, quiet, dry_run, json, verify, profile;
-    double interval; /* 0: none */
     bool once;       /* watch */
+    double interval; /* 0: none */
     bool density;
     double level; /* summary */
     bool robust, test_experts;

@@ -57,7 +57,9 @@ static status find_start(struct training *training)
     struct options *options = training->options;
     training->output = output_directory(options);
     training->said_experts = options_is_set(options, "experts") ? options->experts : 0;
-    status outcome = resume_find(training);
+    status outcome = options->tensorboard ? event_file_check() : STATUS_OK;
+    if (outcome == STATUS_OK)
+        outcome = resume_find(training);
     if (outcome == STATUS_OK)
         outcome = reshape_find(training);
     if (outcome == STATUS_OK && training->resume_path[0])
@@ -169,6 +171,7 @@ static status open_directory(struct training *training)
     if (!training->directory.path)
         outcome = open_new_directory(training);
     if (outcome == STATUS_OK) {
+        training->directory.has_events = training->options->tensorboard;
         run_directory_unmark_finished(training->output, "finished");
         outcome = write_config(training);
     }

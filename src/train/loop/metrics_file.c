@@ -42,6 +42,28 @@ static bool write_line(FILE *file, const struct metrics_record *record)
     return written;
 }
 
+/* The folder of a start's event files: one beside starts/<k>.jsonl, or the run directory. */
+static void events_folder(const struct run_directory *directory, int64_t start, bool several,
+                          char *path, size_t size)
+{
+    if (several)
+        snprintf(path, size, "%s/starts/%lld", directory->path, (long long)start);
+    else
+        snprintf(path, size, "%s", directory->path);
+}
+
+static status open_events(struct run_directory *directory, int64_t start, bool several,
+                          const struct history *history)
+{
+    char folder[PATH_MAX];
+    if (!directory->has_events)
+        return STATUS_OK;
+    events_folder(directory, start, several, folder, sizeof folder);
+    if (several && mkdir(folder, 0777) != 0 && errno != EEXIST)
+        return cannot_write(folder);
+    return event_file_open(&directory->events, folder, history);
+}
+
 /* The whole file anew: what a killed run wrote behind its last checkpoint is gone. */
 static status write_history(const char *path, const struct history *history)
 {
@@ -71,7 +93,8 @@ status run_directory_open_metrics(struct run_directory *directory, int64_t start
         return outcome;
     directory->metrics = fopen(path, "a");
     directory->last_flush = clock_seconds();
-    return directory->metrics ? STATUS_OK : cannot_write(path);
+    return directory->metrics ? open_events(directory, start, several, history)
+                              : cannot_write(path);
 }
 
 status run_directory_add_metrics(struct run_directory *directory,
@@ -82,9 +105,11 @@ status run_directory_add_metrics(struct run_directory *directory,
         return outcome;
     if (!write_line(directory->metrics, record))
         return cannot_write("metrics.jsonl");
-    if (clock_seconds() - directory->last_flush > 1)
+    if (directory->events.stream)
+        outcome = event_file_add(&directory->events, record);
+    if (outcome == STATUS_OK && clock_seconds() - directory->last_flush > 1)
         return run_directory_flush(directory);
-    return STATUS_OK;
+    return outcome;
 }
 
 status run_directory_flush(struct run_directory *directory)
@@ -92,7 +117,7 @@ status run_directory_flush(struct run_directory *directory)
     directory->last_flush = clock_seconds();
     if (directory->metrics && fflush(directory->metrics) != 0)
         return cannot_write("metrics.jsonl");
-    return STATUS_OK;
+    return event_file_flush(&directory->events);
 }
 
 void run_directory_forget_start(struct run_directory *directory, int64_t start)
@@ -102,5 +127,8 @@ void run_directory_forget_start(struct run_directory *directory, int64_t start)
     if (directory->metrics)
         fclose(directory->metrics);
     directory->metrics = NULL;
+    event_file_close(&directory->events);
     unlink(path);
+    events_folder(directory, start, true, path, sizeof path);
+    event_file_remove_all(path);
 }

@@ -277,6 +277,7 @@ void run_directory_close(struct run_directory *directory)
     if (directory->metrics)
         fclose(directory->metrics);
     directory->metrics = NULL;
+    event_file_close(&directory->events);
     if (directory->lock > 0)
         close(directory->lock);
     directory->lock = -1;

@@ -5,6 +5,7 @@
 #include "base/status.h"
 #include "base/string_list.h"
 #include "checkpoint/progress.h"
+#include "train/events/event_file.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -12,12 +13,15 @@
 
 /*
  * A run directory: config.yaml, metrics.jsonl, checkpoints/step-000001200.h5, checkpoints/latest
- * and checkpoints/best, log.txt, starts/<k>.jsonl, lock, stop, finished. All functions are Root.
+ * and checkpoints/best, log.txt, starts/<k>.jsonl, events.out.tfevents.* and starts/<k>/ with
+ * them, lock, stop, finished. All functions are Root.
  */
 struct run_directory {
     char *path, *checkpoints; /* owned */
     int lock;                 /* descriptor, -1: none */
     FILE *metrics;
+    bool has_events; /* the metrics go to an event file, too: set by the caller after opening */
+    struct event_file events;
     double last_flush;
     double looked; /* for the file `stop`: when last */
 };
@@ -25,13 +29,13 @@ struct run_directory {
 /* True if there is a run in `path`: a config.yaml, a metrics.jsonl or a checkpoint. */
 bool run_directory_holds_run(const char *path);
 
+/* STATUS_USAGE if there is none. */
+status run_directory_check(const char *path);
+
 /* Makes a folder and those above it that are missing. */
 status run_directory_make_folder(const char *path);
 
 /*
-/* STATUS_USAGE if there is none. */
-status run_directory_check(const char *path);
-
  * Makes the folders that are missing, takes the lock, and removes unfinished files of a run that
  * was killed. Another run in the same directory is waited for, 10 s; then STATUS_USAGE names its
  * host and process. A Slurm job that was requeued waits 5 minutes, and asks an earlier start of
@@ -41,16 +45,16 @@ status run_directory_open(struct run_directory *directory, const char *path);
 void run_directory_close(struct run_directory *directory);
 
 /*
- * Leaves `name` in the folder `path`, which says that its work is done (with `text` in it), or
- * takes an earlier one away. mpirun 5 ends with 0 after a lost host, so that a batch script
- * believes this file only. One that cannot be written is a warning.
-/*
  * Whether a run holds the lock of the run directory `path` now; its note, which names host and
  * process, is then in `holder`, else "". Unknown where the file system has no locks.
  */
 enum run_presence { RUN_IS_THERE, RUN_IS_GONE, RUN_MAY_BE_THERE };
 enum run_presence run_directory_presence(const char *path, char *holder, size_t size);
 
+/*
+ * Leaves `name` in the folder `path`, which says that its work is done (with `text` in it), or
+ * takes an earlier one away. mpirun 5 ends with 0 after a lost host, so that a batch script
+ * believes this file only. One that cannot be written is a warning.
  */
 void run_directory_mark_finished(const char *path, const char *name, const char *text);
 void run_directory_unmark_finished(const char *path, const char *name);
@@ -89,7 +93,7 @@ status run_directory_add_metrics(struct run_directory *directory,
                                  const struct metrics_record *record);
 status run_directory_flush(struct run_directory *directory);
 
-/* Closes the metrics, and removes starts/<start>.jsonl: they become metrics.jsonl. */
+/* Closes the metrics, and removes those of the start: they become metrics.jsonl. */
 void run_directory_forget_start(struct run_directory *directory, int64_t start);
 
 /* Where the kept state of a start lies: starts/<start>.h5. */
