@@ -61,7 +61,11 @@ static void draw_x_axis(const struct chart *chart)
     for (size_t i = 0; i < chart->x.n_ticks; i++) {
         double x = chart_at_x(chart, chart->x.tick[i]);
         page_raw(page, "<path class=\"tick\" d=\"M%.1f %.1fv4\"/>", x, chart->bottom);
-        page_raw(page, "<text x=\"%.1f\" y=\"%.1f\" class=\"mid\">", x, chart->bottom + 16);
+        /* The last one may reach beyond the picture. */
+        double end = x + 0.6 * letter * (double)strlen(chart->x.text[i]);
+        bool fits = end < WIDTH;
+        page_raw(page, "<text x=\"%.1f\" y=\"%.1f\" class=\"%s\">", fits ? x : WIDTH - 1,
+                 chart->bottom + 16, fits ? "mid" : "end");
         page_text(page, chart->x.text[i]);
         page_raw(page, "</text>\n");
     }

@@ -11,13 +11,15 @@
 /* A figure over the epochs: a metric and, if there is one, the same of the validation samples. */
 static const struct curve {
     const char *name, *title, *label, *metric, *valid;
+    bool rises; /* the more the better */
 } curves[] = {
-    {"error", "The error that training lowers", "error", "error", "error_valid"},
-    {"nll", "Negative log-likelihood of a sample", "nll", "nll", "nll_valid"},
+    {"error", "The error that training lowers", "error", "error", "error_valid", false},
+    {"nll", "Negative log-likelihood of a sample", "nll", "nll", "nll_valid", false},
     {"accuracy", "Share of samples that are classified rightly", "accuracy", "accuracy",
-     "accuracy_valid"},
-    {"rmse", "Root of the mean squared error, in units of the data", "rmse", "rmse", "rmse_valid"},
-    {"rate", "Learning rate", "learning rate", "learning_rate", NULL},
+     "accuracy_valid", true},
+    {"rmse", "Root of the mean squared error, in units of the data", "rmse", "rmse", "rmse_valid",
+     false},
+    {"rate", "Learning rate", "learning rate", "learning_rate", NULL, false},
 };
 
 void report_column(const struct report *report, int column, double *values)
@@ -28,20 +30,21 @@ void report_column(const struct report *report, int column, double *values)
 
 /* What the curves say, for who does not see them. */
 static void describe(const struct report *report, const double *values, const double *valid,
-                     char *text, size_t size)
+                     bool rises, char *text, size_t size)
 {
-    size_t n = report->history.n, used = 0, lowest = 0;
+    size_t n = report->history.n, used = 0, best = 0;
     const struct metrics_record *record = report->history.record;
     used += (size_t)snprintf(text, size, "From %.4g in epoch %" PRId64 " to %.4g in epoch %" PRId64,
                              values[0], record[0].epoch, values[n - 1], record[n - 1].epoch);
     for (size_t i = 0; valid && i < n; i++)
-        if (valid[i] < valid[lowest] || !isfinite(valid[lowest]))
-            lowest = i;
-    if (valid && isfinite(valid[lowest]))
+        if ((rises ? valid[i] > valid[best] : valid[i] < valid[best]) || !isfinite(valid[best]))
+            best = i;
+    if (valid && isfinite(valid[best]))
         used += (size_t)snprintf(text + used, size - used,
-                                 "; of validation samples to %.4g, the least being %.4g in epoch "
+                                 "; of validation samples to %.4g, the %s being %.4g in epoch "
                                  "%" PRId64,
-                                 valid[n - 1], valid[lowest], record[lowest].epoch);
+                                 valid[n - 1], rises ? "most" : "least", valid[best],
+                                 record[best].epoch);
     if (report->predictor)
         snprintf(text + used, size - used, "; the dotted line is epoch %" PRId64 ", the model here",
                  report->progress.epoch);
@@ -75,7 +78,7 @@ static void draw_curve(struct report *report, const struct curve *curve, const d
                           .description = description,
                           .x = {.label = "epoch", .least = epoch[0], .most = epoch[n - 1]},
                           .y = {.label = curve->label, .least = INFINITY, .most = -INFINITY}};
-    describe(report, values, valid, description, sizeof description);
+    describe(report, values, valid, curve->rises, description, sizeof description);
     chart_range(n, values, &chart.y.least, &chart.y.most);
     if (valid)
         chart_range(n, valid, &chart.y.least, &chart.y.most);
