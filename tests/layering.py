@@ -105,7 +105,7 @@ ROOMS = {
     "app/compare": ("",
                     "base comm data/source data/formats model checkpoint train/step app/options "
                     "app/problem app/judge"),
-    "app/history": ("run_history", "base checkpoint"),
+    "app/history": ("run_history use_history", "base checkpoint"),
     "app/report": ("",
                    "base comm data/hdf5 data/source data/samples model/likelihood model/gate model "
                    "checkpoint predict train/loop train/step app/options app/problem app/judge "

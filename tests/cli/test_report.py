@@ -55,8 +55,8 @@ class Report(support.TestCase):
     def values(self, element):
         return [float(data.get("value")) for data in element.iter("data")]
 
-    def evaluate(self, run):
-        return json.loads(self.succeed(support.COTERIE, "evaluate", run, "--json").stdout)
+    def evaluate(self, run, *options):
+        return json.loads(self.succeed(support.COTERIE, "evaluate", run, "--json", *options).stdout)
 
     def test_classes(self):
         run = self.train("--experts", 3, "--epochs", 40)
@@ -67,7 +67,7 @@ class Report(support.TestCase):
         classes = self.section(root, "classes").findall(".//tbody")[0]
         self.assertEqual([self.values(row)[:2] for row in classes],
                          [[one["n"], one["recall"]] for one in told["classes"]])
-        experts = self.section(root, "experts").find(".//tbody")
+        experts = self.section(root, "experts").findall(".//tbody")[-1]
         self.assertEqual([self.values(row) for row in experts],
                          [[e["mean_g"], e["mean_h"], e["first_for"]] for e in told["experts"]])
         self.assertEqual(self.values(self.section(root, "calibration"))[-1], told["calibration_error"])
@@ -75,6 +75,9 @@ class Report(support.TestCase):
         self.assertIsNone(self.section(root, "residuals"))
         # The curves are those of the file: every epoch, to 6 digits.
         rows = support.read_metrics(run)
+        for metric, word, choose in (("error", "least", min), ("accuracy", "most", max)):
+            best = choose(row[f"{metric}_valid"] for row in rows)
+            self.assertIn(f"the {word} being {best:.4g} ", root.find(f".//svg/desc[@id='{metric}-d']").text)
         table = self.section(root, "learning").find(".//details//tbody")
         shown = [[cell.text for cell in row] for row in table]
         self.assertEqual([row[0] for row in shown], [str(row["epoch"]) for row in rows])
@@ -148,6 +151,42 @@ class Report(support.TestCase):
         self.assertIsNotNone(self.section(root, "learning"))
         options = {row[0].text: row[1].text for row in self.section(root, "configuration").find(".//tbody")}
         self.assertEqual(options["epochs"], "5")
+
+    def shares(self, run):
+        return [json.loads(line) for line in (run / "experts.jsonl").read_text().splitlines()]
+
+    def test_shares_of_experts(self):
+        """In the end those of evaluate; the same bytes after a stop; on the page those of the largest seven."""
+        options = ("--experts", 9, "--epochs", 12, "--batch-size", 50)
+        run = self.train(*options, data=self.write())
+        rows = self.shares(run)
+        self.assertEqual([row["epoch"] for row in rows], list(range(13)))
+        for row in rows:
+            self.assertAlmostEqual(sum(row["mean_g"]), 1, 6)
+        undisturbed = (run / "experts.jsonl").read_text()
+        support.shutil.rmtree(run)
+        whole = self.train("--experts", 9, "--epochs", 12, data=self.folder / "d.csv")
+        numpy.testing.assert_allclose(self.shares(whole)[-1]["mean_g"],
+                                      [e["mean_g"] for e in self.evaluate(whole, "--data", self.folder / "d.csv")["experts"]], rtol=2e-6)
+        support.shutil.rmtree(run)
+        self.train(*options[:3], 5, *options[4:], data=self.folder / "d.csv")
+        with open(run / "experts.jsonl", "a", encoding="utf-8") as file:
+            file.write('{"epoch": 6, "mean_g": [1]}\n{"epoch": 7, "mean')
+        self.train(*options, "--resume", "auto", data=self.folder / "d.csv")
+        self.assertEqual((run / "experts.jsonl").read_text(), undisturbed)
+        figure = self.section(self.page(run), "experts").find(".//svg/title[@id='shares-t']/../..")
+        last = numpy.array(rows[-1]["mean_g"])
+        drawn = sorted(numpy.argsort(-last, kind="stable")[:7])
+        self.assertEqual([th.text for th in figure.findall(".//thead//th")],
+                         ["epoch"] + [f"expert {e}" for e in drawn])
+        self.assertEqual([td.text for td in figure.findall(".//tbody/tr")[-1][1:]], [f"{last[e]:.4g}" for e in drawn])
+
+    def test_shares_of_a_long_run(self):
+        """All rows of 128, then every second, fourth, ... of each doubling; of the start that was the best."""
+        run = self.train("--epochs", 600, "--experts", 2, "--starts", 2, data=self.write(20))
+        expected = [e for e in range(601) if e % (1 if e < 128 else 2 if e < 256 else 4 if e < 512 else 8) == 0]
+        self.assertEqual([row["epoch"] for row in self.shares(run)], expected)
+        self.assertEqual(len(list((run / "starts").glob("*.experts"))), 1)
 
     def test_long_run(self):
         """Of many epochs some are drawn, the first and the last among them."""

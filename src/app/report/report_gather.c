@@ -21,6 +21,9 @@ static status note_missing(struct report *report, const char *what, const char *
 static status read_history(struct report *report)
 {
     char path[PATH_MAX];
+    status use_read = use_history_read(report->run, &report->use);
+    if (use_read != STATUS_OK)
+        return use_read;
     if (!run_history_path(report->run, path, sizeof path))
         return note_missing(report, "No learning curves", "the run has no metrics.jsonl");
     status outcome =
@@ -138,6 +141,7 @@ void report_release(const struct communicator *comm, struct report *report)
     loaded_model_release(comm, &report->loaded);
     predictor_destroy(&report->predictor);
     history_release(&report->history);
+    use_history_release(&report->use);
     memory_free(&report->version);
     memory_free(&report->created);
     memory_free(&report->precision);

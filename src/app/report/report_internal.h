@@ -2,6 +2,7 @@
 #ifndef COTERIE_APP_REPORT_REPORT_INTERNAL_H
 #define COTERIE_APP_REPORT_REPORT_INTERNAL_H
 
+#include "app/history/use_history.h"
 #include "app/judge/evaluation.h"
 #include "app/judge/loaded_model.h"
 #include "app/options/options.h"
@@ -33,6 +34,7 @@ struct report {
     FILE *page;
     struct history history; /* of what can be drawn */
     bool history_is_whole;
+    struct use_history use;      /* of each expert over the epochs */
     char checkpoint[PATH_MAX];   /* the best one, else the latest */
     struct predictor *predictor; /* of it; NULL: there is none */
     struct progress progress;    /* likewise */

@@ -7,12 +7,86 @@
 
 #include <math.h>
 
-/* Of many experts those with the largest share. */
-enum { EXPERTS_SHOWN = 40 };
+/* Of many experts those with the largest share: in the table, as lines; rows of their numbers. */
+enum { EXPERTS_SHOWN = 40, MOST_LINES = 7, MOST_ROWS = 60 };
 
 bool report_has_experts(const struct report *report)
 {
     return report->history.n > 0 || report->has_samples;
+}
+
+/* The experts of the figure: those with the largest share in the end, in their order. */
+static size_t choose_drawn(const struct use_history *use, size_t drawn[MOST_LINES])
+{
+    size_t n = 0;
+    for (size_t e = 0; e < use->n_experts; e++) {
+        size_t larger = 0;
+        for (size_t f = 0; f < use->n_experts; f++) {
+            double difference = use->g[(f + 1) * use->n - 1] - use->g[(e + 1) * use->n - 1];
+            larger += difference > 0 || (f < e && difference == 0);
+        }
+        if (larger < MOST_LINES && n < MOST_LINES)
+            drawn[n++] = e;
+    }
+    return n;
+}
+
+static void write_shares(const struct report *report, size_t n, const size_t *drawn)
+{
+    const struct use_history *use = &report->use;
+    char name[MOST_LINES + 1][32] = {"epoch"};
+    const char *columns[MOST_LINES + 1] = {name[0]};
+    FILE *page = report->page;
+    for (size_t i = 0; i < n; i++) {
+        snprintf(name[i + 1], sizeof name[i + 1], "expert %zu", drawn[i]);
+        columns[i + 1] = name[i + 1];
+    }
+    page_details_begin(page, "The numbers of this figure");
+    page_table_begin(page, "mean share of experts in the mixture by epoch", n + 1, columns);
+    /* As many rows as one may want to read. */
+    size_t every = 1 + use->n / MOST_ROWS;
+    for (size_t i = 0; i < use->n; i += every) {
+        page_raw(page, "<tr><th scope=\"row\">%.0f</th>", use->epoch[i]);
+        for (size_t k = 0; k < n; k++)
+            page_raw(page, "<td>%.4g</td>", use->g[drawn[k] * use->n + i]);
+        page_raw(page, "</tr>\n");
+    }
+    page_table_end(page);
+    page_details_end(page);
+}
+
+/* The share of each expert over the epochs. */
+static void draw_shares(struct report *report)
+{
+    const struct use_history *use = &report->use;
+    size_t drawn[MOST_LINES], n = choose_drawn(use, drawn), last = use->n - 1, first = 0;
+    char name[MOST_LINES][32], description[256];
+    const char *names[MOST_LINES];
+    struct chart chart = {.page = report->page,
+                          .name = "shares",
+                          .title = "Share of each expert",
+                          .description = description,
+                          .x = {.label = "epoch", .least = use->epoch[0], .most = use->epoch[last]},
+                          .y = {.label = "mean share in the mixture", .most = 0, .is_tidy = true}};
+    COTERIE_ASSERT(n > 0);
+    for (size_t i = 0; i < n; i++) {
+        snprintf(name[i], sizeof name[i], "expert %zu", drawn[i]);
+        names[i] = name[i];
+        chart_range(use->n, use->g + drawn[i] * use->n, &chart.y.least, &chart.y.most);
+        if (use->g[drawn[i] * use->n + last] > use->g[drawn[first] * use->n + last])
+            first = i;
+    }
+    snprintf(description, sizeof description,
+             "Mean mixing proportions g of %s%zu experts; in the end expert %zu has the largest, "
+             "%.3g",
+             n < use->n_experts ? "the largest " : "all ", n, drawn[first],
+             use->g[drawn[first] * use->n + last]);
+    chart_begin(&chart);
+    for (size_t i = 0; i < n; i++)
+        chart_line(&chart, i, use->n, use->epoch, use->g + drawn[i] * use->n);
+    chart_legend(&chart, n, names, false);
+    write_shares(report, n, drawn);
+    chart_end(&chart);
 }
 
 /* How many experts took part over the epochs, by two measures. */
@@ -49,8 +123,10 @@ static status draw_use(struct report *report)
     chart_line(&chart, 1, n, epoch, entropy);
     chart_legend(&chart, 2, names, false);
     chart_end(&chart);
-    page_raw(report->page, "</div>\n<p>Its numbers are in the table under Learning, as "
-                           "experts_used and gate_entropy.</p>\n");
+    if (report->use.n > 1)
+        draw_shares(report);
+    page_raw(report->page, "</div>\n<p>The numbers of experts in use are in the table under "
+                           "Learning, as experts_used and gate_entropy.</p>\n");
     memory_free(&numbers);
     return STATUS_OK;
 }

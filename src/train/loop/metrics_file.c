@@ -93,8 +93,11 @@ status run_directory_open_metrics(struct run_directory *directory, int64_t start
         return outcome;
     directory->metrics = fopen(path, "a");
     directory->last_flush = clock_seconds();
-    return directory->metrics ? open_events(directory, start, several, history)
-                              : cannot_write(path);
+    if (!directory->metrics)
+        return cannot_write(path);
+    int64_t last = history->n > 0 ? history->record[history->n - 1].epoch : -1;
+    outcome = run_directory_open_use(directory, start, several, last);
+    return outcome == STATUS_OK ? open_events(directory, start, several, history) : outcome;
 }
 
 status run_directory_add_metrics(struct run_directory *directory,
@@ -117,7 +120,8 @@ status run_directory_flush(struct run_directory *directory)
     directory->last_flush = clock_seconds();
     if (directory->metrics && fflush(directory->metrics) != 0)
         return cannot_write("metrics.jsonl");
-    return event_file_flush(&directory->events);
+    status outcome = event_file_flush(&directory->events);
+    return outcome == STATUS_OK ? run_directory_flush_use(directory) : outcome;
 }
 
 void run_directory_forget_start(struct run_directory *directory, int64_t start)
@@ -129,6 +133,7 @@ void run_directory_forget_start(struct run_directory *directory, int64_t start)
     directory->metrics = NULL;
     event_file_close(&directory->events);
     unlink(path);
+    run_directory_keep_use(directory, start);
     events_folder(directory, start, true, path, sizeof path);
     event_file_remove_all(path);
 }

@@ -278,6 +278,9 @@ void run_directory_close(struct run_directory *directory)
         fclose(directory->metrics);
     directory->metrics = NULL;
     event_file_close(&directory->events);
+    if (directory->use)
+        fclose(directory->use);
+    directory->use = NULL;
     if (directory->lock > 0)
         close(directory->lock);
     directory->lock = -1;

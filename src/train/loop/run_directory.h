@@ -6,20 +6,22 @@
 #include "base/string_list.h"
 #include "checkpoint/progress.h"
 #include "train/events/event_file.h"
+#include "train/step/metrics.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
 /*
- * A run directory: config.yaml, metrics.jsonl, checkpoints/step-000001200.h5, checkpoints/latest
- * and checkpoints/best, log.txt, starts/<k>.jsonl, events.out.tfevents.* and starts/<k>/ with
- * them, lock, stop, finished. All functions are Root.
+ * A run directory: config.yaml, metrics.jsonl, experts.jsonl, checkpoints/step-000001200.h5,
+ * checkpoints/latest and checkpoints/best, log.txt, starts/<k>.jsonl, events.out.tfevents.* and
+ * starts/<k>/ with them, lock, stop, finished. All functions are Root.
  */
 struct run_directory {
     char *path, *checkpoints; /* owned */
     int lock;                 /* descriptor, -1: none */
     FILE *metrics;
+    FILE *use;       /* experts.jsonl */
     bool has_events; /* the metrics go to an event file, too: set by the caller after opening */
     struct event_file events;
     double last_flush;
@@ -92,6 +94,20 @@ status run_directory_open_metrics(struct run_directory *directory, int64_t start
 status run_directory_add_metrics(struct run_directory *directory,
                                  const struct metrics_record *record);
 status run_directory_flush(struct run_directory *directory);
+
+/*
+ * The mean mixing proportions of all experts over the epochs: experts.jsonl, or
+ * starts/<start>.experts. `open` keeps the lines of epochs up to `last` that are there. `add` is
+ * asked for each row of metrics, of which there have been `row`, and keeps all of the first 128,
+ * then 64 to 128 in each doubling. `keep` makes those of a start the run's.
+ */
+status run_directory_open_use(struct run_directory *directory, int64_t start, bool several,
+                              int64_t last);
+status run_directory_add_use(struct run_directory *directory, int64_t epoch, int64_t row,
+                             const struct metrics *metrics);
+status run_directory_flush_use(struct run_directory *directory);
+void run_directory_keep_use(struct run_directory *directory, int64_t start);
+void run_directory_close_use(struct run_directory *directory);
 
 /* Closes the metrics, and removes those of the start: they become metrics.jsonl. */
 void run_directory_forget_start(struct run_directory *directory, int64_t start);

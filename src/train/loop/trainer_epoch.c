@@ -293,6 +293,10 @@ static bool record_epoch(struct trainer *trainer, bool is_due)
     status outcome = history_add(&trainer->history, &record);
     if (outcome == STATUS_OK && trainer->directory)
         outcome = run_directory_add_metrics(trainer->directory, &record);
+    if (outcome == STATUS_OK && trainer->directory && is_due)
+        outcome =
+            run_directory_add_use(trainer->directory, record.epoch,
+                                  record.epoch / trainer->config->metrics_every, &trainer->running);
     if (outcome != STATUS_OK && !trainer->metrics_failed)
         log_warning("%s; training continues without it", status_text());
     trainer->metrics_failed = outcome != STATUS_OK;
