@@ -41,8 +41,8 @@ ROOMS = {
              "base math"),
     "checkpoint": ("checkpoint progress record snapshot",
                    "base data/hdf5 data/samples model/likelihood model/network model"),
-    "predict": ("predictor recorded_model whitener",
-                "base math data/hdf5 model/likelihood model/network model/gate model checkpoint"),
+    "predict": ("predictor recorded_model self_check whitener",
+                "base math data/hdf5 data/samples model/likelihood model/network model/gate model checkpoint"),
     "export": ("export",
                "base data/hdf5 data/samples model/likelihood model checkpoint predict"),
     "library": ("",
@@ -62,7 +62,7 @@ ROOMS = {
                       "base math model/likelihood model/gate model checkpoint"),
     "train/events": ("event_file", "base checkpoint"),
     "train/loop": ("run_directory trainer",
-                   "base data/samples comm checkpoint train/feed train/step train/em "
+                   "base data/samples comm checkpoint predict train/feed train/step train/em "
                    "train/reshape train/events"),
     "app/options": ("command number_text option_entry option_text options",
                     "base math data/samples model/likelihood model/network model comm train/feed "

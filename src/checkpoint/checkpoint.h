@@ -26,6 +26,7 @@
  *   /due_best    the same among the epochs of --metrics-every, where the last row is none of them
  *                and better
  *   /progress    attributes, and use (E) · /data attributes · /history one column per metric
+ *   /check       x (n,D), y (n,O), log_density (n): inputs, and what the model says of them
  *   /checksum    experts (E), gate and rest: xxHash, 64 bits
  *
  * After the HDF5 file, where its readers do not look, a checksum of all its bytes follows.
@@ -83,6 +84,10 @@ status checkpoint_read_record(struct hdf5_file *file, struct run_record *record)
 /* Parameters for evaluation: current ones, or those of /best. */
 status checkpoint_read_networks(struct hdf5_file *file, const struct model_shape *shape, bool best,
                                 struct networks *networks);
+
+/* What a reader compares its own predictions with; empty if the file has none. */
+status checkpoint_read_check(struct hdf5_file *file, const struct model_config *config,
+                             struct self_check *check);
 
 /* Where the run stood. What version 1 did not tell follows from the rest. */
 status checkpoint_read_progress(struct hdf5_file *file, struct progress *progress);

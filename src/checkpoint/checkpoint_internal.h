@@ -19,6 +19,9 @@ struct network_block {
 /* The running sums of on-line EM, (E, sums of an expert). */
 #define CHECKPOINT_SUMS "/optimizer/em/experts/sums"
 
+/* More samples than these are no check that we wrote. */
+enum { CHECKPOINT_MOST_CHECKS = 1024 };
+
 static inline size_t network_block_size(const struct network_block *block)
 {
     return block->out * (block->in ? block->in : 1) * (block->deep ? block->deep : 1);

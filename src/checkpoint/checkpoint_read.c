@@ -139,6 +139,45 @@ status checkpoint_read_record(struct hdf5_file *file, struct run_record *record)
     return outcome;
 }
 
+/* (n, width), or (n) for a width of 0. */
+static status read_check_part(struct hdf5_file *file, const char *name, uint64_t n, uint64_t width,
+                              double *values)
+{
+    struct hdf5_shape shape;
+    status outcome = hdf5_shape(file, name, &shape);
+    bool fits = outcome == STATUS_OK && shape.rank == 1 + (width > 0) && shape.dims[0] == n &&
+                (width == 0 || shape.dims[1] == width);
+    if (outcome == STATUS_OK && !fits)
+        outcome =
+            status_set(STATUS_USAGE, "%s in %s does not have the shape that the model asks for",
+                       name, hdf5_path(file));
+    return outcome == STATUS_OK ? hdf5_read_rows(file, name, 0, n, HDF5_AS_DOUBLE, values)
+                                : outcome;
+}
+
+status checkpoint_read_check(struct hdf5_file *file, const struct model_config *config,
+                             struct self_check *check)
+{
+    struct hdf5_shape shape;
+    *check = (struct self_check){0};
+    if (!hdf5_exists(file, "/check/log_density"))
+        return STATUS_OK;
+    status outcome = hdf5_shape(file, "/check/log_density", &shape);
+    if (outcome == STATUS_OK && (shape.rank != 1 || shape.dims[0] > CHECKPOINT_MOST_CHECKS))
+        outcome =
+            status_set(STATUS_USAGE, "/check/log_density in %s is no row of at most %d numbers",
+                       hdf5_path(file), CHECKPOINT_MOST_CHECKS);
+    if (outcome == STATUS_OK)
+        outcome = self_check_init(check, shape.dims[0], config->n_inputs, config->n_outputs);
+    if (outcome == STATUS_OK)
+        outcome = read_check_part(file, "/check/x", check->n, check->n_inputs, check->x);
+    if (outcome == STATUS_OK)
+        outcome = read_check_part(file, "/check/y", check->n, check->n_outputs, check->y);
+    if (outcome == STATUS_OK)
+        outcome = read_check_part(file, "/check/log_density", check->n, 0, check->log_density);
+    return outcome;
+}
+
 struct network_reader {
     struct hdf5_file *file;
     const struct model_shape *shape;

@@ -230,6 +230,27 @@ static status write_best(struct hdf5_file *file, const struct snapshot *snapshot
     return outcome;
 }
 
+static status write_check(struct hdf5_file *file, const struct self_check *check)
+{
+    const struct {
+        const char *name;
+        uint64_t dims[2];
+        int rank;
+        const double *values;
+    } parts[] = {{"/check/x", {check->n, check->n_inputs}, 2, check->x},
+                 {"/check/y", {check->n, check->n_outputs}, 2, check->y},
+                 {"/check/log_density", {check->n}, 1, check->log_density}};
+    status outcome = STATUS_OK;
+    for (size_t i = 0; i < 3 && check->n > 0 && outcome == STATUS_OK; i++) {
+        outcome = hdf5_create_dataset(file, parts[i].name, HDF5_AS_DOUBLE, parts[i].rank,
+                                      parts[i].dims, check->n);
+        if (outcome == STATUS_OK)
+            outcome =
+                hdf5_write_rows(file, parts[i].name, 0, check->n, HDF5_AS_DOUBLE, parts[i].values);
+    }
+    return outcome;
+}
+
 static status write_all(struct hdf5_file *file, const struct snapshot *snapshot,
                         const struct run_record *record)
 {
@@ -253,6 +274,8 @@ static status write_all(struct hdf5_file *file, const struct snapshot *snapshot,
         outcome = write_progress(file, snapshot);
     if (outcome == STATUS_OK)
         outcome = write_history(file, &snapshot->history);
+    if (outcome == STATUS_OK)
+        outcome = write_check(file, &snapshot->check);
     if (outcome == STATUS_OK)
         outcome = write_checksums(file, shape->config.n_experts);
     return outcome;

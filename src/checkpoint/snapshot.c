@@ -26,6 +26,25 @@ static void networks_release(struct networks *networks)
     memory_free(&networks->variance);
 }
 
+status self_check_init(struct self_check *check, size_t n, size_t n_inputs, size_t n_outputs)
+{
+    *check = (struct self_check){.n = n, .n_inputs = n_inputs, .n_outputs = n_outputs};
+    status outcome = memory_alloc(&check->x, n * n_inputs, sizeof(double), "a check");
+    if (outcome == STATUS_OK)
+        outcome = memory_alloc(&check->y, n * n_outputs, sizeof(double), "a check");
+    if (outcome == STATUS_OK)
+        outcome = memory_alloc(&check->log_density, n, sizeof(double), "a check");
+    return outcome;
+}
+
+void self_check_release(struct self_check *check)
+{
+    memory_free(&check->x);
+    memory_free(&check->y);
+    memory_free(&check->log_density);
+    check->n = 0;
+}
+
 void snapshot_describe(struct snapshot *snapshot, const struct model_shape *shape,
                        enum optimizer_kind optimizer, bool has_best)
 {
@@ -66,5 +85,6 @@ void snapshot_release(struct snapshot *snapshot)
     for (int s = 0; s < OPTIMIZER_MAX_SLOTS; s++)
         networks_release(&snapshot->slot[s]);
     memory_free(&snapshot->use);
+    self_check_release(&snapshot->check);
     history_release(&snapshot->history);
 }

@@ -23,6 +23,14 @@ struct networks {
     double *variance; /* (E) */
 };
 
+/* Some inputs and what the model of a checkpoint says of them: see predict/self_check.h. */
+struct self_check {
+    size_t n, n_inputs, n_outputs; /* n = 0: there are none */
+    double *x;                     /* (n, D) in the units of the data */
+    double *y;                     /* (n, O) of the scaled targets, or probabilities */
+    double *log_density;           /* (n) */
+};
+
 struct snapshot {
     struct model_shape shape;
     enum optimizer_kind optimizer;
@@ -35,7 +43,12 @@ struct snapshot {
     double *sums;  /* (E, n_sums) */
     double *use;   /* (E) running sums of the mixing proportions */
     struct history history;
+    struct self_check check; /* of `current` */
 };
+
+/* Local. Everything is zero. */
+status self_check_init(struct self_check *check, size_t n, size_t n_inputs, size_t n_outputs);
+void self_check_release(struct self_check *check);
 
 /* Local. What it is of, without any numbers. */
 void snapshot_describe(struct snapshot *snapshot, const struct model_shape *shape,

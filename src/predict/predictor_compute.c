@@ -229,8 +229,8 @@ LEAF_KERNEL static void combine(size_t n_experts, size_t outputs, size_t width, 
                 y[k * width + t] += g[t] * o[t];
 }
 
-static void compute(const struct predictor *predictor, const struct scaler *scaler, size_t n,
-                    const double *x, void *space, struct predicted *out)
+void predictor_compute_with(const struct predictor *predictor, const struct scaler *scaler,
+                            size_t n, const double *x, void *space, struct predicted *out)
 {
     struct work work;
     work_map(predictor, n, space, &work);
@@ -245,13 +245,13 @@ static void compute(const struct predictor *predictor, const struct scaler *scal
 void predictor_compute(const struct predictor *predictor, size_t n, const double *x, void *space,
                        struct predicted *out)
 {
-    compute(predictor, &predictor->record.scaler, n, x, space, out);
+    predictor_compute_with(predictor, &predictor->record.scaler, n, x, space, out);
 }
 
 void predictor_compute_scaled(const struct predictor *predictor, size_t n, const double *x,
                               void *space, struct predicted *out)
 {
-    compute(predictor, NULL, n, x, space, out);
+    predictor_compute_with(predictor, NULL, n, x, space, out);
 }
 
 void predictor_variance(const struct predictor *predictor, const struct predicted *predicted)

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "model/network/parameters.h"
 #include "predict/recorded_model.h"
+#include "predict/self_check.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -133,6 +134,7 @@ static status read_networks(struct hdf5_file *file, struct run_record *record, b
 {
     struct model_shape shape;
     struct snapshot snapshot = {0};
+    struct self_check check = {0};
     status outcome = recorded_model(record, &shape.config);
     if (outcome == STATUS_OK)
         outcome = model_shapes(&shape.config, &shape.gate, &shape.expert);
@@ -141,9 +143,16 @@ static status read_networks(struct hdf5_file *file, struct run_record *record, b
     if (outcome == STATUS_OK)
         outcome = checkpoint_read_networks(file, &shape, false, &snapshot.current);
     if (outcome == STATUS_OK)
+        outcome = checkpoint_read_check(file, &shape.config, &check);
+    if (outcome == STATUS_OK)
         outcome = create_with(record, &shape, &snapshot.current, is_double, out);
     else
         run_record_release(record);
+    if (outcome == STATUS_OK)
+        outcome = self_check_verify(*out, &check, hdf5_path(file));
+    if (outcome != STATUS_OK)
+        predictor_destroy(out);
+    self_check_release(&check);
     snapshot_release(&snapshot);
     return outcome;
 }

@@ -53,4 +53,15 @@ size_t work_map(const struct predictor *predictor, size_t n, void *base, struct 
 void work_load(const struct predictor *predictor, const struct scaler *scaler, size_t n,
                const double *x, struct work *work);
 
+/* As predictor_compute, with another scaling than that of the record; NULL: none. */
+void predictor_compute_with(const struct predictor *predictor, const struct scaler *scaler,
+                            size_t n, const double *x, void *space, struct predicted *out);
+
+/*
+ * What the predictor says of check->x, scaled by `scaler`: means or probabilities y (n, O), and the
+ * log density (n) of targets that every likelihood can have: 1 in one place, else 0.
+ */
+status self_check_answer(const struct predictor *predictor, const struct scaler *scaler,
+                         const struct self_check *check, double *y, double *log_density);
+
 #endif

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/site.h"
 #include "base/thread.h"
+#include "predict/self_check.h"
 #include "train/loop/run_directory.h"
 
 #include <dirent.h>
@@ -31,6 +32,16 @@ static void remove_old_best(const char *directory, const char *current)
         closedir(folder);
 }
 
+/* A checkpoint with a check of its model, which takes a copy of it for a while. */
+static status publish(const char *path, struct snapshot *snapshot, const struct run_record *record)
+{
+    status outcome = self_check_make(snapshot, &record->scaler, &snapshot->check);
+    if (outcome == STATUS_OK)
+        outcome = checkpoint_publish(path, snapshot, record);
+    self_check_release(&snapshot->check);
+    return outcome;
+}
+
 /*
  * The best model of a state as a checkpoint of its own: parameters only, nothing to go on training
  * from.
@@ -50,7 +61,7 @@ static status publish_best(const struct saver *saver, const struct snapshot *sta
     best.progress.step = which.step;
     snprintf(name, size, "best-%09lld.h5", (long long)which.epoch);
     snprintf(path, sizeof path, "%s/%s", saver->directory, name);
-    return checkpoint_publish(path, &best, saver->record);
+    return publish(path, &best, saver->record);
 }
 
 /* The best model of a start that has ended, from the state that was kept of it. */
@@ -136,7 +147,7 @@ static void *save(void *context)
     const char *name = strrchr(saver->path, '/') + 1;
     saver->outcome = STATUS_OK;
     if (saver->writes)
-        saver->outcome = checkpoint_publish(saver->path, &saver->snapshot, saver->record);
+        saver->outcome = publish(saver->path, &saver->snapshot, saver->record);
     if (saver->outcome == STATUS_OK && saver->is_rollback)
         saver->outcome = run_directory_link(saver->directory, "rollback", name);
     if (saver->outcome == STATUS_OK)
