@@ -18,12 +18,14 @@ enum { HEAD = 5, MOST_BAR = 30, LEAST_BAR = 6 }; /* lines above the curves; widt
 /* The part of the log's line, between commas, that has `word` in it; "" if none has. */
 static void find_part(const char *line, const char *word, char *text, size_t size)
 {
-    const char *found = strstr(line, word);
-    const char *begin = found;
-    while (begin && begin > line && begin[-1] != ',')
+    const char *begin = strstr(line, word);
+    text[0] = '\0';
+    if (!begin)
+        return;
+    while (begin > line && begin[-1] != ',')
         begin--;
-    begin += begin && *begin == ' ';
-    snprintf(text, size, "%.*s", found ? (int)strcspn(begin, ",") : 0, found ? begin : "");
+    begin += *begin == ' ';
+    snprintf(text, size, "%.*s", (int)strcspn(begin, ","), begin);
 }
 
 /* Where it runs: host and process of rank 0 from the lock, the rest from the log. */
