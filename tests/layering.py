@@ -32,7 +32,7 @@ ROOMS = {
     "data/formats": ("formats", "base data/hdf5 data/csv data/source data/source/hdf5"),
     "data/samples": ("data_survey dataset epoch_order sampler scaler split", "base data/hdf5 data/source"),
     "model/likelihood": ("likelihood normal_mixture output target_mixture", "base math"),
-    "model/network": ("inputs mlp parameters", "base math"),
+    "model/network": ("input_choice inputs mlp parameters", "base math"),
     "model/gate": ("committee gate gate_gaussian gate_kind gate_levels gate_terms gaussian_gate routing",
                    "base math model/network"),
     "model": ("chosen_rows experts model_config objective optimizer_kind",

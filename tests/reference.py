@@ -74,12 +74,13 @@ class Mixture:
 
     def __init__(self, parameters, *, activation="tanh", output="identity", likelihood="gaussian",
                  error="mixture", learned=False, floor=0.0, balance=0.0, entropy=0.0,
-                 anneal=None, levels=()):
+                 anneal=None, levels=(), seen=None):
         self.parameters = {name: numpy.array(value, float) for name, value in parameters.items()}
         self.activation, self.output, self.likelihood = activation, output, likelihood
         self.error, self.learned, self.floor = error, learned, floor
         self.balance, self.entropy, self.anneal, self.beta = balance, entropy, anneal, 1
         self.nodes = tree_of(levels)
+        self.seen = seen or {}  # of "gate", "experts": numbers of the inputs that it sees
         self.begin_epoch(0)
 
     def begin_epoch(self, epoch):
@@ -103,6 +104,8 @@ class Mixture:
         """z of each layer, and what went into each layer."""
         f = ACTIVATIONS[self.activation][0]
         layers = self._layers(part)
+        if part in self.seen:
+            x = numpy.where(numpy.isin(range(x.shape[1]), self.seen[part]), x, 0)
         a, z_all, a_all = numpy.broadcast_to(x, (len(layers[0][0]), *x.shape)), [], []
         for w, b in layers:
             a_all.append(a)
@@ -118,6 +121,9 @@ class Mixture:
         """log alpha_e N(x; m_e, S_e) of a Gaussian gate, without (D/2) log 2 pi, (E,N)."""
         alpha, mean, covariance = (self.parameters[f"gate/gaussian/{name}"]
                                    for name in ("alpha", "mean", "covariance"))
+        if "gate" in self.seen:
+            seen = self.seen["gate"]
+            x, mean, covariance = x[:, seen], mean[:, seen], covariance[:, seen][:, :, seen]
         away = x - mean[:, None, :]
         square = numpy.einsum("enu,euv,env->en", away, numpy.linalg.inv(covariance), away)
         with numpy.errstate(divide="ignore"):  # of an expert without samples
@@ -345,6 +351,15 @@ def text(value):
     return value.decode() if isinstance(value, bytes) else str(value)
 
 
+def seen_of(path, config):
+    """What gate and experts see, where that is not all, from the names of inputs that were given."""
+    with h5py.File(path, "r") as file:
+        names = [text(name) for name in file["names/inputs"]]
+    said = {"gate": config.get("gate_inputs"), "experts": config.get("expert_inputs")}
+    return {part: [names.index(name) for name in value.split(",") if value != "none"]
+            for part, value in said.items() if value}
+
+
 class Checkpoint:
     """What a checkpoint says, and the model in it."""
 
@@ -358,7 +373,7 @@ class Checkpoint:
             read_parameters(path, "/best" if best else "/"), activation=config["activation"],
             output=config["expert_output"], likelihood=config["likelihood"],
             error=config["error"], learned=config["variance"].startswith("learned"),
-            levels=levels_of(config["gate"]))
+            levels=levels_of(config["gate"]), seen=seen_of(path, config))
 
     def scale_x(self, x):
         return (x - self.scaler["x_mean"]) / self.scaler["x_scale"]

@@ -45,6 +45,52 @@ void self_check_release(struct self_check *check)
     check->n = 0;
 }
 
+/* All of the rows (n_rows, D) are 0 where inputs are not seen. */
+static bool is_clear(const struct input_choice *seen, size_t n_inputs, size_t n_rows,
+                     const real *rows)
+{
+    for (size_t i = 0; seen->is_made && i < n_rows * n_inputs; i++)
+        if (rows[i] != 0 && !input_choice_has(seen, i % n_inputs))
+            return false;
+    return true;
+}
+
+/* What the gate has for each input: weights of its first layer, or its blocks of such rows. */
+static bool gate_is_clear(const struct model_shape *shape, const real *value)
+{
+    struct gate_block block[GATE_MOST_BLOCKS];
+    const struct gate_config config = model_gate_config(&shape->config);
+    const struct gate_kind *kind = gate_kind_of(shape->config.gate);
+    const struct mlp *gate = &shape->gate;
+    size_t inputs = shape->config.n_inputs,
+           n_blocks = kind->blocks ? kind->blocks(&config, block) : 0;
+    for (size_t b = 0; b < n_blocks; b++) {
+        size_t rows = config.n_experts * (block[b].deep > 0 ? block[b].deep : 1);
+        if (block[b].in > 0 && !is_clear(&gate->seen, inputs, rows, value + block[b].offset))
+            return false;
+    }
+    return n_blocks > 0 ||
+           is_clear(&gate->seen, inputs, gate->width[1], value + gate->weight_at[0]);
+}
+
+status networks_check_inputs(const struct networks *networks, const struct model_shape *shape,
+                             const char *path)
+{
+    const struct mlp *expert = &shape->expert;
+    bool experts_are_clear = true;
+    for (size_t e = 0; e < shape->config.n_experts && experts_are_clear; e++)
+        experts_are_clear =
+            is_clear(&expert->seen, expert->width[0], expert->width[1],
+                     networks->experts + e * parameters_stride(expert) + expert->weight_at[0]);
+    if (experts_are_clear && gate_is_clear(shape, networks->gate))
+        return STATUS_OK;
+    return status_set(
+        STATUS_USAGE,
+        "%s has weights of inputs that @%s-inputs leaves out{; name these inputs, too, "
+        "or start from other parameters}",
+        path, experts_are_clear ? "gate" : "expert");
+}
+
 void snapshot_describe(struct snapshot *snapshot, const struct model_shape *shape,
                        enum optimizer_kind optimizer, bool has_best)
 {

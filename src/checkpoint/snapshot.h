@@ -50,6 +50,13 @@ struct snapshot {
 status self_check_init(struct self_check *check, size_t n, size_t n_inputs, size_t n_outputs);
 void self_check_release(struct self_check *check);
 
+/*
+ * Root. STATUS_USAGE if these networks, read from `path`, have weights of inputs that the model
+ * does not see.
+ */
+status networks_check_inputs(const struct networks *networks, const struct model_shape *shape,
+                             const char *path);
+
 /* Local. What it is of, without any numbers. */
 void snapshot_describe(struct snapshot *snapshot, const struct model_shape *shape,
                        enum optimizer_kind optimizer, bool has_best);

@@ -17,7 +17,8 @@ struct gate_config model_gate_config(const struct model_config *config)
                                 .hidden = config->gate_hidden,
                                 .n_hidden = config->n_gate_hidden,
                                 .activation = config->activation,
-                                .levels = config->gate_levels};
+                                .levels = config->gate_levels,
+                                .seen = &config->gate_inputs};
 }
 
 static status check_gate(const struct model_config *config)
@@ -45,6 +46,31 @@ static status check_gate(const struct model_config *config)
             "@gate %s leads to %zu experts, but @experts is %zu{: leave @experts out}", text,
             gate_levels_n_experts(&config->gate_levels), own);
     }
+    return STATUS_OK;
+}
+
+/* What is made of inputs has no meaning where there are none. */
+static status check_inputs(const struct model_config *config)
+{
+    const struct gate_kind *kind = gate_kind_of(config->gate);
+    bool gate_has = input_choice_count(&config->gate_inputs, config->n_inputs) > 0;
+    bool experts_have = input_choice_count(&config->expert_inputs, config->n_inputs) > 0;
+    if (!gate_has && kind->is_density)
+        return status_set(STATUS_USAGE,
+                          "@gate %s is a density of its inputs and needs some{: use @gate softmax, "
+                          "whose mixing proportions with @gate-inputs none are constants, too}",
+                          kind->name);
+    if (!gate_has && config->n_gate_hidden > 0)
+        return status_set(STATUS_USAGE, "@gate-hidden: with @gate-inputs none mixing proportions "
+                                        "are constants{; leave @gate-hidden out}");
+    if (!gate_has && model_is_routed(config))
+        return status_set(
+            STATUS_USAGE,
+            "@top-k: with @gate-inputs none all samples would have the same experts{; "
+            "leave @top-k out, and give fewer @experts}");
+    if (!experts_have && config->n_expert_hidden > 0)
+        return status_set(STATUS_USAGE, "@expert-hidden: with @expert-inputs none experts are "
+                                        "constants{; leave @expert-hidden out}");
     return STATUS_OK;
 }
 
@@ -105,6 +131,8 @@ status model_config_check(const struct model_config *config)
         return status_set(STATUS_USAGE, "@expert-output softmax needs two outputs or more, the "
                                         "data have one; use logistic or identity");
     outcome = check_gate(config);
+    if (outcome == STATUS_OK)
+        outcome = check_inputs(config);
     return outcome == STATUS_OK ? check_committee(config) : outcome;
 }
 
@@ -114,8 +142,10 @@ status model_shapes(const struct model_config *config, struct mlp *gate, struct 
     status outcome = gate_kind_of(config->gate)->shape(&of_gate, gate);
     if (outcome != STATUS_OK)
         return outcome;
-    return mlp_init(expert, config->n_inputs, config->expert_hidden, config->n_expert_hidden,
-                    config->n_outputs, config->activation);
+    outcome = mlp_init(expert, config->n_inputs, config->expert_hidden, config->n_expert_hidden,
+                       config->n_outputs, config->activation);
+    mlp_restrict(expert, &config->expert_inputs);
+    return outcome;
 }
 
 /* What counts beside products, in operations for each sample and expert; measured, roughly. */
@@ -179,7 +209,7 @@ size_t model_n_parameters(const struct model_config *config)
 /* Weights and bias of one unit of the last layer. */
 static size_t last_unit(const struct mlp *mlp)
 {
-    return mlp->width[mlp->n_layers - 1] + 1;
+    return mlp_fan_in(mlp, mlp->n_layers - 1) + 1;
 }
 
 size_t model_n_free_parameters(const struct model_config *config)

@@ -18,6 +18,7 @@ struct model_config {
     size_t n_members; /* of a committee, see committee.h, with n_experts / n_members each; 0 as 1 */
     size_t expert_hidden[MLP_MAX_HIDDEN], n_expert_hidden;
     size_t gate_hidden[MLP_MAX_HIDDEN], n_gate_hidden;
+    struct input_choice gate_inputs, expert_inputs; /* which of the inputs they see */
     enum gate_choice gate;
     struct gate_levels gate_levels; /* of a tree, with n_experts branches in the last; else none */
     enum activation activation;     /* of hidden layers */

@@ -115,6 +115,16 @@ static status read_words(const struct run_record *record, struct model_config *c
     return outcome;
 }
 
+static status read_inputs(const struct run_record *record, struct model_config *config)
+{
+    status outcome = input_choice_read("gate-inputs", run_record_config(record, "gate_inputs"),
+                                       &record->input_names, &config->gate_inputs);
+    return outcome == STATUS_OK
+               ? input_choice_read("expert-inputs", run_record_config(record, "expert_inputs"),
+                                   &record->input_names, &config->expert_inputs)
+               : outcome;
+}
+
 status recorded_model(const struct run_record *record, struct model_config *config)
 {
     memset(config, 0, sizeof *config);
@@ -130,6 +140,8 @@ status recorded_model(const struct run_record *record, struct model_config *conf
             read_widths(record, "expert_hidden", config->expert_hidden, &config->n_expert_hidden);
     if (outcome == STATUS_OK)
         outcome = read_widths(record, "gate_hidden", config->gate_hidden, &config->n_gate_hidden);
+    if (outcome == STATUS_OK)
+        outcome = read_inputs(record, config);
     if (outcome != STATUS_OK)
         return outcome;
     config->n_experts *= model_n_members(config); /* the record has those of one member */

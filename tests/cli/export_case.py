@@ -20,6 +20,8 @@ MODELS = {
     "classes": ("classes", "--expert-hidden 9 --activation relu"),
     "top-k": ("classes", "--top-k 2 --experts 5 --expert-hidden 3 --activation logistic"),
     "bernoulli": ("two", "--likelihood bernoulli"),
+    "own-inputs": ("numbers", "--gate-inputs x1 --expert-inputs x0,x2 --gate-hidden 3"),
+    "own-density": ("two", "--gate gaussian --gate-inputs x0,x3 --expert-inputs x1 --optimizer em"),
     "chances": ("chances", "--likelihood bernoulli --gate gaussian --optimizer em"),
 }
 

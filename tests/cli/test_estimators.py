@@ -104,6 +104,16 @@ class Estimators(support.TestCase):
                 numpy.testing.assert_array_equal(other.predict(X), one.predict(X))
                 numpy.testing.assert_array_equal(other.model_.gate(X), one.model_.gate(X))
 
+    def test_inputs_of_their_own(self):
+        frame = pandas.DataFrame(X, columns=["a", "b, c", 'd"e'])
+        own = {"gate_inputs": ["b, c"], "expert_inputs": ["a", 'd"e']}
+        model = MixtureOfExpertsRegressor(**own, **QUICK).fit(frame, Y).model_
+        moved = X + [0, 5, 0]
+        self.assertTrue((model.gate(X) != model.gate(moved)).any())
+        numpy.testing.assert_array_equal(model.experts(X), model.experts(moved))
+        constant = MixtureOfExpertsRegressor(gate_inputs=[], **QUICK).fit(X, Y).model_
+        self.assertEqual(len(numpy.unique(constant.gate(X), axis=0)), 1)
+
     def test_weights(self):
         """A weight of 2 is a sample given twice; one of 0 a sample left out; the order does not matter."""
         weight = numpy.array([1, 2, 0, 3] * (len(X) // 4))

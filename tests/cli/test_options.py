@@ -5,8 +5,8 @@ import support
 
 COMMANDS = ("train", "evaluate", "summary", "predict", "inspect", "convert", "export", "doctor")
 OPTIONS = {
-    "train": "data inputs targets group weight valid task scale experts expert-hidden gate gate-hidden "
-             "activation expert-output error likelihood variance optimizer learning-rate momentum "
+    "train": "data inputs targets group weight valid task scale experts expert-hidden gate gate-inputs "
+             "expert-inputs gate-hidden activation expert-output error likelihood variance optimizer learning-rate momentum "
              "batch-size forgetting epochs stop-error patience clip weight-decay schedule seed starts init "
              "time-limit root-experts micro-batch config output resume checkpoint-every keep "
              "metrics-every quiet progress dry-run replicas stream top-k balance-weight entropy-weight anneal "

@@ -32,6 +32,11 @@ class Case:
     weighted: bool = False
     variance: float = 1.0
 
+    def unseen(self, part):
+        """Inputs that the gate or the experts do not see."""
+        seen = self.model.get("seen", {})
+        return sorted(set(range(INPUTS)) - set(seen[part])) if part in seen else []
+
 
 def hidden(activation, expert, gate=()):
     words = ["--activation", activation]
@@ -110,6 +115,18 @@ CASES = (
     Case("a tree of labels", ("--gate", "tree:3x2", "--optimizer", "adam"), targets="labels",
          outputs=3, experts=6, gate_outputs=9, model={**CATEGORICAL, "levels": (3, 2)},
          optimizer={"kind": "adam"}),
+    Case("own inputs", ("--gate-inputs", "x1", "--expert-inputs", "x2,x0", "--weight-decay", 0.3),
+         model={"seen": {"gate": [1], "experts": [0, 2]}}, optimizer={"decay": 0.3}),
+    Case("constant proportions", ("--gate-inputs", "none", "--optimizer", "adam"), targets="labels",
+         outputs=3, model={**CATEGORICAL, "seen": {"gate": []}}, optimizer={"kind": "adam"}),
+    Case("constant experts", ("--expert-inputs", "none", "--variance", "learned:2", "--clip", 0.5,
+                              "--optimizer", "momentum"), variance=2,
+         model={"learned": True, "seen": {"experts": []}}, optimizer={"kind": "momentum", "clip": 0.5}),
+    Case("own inputs of hidden layers", (*hidden("tanh", (5,), (6,))["options"], "--gate-inputs", "x2",
+                                         "--expert-inputs", "x0,x1"), expert_hidden=(5,),
+         gate_hidden=(6,), model={"seen": {"gate": [2], "experts": [0, 1]}}),
+    Case("own inputs of a tree", ("--gate", "tree:2x3", "--gate-inputs", "x0,x2"), experts=6,
+         gate_outputs=8, model={"levels": (2, 3), "seen": {"gate": [0, 2]}}),
 )
 
 
@@ -137,6 +154,7 @@ def make_parameters(case, rng):
         for i, (n_in, n_out) in enumerate(zip(widths, widths[1:])):
             found[f"{part}/layer{i}/weight"] = 0.5 * rng.normal(size=(*first, n_out, n_in))
             found[f"{part}/layer{i}/bias"] = 0.5 * rng.normal(size=(*first, n_out))
+        found[f"{part}/layer0/weight"][..., case.unseen(part)] = 0
     return found
 
 

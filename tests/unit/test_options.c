@@ -94,7 +94,8 @@ static void traits_are_what_is_promised(void **state)
                  "resume checkpoint-every keep tensorboard quiet progress profile dry-run");
     assert_names(COMMAND_TRAIN, OPTION_FIXED,
                  "inputs exclude categories targets group weight valid task scale experts "
-                 "committee expert-hidden gate gate-hidden activation expert-output error "
+                 "committee expert-hidden gate gate-inputs expert-inputs gate-hidden activation "
+                 "expert-output error "
                  "likelihood variance top-k balance-weight entropy-weight optimizer momentum "
                  "batch-size seed starts init micro-batch stream-block");
     assert_names(COMMAND_TRAIN, OPTION_SAMPLES, "data targets group weight valid seed");

@@ -85,6 +85,16 @@ static status set_progress(struct hdf5_file *file, json_t *result)
     return outcome;
 }
 
+/* Names of the inputs that the gate, or the experts, see. */
+static json_t *seen_names(const struct string_list *names, const struct input_choice *seen)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < names->n; i++)
+        if (input_choice_has(seen, i))
+            json_array_append_new(array, text_or_mark(names->item[i]));
+    return array;
+}
+
 static void set_model(json_t *result, const struct run_record *record,
                       const struct model_config *config)
 {
@@ -99,6 +109,10 @@ static void set_model(json_t *result, const struct run_record *record,
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
         json_object_set_new(result, counts[i].name, json_integer((json_int_t)counts[i].n));
     json_object_set_new(result, "inputs", strings(&record->input_names));
+    json_object_set_new(result, "gate_inputs",
+                        seen_names(&record->input_names, &config->gate_inputs));
+    json_object_set_new(result, "expert_inputs",
+                        seen_names(&record->input_names, &config->expert_inputs));
     json_object_set_new(result, "targets", strings(&record->target_names));
     json_object_set_new(result, "classes", strings(&record->classes));
     json_object_set_new(result, "data",

@@ -50,6 +50,7 @@ struct options {
     enum scaling scaling;
     double scale_number; /* for SCALING_NUMBER */
 
+    char *gate_inputs, *expert_inputs; /* NULL: all */
     long experts, committee;
     enum gate_choice gate;
     struct gate_levels gate_levels;

@@ -230,6 +230,14 @@ const struct option_entry option_table[] = {
      "these, and an expert at each end; gaussian: a Gaussian density of the inputs for each expert, with "
      "--optimizer em",
      SECTION_MODEL, TRAIN, FIXED | TAKES_CHARGE, KIND_GATE, 0, 0, NULL},
+    {"gate-inputs", "NAMES", NULL,
+     "inputs of the gate, separated by commas; none: constant mixing proportions; default: all "
+     "inputs",
+     SECTION_MODEL, TRAIN, FIXED | TAKES_CHARGE, KIND_TEXT, AT(gate_inputs), 0, NULL},
+    {"expert-inputs", "NAMES", NULL,
+     "inputs of the experts, separated by commas; none: each expert is a constant; default: all "
+     "inputs",
+     SECTION_MODEL, TRAIN, FIXED | TAKES_CHARGE, KIND_TEXT, AT(expert_inputs), 0, NULL},
     {"gate-hidden", "WIDTHS", "none",
      "hidden layers of the gating network",
      SECTION_MODEL, TRAIN, FIXED, KIND_WIDTHS, AT(gate_hidden), 0, NULL},

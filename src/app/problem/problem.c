@@ -251,6 +251,17 @@ static void copy_model_options(const struct options *options, struct model_confi
                         : (enum output_kind)options->expert_output;
 }
 
+/* What gate and experts see, by the names of the inputs. */
+static status choose_inputs(const struct options *options, const struct string_list *names,
+                            struct model_config *model)
+{
+    status outcome =
+        input_choice_read("gate-inputs", options->gate_inputs, names, &model->gate_inputs);
+    return outcome == STATUS_OK ? input_choice_read("expert-inputs", options->expert_inputs, names,
+                                                    &model->expert_inputs)
+                                : outcome;
+}
+
 static bool reads_nll_from_mixture(const struct problem *problem)
 {
     const struct model_config *model = &problem->model;
@@ -268,6 +279,8 @@ status problem_resolve(const struct options *options, const struct source_info *
     problem->has_labels = info->has_labels;
     status outcome = info->has_labels ? resolve_labels(options, info, path, problem)
                                       : resolve_numbers(options, info, targets, path, problem);
+    if (outcome == STATUS_OK)
+        outcome = choose_inputs(options, &info->input_names, &problem->model);
     if (outcome == STATUS_OK)
         outcome = model_config_check(&problem->model);
     problem->nll_from_mixture = reads_nll_from_mixture(problem);
@@ -379,6 +392,8 @@ status problem_from_record(const struct run_record *record, struct problem *prob
     struct options options;
     memset(problem, 0, sizeof *problem);
     status outcome = options_of_record(record, &options);
+    if (outcome == STATUS_OK)
+        outcome = choose_inputs(&options, &record->input_names, &problem->model);
     if (outcome == STATUS_OK) {
         copy_model_options(&options, &problem->model);
         problem->task = options.task;

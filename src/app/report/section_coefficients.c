@@ -16,6 +16,7 @@ enum { INPUTS_SHOWN = 60, EXPERTS_SHOWN = 12, OUTPUTS_SHOWN = 4 };
 struct linear {
     const struct scaler *scaler;
     const double *weight, *bias; /* (out, in), (out) of one network */
+    const struct input_choice *seen;
     size_t n_inputs;
     double scale, mean; /* of the output that is shown */
 };
@@ -67,6 +68,8 @@ static void write_table(const struct report *report, const char *caption,
     }
     page_table_begin(page, caption, shown + 1, columns);
     for (size_t j = 0; j <= all->n_inputs && j <= INPUTS_SHOWN; j++) {
+        if (j > 0 && !input_choice_has(all->seen, j - 1))
+            continue;
         page_raw(page, "<tr><th scope=\"row\">");
         page_text(page, j == 0 ? "(constant)" : record->input_names.item[j - 1]);
         page_raw(page, "</th>");
@@ -152,6 +155,7 @@ static status write_network(const struct report *report, struct hdf5_file *file,
         struct linear net = {.scaler = &predictor_record(report->predictor)->scaler,
                              .weight = weight,
                              .bias = bias,
+                             .seen = of_experts ? &config->expert_inputs : &config->gate_inputs,
                              .n_inputs = config->n_inputs,
                              .scale = 1};
         if (of_experts)

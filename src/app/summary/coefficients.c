@@ -13,6 +13,7 @@ static const struct coefficient nothing = {NAN, NAN, NAN, NAN, NAN, NAN};
 /* What turns scaled numbers into coefficients. */
 struct conversion {
     const struct covariance *covariance;
+    const struct information_layout *layout;
     const struct scaler *scaler;
     double quantile;  /* of the standard normal distribution, for the intervals */
     double *gradient; /* (W) of a coefficient by the values of its component */
@@ -29,11 +30,17 @@ static struct coefficient test(double estimate, double error, double quantile)
     return row;
 }
 
+static const struct basis *basis_at(const struct conversion *conversion, size_t place)
+{
+    const struct covariance *covariance = conversion->covariance;
+    return covariance_basis(covariance, conversion->layout, covariance->component[place]);
+}
+
 /* gradient^T V gradient of one component; NAN if the samples do not determine what it needs. */
 static double variance_of(const struct conversion *conversion, size_t place)
 {
     const struct covariance *covariance = conversion->covariance;
-    size_t n = covariance->basis.n, first = covariance->first[place];
+    size_t n = basis_at(conversion, place)->n, first = covariance->first[place];
     double sum = 0;
     for (size_t p = 0; p < n; p++) {
         if (conversion->gradient[p] != 0 && !covariance->known[first + p])
@@ -49,7 +56,7 @@ static double variance_of(const struct conversion *conversion, size_t place)
 static struct coefficient row_of(const struct conversion *conversion, size_t place, double offset)
 {
     const struct covariance *covariance = conversion->covariance;
-    size_t n = covariance->basis.n, first = covariance->first[place];
+    size_t n = basis_at(conversion, place)->n, first = covariance->first[place];
     double estimate = offset + blas_dot(n, conversion->gradient, covariance->value + first);
     return test(estimate, sqrt(variance_of(conversion, place)), conversion->quantile);
 }
@@ -59,11 +66,11 @@ static void convert_network(const struct conversion *conversion, size_t componen
                             double y_scale, struct coefficient *rows)
 {
     const struct covariance *covariance = conversion->covariance;
-    const struct basis *basis = &covariance->basis;
     const struct scaler *scaler = conversion->scaler;
     size_t place = covariance_find(covariance, component);
     if (place == covariance->n_components)
         return;
+    const struct basis *basis = basis_at(conversion, place);
     double *gradient = conversion->gradient;
     gradient[0] = y_scale;
     for (size_t p = 1; p < basis->n; p++) {
@@ -133,8 +140,10 @@ status coefficients_init(struct coefficients *coefficients, const struct informa
     size_t n = n_output + n_logit + (has_sigma ? experts * outputs : 0);
     bool is_scaled =
         information->likelihood.output == OUTPUT_IDENTITY && scaler->n_targets == outputs;
-    struct conversion conversion = {
-        .covariance = covariance, .scaler = scaler, .quantile = normal_quantile(0.5 + 0.5 * level)};
+    struct conversion conversion = {.covariance = covariance,
+                                    .layout = layout,
+                                    .scaler = scaler,
+                                    .quantile = normal_quantile(0.5 + 0.5 * level)};
     memset(coefficients, 0, sizeof *coefficients);
     coefficients->n_experts = experts;
     coefficients->n_outputs = outputs;

@@ -33,12 +33,15 @@ static json_t *row_json(const struct summary *summary, const char *name,
     return object;
 }
 
-static json_t *network_json(const struct summary *summary, const struct coefficient *rows)
+static json_t *network_json(const struct summary *summary, const struct input_choice *seen,
+                            const struct coefficient *rows)
 {
     json_t *array = json_array();
-    for (size_t u = 0; u < summary->coefficients.n_units; u++)
-        json_array_append_new(array,
-                              row_json(summary, summary_unit_name(summary->loaded, u), &rows[u]));
+    for (size_t u = 0; u < summary->coefficients.n_units; u++) {
+        const char *name = summary_unit_name(summary->loaded, seen, u);
+        if (name)
+            json_array_append_new(array, row_json(summary, name, &rows[u]));
+    }
     return array;
 }
 
@@ -59,8 +62,9 @@ static json_t *outputs_json(const struct summary *summary, size_t e)
         json_t *output = json_object();
         json_object_set_new(output, "output", json_string(name));
         json_object_set_new(output, "against", text_or_null(against));
-        json_object_set_new(output, "coefficients",
-                            network_json(summary, all->output + at * all->n_units));
+        json_object_set_new(
+            output, "coefficients",
+            network_json(summary, summary_experts_see(summary), all->output + at * all->n_units));
         json_object_set_new(output, "sigma",
                             all->sigma ? row_json(summary, "sigma", &all->sigma[at]) : json_null());
         json_array_append_new(outputs, output);
@@ -95,8 +99,9 @@ static json_t *gate_json(const struct summary *summary)
         json_t *logit = json_object();
         json_object_set_new(logit, "expert", json_integer((json_int_t)e));
         json_object_set_new(logit, "against", json_integer((json_int_t)reference));
-        json_object_set_new(logit, "coefficients",
-                            network_json(summary, all->logit + e * all->n_units));
+        json_object_set_new(
+            logit, "coefficients",
+            network_json(summary, summary_gate_sees(summary), all->logit + e * all->n_units));
         json_array_append_new(gate, logit);
     }
     return gate;
@@ -112,7 +117,7 @@ static json_t *effects_json(const struct summary *summary)
             json_t *effect = json_object();
             json_object_set_new(effect, "output", json_string(name));
             json_object_set_new(effect, "input",
-                                json_string(summary_unit_name(summary->loaded, j + 1)));
+                                json_string(summary->loaded->record.input_names.item[j]));
             json_object_set_new(effect, "mean_slope",
                                 json_number(fit->effect[k * fit->n_inputs + j]));
             json_array_append_new(effects, effect);

@@ -58,10 +58,14 @@ static void print_heading(const struct summary *summary, const char *title)
              refitted ? "refits" : "z", refitted ? "coverage" : "p", low, high);
 }
 
-static void print_network(const struct summary *summary, const struct coefficient *rows)
+static void print_network(const struct summary *summary, const struct input_choice *seen,
+                          const struct coefficient *rows)
 {
-    for (size_t u = 0; u < summary->coefficients.n_units; u++)
-        print_row(summary, summary_unit_name(summary->loaded, u), &rows[u]);
+    for (size_t u = 0; u < summary->coefficients.n_units; u++) {
+        const char *name = summary_unit_name(summary->loaded, seen, u);
+        if (name)
+            print_row(summary, name, &rows[u]);
+    }
 }
 
 static void print_expert(const struct summary *summary, size_t e)
@@ -80,7 +84,7 @@ static void print_expert(const struct summary *summary, size_t e)
                      : "",
                  name, against ? " to " : "", against ? against : "");
         print_heading(summary, title);
-        print_network(summary, rows);
+        print_network(summary, summary_experts_see(summary), rows);
         if (all->sigma)
             print_row(summary, "sigma", &all->sigma[e * all->n_outputs + k]);
     }
@@ -94,7 +98,7 @@ static void print_gate(const struct summary *summary, size_t e)
         return;
     snprintf(title, sizeof title, "gate, log odds of %zu to %zu", e, summary->covariance.reference);
     print_heading(summary, title);
-    print_network(summary, all->logit + e * all->n_units);
+    print_network(summary, summary_gate_sees(summary), all->logit + e * all->n_units);
 }
 
 static void print_fit(const struct summary *summary)
@@ -132,7 +136,7 @@ static void print_effects(const struct summary *summary)
         log_info("%s", "");
         log_info("%-*s %12s", NAME_WIDTH, title, "mean slope");
         for (size_t j = 0; j < fit->n_inputs; j++)
-            log_info("%-*s %12s", NAME_WIDTH, summary_unit_name(summary->loaded, j + 1),
+            log_info("%-*s %12s", NAME_WIDTH, summary->loaded->record.input_names.item[j],
                      number(fit->effect[k * fit->n_inputs + j], "%.6g", text));
     }
 }

@@ -33,8 +33,21 @@ const char *summary_output_name(const struct loaded_model *loaded, size_t k, con
 /* Whether experts give log odds of classes, or of a target between 0 and 1. */
 bool summary_has_odds(const struct loaded_model *loaded);
 
-/* The name of row `unit` of a network: "(intercept)", or that of an input. */
-const char *summary_unit_name(const struct loaded_model *loaded, size_t unit);
+/*
+ * The name of row `unit` of a network: "(intercept)", or that of an input; NULL for an input that
+ * the network does not see.
+ */
+const char *summary_unit_name(const struct loaded_model *loaded, const struct input_choice *seen,
+                              size_t unit);
+/* What the gate and the experts see. */
+static inline const struct input_choice *summary_gate_sees(const struct summary *summary)
+{
+    return &summary->loaded->problem.model.gate_inputs;
+}
+static inline const struct input_choice *summary_experts_see(const struct summary *summary)
+{
+    return &summary->loaded->problem.model.expert_inputs;
+}
 
 /* Which samples: "the training part" and the like. */
 const char *summary_part_name(const struct loaded_model *loaded);

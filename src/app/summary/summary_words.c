@@ -19,9 +19,12 @@ const char *summary_output_name(const struct loaded_model *loaded, size_t k, con
     return names->item[two_of_one ? 1 : k];
 }
 
-const char *summary_unit_name(const struct loaded_model *loaded, size_t unit)
+const char *summary_unit_name(const struct loaded_model *loaded, const struct input_choice *seen,
+                              size_t unit)
 {
-    return unit == 0 ? "(intercept)" : loaded->record.input_names.item[unit - 1];
+    if (unit == 0)
+        return "(intercept)";
+    return input_choice_has(seen, unit - 1) ? loaded->record.input_names.item[unit - 1] : NULL;
 }
 
 const char *summary_part_name(const struct loaded_model *loaded)

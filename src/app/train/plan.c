@@ -28,6 +28,24 @@ static void layers_text(char *text, size_t size, size_t n, const size_t *width,
         snprintf(text + used, size - used, " hidden %s units", activation);
 }
 
+/* Names of what one part sees, if that is not all. */
+static void show_inputs(const struct training *training, const char *part,
+                        const struct input_choice *seen)
+{
+    const struct string_list *names = &training->record.input_names;
+    char text[TEXT] = "none (constants)";
+    size_t used = 0;
+    if (!seen->is_made)
+        return;
+    for (size_t r = 0; r < seen->n_runs && used < sizeof text; r++) {
+        size_t first = seen->run[r].first, last = seen->run[r].end - 1;
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s%s%s%s", r ? ", " : "",
+                                 names->item[first], last > first ? " to " : "",
+                                 last > first ? names->item[last] : "");
+    }
+    log_info("  inputs of the %s: %s", part, text);
+}
+
 static void show_model(const struct training *training)
 {
     const struct model_config *model = &training->problem.model;
@@ -47,6 +65,8 @@ static void show_model(const struct training *training)
     log_info("model    %zu expert%s (%s, %s output), gate (%s%s%s), %zu parameters",
              model->n_experts, model->n_experts == 1 ? "" : "s", expert, output, tree,
              *tree ? ", " : "", gate, model_n_parameters(model));
+    show_inputs(training, "gate", &model->gate_inputs);
+    show_inputs(training, "experts", &model->expert_inputs);
     log_info("error    %s, %s likelihood", options_value(options, "error"), likelihood);
 }
 

@@ -21,7 +21,10 @@ static status shape(const struct gate_config *config, struct mlp *shape)
     memset(shape, 0, sizeof *shape);
     shape->width[0] = n_inputs;
     shape->extent = gaussian_gate_layout(n_experts, n_inputs).extent;
-    shape->n_parameters = n_experts * (1 + n_inputs + n_inputs * (n_inputs + 1) / 2);
+    if (config->seen)
+        shape->seen = *config->seen;
+    size_t seen = input_choice_count(&shape->seen, n_inputs);
+    shape->n_parameters = n_experts * (1 + seen + seen * (seen + 1) / 2);
     return STATUS_OK;
 }
 
@@ -60,7 +63,8 @@ static status check(const struct gate_config *config, const real *value, const c
             return status_set(STATUS_USAGE, "/gate/gaussian/alpha in %s must not be negative",
                               path);
         for (size_t u = 0; u < d; u++)
-            if (!(value[layout.covariance_at + (e * d + u) * d + u] > 0))
+            if (!(value[layout.covariance_at + (e * d + u) * d + u] > 0) &&
+                (!config->seen || input_choice_has(config->seen, u)))
                 return status_set(STATUS_USAGE,
                                   "the variances in /gate/gaussian/covariance of %s must be "
                                   "positive",

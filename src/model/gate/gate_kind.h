@@ -31,7 +31,8 @@ struct gate_config {
     const size_t *hidden; /* (n_hidden) widths, not owned */
     size_t n_hidden;
     enum activation activation;
-    struct gate_levels levels; /* of a tree, else none */
+    struct gate_levels levels;       /* of a tree, else none */
+    const struct input_choice *seen; /* of the inputs, not owned; NULL: all */
 };
 
 /* Parameters that are in no layer: E rows of `in` reals, or of matrices (in, deep); 0 is none. */

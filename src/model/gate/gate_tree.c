@@ -5,14 +5,16 @@
 
 static status shape(const struct gate_config *config, struct mlp *shape)
 {
-    return mlp_init(shape, config->n_inputs, config->hidden, config->n_hidden,
-                    gate_levels_n_branches(&config->levels), config->activation);
+    status outcome = mlp_init(shape, config->n_inputs, config->hidden, config->n_hidden,
+                              gate_levels_n_branches(&config->levels), config->activation);
+    mlp_restrict(shape, config->seen);
+    return outcome;
 }
 
 /* Of each node one branch, with weights and bias. */
 static size_t n_redundant(const struct gate_config *config, const struct mlp *shape)
 {
-    return gate_levels_n_nodes(&config->levels) * (shape->width[shape->n_layers - 1] + 1);
+    return gate_levels_n_nodes(&config->levels) * (mlp_fan_in(shape, shape->n_layers - 1) + 1);
 }
 
 static double flops(const struct gate_config *config, const struct mlp *shape)

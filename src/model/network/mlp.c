@@ -32,11 +32,24 @@ status mlp_init(struct mlp *mlp, size_t n_inputs, const size_t *hidden, size_t n
     return STATUS_OK;
 }
 
+void mlp_restrict(struct mlp *mlp, const struct input_choice *seen)
+{
+    if (!seen)
+        return;
+    mlp->seen = *seen;
+    mlp->n_parameters -= (mlp->width[0] - mlp_fan_in(mlp, 0)) * mlp->width[1];
+}
+
+size_t mlp_fan_in(const struct mlp *mlp, int l)
+{
+    return l == 0 ? input_choice_count(&mlp->seen, mlp->width[0]) : mlp->width[l];
+}
+
 void mlp_draw(const struct mlp *mlp, uint64_t seed, int purpose, uint32_t id, real *parameters)
 {
     for (int l = 0; l < mlp->n_layers; l++) {
         size_t in = mlp->width[l], out = mlp->width[l + 1];
-        double range = fmin(0.5, sqrt(3.0 / (double)in));
+        double range = fmin(0.5, sqrt(3.0 / (double)mlp_fan_in(mlp, l)));
         struct rng rng;
         rng_init(&rng, seed, (enum rng_purpose)purpose, id, (uint32_t)l);
         for (size_t i = 0; i < in * out; i++)
@@ -44,6 +57,7 @@ void mlp_draw(const struct mlp *mlp, uint64_t seed, int purpose, uint32_t id, re
         for (size_t i = 0; i < out; i++)
             parameters[mlp->bias_at[l] + i] = (real)(range * (2 * rng_uniform(&rng) - 1));
     }
+    input_choice_clear(&mlp->seen, mlp->width[0], mlp->width[1], parameters + mlp->weight_at[0]);
 }
 
 double mlp_flops(const struct mlp *mlp)

@@ -6,6 +6,7 @@
 #include "base/status.h"
 #include "math/activation.h"
 #include "math/gemm.h"
+#include "model/network/input_choice.h"
 #include "model/network/inputs.h"
 
 #include <stddef.h>
@@ -31,17 +32,25 @@ struct mlp {
     size_t weight_at[MLP_MAX_LAYERS]; /* offset of W_l (out, in) in the network's parameters */
     size_t bias_at[MLP_MAX_LAYERS];   /* offset of b_l (out) */
     size_t extent;                    /* reals of one network's parameters, padding included */
-    size_t n_parameters;              /* weights and biases, without padding */
+    size_t n_parameters;              /* weights and biases, without padding and unseen inputs */
+    struct input_choice seen;         /* of the inputs; weights of the others are 0 */
 };
 
 /* STATUS_USAGE if there are more than MLP_MAX_HIDDEN hidden layers or a width is 0. */
 status mlp_init(struct mlp *mlp, size_t n_inputs, const size_t *hidden, size_t n_hidden,
                 size_t n_outputs, enum activation hidden_activation);
 
+/* Once, after mlp_init: the network sees these inputs only. NULL: all. */
+void mlp_restrict(struct mlp *mlp, const struct input_choice *seen);
+
+/* Units below layer l that it sees: of the first layer the inputs that are seen. */
+size_t mlp_fan_in(const struct mlp *mlp, int l);
+
 /*
  * Draws weights and biases uniformly from [-a, a], a = min(1/2, sqrt(3 / inputs of the layer)): the
  * range of Jacobs et al. 1991, bounded for wide layers so that the variance of a unit's input does
- * not grow with their width. `id` and `purpose` name the random stream.
+ * not grow with their width. Inputs that are not seen get weights of 0. `id` and `purpose` name the
+ * random stream.
  */
 void mlp_draw(const struct mlp *mlp, uint64_t seed, int purpose, uint32_t id, real *parameters);
 
@@ -71,7 +80,7 @@ void mlp_forward(const struct mlp *mlp, const struct mlp_plan *plan, const real 
 
 /*
  * d_z (outputs, stride) -> gradient (laid out as the parameters), which becomes keep * gradient +
- * this one; keep is 0 or 1.
+ * this one; keep is 0 or 1. That of inputs that are not seen is 0.
  */
 void mlp_backward(const struct mlp *mlp, const struct mlp_plan *plan, const real *parameters,
                   const struct inputs *x, const real *memory, const real *d_z, real keep,

@@ -265,13 +265,12 @@ void mlp_backward(const struct mlp *mlp, const struct mlp_plan *plan, const real
     struct scratch scratch;
     scratch_map(mlp, plan->stride, space, &scratch);
     activation_row_sums(outputs, plan->stride, d_z, keep, gradient + mlp->bias_at[last]);
-    if (last > 0) {
+    if (last > 0)
         backward_hidden(mlp, plan, parameters, x, memory, d_z, keep, &scratch, gradient);
-        return;
-    }
-    for (size_t row = 0; row < outputs; row += GEMM_ROWS) {
+    for (size_t row = 0; row < outputs && last == 0; row += GEMM_ROWS) {
         size_t rows = outputs - row < GEMM_ROWS ? outputs - row : GEMM_ROWS;
         first_gradient(mlp, plan, row, rows, d_z + row * plan->stride, plan->tile, x, keep,
                        gradient);
     }
+    input_choice_clear(&mlp->seen, mlp->width[0], mlp->width[1], gradient + mlp->weight_at[0]);
 }

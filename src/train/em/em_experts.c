@@ -67,8 +67,8 @@ status em_init_newton_experts(struct em *em)
     struct em_linear *expert = &em->expert;
     bool has_experts = em->model->experts.n_local > 0;
     status outcome =
-        em_linear_init(expert, raised_by_experts(config), config->n_outputs, config->n_inputs,
-                       em->max_stride, has_experts ? em->n_chunks : 0);
+        em_linear_init(expert, raised_by_experts(config), config->n_outputs,
+                       &em->model->expert_shape, em->max_stride, has_experts ? em->n_chunks : 0);
     expert->likelihood = em->model->experts.likelihood;
     if (outcome == STATUS_OK)
         outcome = em_newton_init(&em->expert_newton, expert, &em->system);

@@ -33,7 +33,7 @@ static status init(struct em *em)
     size_t first = shard_first(&em->groups, em->comm->rank);
     size_t count = shard_count(&em->groups, em->comm->rank);
     size_t begin = first * em->n_chunks / n_groups, end = (first + count) * em->n_chunks / n_groups;
-    outcome = em_linear_init(&em->gate, &em_softmax, config->n_experts, config->n_inputs,
+    outcome = em_linear_init(&em->gate, &em_softmax, config->n_experts, &em->model->gate_shape,
                              em->max_stride, end - begin);
     em->gate.kept_first = begin;
     size_t n_sums = em_linear_n_sums(&em->gate, EM_SLOPE);

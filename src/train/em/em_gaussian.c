@@ -106,11 +106,25 @@ void em_gaussian_release(struct em_gaussian *gaussian)
     memory_free(&gaussian->drawn);
 }
 
+/* Inputs that the gate does not see: a variance of 0 leaves them out (math/semidefinite.h). */
+static void drop_unseen(const struct em *em, const double *variances, double *covariance)
+{
+    size_t d = em->model->config.n_inputs;
+    for (size_t u = 0; u < d; u++) {
+        if (input_choice_has(&em->model->config.gate_inputs, u))
+            continue;
+        for (size_t v = 0; v < d; v++)
+            covariance[u * d + v] = covariance[v * d + u] = 0;
+        covariance[u * d + u] = variances ? variances[u * d + u] : 0;
+    }
+}
+
 /* Raises what is below the floor, so that the covariance stays that of a density. */
 static void raise_covariance(struct em *em, double *covariance)
 {
     const double *of_all = em->gaussian.covariance;
     size_t d = em->model->config.n_inputs;
+    drop_unseen(em, of_all, covariance); /* so that they have no part in what is raised */
     for (int back = 0; back < 2; back++) {
         for (size_t u = 0; u < d; u++)
             for (size_t v = 0; v < d; v++) {
@@ -120,12 +134,21 @@ static void raise_covariance(struct em *em, double *covariance)
         if (!back)
             semidefinite_raise(&em->system, d, floor_share, covariance);
     }
+    drop_unseen(em, NULL, covariance);
 }
 
 static void set_reals(size_t n, const double *from, real *to)
 {
     for (size_t i = 0; i < n; i++)
         to[i] = (real)from[i];
+}
+
+/* mean (D) of an expert, 0 for inputs that the gate does not see. */
+static void set_mean(const struct em *em, const double *from, size_t step, real *mean)
+{
+    const struct input_choice *seen = &em->model->config.gate_inputs;
+    for (size_t u = 0; u < em->model->config.n_inputs; u++)
+        mean[u] = input_choice_has(seen, u) ? (real)from[u * step] : 0;
 }
 
 /* A sample that no expert before has been given; of fewer samples than experts, any. */
@@ -161,8 +184,7 @@ static void take_means(struct em *em, size_t c)
             em_load(em, c);
         is_loaded = true;
         size_t place = (size_t)em->gaussian.drawn[e] % size;
-        for (size_t u = 0; u < d; u++)
-            mean[u] = (real)em->chunk.x[u * em->chunk.stride + place];
+        set_mean(em, em->chunk.x + place, em->chunk.stride, mean);
     }
 }
 
@@ -193,6 +215,15 @@ static void resume(struct em *em)
     measure_inputs(em);
 }
 
+/* False for what an expert without samples has left: zeros. */
+static bool has_variances(size_t d, const double *covariance)
+{
+    double trace = 0;
+    for (size_t u = 0; u < d; u++)
+        trace += covariance[u * d + u];
+    return trace > 0;
+}
+
 /* Root: from every expert's share, mean and covariance; without the last, it keeps its own. */
 static void set_gate(struct em *em)
 {
@@ -206,9 +237,9 @@ static void set_gate(struct em *em)
     for (size_t e = 0; e < n; e++) {
         const double *of_expert = em->gaussian.all + e * row;
         value[at->alpha_at + e] = (real)(of_expert[0] / total);
-        if (!(of_expert[1 + d] > 0))
+        if (!has_variances(d, of_expert + 1 + d))
             continue;
-        set_reals(d, of_expert + 1, value + at->mean_at + e * d);
+        set_mean(em, of_expert + 1, 1, value + at->mean_at + e * d);
         set_reals(d * d, of_expert + 1 + d, value + at->covariance_at + e * d * d);
     }
 }

@@ -136,6 +136,9 @@ void least_squares_solve(struct em_least_squares *fit, struct experts *experts, 
         return; /* an expert that has no sample stays as it is */
     double *matrix = fit->change + outputs * units;
     moments_unfold(units, fit->width, sums, matrix);
+    for (size_t u = 0; u < inputs; u++)
+        if (!input_choice_has(&shape->seen, u))
+            matrix[u * units + u] = 0; /* which the solution has no part in */
     residual_products(fit, sums, shape, value, fit->change);
     semidefinite_solve(&fit->system, units, matrix, outputs, fit->change);
     for (size_t o = 0; o < outputs; o++) {

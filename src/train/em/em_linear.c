@@ -42,12 +42,13 @@ static size_t curvature_size(const struct em_linear *linear)
 }
 
 status em_linear_init(struct em_linear *linear, const struct em_raised *raised, size_t n_outputs,
-                      size_t n_inputs, size_t max_stride, size_t n_kept_chunks)
+                      const struct mlp *shape, size_t max_stride, size_t n_kept_chunks)
 {
     memset(linear, 0, sizeof *linear);
     linear->raised = raised;
     linear->n_outputs = n_outputs;
-    linear->n_units = n_inputs + 1;
+    linear->n_units = shape->width[0] + 1;
+    linear->seen = &shape->seen;
     linear->n_parameters = n_outputs * linear->n_units;
     linear->is_factored = n_together(linear) <= raised->most_unknowns;
     linear->n_curvature = curvature_size(linear);
@@ -87,6 +88,27 @@ size_t em_linear_n_sums(const struct em_linear *linear, enum em_request request)
         break;
     }
     return 0;
+}
+
+/* Where the block of output k with itself begins: of coupled outputs each pair k <= l has one. */
+static size_t own_block(const struct em_linear *linear, size_t k)
+{
+    size_t before = linear->raised->is_coupled ? k * n_blocks(linear) - k * (k - 1) / 2 : k;
+    return before * moments_count(linear->n_units, linear->n_units);
+}
+
+void em_linear_hold_unseen(const struct em_linear *linear, double *sums)
+{
+    size_t units = linear->n_units;
+    size_t outputs = linear->is_factored ? n_blocks(linear) : linear->n_outputs;
+    double *curvature = sums + EM_GRADIENT_AT + linear->n_parameters;
+    for (size_t u = 0; u + 1 < units; u++) {
+        if (input_choice_has(linear->seen, u))
+            continue;
+        for (size_t k = 0; k < outputs; k++)
+            curvature[linear->is_factored ? own_block(linear, k) + moments_at(units, u, u)
+                                          : k * units + u] = 0;
+    }
 }
 
 LEAF_KERNEL static void row_product(size_t n, const double *restrict a, const double *restrict b,

@@ -151,6 +151,7 @@ static void find_direction(struct em_newton *newton)
 static void measure(struct em_newton *newton, const double *theta)
 {
     newton->total(newton->context, EM_SLOPE, theta, newton->sums);
+    em_linear_hold_unseen(newton->linear, newton->sums);
     memcpy(newton->at, theta, newton->linear->n_parameters * sizeof *theta);
     newton->has_sums = newton->keeps_sums;
 }

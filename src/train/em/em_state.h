@@ -97,6 +97,7 @@ struct em_linear {
     struct likelihood likelihood;            /* of em_separate */
     double variance;                         /* likewise, of the expert under way */
     size_t n_outputs, n_units, n_parameters; /* K, D+1, K (D+1) */
+    const struct input_choice *seen;         /* not owned: of the inputs */
     bool is_factored;                        /* the curvature is formed, not only applied */
     size_t n_curvature;                      /* doubles of it, or of its diagonal */
     size_t kept_first;                       /* chunk at which `kept` begins */
@@ -113,11 +114,16 @@ enum em_request {
 };
 
 status em_linear_init(struct em_linear *linear, const struct em_raised *raised, size_t n_outputs,
-                      size_t n_inputs, size_t max_stride, size_t n_kept_chunks);
+                      const struct mlp *shape, size_t max_stride, size_t n_kept_chunks);
 void em_linear_release(struct em_linear *linear);
 size_t em_linear_n_sums(const struct em_linear *linear, enum em_request request);
 /* The largest system that a Newton step of this network solves; 0: none. */
 size_t em_linear_system(const struct em_linear *linear);
+/*
+ * In the sums of a slope: no curvature for weights of inputs that are not seen, which is what keeps
+ * a Newton step from moving them.
+ */
+void em_linear_hold_unseen(const struct em_linear *linear, double *sums);
 /* Where the parts of a slope's sums begin. */
 enum { EM_VALUE_AT = 0, EM_GRADIENT_AT = 1 };
 /* Adds a chunk's part to sums. */

@@ -41,8 +41,9 @@ static status init_level(struct em *em, size_t l, bool has_nodes)
     const struct model_config *config = &em->model->config;
     struct em_linear *linear = &em->tree.level[l].linear;
     struct em_newton *newton = &em->tree.level[l].newton;
-    status outcome = em_linear_init(linear, &em_softmax, config->gate_levels.branches[l],
-                                    config->n_inputs, em->max_stride, has_nodes ? em->n_chunks : 0);
+    status outcome =
+        em_linear_init(linear, &em_softmax, config->gate_levels.branches[l], &em->model->gate_shape,
+                       em->max_stride, has_nodes ? em->n_chunks : 0);
     return outcome == STATUS_OK ? em_newton_init(newton, linear, &em->system) : outcome;
 }
 

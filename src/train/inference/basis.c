@@ -40,7 +40,8 @@ static void solve_back(const struct basis *basis, const double *factor, const do
     }
 }
 
-status basis_init(struct basis *basis, size_t n_units, const double *gram)
+status basis_init(struct basis *basis, size_t n_units, const struct input_choice *seen,
+                  const double *gram)
 {
     double *factor = NULL;
     memset(basis, 0, sizeof *basis);
@@ -51,6 +52,8 @@ status basis_init(struct basis *basis, size_t n_units, const double *gram)
     if (outcome == STATUS_OK) /* one row more, for the unit that is looked at */
         outcome = memory_alloc(&factor, (n_units + 1) * n_units, sizeof(double), "inputs");
     for (size_t j = 0; j < n_units && outcome == STATUS_OK; j++) {
+        if (j > 0 && !input_choice_has(seen, j - 1))
+            continue;
         double *l = factor + basis->n * n_units;
         double rest = next_row(basis, gram, factor, j, l);
         double *as_sum = basis->as_sum + j * n_units;

@@ -27,7 +27,7 @@ static void choose_components(struct covariance *covariance, const struct inform
             continue;
         covariance->component[covariance->n_components] = a;
         covariance->first[covariance->n_components++] = covariance->n;
-        covariance->n += a < layout->n_linear ? covariance->basis.n : 1;
+        covariance->n += a < layout->n_linear ? covariance_basis(covariance, layout, a)->n : 1;
     }
 }
 
@@ -55,7 +55,7 @@ static void set_values(struct covariance *covariance, const struct information *
             difference[u] =
                 weight[a * width] - (base < layout->n_linear ? weight[base * width] : 0);
         }
-        basis_reduce(&covariance->basis, difference, value);
+        basis_reduce(covariance_basis(covariance, layout, a), difference, value);
     }
 }
 
@@ -64,14 +64,16 @@ static void assemble(const struct covariance *covariance, const struct informati
                      bool outer, double *matrix)
 {
     const struct information_layout *layout = &information->layout;
-    const size_t *unit = covariance->basis.unit;
     for (size_t p = 0; p < covariance->n_components; p++)
-        for (size_t q = 0; q < covariance->n_components; q++)
+        for (size_t q = 0; q < covariance->n_components; q++) {
+            size_t a = covariance->component[p], b = covariance->component[q];
+            const size_t *of_a = covariance_basis(covariance, layout, a)->unit;
+            const size_t *of_b = covariance_basis(covariance, layout, b)->unit;
             for (size_t i = 0; i < width_of(covariance, p); i++)
                 for (size_t j = 0; j < width_of(covariance, q); j++)
                     matrix[(covariance->first[p] + i) * covariance->n + covariance->first[q] + j] =
-                        information_at(layout, information->total, outer, covariance->component[p],
-                                       unit[i], covariance->component[q], unit[j]);
+                        information_at(layout, information->total, outer, a, of_a[i], b, of_b[j]);
+        }
 }
 
 static void find_step(struct covariance *covariance, const struct information *information,
@@ -80,10 +82,12 @@ static void find_step(struct covariance *covariance, const struct information *i
     const struct information_layout *layout = &information->layout;
     const double *all = information->total + layout->score_at;
     size_t n = covariance->n;
-    for (size_t p = 0; p < covariance->n_components; p++)
+    for (size_t p = 0; p < covariance->n_components; p++) {
+        size_t a = covariance->component[p];
+        const size_t *unit = covariance_basis(covariance, layout, a)->unit;
         for (size_t i = 0; i < width_of(covariance, p); i++)
-            score[covariance->first[p] + i] =
-                all[covariance->component[p] * layout->n_units + covariance->basis.unit[i]];
+            score[covariance->first[p] + i] = all[a * layout->n_units + unit[i]];
+    }
     blas_add_products(n, 1, n, covariance->matrix, n, score, n, covariance->step, 1);
     covariance->distance = sqrt(fmax(blas_dot(n, score, covariance->step), 0));
 }
@@ -137,7 +141,11 @@ status covariance_init(struct covariance *covariance, const struct information *
     double *difference = NULL;
     memset(covariance, 0, sizeof *covariance);
     covariance->reference = reference;
-    status outcome = basis_init(&covariance->basis, width, information->total);
+    status outcome =
+        basis_init(&covariance->of_logits, width, &layout->logits_see, information->total);
+    if (outcome == STATUS_OK)
+        outcome =
+            basis_init(&covariance->of_outputs, width, &layout->outputs_see, information->total);
     if (outcome == STATUS_OK)
         outcome = memory_alloc(&covariance->component, m, sizeof(size_t), "the covariance");
     if (outcome == STATUS_OK)
@@ -168,7 +176,8 @@ status covariance_init(struct covariance *covariance, const struct information *
 
 void covariance_release(struct covariance *covariance)
 {
-    basis_release(&covariance->basis);
+    basis_release(&covariance->of_logits);
+    basis_release(&covariance->of_outputs);
     memory_free(&covariance->component);
     memory_free(&covariance->first);
     memory_free(&covariance->value);

@@ -16,14 +16,16 @@
  * 1967, White 1982), which holds where the model is wrong, too. Parameters are in scaled units, and
  * free are those of components that a softmax does not make redundant: logits are differences to
  * that of the expert `reference`, outputs of a softmax differences to the first one; and of each
- * those of the units of the basis. All functions are Local.
+ * those of the units of its basis, which leaves out inputs that its network does not see. All
+ * functions are Local.
  */
 struct covariance {
-    struct basis basis;
+    struct basis of_logits, of_outputs;
     size_t reference;
     size_t n_components;
     size_t *component; /* (n_components) of the layout, rising */
-    size_t *first;     /* (n_components) their first parameter; basis.n of each, 1 of a variance */
+    size_t *
+        first; /* (n_components) their first parameter; as many as its basis has, 1 of a variance */
     size_t n;
     double *value;  /* (n) */
     double *matrix; /* (n, n) */
@@ -38,6 +40,14 @@ struct covariance {
 status covariance_init(struct covariance *covariance, const struct information *information,
                        size_t reference, bool is_robust);
 void covariance_release(struct covariance *covariance);
+
+/* Of a component that is a logit or an output. */
+static inline const struct basis *covariance_basis(const struct covariance *covariance,
+                                                   const struct information_layout *layout,
+                                                   size_t component)
+{
+    return component < layout->n_logits ? &covariance->of_logits : &covariance->of_outputs;
+}
 
 /*
  * The place of a component among the n_components; n_components itself if it is not free. Of a

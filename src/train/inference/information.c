@@ -8,6 +8,14 @@
 
 #include <string.h>
 
+/* Of all inputs, seen or not: so many are summed. */
+static size_t n_numbers(const struct model_config *config)
+{
+    struct model_config all = *config;
+    all.gate_inputs = all.expert_inputs = (struct input_choice){.is_made = false};
+    return model_n_parameters(&all);
+}
+
 const char *information_lacks(const struct model_config *config)
 {
     struct likelihood likelihood = {config->likelihood, config->output, config->n_outputs};
@@ -23,7 +31,7 @@ const char *information_lacks(const struct model_config *config)
         return "with the largest proportions only, the likelihood has no derivatives";
     if (likelihood_n_bends(&likelihood) == 0)
         return "this likelihood with these outputs has no second derivatives here";
-    if (model_n_parameters(config) > INFORMATION_MOST)
+    if (n_numbers(config) > INFORMATION_MOST)
         return "there are more than 5000 coefficients";
     return NULL;
 }

@@ -38,6 +38,8 @@ status information_layout_init(struct information_layout *layout, const struct m
     layout->n_linear = layout->n_logits + experts * config->n_outputs;
     layout->n_components = layout->n_linear + (config->variance_is_learned ? experts : 0);
     layout->has_outer = has_outer;
+    layout->logits_see = config->gate_inputs;
+    layout->outputs_see = config->expert_inputs;
     size_t m = layout->n_components;
     status outcome = memory_alloc(&layout->block_at, m * m, sizeof(size_t), "the information");
     if (outcome != STATUS_OK)

@@ -34,6 +34,7 @@ struct information_layout {
     size_t score_at, loglik_at;
     size_t outer_offset; /* from a block to the same of outer products */
     size_t n_sums;
+    struct input_choice logits_see, outputs_see; /* of the inputs */
 };
 
 /* Which component something is. Local, as all functions here. */

@@ -150,7 +150,6 @@ static void move(struct refit *refit, const struct covariance *covariance, doubl
 {
     struct information *information = refit->information;
     const struct information_layout *layout = &information->layout;
-    const struct basis *basis = &covariance->basis;
     size_t width = layout->n_units;
     for (size_t p = 0; p < covariance->n_components; p++) {
         size_t a = covariance->component[p];
@@ -161,6 +160,7 @@ static void move(struct refit *refit, const struct covariance *covariance, doubl
             information->parameters.variance[e] = fmax(moved, refit->variance_floor);
             continue;
         }
+        const struct basis *basis = covariance_basis(covariance, layout, a);
         for (size_t i = 0; i < basis->n; i++) {
             size_t at = a * width + basis->unit[i];
             information->parameters.weight[at] = refit->before.weight[at] + scale * step[i];

@@ -37,6 +37,8 @@ static status read_init(struct trainer *trainer)
     if (trainer_is_root(trainer))
         outcome = trainer->init_reshape ? trainer_read_reshaped(trainer, all)
                                         : checkpoint_read_init(trainer->init_path, &shape, all);
+    if (outcome == STATUS_OK && trainer_is_root(trainer))
+        outcome = networks_check_inputs(all, &shape, trainer->init_path);
     outcome = communicator_agree(trainer->comm, outcome);
     if (outcome != STATUS_OK)
         return outcome;

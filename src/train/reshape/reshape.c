@@ -218,6 +218,8 @@ static void part_twins(const struct reshape *reshape, const struct model_shape *
     struct mlp row;
     status outcome = mlp_init(&row, rows.n, NULL, 0, 1, expert->hidden_activation);
     COTERIE_ASSERT(outcome == STATUS_OK);
+    if (after->config.n_gate_hidden == 0) /* the row is one of inputs */
+        mlp_restrict(&row, &after->gate.seen);
     for (size_t e = 0; e < reshape->n_before; e++) {
         if (reshape->expert[e].action != RESHAPE_SPLIT)
             continue;

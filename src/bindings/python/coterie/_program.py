@@ -62,9 +62,15 @@ def _command(program, ranks):
             "-n", str(ranks), program]
 
 
+def _item(value):
+    """A part of a list; names that a list could not be split at are in quotes."""
+    text = str(value)
+    return '"' + text.replace('"', '""') + '"' if text != text.strip() or set(text) & set(',"') else text
+
+
 def _text(value):
-    """A value of an option: (32, 32) is 32,32."""
-    return ",".join(map(str, value)) if isinstance(value, (list, tuple, np.ndarray)) else str(value)
+    """A value of an option: (32, 32) is 32,32, and () none."""
+    return (",".join(map(_item, value)) or "none") if isinstance(value, (list, tuple, np.ndarray)) else str(value)
 
 
 def write_hdf5(path, x, names, y, columns):

@@ -27,7 +27,8 @@ class _Mixture(BaseEstimator):
 
     The parameters are the options of `coterie train`, with underscores; `coterie train --help` explains
     them. None leaves a choice to the program, which then goes by the data (effort=1 makes it quick, and
-    auto="off" takes fixed defaults). Hidden layers may be written (32, 32).
+    auto="off" takes fixed defaults). Hidden layers may be written (32, 32); gate_inputs and expert_inputs
+    are lists of column names of a frame, else of "x0", "x1", ...
 
     ranks: number of processes, started by mpirun; None: one, without mpirun.
 
@@ -35,9 +36,10 @@ class _Mixture(BaseEstimator):
     dicts) and model_ (a coterie.Model: intervals, densities, the gate's and the experts' outputs).
     """
 
-    def __init__(self, experts=None, *, committee=None, expert_hidden=None, gate=None, gate_hidden=None,
-                 activation=None, expert_output=None, error=None, likelihood=None, variance=None, top_k=None,
-                 balance_weight=None, entropy_weight=None, auto=None, effort=None, optimizer=None,
+    def __init__(self, experts=None, *, committee=None, expert_hidden=None, gate=None, gate_inputs=None,
+                 expert_inputs=None, gate_hidden=None, activation=None, expert_output=None,
+                 error=None, likelihood=None, variance=None, top_k=None, balance_weight=None,
+                 entropy_weight=None, auto=None, effort=None, optimizer=None,
                  learning_rate=None, momentum=None, batch_size=None, forgetting=None, epochs=None,
                  stop_error=None, stop_likelihood=None, patience=None, clip=None, weight_decay=None,
                  schedule=None, anneal=None, seed=None, starts=None, init=None, on_nan=None, time_limit=None,
