@@ -25,6 +25,10 @@ class RPackage(support.TestCase):
         result = self.succeed("Rscript", "--vanilla", PACKAGE / "tests/lm-and-glm.R", env=self.environment)
         self.assertNotIn("skipped", result.stdout)
 
+    def test_inputs_of_their_own(self):
+        result = self.succeed("Rscript", "--vanilla", PACKAGE / "tests/own-inputs.R", env=self.environment)
+        self.assertNotIn("skipped", result.stdout)
+
     def test_ranks_and_no_program(self):
         two_ranks = ("library(coterie); fit <- function(...) coterie(dist ~ speed, cars, experts = 2, starts = 1, ...);"
                      "stopifnot(identical(coef(fit()), coef(fit(ranks = 2))))")

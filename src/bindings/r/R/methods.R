@@ -24,6 +24,13 @@ term_names <- function(object) {
   c("(Intercept)", if (is.null(object$columns)) unlist(object$description$inputs) else object$columns)
 }
 
+# The rows of a table of coefficients, or of inputs alone, that the gate or the experts have. Older programs have all.
+sees <- function(object, part, intercept = TRUE) {
+  inputs <- unlist(object$description$inputs)
+  seen <- object$description[[paste0(part, "_inputs")]]
+  c(if (intercept) TRUE, if (is.null(seen)) rep(TRUE, length(inputs)) else inputs %in% unlist(seen))
+}
+
 expert_coefficients <- function(object) {
   model <- object$description
   scaler <- scaler_of(model)
@@ -40,7 +47,7 @@ expert_coefficients <- function(object) {
     found
   })
   values <- array(unlist(values), c(dim(values[[1L]]), length(values)),
-                  list(term_names(object), units, expert_names(object)))
+                  list(term_names(object), units, expert_names(object)))[sees(object, "expert"), , , drop = FALSE]
   # One unit: (terms, experts); one expert: as coef of lm has it.
   if (length(units) == 1L) values <- matrix(values, dim(values)[1L], dimnames = dimnames(values)[c(1L, 3L)])
   if (model$n_experts > 1L) return(values)
@@ -68,19 +75,20 @@ gate_coefficients <- function(object) {
   scaler <- scaler_of(model)
   if (!is.null(model$arrays[["/gate/gaussian/alpha"]])) {
     named <- list(term_names(object)[-1L], expert_names(object))
+    seen <- sees(object, "gate", FALSE)
     mean <- t(json_array(model$arrays[["/gate/gaussian/mean"]])) * scaler$x_scale + scaler$x_mean
     covariance <- aperm(json_array(model$arrays[["/gate/gaussian/covariance"]]), c(2L, 3L, 1L))
     return(list(alpha = setNames(as.numeric(unlist(model$arrays[["/gate/gaussian/alpha"]])), named[[2L]]),
-                mean = matrix(mean, ncol = model$n_experts, dimnames = named),
+                mean = matrix(mean, ncol = model$n_experts, dimnames = named)[seen, , drop = FALSE],
                 covariance = array(covariance * as.vector(scaler$x_scale %o% scaler$x_scale), dim(covariance),
-                                   named[c(1L, 1L, 2L)])))
+                                   named[c(1L, 1L, 2L)])[seen, seen, , drop = FALSE]))
   }
   if (model$options$gate != "softmax")
     stop("gate = ", model$options$gate, " has no coefficients of the experts", call. = FALSE)
   weight <- json_array(model$arrays[["/gate/layer0/weight"]]) # (E, D)
   found <- unscaled(weight, as.numeric(unlist(model$arrays[["/gate/layer0/bias"]])), scaler)
   dimnames(found) <- list(term_names(object), expert_names(object))
-  found - found[, 1L]
+  (found - found[, 1L])[sees(object, "gate"), , drop = FALSE]
 }
 
 # Standard deviations of the experts, in the units of the response: (experts) or (experts, targets).

@@ -74,7 +74,8 @@ inference <- function(object, robust) {
 coefficient_table <- function(rows, object) {
   value <- function(name) vapply(rows, function(row) as.numeric(row[[name]]), 0)
   matrix(c(value("estimate"), value("std_error"), value("z"), value("p")), length(rows),
-         dimnames = list(term_names(object), c("Estimate", "Std. Error", "z value", "Pr(>|z|)")))
+         dimnames = list(term_names(object)[match(vapply(rows, function(row) row$name, ""),
+                                                  c("(intercept)", unlist(object$description$inputs)))], c("Estimate", "Std. Error", "z value", "Pr(>|z|)")))
 }
 
 output_title <- function(object, expert, output) {
