@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-/* Of all inputs, seen or not: so many are summed. */
+/* Of all inputs, seen or not, as they are summed. */
 static size_t n_numbers(const struct model_config *config)
 {
     struct model_config all = *config;
