@@ -22,7 +22,7 @@ ROOMS = {
     "base": ("clock fresh_file json_number log memory message pointer processor profile real rng site status "
              "stop_request string_list thread",
              ""),
-    "math": ("activation blas dots gemm lanes moments portable_math portable_softmax rational_tanh "
+    "math": ("activation blas dots gamma_functions gemm lanes moments portable_math portable_softmax rational_tanh "
              "semidefinite softmax transpose vector_math",
              "base"),
     "data/hdf5": ("hdf5_file hdf5_guest hdf5_meaning hdf5_probe hdf5_storage", "base"),
@@ -31,7 +31,7 @@ ROOMS = {
     "data/source/hdf5": ("source_hdf5", "base data/hdf5 data/csv data/source"),
     "data/formats": ("formats", "base data/hdf5 data/csv data/source data/source/hdf5"),
     "data/samples": ("data_survey dataset epoch_order sampler scaler split", "base data/hdf5 data/source"),
-    "model/likelihood": ("likelihood normal_mixture output target_mixture", "base math"),
+    "model/likelihood": ("dispersion likelihood normal_mixture output target_mixture", "base math"),
     "model/network": ("input_choice inputs mlp parameters", "base math"),
     "model/gate": ("committee gate gate_gaussian gate_kind gate_levels gate_terms gaussian_gate routing",
                    "base math model/network"),

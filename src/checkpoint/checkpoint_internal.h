@@ -48,6 +48,17 @@ status network_blocks_visit(const struct model_shape *shape, const char *prefix,
                             status (*visit)(const struct network_block *block, void *context),
                             void *context);
 
+/* A data set (E) of what experts have beside their networks: one member of struct dispersion. */
+struct dispersion_block {
+    char name[256]; /* in the file */
+    int which;      /* BY_VARIANCE or BY_FREEDOM */
+};
+
+/* /experts/variance, and what else the likelihood has. */
+status dispersion_blocks_visit(const struct model_shape *shape, const char *prefix,
+                               status (*visit)(const struct dispersion_block *block, void *context),
+                               void *context);
+
 /* Names the attributes of /progress, in one place for writing and reading. */
 struct progress_field {
     const char *name;

@@ -35,10 +35,26 @@ status network_blocks_visit(const struct model_shape *shape, const char *prefix,
         const struct mlp *mlp = part == 0 ? &shape->gate : &shape->expert;
         for (int l = 0; l < mlp->n_layers; l++)
             for (int is_bias = 0; is_bias < 2 && outcome == STATUS_OK; is_bias++) {
-                struct network_block block;
+                struct network_block block = {0};
                 network_block_set(&block, mlp, prefix, part == 1, l, is_bias);
                 outcome = visit(&block, context);
             }
+    }
+    return outcome;
+}
+
+status dispersion_blocks_visit(const struct model_shape *shape, const char *prefix,
+                               status (*visit)(const struct dispersion_block *block, void *context),
+                               void *context)
+{
+    static const char *const names[] = {[BY_VARIANCE] = "variance", [BY_FREEDOM] = "freedom"};
+    bool has_freedom = likelihood_family(shape->config.likelihood)->has_freedom;
+    int n = has_freedom ? N_DISPERSIONS : BY_VARIANCE + 1;
+    status outcome = STATUS_OK;
+    for (int i = 0; i < n && outcome == STATUS_OK; i++) {
+        struct dispersion_block block = {.which = i};
+        snprintf(block.name, sizeof block.name, "%s/experts/%s", prefix, names[i]);
+        outcome = visit(&block, context);
     }
     return outcome;
 }

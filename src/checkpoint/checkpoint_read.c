@@ -229,16 +229,42 @@ static status read_block(const struct network_block *block, void *context)
     return outcome;
 }
 
+static status read_dispersion(const struct dispersion_block *block, void *context)
+{
+    struct network_reader *reader = context;
+    struct hdf5_shape shape;
+    uint64_t n = reader->shape->config.n_experts;
+    if (reader->optional && !hdf5_exists(reader->file, block->name))
+        return STATUS_OK;
+    reader->n_found++;
+    status outcome = hdf5_shape(reader->file, block->name, &shape);
+    if (outcome == STATUS_OK && (shape.rank != 1 || shape.dims[0] != n))
+        outcome = status_set(STATUS_USAGE, "%s in %s should hold %" PRIu64 " numbers", block->name,
+                             hdf5_path(reader->file), n);
+    for (uint64_t e = 0; e < n && outcome == STATUS_OK; e++)
+        outcome = hdf5_read_rows(reader->file, block->name, e, 1, HDF5_AS_DOUBLE,
+                                 dispersion_number(&reader->networks->dispersion[e], block->which));
+    return outcome;
+}
+
 static status read_networks(struct network_reader *reader, const char *prefix)
 {
     status outcome = network_blocks_visit(reader->shape, prefix, read_block, reader);
-    char name[256];
-    snprintf(name, sizeof name, "%s/experts/variance", prefix);
-    if (outcome != STATUS_OK || (reader->optional && !hdf5_exists(reader->file, name)))
-        return outcome;
-    reader->n_found++;
-    return read_doubles(reader->file, name, reader->shape->config.n_experts,
-                        reader->networks->variance);
+    return outcome == STATUS_OK
+               ? dispersion_blocks_visit(reader->shape, prefix, read_dispersion, reader)
+               : outcome;
+}
+
+static status check_dispersion(const struct dispersion_block *block, void *context)
+{
+    const struct network_reader *reader = context;
+    for (size_t e = 0; e < reader->shape->config.n_experts; e++) {
+        double number = *dispersion_number(&reader->networks->dispersion[e], block->which);
+        if (!(number > 0 && isfinite(number)))
+            return status_set(STATUS_USAGE, "%s in %s must be positive", block->name,
+                              hdf5_path(reader->file));
+    }
+    return STATUS_OK;
 }
 
 status checkpoint_read_networks(struct hdf5_file *file, const struct model_shape *shape, bool best,
@@ -288,9 +314,8 @@ status checkpoint_read_init(const char *path, const struct model_shape *shape,
         outcome = gate->check(&of_gate, networks->gate, path);
     if (outcome == STATUS_OK)
         outcome = network_blocks_visit(shape, "", check_finite, &reader);
-    for (size_t e = 0; e < shape->config.n_experts && outcome == STATUS_OK; e++)
-        if (!(networks->variance[e] > 0 && isfinite(networks->variance[e])))
-            outcome = status_set(STATUS_USAGE, "/experts/variance in %s must be positive", path);
+    if (outcome == STATUS_OK)
+        outcome = dispersion_blocks_visit(shape, "", check_dispersion, &reader);
     return hdf5_close_after(&file, outcome);
 }
 

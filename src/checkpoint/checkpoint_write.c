@@ -49,16 +49,26 @@ static status write_doubles(struct hdf5_file *file, const char *name, uint64_t n
     return outcome;
 }
 
+/* What the experts have beside their networks: one member of every dispersion. */
+static status write_dispersion(const struct dispersion_block *block, void *context)
+{
+    const struct network_writer *writer = context;
+    uint64_t n = writer->shape->config.n_experts;
+    status outcome = hdf5_create_dataset(writer->file, block->name, HDF5_AS_DOUBLE, 1, &n, n);
+    for (uint64_t e = 0; e < n && outcome == STATUS_OK; e++)
+        outcome =
+            hdf5_write_rows(writer->file, block->name, e, 1, HDF5_AS_DOUBLE,
+                            dispersion_number(&writer->networks->dispersion[e], block->which));
+    return outcome;
+}
+
 static status write_networks(struct hdf5_file *file, const struct model_shape *shape,
                              const char *prefix, const struct networks *networks)
 {
     struct network_writer writer = {file, shape, networks};
     status outcome = network_blocks_visit(shape, prefix, write_block, &writer);
-    char name[256];
-    snprintf(name, sizeof name, "%s/experts/variance", prefix);
-    if (outcome == STATUS_OK)
-        outcome = write_doubles(file, name, shape->config.n_experts, networks->variance);
-    return outcome;
+    return outcome == STATUS_OK ? dispersion_blocks_visit(shape, prefix, write_dispersion, &writer)
+                                : outcome;
 }
 
 static status write_header(struct hdf5_file *file)

@@ -15,7 +15,8 @@ static status networks_init(struct networks *networks, const struct model_shape 
         outcome = memory_alloc(&networks->experts, n_experts * parameters_stride(&shape->expert),
                                sizeof(real), "a checkpoint");
     if (outcome == STATUS_OK)
-        outcome = memory_alloc(&networks->variance, n_experts, sizeof(double), "a checkpoint");
+        outcome = memory_alloc(&networks->dispersion, n_experts, sizeof *networks->dispersion,
+                               "a checkpoint");
     return outcome;
 }
 
@@ -23,7 +24,7 @@ static void networks_release(struct networks *networks)
 {
     memory_free(&networks->gate);
     memory_free(&networks->experts);
-    memory_free(&networks->variance);
+    memory_free(&networks->dispersion);
 }
 
 status self_check_init(struct self_check *check, size_t n, size_t n_inputs, size_t n_outputs)

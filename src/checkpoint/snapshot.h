@@ -18,9 +18,9 @@
 
 /* The parameters of a gate and all E experts. */
 struct networks {
-    real *gate;       /* (gate stride) */
-    real *experts;    /* (E, expert stride) */
-    double *variance; /* (E) */
+    real *gate;                    /* (gate stride) */
+    real *experts;                 /* (E, expert stride) */
+    struct dispersion *dispersion; /* (E) */
 };
 
 /* Some inputs and what the model of a checkpoint says of them: see predict/self_check.h. */
@@ -37,7 +37,8 @@ struct snapshot {
     int n_slots;
     struct networks current, best;
     bool has_best;
-    struct networks slot[OPTIMIZER_MAX_SLOTS]; /* variance holds the slot's part for ln sigma^2 */
+    struct networks
+        slot[OPTIMIZER_MAX_SLOTS]; /* dispersion holds the slot's part for the logarithms */
     struct progress progress;
     size_t n_sums; /* on-line EM: doubles of an expert's running sums, else 0 */
     double *sums;  /* (E, n_sums) */

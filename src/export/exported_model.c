@@ -83,12 +83,11 @@ static status read_gaussian(struct exported_model *model)
 /* A number is not computed by a formula that may be another model's. */
 static status check_kinds(const struct exported_model *model)
 {
-    static const char *const families[] = {"gaussian", "bernoulli", "categorical"};
     const char *family = likelihood_names[model->config.likelihood];
     const struct gate_kind *gate = gate_kind_of(model->config.gate);
-    for (size_t i = 0; i < sizeof families / sizeof families[0]; i++)
-        if (strcmp(family, families[i]) == 0 && (gate->has_log_odds || gate->is_density))
-            return STATUS_OK;
+    if (likelihood_family(model->config.likelihood)->is_exported &&
+        (gate->has_log_odds || gate->is_density))
+        return STATUS_OK;
     return status_set(STATUS_USAGE,
                       "%s: a mixture with the likelihood %s and the gate %s cannot be written in "
                       "this format; .npz has its arrays",

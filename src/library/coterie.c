@@ -401,7 +401,7 @@ static int put_quantile(const struct predictor *predictor, const struct predicte
             g[e] = block->g[e * block->stride + i];
             o[e] = block->o[(e * config->n_outputs + k) * block->stride + i];
         }
-        const struct target_mixture mixture = {experts, g, o, predictor_variances(predictor)};
+        const struct target_mixture mixture = {experts, g, o, predictor_dispersion(predictor)};
         double t = likelihood_family(config->likelihood)->quantile(&mixture, quantile->p);
         quantile->value[first + i] = unscaled(predictor, k, t);
     }

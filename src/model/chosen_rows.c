@@ -86,7 +86,7 @@ void experts_forward_chosen(struct experts *experts, struct chosen_rows *rows,
             mlp_plan_prepare(&experts->plan, &experts->shape, rows->stride);
             mlp_forward(&experts->shape, &experts->plan, parameters_of(&experts->parameters, k),
                         &rows->x, experts->memory + k * experts->memory_stride, rows->o);
-            likelihood_forward(&experts->likelihood, experts->variance[k], rows->stride,
+            likelihood_forward(&experts->likelihood, experts->dispersion[k], rows->stride,
                                d ? rows->d : NULL, rows->o, rows->loglik, rows->square);
         }
         put_back(rows, outputs, stride, rows->o, experts_output(experts, k, stride));
@@ -97,16 +97,6 @@ void experts_forward_chosen(struct experts *experts, struct chosen_rows *rows,
     }
 }
 
-static void variance_gradient(struct experts *experts, size_t k, const struct chosen_rows *rows,
-                              real keep)
-{
-    double sum = likelihood_variance_gradient(&experts->likelihood, experts->variance[k],
-                                              rows->stride, rows->square, rows->coefficient);
-    real *slot =
-        parameters_gradient_of(&experts->parameters, k) + experts->parameters.log_variance_at;
-    *slot = (real)(keep != 0 ? (double)*slot + sum : sum);
-}
-
 static void backward_of_one(struct experts *experts, size_t k, struct chosen_rows *rows,
                             size_t stride, const real *d, const real *coefficient, real keep)
 {
@@ -115,14 +105,14 @@ static void backward_of_one(struct experts *experts, size_t k, struct chosen_row
     take(rows, outputs, stride, experts_output(experts, k, stride), rows->o);
     take(rows, 1, stride, experts->square + k * stride, rows->square);
     take(rows, 1, stride, coefficient, rows->coefficient);
-    likelihood_backward(&experts->likelihood, experts->variance[k], rows->stride, rows->d, rows->o,
-                        rows->coefficient, experts->d_z);
+    likelihood_backward(&experts->likelihood, experts->dispersion[k], rows->stride, rows->d,
+                        rows->o, rows->coefficient, experts->d_z);
     mlp_plan_prepare(&experts->plan, &experts->shape, rows->stride);
     mlp_backward(&experts->shape, &experts->plan, parameters_of(&experts->parameters, k), &rows->x,
                  experts->memory + k * experts->memory_stride, experts->d_z, keep, experts->scratch,
                  parameters_gradient_of(&experts->parameters, k));
-    if (experts->variance_is_learned)
-        variance_gradient(experts, k, rows, keep);
+    experts_dispersion_gradient(experts, k, rows->stride, rows->d, rows->o, rows->square,
+                                rows->coefficient, keep);
 }
 
 void experts_backward_chosen(struct experts *experts, struct chosen_rows *rows,

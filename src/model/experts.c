@@ -28,30 +28,32 @@ static status allocate_buffers(struct experts *experts)
 
 status experts_init(struct experts *experts, const struct mlp *shape,
                     const struct likelihood *likelihood, size_t first, size_t n_local,
-                    double variance, bool variance_is_learned, size_t max_stride)
+                    const struct dispersion_start *start, size_t max_stride)
 {
     memset(experts, 0, sizeof *experts);
     experts->shape = *shape;
     experts->likelihood = *likelihood;
     experts->first = first;
     experts->n_local = n_local;
-    experts->variance_is_learned = variance_is_learned;
+    experts->variance_is_learned = start->variance_is_learned;
+    experts->freedom_is_learned = start->freedom_is_learned;
     experts->max_stride = max_stride;
     experts->memory_stride = mlp_memory(shape, max_stride);
     status outcome = parameters_init(&experts->parameters, &experts->shape, n_local);
     if (outcome == STATUS_OK)
-        outcome = memory_alloc(&experts->variance, n_local, sizeof(double), "the experts");
+        outcome =
+            memory_alloc(&experts->dispersion, n_local, sizeof *experts->dispersion, "the experts");
     if (outcome == STATUS_OK)
         outcome = allocate_buffers(experts);
     for (size_t k = 0; k < n_local && outcome == STATUS_OK; k++)
-        experts->variance[k] = variance;
+        experts->dispersion[k] = start->at;
     return outcome;
 }
 
 void experts_release(struct experts *experts)
 {
     parameters_release(&experts->parameters);
-    memory_free(&experts->variance);
+    memory_free(&experts->dispersion);
     memory_free(&experts->memory);
     memory_free(&experts->o);
     memory_free(&experts->loglik);
@@ -80,7 +82,7 @@ void experts_forward(struct experts *experts, const struct inputs *x, const real
         real *z = experts_output(experts, k, stride);
         mlp_forward(&experts->shape, &experts->plan, parameters_of(&experts->parameters, k), x,
                     experts->memory + k * experts->memory_stride, z);
-        likelihood_forward(&experts->likelihood, experts->variance[k], stride, d, z,
+        likelihood_forward(&experts->likelihood, experts->dispersion[k], stride, d, z,
                            experts->loglik + k * stride, experts->square + k * stride);
     }
 }
@@ -90,7 +92,7 @@ static void output_gradient(struct experts *experts, size_t k, enum experts_resi
 {
     const real *o = experts_output(experts, k, stride);
     if (residual == RESIDUAL_LIKELIHOOD)
-        likelihood_backward(&experts->likelihood, experts->variance[k], stride, d, o, coefficient,
+        likelihood_backward(&experts->likelihood, experts->dispersion[k], stride, d, o, coefficient,
                             experts->d_z);
     else
         likelihood_backward_square(&experts->likelihood, stride, d,
@@ -98,14 +100,22 @@ static void output_gradient(struct experts *experts, size_t k, enum experts_resi
                                    experts->d_z);
 }
 
-static void variance_gradient(struct experts *experts, size_t k, size_t stride,
-                              const real *coefficient, real keep)
+void experts_dispersion_gradient(struct experts *experts, size_t k, size_t stride, const real *d,
+                                 const real *o, const real *square, const real *coefficient,
+                                 real keep)
 {
-    double sum = likelihood_variance_gradient(&experts->likelihood, experts->variance[k], stride,
-                                              experts->square + k * stride, coefficient);
+    const bool is_learned[] = {
+        [BY_VARIANCE] = experts->variance_is_learned, [BY_FREEDOM] = experts->freedom_is_learned};
+    double sum[N_DISPERSIONS];
+    if (!experts->variance_is_learned && !experts->freedom_is_learned)
+        return;
+    likelihood_dispersion_gradient(&experts->likelihood, experts->dispersion[k], stride, d, o,
+                                   square, coefficient, sum);
     real *slot =
         parameters_gradient_of(&experts->parameters, k) + experts->parameters.log_variance_at;
-    *slot = (real)(keep != 0 ? (double)*slot + sum : sum);
+    for (int i = 0; i < N_DISPERSIONS; i++)
+        if (is_learned[i])
+            slot[i] = (real)(keep != 0 ? (double)slot[i] + sum[i] : sum[i]);
 }
 
 void experts_backward(struct experts *experts, enum experts_residual residual,
@@ -119,21 +129,34 @@ void experts_backward(struct experts *experts, enum experts_residual residual,
         mlp_backward(&experts->shape, &experts->plan, parameters_of(&experts->parameters, k), x,
                      experts->memory + k * experts->memory_stride, experts->d_z, keep,
                      experts->scratch, parameters_gradient_of(&experts->parameters, k));
-        if (experts->variance_is_learned)
-            variance_gradient(experts, k, stride, own, keep);
+        experts_dispersion_gradient(experts, k, stride, d, experts_output(experts, k, stride),
+                                    experts->square + k * stride, own, keep);
         if (experts->gradient_is_made)
             experts->gradient_is_made(experts->listener, k);
     }
 }
 
-void experts_move_variance(struct experts *experts, double floor)
+/* Written so that a NaN stays one: the run must notice it. */
+static double moved(double from, real by, double least, double most)
 {
-    for (size_t k = 0; k < experts->n_local && experts->variance_is_learned; k++) {
+    double to = from * exp((double)by);
+    return to < least ? least : to > most ? most : to;
+}
+
+void experts_move_dispersion(struct experts *experts, double floor)
+{
+    for (size_t k = 0; k < experts->n_local; k++) {
+        struct dispersion *dispersion = &experts->dispersion[k];
         real *slot = parameters_of(&experts->parameters, k) + experts->parameters.log_variance_at;
-        double moved = experts->variance[k] * exp((double)*slot);
-        /* Written so that a NaN stays one: the run must notice it. */
-        experts->variance[k] = moved < floor ? floor : moved;
-        *slot = 0;
+        if (experts->variance_is_learned) {
+            dispersion->variance = moved(dispersion->variance, slot[BY_VARIANCE], floor, INFINITY);
+            slot[BY_VARIANCE] = 0;
+        }
+        if (experts->freedom_is_learned) {
+            dispersion->freedom =
+                moved(dispersion->freedom, slot[BY_FREEDOM], FREEDOM_LEAST, FREEDOM_MOST);
+            slot[BY_FREEDOM] = 0;
+        }
     }
 }
 

@@ -20,8 +20,8 @@ struct experts {
     struct likelihood likelihood;
     size_t first, n_local;
     struct parameters parameters;
-    bool variance_is_learned;
-    double *variance; /* (n_local) sigma^2 of the Gaussian likelihood, in units of the scaled d */
+    bool variance_is_learned, freedom_is_learned;
+    struct dispersion *dispersion; /* (n_local) in units of the scaled d */
     size_t max_stride;
     size_t memory_stride; /* reals of `memory` per expert */
     real *memory;         /* (n_local, memory_stride) hidden layers, for backward */
@@ -39,7 +39,7 @@ struct experts {
 /* Local. Buffers for micro-batches of up to max_stride samples. */
 status experts_init(struct experts *experts, const struct mlp *shape,
                     const struct likelihood *likelihood, size_t first, size_t n_local,
-                    double variance, bool variance_is_learned, size_t max_stride);
+                    const struct dispersion_start *start, size_t max_stride);
 void experts_release(struct experts *experts);
 
 /*
@@ -63,10 +63,18 @@ void experts_backward(struct experts *experts, enum experts_residual residual,
                       real keep);
 
 /*
- * After an update: moves each learned variance by the change of ln sigma^2 that the optimiser left
- * in its slot, not below `floor`, and clears the slot. Local.
+ * After an update: moves each learned variance and freedom by the change of its logarithm that the
+ * optimiser left in its slot, the variance not below `floor`, and clears the slot. Local.
  */
-void experts_move_variance(struct experts *experts, double floor);
+void experts_move_dispersion(struct experts *experts, double floor);
+
+/*
+ * Of expert k: the gradient of variance and freedom, as far as they are learned; with `keep` added
+ * to what is there. Local.
+ */
+void experts_dispersion_gradient(struct experts *experts, size_t k, size_t stride, const real *d,
+                                 const real *o, const real *square, const real *coefficient,
+                                 real keep);
 
 /* agreement (n_local, stride), see likelihood_agreement. Local. */
 void experts_agreement(const struct experts *experts, size_t stride, const real *d, const real *y,

@@ -105,7 +105,7 @@ status model_config_check(const struct model_config *config)
         return status_set(STATUS_USAGE,
                           "the cooperative and competitive errors are squared errors; @likelihood "
                           "bernoulli or categorical needs @error mixture");
-    if (squared && likelihood_family(config->likelihood)->is_count)
+    if (squared && likelihood_family(config->likelihood)->output != OUTPUT_ANY)
         return status_set(STATUS_USAGE,
                           "the cooperative and competitive errors are squared errors; @likelihood "
                           "%s needs @error mixture",
@@ -114,9 +114,13 @@ status model_config_check(const struct model_config *config)
         return status_set(STATUS_USAGE,
                           "@variance learned needs @error mixture: the cooperative and "
                           "competitive errors have no variance");
+    if (config->freedom_is_learned && !likelihood_family(config->likelihood)->has_freedom)
+        return status_set(STATUS_USAGE, "@freedom learned needs @likelihood student");
     if (config->variance_is_learned && !likelihood_family(config->likelihood)->has_variance)
-        return status_set(STATUS_USAGE, "@variance learned needs @likelihood gaussian, for "
-                                        "regression; for classes leave it out");
+        return status_set(STATUS_USAGE,
+                          "@variance learned needs @likelihood gaussian, for "
+                          "regression; @likelihood %s has none: leave it out",
+                          likelihood_names[config->likelihood]);
     if (config->top_k > config->n_experts)
         return status_set(STATUS_USAGE, "@top-k %zu is more than the %zu experts", config->top_k,
                           config->n_experts);
@@ -202,7 +206,8 @@ size_t model_n_parameters(const struct model_config *config)
     struct mlp gate, expert;
     if (model_shapes(config, &gate, &expert) != STATUS_OK)
         return 0;
-    size_t per_expert = expert.n_parameters + (config->variance_is_learned ? 1 : 0);
+    size_t per_expert = expert.n_parameters + (config->variance_is_learned ? 1 : 0) +
+                        (config->freedom_is_learned ? 1 : 0);
     return gate.n_parameters + config->n_experts * per_expert;
 }
 

@@ -28,6 +28,8 @@ struct model_config {
     double variance; /* of the Gaussian likelihood, at the start if learned; scaled units */
     bool variance_is_learned;
     double variance_floor; /* of a learned variance, scaled units */
+    double freedom;        /* degrees of freedom, as the variance */
+    bool freedom_is_learned;
     double output_start;   /* of all experts' z, beside what is drawn */
     size_t top_k;          /* experts that compute a sample; 0: all */
     double balance_weight; /* of the balance term in the gate's gradient */
@@ -58,6 +60,14 @@ static inline size_t model_n_members(const struct model_config *config)
 static inline bool model_is_routed(const struct model_config *config)
 {
     return config->top_k > 0 && config->top_k < config->n_experts;
+}
+
+/* Local. What experts begin with. */
+static inline struct dispersion_start model_dispersion(const struct model_config *config)
+{
+    return (struct dispersion_start){{config->variance, config->freedom},
+                                     config->variance_is_learned,
+                                     config->freedom_is_learned};
 }
 
 /* Local. What its gate is made of; it points into `config`. */

@@ -71,8 +71,8 @@ void predictor_compute_scaled(const struct predictor *predictor, size_t n, const
  * (o_e - y)^2). For regression.
  */
 void predictor_variance(const struct predictor *predictor, const struct predicted *predicted);
-/* sigma_e^2 (E) of the scaled targets. */
-const double *predictor_variances(const struct predictor *predictor);
+/* (E), of the scaled targets. */
+const struct dispersion *predictor_dispersion(const struct predictor *predictor);
 
 /*
  * ln p(d | x) of the scaled targets d (O) of sample i, constants included. h (E): the posterior

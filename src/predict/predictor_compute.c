@@ -198,12 +198,19 @@ static bool clear_unchosen(size_t outputs, size_t width, const double *g, double
     return any;
 }
 
+static void multiply(size_t n, double factor, double *o)
+{
+    for (size_t i = 0; i < n; i++)
+        o[i] *= factor;
+}
+
 static void compute_experts(const struct predictor *predictor, const struct work *work)
 {
     const struct predicted *block = &work->block;
     const struct model_config *config = &predictor->shape.config;
     size_t outputs = predictor->n_outputs, width = block->stride, size = outputs * width;
     const struct output_function *output = &output_functions[config->output];
+    const struct likelihood_family *family = likelihood_family(config->likelihood);
     double spare[2 * PREDICTOR_TILE];
     bool is_routed = model_is_routed(config);
     for (size_t e = 0; e < predictor->n_experts; e++) {
@@ -214,6 +221,8 @@ static void compute_experts(const struct predictor *predictor, const struct work
         run(predictor, &predictor->experts[e], work, z);
         if (output->predict)
             output->predict(outputs, width, z, o, spare);
+        if (family->mean_factor)
+            multiply(size, family->mean_factor(predictor->dispersion[e]), o);
         if (is_routed)
             clear_unchosen(outputs, width, g, o);
     }
@@ -265,7 +274,7 @@ void predictor_variance(const struct predictor *predictor, const struct predicte
             for (size_t t = 0; t < width; t++) {
                 size_t i = k * width + t;
                 double o = predicted->o[e * size + i], difference = o - predicted->y[i];
-                double own = family->target_variance(predictor->variance[e], o);
+                double own = family->target_variance(predictor->dispersion[e], o);
                 double spread = own + difference * difference;
                 double g = predicted->g[e * width + t];
                 /* What has no share counts for nothing, however far away it is. */

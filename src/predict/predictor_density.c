@@ -9,7 +9,7 @@ static double log_likelihood(const struct predictor *predictor, const struct pre
 {
     size_t outputs = predictor->n_outputs, stride = predicted->stride;
     size_t at = e * outputs * stride + i;
-    const struct likelihood_sample sample = {outputs, stride, predictor->variance[e],
+    const struct likelihood_sample sample = {outputs, stride, predictor->dispersion[e],
                                              predicted->z + at, predicted->o + at};
     return likelihood_family(predictor->shape.config.likelihood)->log_density(&sample, d);
 }

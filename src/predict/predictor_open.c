@@ -78,7 +78,7 @@ static status copy_networks(struct predictor *predictor, const struct networks *
     if (outcome == STATUS_OK)
         outcome = memory_alloc(&predictor->experts, n, sizeof *predictor->experts, "a model");
     if (outcome == STATUS_OK)
-        outcome = memory_alloc(&predictor->variance, n, sizeof(double), "a model");
+        outcome = memory_alloc(&predictor->dispersion, n, sizeof *predictor->dispersion, "a model");
     if (outcome != STATUS_OK)
         return outcome;
     char *at = predictor->weights;
@@ -87,7 +87,7 @@ static status copy_networks(struct predictor *predictor, const struct networks *
     for (size_t e = 0; e < n; e++)
         at = copy_network(pass, &shape->expert, networks->experts + e * stride, at,
                           &predictor->experts[e]);
-    memcpy(predictor->variance, networks->variance, n * sizeof(double));
+    memcpy(predictor->dispersion, networks->dispersion, n * sizeof *predictor->dispersion);
     return STATUS_OK;
 }
 
@@ -192,7 +192,7 @@ void predictor_destroy(struct predictor **predictor)
     run_record_release(&(*predictor)->record);
     memory_free(&(*predictor)->weights);
     memory_free(&(*predictor)->experts);
-    memory_free(&(*predictor)->variance);
+    memory_free(&(*predictor)->dispersion);
     memory_free(&(*predictor)->constant);
     memory_free(&(*predictor)->mean);
     memory_free(&(*predictor)->whitener);
@@ -221,7 +221,7 @@ const struct string_list *predictor_class_names(const struct predictor *predicto
     return record->classes.n > 0 ? &record->classes : &record->target_names;
 }
 
-const double *predictor_variances(const struct predictor *predictor)
+const struct dispersion *predictor_dispersion(const struct predictor *predictor)
 {
-    return predictor->variance;
+    return predictor->dispersion;
 }

@@ -29,7 +29,7 @@ struct predictor {
     struct pass_network gate;              /* if it is a network */
     struct pass_network *experts;          /* (E) */
     void *weights;                         /* of all networks, owned */
-    double *variance;                      /* (E) */
+    struct dispersion *dispersion;         /* (E) */
     double *constant;                      /* (E) Gaussian gate: ln alpha - 1/2 ln |S| */
     double *mean, *whitener;               /* (E, D), (E, D, D) of a Gaussian gate; else NULL */
 };

@@ -42,7 +42,7 @@ static void fill_networks(const struct model_shape *model, struct networks *netw
     fill(networks->gate, parameters_stride(&model->gate), seed);
     fill(networks->experts, model->config.n_experts * parameters_stride(&model->expert), seed + 1);
     for (size_t e = 0; e < model->config.n_experts; e++)
-        networks->variance[e] = 1 + (double)e;
+        networks->dispersion[e] = (struct dispersion){.variance = 1 + (double)e};
 }
 
 static void fill_snapshot(struct snapshot *snapshot, const struct model_shape *model)
@@ -109,7 +109,7 @@ static bool equal_networks(const struct model_shape *model, const struct network
     return memcmp(a->gate, b->gate, parameters_stride(&model->gate) * sizeof(real)) == 0 &&
            memcmp(a->experts, b->experts,
                   n_experts * parameters_stride(&model->expert) * sizeof(real)) == 0 &&
-           equal_doubles(a->variance, b->variance, n_experts);
+           memcmp(a->dispersion, b->dispersion, n_experts * sizeof *a->dispersion) == 0;
 }
 
 static bool equal_milestones(const struct milestone *a, const struct milestone *b)

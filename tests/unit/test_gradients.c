@@ -78,6 +78,7 @@ static void mixture_init(struct mixture *mixture, enum error_kind error,
                                      .hidden = hidden,
                                      .n_hidden = depth,
                                      .activation = activation};
+    const struct dispersion_start start = {{0.6, 1}, learned, false};
     struct mlp expert;
     struct rng rng;
     rng_init(&rng, 7, RNG_SPLIT, 0, 0);
@@ -89,7 +90,7 @@ static void mixture_init(struct mixture *mixture, enum error_kind error,
     mlp_init(&expert, N_INPUTS, hidden, depth, likelihood->n_outputs, activation);
     assert_int_equal(gate_init(&mixture->gate, &gate, stride), STATUS_OK);
     assert_int_equal(
-        experts_init(&mixture->experts, &expert, likelihood, 0, N_EXPERTS, 0.6, learned, stride),
+        experts_init(&mixture->experts, &expert, likelihood, 0, N_EXPERTS, &start, stride),
         STATUS_OK);
     assert_int_equal(inputs_init(&mixture->x, N_INPUTS, stride), STATUS_OK);
     mixture->d = reals(stride * likelihood->n_outputs);
@@ -230,12 +231,12 @@ static void check_variances(struct mixture *mixture)
 {
     struct experts *experts = &mixture->experts;
     for (size_t k = 0; k < N_EXPERTS; k++) {
-        double before = experts->variance[k];
-        experts->variance[k] = before * exp(step_size);
+        double before = experts->dispersion[k].variance;
+        experts->dispersion[k].variance = before * exp(step_size);
         double above = forward(mixture);
-        experts->variance[k] = before * exp(-step_size);
+        experts->dispersion[k].variance = before * exp(-step_size);
         double below = forward(mixture);
-        experts->variance[k] = before;
+        experts->dispersion[k].variance = before;
         check("ln variance", (above - below) / (2 * step_size),
               (double)parameters_gradient_of(&experts->parameters,
                                              k)[experts->parameters.log_variance_at]);

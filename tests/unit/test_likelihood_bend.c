@@ -14,7 +14,8 @@ enum { N = 16, MOST_OUTPUTS = 3, MOST_BENDS = MOST_OUTPUTS + 1 };
 
 struct bend_case {
     struct likelihood likelihood;
-    double d[MOST_OUTPUTS * N], z[MOST_OUTPUTS * N], variance;
+    double d[MOST_OUTPUTS * N], z[MOST_OUTPUTS * N];
+    struct dispersion dispersion;
 };
 
 struct bent {
@@ -26,7 +27,7 @@ static void bend(const struct bend_case *one, struct bent *bent)
     struct likelihood_bend out = {bent->loglik, bent->slope, bent->curvature};
     memset(bent, 0xff, sizeof *bent); /* NaN: all of it must be written */
     likelihood_family(one->likelihood.kind)
-        ->bend(&one->likelihood, one->variance, N, one->d, one->z, &out);
+        ->bend(&one->likelihood, one->dispersion, N, one->d, one->z, &out);
 }
 
 static void draw(struct bend_case *one, enum likelihood_kind kind, enum output_kind output,
@@ -35,7 +36,7 @@ static void draw(struct bend_case *one, enum likelihood_kind kind, enum output_k
     struct rng rng;
     rng_init(&rng, 5, RNG_SPLIT, 0, (uint32_t)kind);
     one->likelihood = (struct likelihood){kind, output, n_outputs};
-    one->variance = 0.7;
+    one->dispersion = (struct dispersion){0.7, 1};
     for (size_t i = 0; i < N; i++) {
         double total = 0;
         for (size_t k = 0; k < n_outputs; k++) {
@@ -54,7 +55,7 @@ static void move(struct bend_case *one, size_t a, double by)
     for (size_t i = 0; i < N && a < one->likelihood.n_outputs; i++)
         one->z[a * N + i] += by;
     if (a == one->likelihood.n_outputs)
-        one->variance *= exp(by);
+        one->dispersion.variance *= exp(by);
 }
 
 static void check(enum likelihood_kind kind, enum output_kind output, size_t n_outputs)
@@ -87,7 +88,7 @@ static void check(enum likelihood_kind kind, enum output_kind output, size_t n_o
         d[i] = (real)one.d[i];
         z[i] = (real)one.z[i];
     }
-    likelihood_forward(&one.likelihood, one.variance, N, d, z, loglik, square);
+    likelihood_forward(&one.likelihood, one.dispersion, N, d, z, loglik, square);
     for (size_t i = 0; i < N; i++)
         assert_true(fabs((double)loglik[i] - here.loglik[i]) < 1e-5);
 }

@@ -23,8 +23,9 @@ static void one_expert_is_a_normal_distribution(void **state)
         {0.995, 2.5758293035489004},
         {1e-10, -6.361340902404056},
     };
-    double g = 1, o = 3, variance = 0.25;
-    struct target_mixture mixture = {1, &g, &o, &variance};
+    double g = 1, o = 3;
+    struct dispersion dispersion = {.variance = 0.25};
+    struct target_mixture mixture = {1, &g, &o, &dispersion};
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         assert_near(normal_mixture_quantile(&mixture, table[i][0]), 3 + 0.5 * table[i][1], 1e-12);
         assert_near(normal_mixture_cdf(&mixture, 3 + 0.5 * table[i][1]), table[i][0], 1e-14);
@@ -39,7 +40,7 @@ static double integral(const struct target_mixture *mixture, double from, double
     for (int i = 0; i <= steps; i++) {
         double t = from + i * width, density = 0;
         for (size_t e = 0; e < mixture->n_experts; e++) {
-            double variance = mixture->variance[e], away = t - mixture->o[e];
+            double variance = mixture->dispersion[e].variance, away = t - mixture->o[e];
             density +=
                 mixture->g[e] * exp(-away * away / (2 * variance)) / sqrt(2 * M_PI * variance);
         }
@@ -52,9 +53,9 @@ static void quantiles_hold_what_the_density_says(void **state)
 {
     (void)state;
     static const double g[] = {0.2, 0.5, 0, 0.3}, o[] = {-4, 1, 1e6, 3};
-    static const double variance[] = {0.01, 4, 1, 0.16};
+    static const struct dispersion dispersion[] = {{0.01, 1}, {4, 1}, {1, 1}, {0.16, 1}};
     static const double p[] = {0.001, 0.05, 0.19, 0.21, 0.5, 0.9, 0.999};
-    struct target_mixture mixture = {4, g, o, variance};
+    struct target_mixture mixture = {4, g, o, dispersion};
     for (size_t i = 0; i < sizeof p / sizeof p[0]; i++)
         assert_near(integral(&mixture, -30, normal_mixture_quantile(&mixture, p[i])), p[i], 1e-9);
 }
@@ -63,8 +64,9 @@ static void quantiles_hold_what_the_density_says(void **state)
 static void two_needles(void **state)
 {
     (void)state;
-    static const double g[] = {0.4, 0.6}, o[] = {-1000, 1000}, variance[] = {1e-12, 1e-12};
-    struct target_mixture mixture = {2, g, o, variance};
+    static const double g[] = {0.4, 0.6}, o[] = {-1000, 1000};
+    static const struct dispersion dispersion[] = {{1e-12, 1}, {1e-12, 1}};
+    struct target_mixture mixture = {2, g, o, dispersion};
     assert_near(normal_mixture_quantile(&mixture, 0.2), -1000, 1e-11);
     assert_near(normal_mixture_quantile(&mixture, 0.9), 1000 + 1e-6 * 0.967421566101701, 1e-11);
     double between = normal_mixture_quantile(&mixture, 0.4);
@@ -74,8 +76,9 @@ static void two_needles(void **state)
 static void what_is_not_finite_has_no_quantile(void **state)
 {
     (void)state;
-    double g = 1, o = NAN, variance = 1;
-    struct target_mixture mixture = {1, &g, &o, &variance};
+    double g = 1, o = NAN;
+    struct dispersion dispersion = {.variance = 1};
+    struct target_mixture mixture = {1, &g, &o, &dispersion};
     assert_true(isnan(normal_mixture_quantile(&mixture, 0.5)));
     o = INFINITY;
     assert_true(isnan(normal_mixture_quantile(&mixture, 0.5)));

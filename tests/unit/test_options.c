@@ -24,6 +24,7 @@ static const char *const examples[][2] = {
     [KIND_ANNEAL] = {"0.5:3", "0.25:3"},
     [KIND_GATE] = {"tree:2x2", "gaussian"},
     [KIND_VARIANCE] = {"fixed:2", "learned:2"},
+    [KIND_FREEDOM] = {"fixed:2", "learned:3"},
     [KIND_SCALE] = {"2", "3"},
     [KIND_INTERVAL] = {"3e", "4s"},
     [KIND_GRID] = {"experts=2;3;", "experts=2;"},
@@ -96,7 +97,7 @@ static void traits_are_what_is_promised(void **state)
                  "inputs exclude categories targets group weight valid task scale experts "
                  "committee expert-hidden gate gate-inputs expert-inputs gate-hidden activation "
                  "expert-output error "
-                 "likelihood variance top-k balance-weight entropy-weight optimizer momentum "
+                 "likelihood variance freedom top-k balance-weight entropy-weight optimizer momentum "
                  "batch-size seed starts init micro-batch stream-block");
     assert_names(COMMAND_TRAIN, OPTION_SAMPLES, "data targets group weight valid seed");
     assert_names(COMMAND_TRAIN, OPTION_FILE, "data valid");

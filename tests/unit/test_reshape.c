@@ -39,7 +39,7 @@ static void fill_networks(struct rng *rng, const struct model_shape *model,
     fill(rng, networks->gate, model->gate.extent);
     fill(rng, networks->experts, n * parameters_stride(&model->expert));
     for (size_t e = 0; e < n; e++)
-        networks->variance[e] = 0.1 + rng_uniform(rng);
+        networks->dispersion[e].variance = 0.1 + rng_uniform(rng);
 }
 
 static void snapshot_of(struct snapshot *snapshot, const struct model_shape *model, bool filled)
@@ -78,7 +78,7 @@ static void check_networks(const struct model_shape *model, const struct network
     for (size_t i = 0; i < n * stride; i++)
         check_near((double)a->experts[i], (double)b->experts[i], tolerance);
     for (size_t e = 0; e < n; e++)
-        check_near(a->variance[e], b->variance[e], tolerance);
+        check_near(a->dispersion[e].variance, b->dispersion[e].variance, tolerance);
 }
 
 /* Experts 1 and 3 of four are split, and the twins merged again. */
@@ -142,7 +142,7 @@ static void test_merge_of_networks(void **state)
         check_near((double)before.slot[0].experts[2 * stride + i] / 0.75,
                    (double)after.slot[0].experts[i], rounding);
     }
-    check_near(before.current.variance[2], after.current.variance[0], 0);
+    check_near(before.current.dispersion[2].variance, after.current.dispersion[0].variance, 0);
     size_t at = three.gate.bias_at[1], now = two.gate.bias_at[1];
     double entropy = -0.25 * log(0.25) - 0.75 * log(0.75);
     check_near(0.25 * (double)before.current.gate[at] + 0.75 * (double)before.current.gate[at + 2] +

@@ -80,6 +80,7 @@ static void draw(struct parameters *parameters, struct rng *rng)
 
 static void mixture_init(struct mixture *mixture)
 {
+    const struct dispersion_start start = {{0.6, 1}, true, false};
     const size_t hidden[1] = {HIDDEN};
     const struct likelihood likelihood = {LIKELIHOOD_GAUSSIAN, OUTPUT_IDENTITY, O};
     const struct gate_config gate = {.choice = GATE_SOFTMAX,
@@ -96,7 +97,7 @@ static void mixture_init(struct mixture *mixture)
     size_t stride = mixture->stride = real_padded(N);
     mlp_init(&expert, D, hidden, 1, O, ACTIVATION_TANH);
     assert_int_equal(gate_init(&mixture->gate, &gate, stride), STATUS_OK);
-    assert_int_equal(experts_init(&mixture->experts, &expert, &likelihood, 0, E, 0.6, true, stride),
+    assert_int_equal(experts_init(&mixture->experts, &expert, &likelihood, 0, E, &start, stride),
                      STATUS_OK);
     assert_int_equal(inputs_init(&mixture->x, D, stride), STATUS_OK);
     assert_int_equal(chosen_rows_init(&mixture->rows, D, O, stride), STATUS_OK);
@@ -214,12 +215,12 @@ static void test_gradients(void **state)
     struct experts *experts = &mixture.experts;
     for (size_t e = 0; e < E; e++) {
         check_network(&mixture, &experts->parameters, e, "expert");
-        double before = experts->variance[e];
-        experts->variance[e] = before * exp(step_size);
+        double before = experts->dispersion[e].variance;
+        experts->dispersion[e].variance = before * exp(step_size);
         double above = objective(&mixture);
-        experts->variance[e] = before * exp(-step_size);
+        experts->dispersion[e].variance = before * exp(-step_size);
         double below = objective(&mixture);
-        experts->variance[e] = before;
+        experts->dispersion[e].variance = before;
         check("ln variance", (above - below) / (2 * step_size),
               (double)parameters_gradient_of(&experts->parameters,
                                              e)[experts->parameters.log_variance_at]);

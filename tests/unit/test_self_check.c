@@ -101,7 +101,7 @@ static void make_snapshot(const struct run_record *record, struct snapshot *snap
     fill_gate(&shape, snapshot->current.gate);
     fill(snapshot->current.experts, E * parameters_stride(&shape.expert), 1);
     for (size_t e = 0; e < E; e++)
-        snapshot->current.variance[e] = 0.5 + (double)e;
+        snapshot->current.dispersion[e].variance = 0.5 + (double)e;
 }
 
 /* Publishes a model of this kind with its check, altered by `spoil`, and opens it. */
@@ -164,7 +164,7 @@ static void alter_model(struct snapshot *snapshot)
 static void alter_variance(struct snapshot *snapshot)
 {
     for (size_t e = 0; e < E; e++)
-        snapshot->current.variance[e] *= 1.01;
+        snapshot->current.dispersion[e].variance *= 1.01;
 }
 
 /* What two builds may differ in. */
@@ -231,7 +231,7 @@ static void values_are_those_of_the_formula(void **state)
             sum += exp(z[e]);
         }
         for (size_t e = 0; e < E; e++) {
-            double g = exp(z[e]) / sum, v = snapshot.current.variance[e];
+            double g = exp(z[e]) / sum, v = snapshot.current.dispersion[e].variance;
             y += g * o[e];
             density += g * exp(-0.5 * (1 - o[e]) * (1 - o[e]) / v) / sqrt(2 * acos(-1) * v);
         }

@@ -73,7 +73,7 @@ status candidates_apply(struct options *options, const struct candidate *candida
                  {"expert_hidden", candidate->hidden},
                  {"activation", candidate->activation},
                  {"learning_rate", "0.003"},
-                 {"variance", facts->has_variance ? "unseen" : "fixed"}};
+                 {"variance", facts->variance}};
     const struct {
         const char *key;
         long value;

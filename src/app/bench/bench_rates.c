@@ -95,12 +95,13 @@ static status open_model(struct workshop *shop, enum optimizer_kind kind)
     const struct model_config *config = shop->config;
     struct likelihood likelihood = {config->likelihood, config->output, config->n_outputs};
     struct optimizer_config optimizer = {kind, 0.9, 0};
+    struct dispersion_start start = {.at = {1, 1}};
     struct gate_config gate = model_gate_config(config);
     gate.n_experts = shop->n_rows;
     status outcome = gate_init(&shop->gate, &gate, shop->n);
     if (outcome == STATUS_OK)
         outcome = experts_init(&shop->experts, &shop->expert_shape, &likelihood, 0, shop->n_local,
-                               1, false, shop->n);
+                               &start, shop->n);
     if (outcome == STATUS_OK)
         outcome = optimizer_init(&shop->optimizer, &optimizer, &shop->experts.parameters);
     if (outcome == STATUS_OK)

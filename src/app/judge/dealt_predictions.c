@@ -59,7 +59,7 @@ status dealt_predictions_init(struct dealt_predictions *dealt, const struct comm
                   {&dealt->work, predictor_work_bytes(dealt->predictor, PREDICTOR_TILE), 1}};
     for (size_t i = 0; i < sizeof arrays / sizeof arrays[0] && outcome == STATUS_OK; i++)
         outcome = memory_alloc(arrays[i].array, arrays[i].count, arrays[i].size, "predictions");
-    dealt->variance = predictor_variances(dealt->predictor);
+    dealt->dispersion = predictor_dispersion(dealt->predictor);
     return communicator_agree(comm, outcome);
 }
 

@@ -25,9 +25,9 @@ struct dealt_predictions {
     struct {
         size_t y, variance, g, h, o;
     } at;
-    double *values;              /* root: (samples, width) of the micro-batch; targets are scaled */
-    const double *variance;      /* (E) of the likelihood, scaled; not owned */
-    double *own, *rows, *target; /* work space */
+    double *values; /* root: (samples, width) of the micro-batch; targets are scaled */
+    const struct dispersion *dispersion; /* (E) of the likelihood, scaled; not owned */
+    double *own, *rows, *target;         /* work space */
     void *work;
 };
 

@@ -33,7 +33,7 @@ status expert_likeness_init(struct expert_likeness *likeness, const struct step 
         size_t count, size;
     } arrays[] = {{&likeness->own, likeness->n_local * likeness->row, sizeof(real)},
                   {&likeness->all, at_root * likeness->row, sizeof(real)},
-                  {&likeness->variance, at_root, sizeof(double)},
+                  {&likeness->dispersion, at_root, sizeof(struct dispersion)},
                   {&likeness->limit, model->has_gate ? likeness->n_outputs : 0, sizeof(double)},
                   {&likeness->same_as, at_root, sizeof(size_t)}};
     status outcome = STATUS_OK;
@@ -46,7 +46,7 @@ void expert_likeness_release(struct expert_likeness *likeness)
 {
     memory_free(&likeness->own);
     memory_free(&likeness->all);
-    memory_free(&likeness->variance);
+    memory_free(&likeness->dispersion);
     memory_free(&likeness->limit);
     memory_free(&likeness->same_as);
 }
@@ -85,7 +85,7 @@ static double spread_of(const struct expert_likeness *likeness, size_t j, const 
 static bool are_alike(const struct expert_likeness *likeness, size_t e, size_t f)
 {
     const real *a = likeness->all + e * likeness->row, *b = likeness->all + f * likeness->row;
-    double v = likeness->variance[e], w = likeness->variance[f];
+    double v = likeness->dispersion[e].variance, w = likeness->dispersion[f].variance;
     if (!(fabs(v - w) <= LIKENESS_TOLERANCE * fmax(v, w)))
         return false;
     for (size_t j = 0; j < likeness->n_outputs; j++) {
@@ -118,7 +118,7 @@ double expert_likeness_distance(const struct expert_likeness *likeness, size_t e
 {
     const real *a = likeness->all + e * likeness->row, *b = likeness->all + f * likeness->row;
     size_t outputs = likeness->n_outputs;
-    double v = likeness->variance[e], w = likeness->variance[f];
+    double v = likeness->dispersion[e].variance, w = likeness->dispersion[f].variance;
     double of_variances = (v - w) / fmax(v, w), sum = of_variances * of_variances;
     for (size_t j = 0; j < outputs; j++) {
         double squares = 0, per_spread = LIKENESS_TOLERANCE * LIKENESS_TOLERANCE;
@@ -139,8 +139,8 @@ void expert_likeness_compare(struct expert_likeness *likeness, const struct step
     const struct model *model = step->model;
     communicator_gather_rows(step->comm, &model->shard, likeness->row * sizeof(real), likeness->own,
                              likeness->all);
-    communicator_gather_rows(step->comm, &model->shard, sizeof(double), model->experts.variance,
-                             likeness->variance);
+    communicator_gather_rows(step->comm, &model->shard, sizeof(struct dispersion),
+                             model->experts.dispersion, likeness->dispersion);
     if (model->has_gate)
         find_alike(likeness, left_out);
 }

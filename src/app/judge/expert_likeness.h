@@ -22,12 +22,12 @@
 
 struct expert_likeness {
     size_t n_experts, n_local, n_outputs;
-    size_t n_samples, interval; /* every interval-th sample is taken, n_samples of them */
-    size_t row;                 /* reals of an expert: n_samples * n_outputs, padded */
-    real *own;                  /* (n_local, row) outputs, sample by sample */
-    real *all;                  /* root: (E, row) */
-    double *variance;           /* root: (E) */
-    double *limit;              /* root: (O) work space */
+    size_t n_samples, interval;    /* every interval-th sample is taken, n_samples of them */
+    size_t row;                    /* reals of an expert: n_samples * n_outputs, padded */
+    real *own;                     /* (n_local, row) outputs, sample by sample */
+    real *all;                     /* root: (E, row) */
+    struct dispersion *dispersion; /* root: (E) */
+    double *limit;                 /* root: (O) work space */
     size_t *same_as; /* root: (E) the first expert that is like this one; itself if none */
 };
 

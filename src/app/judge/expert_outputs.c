@@ -16,7 +16,7 @@ status expert_outputs_init(struct expert_outputs *outputs, const struct communic
         size_t count, size;
     } arrays[] = {
         {&outputs->o, at_root * model->config.n_outputs * stride, sizeof(real)},
-        {&outputs->variance, at_root, sizeof(double)},
+        {&outputs->dispersion, at_root, sizeof(struct dispersion)},
     };
     status outcome = STATUS_OK;
     memset(outputs, 0, sizeof *outputs);
@@ -26,15 +26,15 @@ status expert_outputs_init(struct expert_outputs *outputs, const struct communic
     outcome = communicator_agree(comm, outcome);
     if (outcome != STATUS_OK)
         return outcome;
-    communicator_gather_rows(comm, &model->shard, sizeof(double), model->experts.variance,
-                             outputs->variance);
+    communicator_gather_rows(comm, &model->shard, sizeof(struct dispersion),
+                             model->experts.dispersion, outputs->dispersion);
     return STATUS_OK;
 }
 
 void expert_outputs_release(struct expert_outputs *outputs)
 {
     memory_free(&outputs->o);
-    memory_free(&outputs->variance);
+    memory_free(&outputs->dispersion);
 }
 
 /*

@@ -9,8 +9,8 @@
 
 /* What each expert says of a micro-batch, at the root: training never needs it there. */
 struct expert_outputs {
-    real *o;          /* root: (E, O, stride) all outputs of all experts, scaled */
-    double *variance; /* root: (E) of the likelihood, scaled */
+    real *o;                       /* root: (E, O, stride) all outputs of all experts, scaled */
+    struct dispersion *dispersion; /* root: (E) of the likelihood, scaled */
 };
 
 /* Collective. */

@@ -76,7 +76,7 @@ static status read_parameters(const struct communicator *comm, struct loaded_mod
     }
     if (outcome == STATUS_OK) {
         struct local_networks local = {model->has_gate ? model->gate.parameters.value : NULL,
-                                       model->experts.parameters.value, model->experts.variance};
+                                       model->experts.parameters.value, model->experts.dispersion};
         snapshot_scatter(model, comm, &snapshot.current, &local);
     }
     snapshot_release(&snapshot);

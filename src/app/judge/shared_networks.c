@@ -22,7 +22,8 @@ status shared_networks(const struct communicator *comm, const struct loaded_mode
         size_t experts = config->n_experts * parameters_stride(&shape.expert);
         communicator_broadcast(comm, all->gate, parameters_stride(&shape.gate) * sizeof(real));
         communicator_broadcast(comm, all->experts, experts * sizeof(real));
-        communicator_broadcast(comm, all->variance, config->n_experts * sizeof(double));
+        communicator_broadcast(comm, all->dispersion,
+                               config->n_experts * sizeof(struct dispersion));
     }
     return outcome;
 }

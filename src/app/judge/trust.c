@@ -69,10 +69,10 @@ static bool is_covered(const struct trust *trust, const struct step *step,
         g[e] = (double)gate->g[e * batch->stride + i];
         o[e] = (double)outputs->o[(e * batch->n_outputs + k) * batch->stride + i];
     }
-    struct target_mixture mixture = {gate->n_experts, g, o, outputs->variance};
+    struct target_mixture mixture = {gate->n_experts, g, o, outputs->dispersion};
     const struct likelihood_family *family = likelihood_family(step->model->config.likelihood);
     double d = (double)batch->d[k * batch->stride + i];
-    if (!family->is_count)
+    if (family->targets != TARGETS_COUNTS)
         return fabs(family->cdf(&mixture, d) - 0.5) < 0.5 * level;
     /* From quantile to quantile: of counts such an interval holds more than its level says. */
     double tail = 0.5 * (1 - level);

@@ -22,6 +22,7 @@ enum option_kind {
     KIND_ANNEAL,   /* struct anneal */
     KIND_GATE,     /* gate and gate_levels */
     KIND_VARIANCE, /* variance and variance_is_learned */
+    KIND_FREEDOM,  /* freedom and freedom_is_learned */
     KIND_SCALE,    /* scaling and scale_number */
     KIND_INTERVAL, /* checkpoint_every and checkpoint_unit */
     KIND_GRID,     /* char *, as KIND_TEXT: see option_grid.c */

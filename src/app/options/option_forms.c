@@ -231,7 +231,7 @@ static const char *format_anneal(const struct options *options, const struct opt
 const struct value_kind anneal_kind = {parse_anneal, format_anneal};
 
 static const char *const variance_words[] = {"fixed", "learned", "unseen"};
-enum { VARIANCE_LEARNED = 1, VARIANCE_UNSEEN = 2, N_VARIANCES = 3 };
+enum { VARIANCE_LEARNED = 1, VARIANCE_UNSEEN = 2, N_VARIANCES = 3, N_FREEDOMS = 2 };
 
 /* A word, and behind it, if anything, a number above 0. */
 static bool read_variance(const char *text, const char *word, double *variance)
@@ -274,6 +274,35 @@ static const char *format_variance(const struct options *options, const struct o
 }
 
 const struct value_kind variance_kind = {parse_variance, format_variance};
+
+static status parse_freedom(struct options *options, const struct option_entry *entry,
+                            const char *text, const char *subject)
+{
+    (void)entry;
+    for (int i = 0; i < N_FREEDOMS; i++) {
+        double freedom = 4;
+        if (!read_variance(text, variance_words[i], &freedom))
+            continue;
+        options->freedom_is_learned = i == VARIANCE_LEARNED;
+        options->freedom = freedom;
+        return STATUS_OK;
+    }
+    return option_refuse(subject, "fixed, learned, fixed:V or learned:V with V greater than 0",
+                         text);
+}
+
+static const char *format_freedom(const struct options *options, const struct option_entry *entry,
+                                  char *buffer)
+{
+    (void)entry;
+    char number[NUMBER_TEXT_SIZE];
+    number_text(options->freedom, number);
+    snprintf(buffer, OPTION_TEXT_SIZE, "%s:%s",
+             variance_words[options->freedom_is_learned ? VARIANCE_LEARNED : 0], number);
+    return buffer;
+}
+
+const struct value_kind freedom_kind = {parse_freedom, format_freedom};
 
 static status parse_gate(struct options *options, const struct option_entry *entry,
                          const char *text, const char *subject)

@@ -162,8 +162,8 @@ static const struct value_kind *const kinds[] = {
     [KIND_TEXT] = &text_kind,         [KIND_WIDTHS] = &widths_kind,
     [KIND_SCHEDULE] = &schedule_kind, [KIND_ANNEAL] = &anneal_kind,
     [KIND_GATE] = &gate_kind,         [KIND_VARIANCE] = &variance_kind,
-    [KIND_SCALE] = &scale_kind,       [KIND_INTERVAL] = &interval_kind,
-    [KIND_GRID] = &grid_kind,
+    [KIND_FREEDOM] = &freedom_kind,   [KIND_SCALE] = &scale_kind,
+    [KIND_INTERVAL] = &interval_kind, [KIND_GRID] = &grid_kind,
 };
 
 status option_store(struct options *options, const struct option_entry *entry, const char *text,

@@ -15,7 +15,7 @@ struct value_kind {
 };
 
 extern const struct value_kind duration_kind, widths_kind, schedule_kind, anneal_kind, gate_kind,
-    variance_kind, scale_kind, interval_kind, grid_kind;
+    variance_kind, freedom_kind, scale_kind, interval_kind, grid_kind;
 
 /* The field of this entry; format functions only read it. */
 static inline void *option_field(const struct options *options, const struct option_entry *entry)

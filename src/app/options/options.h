@@ -63,6 +63,8 @@ struct options {
     int likelihood; /* enum likelihood_kind or LIKELIHOOD_CHOICE_AUTO */
     bool variance_is_learned, variance_is_unseen;
     double variance;
+    bool freedom_is_learned;
+    double freedom;
 
     int automatic; /* AUTO_OFF or AUTO_ON, as asked for: see app/auto/auto.c */
     long effort;

@@ -257,9 +257,13 @@ const struct option_entry option_table[] = {
      "distribution of a target given an expert's output",
      SECTION_MODEL, TRAIN, FIXED, KIND_CHOICE, AT(likelihood), 0, likelihood_words},
     {"variance", "VARIANCE", "fixed:1",
-     "variance of the Gaussian likelihood: fixed:V, or learned:V, which begins at V; unseen: of a "
-     "committee, measured on the samples that each member has left out",
+     "variance of the likelihood, or what stands in its place: fixed:V, or learned:V, which begins at "
+     "V and is the default but for gaussian; unseen: of a committee, measured on the samples that "
+     "each member has left out",
      SECTION_MODEL, TRAIN, FIXED, KIND_VARIANCE, 0, 0, NULL},
+    {"freedom", "NU", "learned:4",
+     "degrees of freedom of --likelihood student: fixed:V, or learned:V, which begins at V",
+     SECTION_MODEL, TRAIN, FIXED, KIND_FREEDOM, 0, 0, NULL},
 
     {"top-k", "K", "0",
      "compute only the K experts with the largest mixing proportions for each sample; 0: all",

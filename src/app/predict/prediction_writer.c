@@ -128,8 +128,9 @@ static status add_density_of(struct prediction_writer *writer, size_t e)
         outcome = add_column(writer, (struct column){COLUMN_EXPERT_O, e, k}, prefix,
                              names->item[two_of_one ? 1 : k]);
     snprintf(prefix, sizeof prefix, "sigma_%zu", e);
-    bool has_sigma =
-        is_regression && likelihood_family(writer->loaded->problem.model.likelihood)->has_variance;
+    const struct dispersion_row *row =
+        likelihood_family(writer->loaded->problem.model.likelihood)->row;
+    bool has_sigma = is_regression && row && row->has_unit;
     for (size_t k = 0; k < outputs && has_sigma && outcome == STATUS_OK; k++)
         outcome =
             add_column(writer, (struct column){COLUMN_EXPERT_SIGMA, e, k}, prefix, names->item[k]);
@@ -182,7 +183,7 @@ static double quantile(const struct prediction_writer *writer, const struct pred
     double *o = writer->mixture;
     for (size_t e = 0; e < model->n_experts; e++)
         o[e] = values[dealt->at.o + e * model->n_outputs + k];
-    struct target_mixture mixture = {model->n_experts, values + dealt->at.g, o, dealt->variance};
+    struct target_mixture mixture = {model->n_experts, values + dealt->at.g, o, dealt->dispersion};
     return likelihood_family(model->likelihood)->quantile(&mixture, p);
 }
 
@@ -231,7 +232,7 @@ static double value_of(const struct prediction_writer *writer, const struct pred
     case COLUMN_EXPERT_OTHER:
         return 1 - values[of_both];
     case COLUMN_EXPERT_SIGMA:
-        return sqrt(dealt->variance[column.expert]) * scale;
+        return sqrt(dealt->dispersion[column.expert].variance) * scale;
     }
     return NAN;
 }

@@ -128,16 +128,24 @@ static status check_many_classes(const struct options *options, const struct sou
         numbers ? "say --task regression if these are quantities, " : "");
 }
 
+/* By enum target_domain. */
+static const char *const domain_words[] = {[TARGETS_ANY_NUMBER] = "numbers",
+                                           [TARGETS_COUNTS] =
+                                               "counts, whole numbers from 0 to 16777216",
+                                           [TARGETS_POSITIVE] = "numbers above 0"};
+
 static status resolve_labels(const struct options *options, const struct source_info *info,
                              const char *path, struct problem *problem)
 {
     size_t n_classes = info->classes.n;
     if (options->likelihood != LIKELIHOOD_CHOICE_AUTO &&
-        likelihood_family((enum likelihood_kind)options->likelihood)->is_count)
-        return status_set(STATUS_USAGE,
-                          "%s: --likelihood %s is for counts, but the targets are names of "
-                          "classes; use --likelihood categorical",
-                          path, options_value(options, "likelihood"));
+        likelihood_family((enum likelihood_kind)options->likelihood)->targets != TARGETS_ANY_NUMBER)
+        return status_set(
+            STATUS_USAGE,
+            "%s: --likelihood %s is for %s, but the targets are names of classes; use --likelihood "
+            "categorical",
+            path, options_value(options, "likelihood"),
+            domain_words[likelihood_family((enum likelihood_kind)options->likelihood)->targets]);
     bool one_output = has_likelihood(options, LIKELIHOOD_BERNOULLI) ||
                       (options->expert_output == OUTPUT_LOGISTIC && n_classes == 2);
     if (n_classes < 2)
@@ -167,15 +175,21 @@ static status resolve_labels(const struct options *options, const struct source_
 /* Whole numbers in a range below this may well be meant as classes. */
 enum { FEW_CLASSES = 10 };
 
-static status refuse_no_counts(const struct options *options, const struct target_facts *facts,
-                               const char *path)
+static status check_domain(const struct options *options, enum target_domain domain,
+                           const struct target_facts *facts, const char *path)
 {
-    return status_set(STATUS_USAGE,
-                      "%s: --likelihood %s is for counts, whole numbers from 0 to 16777216, but "
-                      "sample %zu has the target %g (%zu samples have such targets); use "
-                      "--likelihood gaussian, or leave these samples out",
-                      path, options_value(options, "likelihood"), facts->first_no_count,
-                      facts->no_count, facts->n_no_counts);
+    const struct target_exceptions none = {0};
+    const struct target_exceptions *found = domain == TARGETS_COUNTS     ? &facts->no_counts
+                                            : domain == TARGETS_POSITIVE ? &facts->no_positive
+                                                                         : &none;
+    if (found->n == 0)
+        return STATUS_OK;
+    return status_set(
+        STATUS_USAGE,
+        "%s: --likelihood %s is for %s, but sample %zu has the target %g (%zu samples "
+        "have such targets); use --likelihood gaussian, or leave these samples out",
+        path, options_value(options, "likelihood"), domain_words[domain], found->first,
+        found->target, found->n);
 }
 
 static status resolve_numbers(const struct options *options, const struct source_info *info,
@@ -200,8 +214,10 @@ static status resolve_numbers(const struct options *options, const struct source
         problem->has_accuracy = true;
         return STATUS_OK;
     }
-    if (likelihood_family(problem->model.likelihood)->is_count && facts->n_no_counts > 0)
-        return refuse_no_counts(options, facts, path);
+    status outcome =
+        check_domain(options, likelihood_family(problem->model.likelihood)->targets, facts, path);
+    if (outcome != STATUS_OK)
+        return outcome;
     bool bounded = output_functions[problem->model.output].bound > 0;
     if (bounded && (facts->least < 0 || facts->most > 1))
         return status_set(STATUS_USAGE,
@@ -242,13 +258,17 @@ static void copy_model_options(const struct options *options, struct model_confi
     model->balance_weight = options->balance_weight;
     model->entropy_weight = options->entropy_weight;
     model->variance = options->variance;
-    model->variance_is_learned = options->variance_is_learned;
+    model->freedom = options->freedom;
     model->likelihood = options->likelihood == LIKELIHOOD_CHOICE_AUTO
                             ? LIKELIHOOD_GAUSSIAN
                             : (enum likelihood_kind)options->likelihood;
     model->output = options->expert_output == OUTPUT_CHOICE_AUTO
                         ? default_output(model->likelihood)
                         : (enum output_kind)options->expert_output;
+    const struct likelihood_family *family = likelihood_family(model->likelihood);
+    model->variance_is_learned =
+        options->variance_is_learned || (family->learns && !options_is_set(options, "variance"));
+    model->freedom_is_learned = family->has_freedom && options->freedom_is_learned;
 }
 
 /* What gate and experts see, by the names of the inputs. */
@@ -305,7 +325,12 @@ static double density_offset(const struct problem *problem, const struct scaler 
     return offset;
 }
 
-static const double variance_floor_share = 1e-6; /* of the targets' variance */
+/* A share of the targets' variance; with a log link what a family has is of no unit. */
+static double variance_floor(const struct problem *problem, double target_variance)
+{
+    const double share = 1e-6;
+    return output_functions[problem->model.output].is_log_link ? share : share * target_variance;
+}
 
 /* Sums over the scaled targets of the samples `rows`. */
 struct scaled_targets {
@@ -364,7 +389,7 @@ status problem_measure(struct problem *problem, struct source *source, const str
         outcome = find_variance(source, scaler, rows, n_rows, target_variance, &mean);
     if (output_functions[problem->model.output].is_log_link && mean > 0)
         problem->model.output_start = log(mean);
-    problem->model.variance_floor = variance_floor_share * *target_variance;
+    problem->model.variance_floor = variance_floor(problem, *target_variance);
     problem->nll_offset = density_offset(problem, scaler);
     return outcome;
 }
@@ -404,7 +429,7 @@ status problem_from_record(const struct run_record *record, struct problem *prob
         problem->model.n_outputs = !problem->has_labels ? record->scaler.n_targets
                                    : one_output         ? 1
                                                         : record->classes.n;
-        problem->model.variance_floor = variance_floor_share * record->target_variance;
+        problem->model.variance_floor = variance_floor(problem, record->target_variance);
         problem->has_rmse = problem->task == TASK_REGRESSION;
         problem->has_accuracy = problem->task == TASK_CLASSIFICATION ||
                                 output_functions[problem->model.output].decides_each;

@@ -8,7 +8,7 @@
 struct tile {
     struct report *report;
     void *work;
-    double *g, *o, *variance; /* (E) each */
+    double *g, *o; /* (E) each */
 };
 
 static status reserve(struct report *report, struct tile *tile)
@@ -16,8 +16,8 @@ static status reserve(struct report *report, struct tile *tile)
     struct report_samples *samples = &report->samples;
     const struct model_config *config = predictor_config(report->predictor);
     size_t n = samples->n, numbers = n * samples->n_outputs;
-    bool is_gaussian =
-        report->evaluation.trust.has_density && likelihood_family(config->likelihood)->has_variance;
+    bool is_continuous = report->evaluation.trust.has_density &&
+                         likelihood_family(config->likelihood)->targets != TARGETS_COUNTS;
     struct {
         void *array;
         size_t count, size;
@@ -27,15 +27,12 @@ static status reserve(struct report *report, struct tile *tile)
                   {&samples->label, n, sizeof(int32_t)},
                   {&tile->g, config->n_experts, sizeof(double)},
                   {&tile->o, config->n_experts, sizeof(double)},
-                  {&tile->variance, config->n_experts, sizeof(double)},
                   {&tile->work, predictor_work_bytes(report->predictor, PREDICTOR_TILE), 1},
                   {&samples->u, numbers, sizeof(double)}};
-    size_t n_arrays = sizeof arrays / sizeof arrays[0] - !is_gaussian;
+    size_t n_arrays = sizeof arrays / sizeof arrays[0] - !is_continuous;
     status outcome = STATUS_OK;
     for (size_t i = 0; i < n_arrays && outcome == STATUS_OK; i++)
         outcome = memory_alloc(arrays[i].array, arrays[i].count, arrays[i].size, "the report");
-    for (size_t e = 0; e < config->n_experts && outcome == STATUS_OK; e++)
-        tile->variance[e] = predictor_variances(report->predictor)[e];
     return outcome;
 }
 
@@ -66,7 +63,8 @@ static double transform_of(const struct tile *tile, const struct predicted *pred
         tile->g[e] = predicted->g[e * stride + i];
         tile->o[e] = predicted->o[(e * config->n_outputs + k) * stride + i];
     }
-    struct target_mixture mixture = {config->n_experts, tile->g, tile->o, tile->variance};
+    struct target_mixture mixture = {config->n_experts, tile->g, tile->o,
+                                     predictor_dispersion(tile->report->predictor)};
     return likelihood_family(config->likelihood)->cdf(&mixture, d);
 }
 
@@ -108,7 +106,6 @@ status report_samples_read(struct report *report)
     memory_free(&tile.work);
     memory_free(&tile.g);
     memory_free(&tile.o);
-    memory_free(&tile.variance);
     return outcome;
 }
 

@@ -120,7 +120,11 @@ static void write_experts(const struct report *report, const struct linear *net)
                            : k < names->n                          ? names->item[k]
                                                                    : "y";
         snprintf(caption, sizeof caption, "%s of %.200s, for one more unit of the input",
-                 is_scaled ? "experts' predictions" : "experts' log-odds", name);
+                 is_scaled ? "experts' predictions"
+                 : output_functions[config->output].is_log_link
+                     ? "logarithms of experts' predictions"
+                     : "experts' log-odds",
+                 name);
         write_table(report, caption, expert_of, &shown.net);
     }
     if (config->n_outputs > OUTPUTS_SHOWN)

@@ -86,27 +86,40 @@ static void convert_network(const struct conversion *conversion, size_t componen
     }
 }
 
-/* sigma of a target with this scale; its interval is that of its logarithm. */
-static struct coefficient convert_sigma(const struct conversion *conversion, size_t component,
+/* What a family makes of ln variance, of a target with this scale; its interval is that of the
+ * logarithm. */
+static struct coefficient convert_sigma(const struct conversion *conversion,
+                                        const struct dispersion_row *shown, size_t component,
                                         double y_scale)
 {
     const struct covariance *covariance = conversion->covariance;
     size_t first = covariance->first[covariance_find(covariance, component)];
-    double sigma = y_scale * exp(0.5 * covariance->value[first]);
-    double variance =
-        covariance->known[first] ? covariance->matrix[first * covariance->n + first] : NAN;
-    double half = 0.5 * sqrt(variance);
-    struct coefficient row = {sigma, NAN, NAN, NAN, NAN, NAN};
-    row.error = half * sigma;
-    row.lower = sigma * exp(-conversion->quantile * half);
-    row.upper = sigma * exp(conversion->quantile * half);
+    double scale = shown->has_unit ? y_scale : 1, value = covariance->value[first];
+    double error = covariance->known[first]
+                       ? sqrt(covariance->matrix[first * covariance->n + first])
+                       : (double)NAN;
+    double one = scale * shown->value(value - conversion->quantile * error);
+    double other = scale * shown->value(value + conversion->quantile * error);
+    struct coefficient row = {scale * shown->value(value), NAN, NAN, NAN, NAN, NAN};
+    row.error = scale * fabs(shown->slope(value)) * error;
+    row.lower = one < other ? one : other;
+    row.upper = one < other ? other : one;
     return row;
 }
 
+static double exponential(double logarithm)
+{
+    return exp(logarithm);
+}
+
+const struct dispersion_row coefficients_freedom = {"degrees of freedom", false, exponential,
+                                                    exponential};
+
 static double normal_quantile(double p)
 {
-    double g = 1, o = 0, sigma = 1;
-    struct target_mixture normal = {1, &g, &o, &sigma};
+    double g = 1, o = 0;
+    struct dispersion standard = {.variance = 1};
+    struct target_mixture normal = {1, &g, &o, &standard};
     return normal_mixture_quantile(&normal, p);
 }
 
@@ -122,8 +135,12 @@ static void convert_expert(const struct coefficients *coefficients,
                         coefficients->output + (e * outputs + k) * width);
         if (coefficients->sigma)
             coefficients->sigma[e * outputs + k] =
-                convert_sigma(conversion, information_variance(layout, e), scale);
+                convert_sigma(conversion, coefficients->row,
+                              information_dispersion(layout, BY_VARIANCE, e), scale);
     }
+    if (coefficients->freedom)
+        coefficients->freedom[e] = convert_sigma(conversion, &coefficients_freedom,
+                                                 information_dispersion(layout, BY_FREEDOM, e), 1);
     if (coefficients->logit)
         convert_network(conversion, information_logit(layout, e), 0, 1,
                         coefficients->logit + e * width);
@@ -136,8 +153,9 @@ status coefficients_init(struct coefficients *coefficients, const struct informa
     const struct information_layout *layout = &information->layout;
     size_t experts = layout->n_experts, outputs = layout->n_outputs, width = layout->n_units;
     size_t n_output = experts * outputs * width, n_logit = layout->n_logits * width;
-    bool has_sigma = layout->n_components > layout->n_linear;
-    size_t n = n_output + n_logit + (has_sigma ? experts * outputs : 0);
+    size_t n_sigma = layout->is_learned[BY_VARIANCE] ? experts * outputs : 0;
+    size_t n_freedom = layout->is_learned[BY_FREEDOM] ? experts : 0;
+    size_t n = n_output + n_logit + n_sigma + n_freedom;
     bool is_scaled =
         information->likelihood.output == OUTPUT_IDENTITY && scaler->n_targets == outputs;
     struct conversion conversion = {.covariance = covariance,
@@ -145,6 +163,7 @@ status coefficients_init(struct coefficients *coefficients, const struct informa
                                     .scaler = scaler,
                                     .quantile = normal_quantile(0.5 + 0.5 * level)};
     memset(coefficients, 0, sizeof *coefficients);
+    coefficients->row = likelihood_family(information->likelihood.kind)->row;
     coefficients->n_experts = experts;
     coefficients->n_outputs = outputs;
     coefficients->n_units = width;
@@ -158,7 +177,8 @@ status coefficients_init(struct coefficients *coefficients, const struct informa
         coefficients->rows[i] = nothing;
     coefficients->output = coefficients->rows;
     coefficients->logit = n_logit > 0 ? coefficients->rows + n_output : NULL;
-    coefficients->sigma = has_sigma ? coefficients->rows + n_output + n_logit : NULL;
+    coefficients->sigma = n_sigma > 0 ? coefficients->rows + n_output + n_logit : NULL;
+    coefficients->freedom = n_freedom > 0 ? coefficients->rows + (n - n_freedom) : NULL;
     for (size_t e = 0; e < experts; e++)
         convert_expert(coefficients, &conversion, layout, is_scaled, e);
     memory_free(&conversion.gradient);

@@ -29,11 +29,16 @@ struct coefficient {
  */
 struct coefficients {
     size_t n_experts, n_outputs, n_units;
-    struct coefficient *output; /* (E, O, W) */
-    struct coefficient *logit;  /* (E, W); of one expert NULL */
-    struct coefficient *sigma;  /* (E, O); NULL if variances are not learned */
-    struct coefficient *rows;   /* all of them, owned */
+    struct coefficient *output;       /* (E, O, W) */
+    struct coefficient *logit;        /* (E, W); of one expert NULL */
+    struct coefficient *sigma;        /* (E, O) as the family shows it; NULL: it is not learned */
+    const struct dispersion_row *row; /* how, and its name */
+    struct coefficient *freedom;      /* (E); NULL: it is not learned */
+    struct coefficient *rows;         /* all of them, owned */
 };
+
+/* How degrees of freedom are shown. */
+extern const struct dispersion_row coefficients_freedom;
 
 /* level: the probability of the intervals, above 0 and below 1. */
 status coefficients_init(struct coefficients *coefficients, const struct information *information,

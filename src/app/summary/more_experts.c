@@ -61,7 +61,7 @@ static status comparison_init(struct comparison *comparison, const struct loaded
     memset(comparison, 0, sizeof *comparison);
     comparison->plan = plan;
     for (size_t e = 0; e < config.n_experts; e++)
-        least = fmin(least, information->parameters.variance[e]);
+        least = fmin(least, information->parameters.dispersion[e].variance);
     config.n_experts++;
     status outcome = information_init_empty(&comparison->large_model, &config, false);
     if (outcome == STATUS_OK)

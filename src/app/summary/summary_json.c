@@ -65,8 +65,13 @@ static json_t *outputs_json(const struct summary *summary, size_t e)
         json_object_set_new(
             output, "coefficients",
             network_json(summary, summary_experts_see(summary), all->output + at * all->n_units));
-        json_object_set_new(output, "sigma",
-                            all->sigma ? row_json(summary, "sigma", &all->sigma[at]) : json_null());
+        const char *dispersion = all->row ? all->row->name : "sigma";
+        json_object_set_new(output, dispersion,
+                            all->sigma ? row_json(summary, dispersion, &all->sigma[at])
+                                       : json_null());
+        if (all->freedom)
+            json_object_set_new(output, coefficients_freedom.name,
+                                row_json(summary, coefficients_freedom.name, &all->freedom[e]));
         json_array_append_new(outputs, output);
     }
     return outputs;

@@ -71,6 +71,7 @@ static void print_network(const struct summary *summary, const struct input_choi
 static void print_expert(const struct summary *summary, size_t e)
 {
     const struct coefficients *all = &summary->coefficients;
+    const char *link = likelihood_family(summary->loaded->problem.model.likelihood)->link;
     char title[160];
     for (size_t k = 0; k < all->n_outputs; k++) {
         const struct coefficient *rows = all->output + (e * all->n_outputs + k) * all->n_units;
@@ -79,14 +80,15 @@ static void print_expert(const struct summary *summary, size_t e)
             continue;
         snprintf(title, sizeof title, "expert %zu, %s%s%s%s", e,
                  summary_has_odds(summary->loaded) ? "log odds of "
-                 : output_functions[summary->loaded->problem.model.output].is_log_link
-                     ? "log mean of "
-                     : "",
+                 : link                            ? link
+                                                   : "",
                  name, against ? " to " : "", against ? against : "");
         print_heading(summary, title);
         print_network(summary, summary_experts_see(summary), rows);
         if (all->sigma)
-            print_row(summary, "sigma", &all->sigma[e * all->n_outputs + k]);
+            print_row(summary, all->row->name, &all->sigma[e * all->n_outputs + k]);
+        if (all->freedom)
+            print_row(summary, coefficients_freedom.name, &all->freedom[e]);
     }
 }
 

@@ -108,7 +108,9 @@ static status record_choices(struct training *training)
 {
     const struct problem *problem = &training->problem;
     struct options *options = training->options;
-    char micro_batch[32], stream_block[32];
+    char micro_batch[32], stream_block[32], variance[64];
+    options->variance_is_learned = problem->model.variance_is_learned;
+    snprintf(variance, sizeof variance, "%s", options_value(options, "variance"));
     size_t n = training->train_shape.n;
     size_t batch = options->batch_size > 0 && (size_t)options->batch_size < n
                        ? (size_t)options->batch_size
@@ -134,6 +136,7 @@ static status record_choices(struct training *training)
     } choices[] = {{"task", problem->task == TASK_REGRESSION ? "regression" : "classification"},
                    {"expert_output", output_names[problem->model.output]},
                    {"likelihood", likelihood_names[problem->model.likelihood]},
+                   {"variance", variance},
                    {"micro_batch", micro_batch},
                    {"stream_block", stream_block}};
     status outcome = STATUS_OK;
@@ -301,6 +304,10 @@ static status check_together(const struct training *training)
 {
     const struct options *options = training->options;
     status outcome = check_em(training);
+    if (outcome == STATUS_OK && options->variance_is_unseen &&
+        !likelihood_is_of_squares(training->problem.model.likelihood))
+        outcome = status_set(STATUS_USAGE, "--variance unseen is that of squared errors and needs "
+                                           "--likelihood gaussian; use --variance learned");
     if (outcome == STATUS_OK && options->variance_is_unseen && options->committee == 1)
         outcome = status_set(STATUS_USAGE, "--variance unseen is measured on samples that members "
                                            "of a committee leave out: give --committee 5, or use "

@@ -21,7 +21,7 @@ struct train_facts {
     size_t n, n_inputs, n_outputs; /* samples to learn from */
     size_t n_units;                /* that can be held out: samples, or groups */
     bool is_regression, begins_anew;
-    bool has_variance; /* its likelihood has one that can be learned */
+    const char *variance; /* the word for --variance that goes with its likelihood */
     double constant_rmse,
         constant_accuracy; /* of the best constant answer; NAN without a meaning */
 };

@@ -111,14 +111,25 @@ struct pass {
 };
 
 /* Counts up to 2^24 are exact as float, too. */
-static void note_count(struct target_facts *facts, size_t sample, size_t width, const double *y)
+static bool is_count(double y)
+{
+    return y >= 0 && y <= 0x1p24 && y == floor(y);
+}
+
+static bool is_positive(double y)
+{
+    return y > 0;
+}
+
+static void note_exception(bool (*is_good)(double y), size_t sample, size_t width, const double *y,
+                           struct target_exceptions *exceptions)
 {
     for (size_t k = 0; k < width; k++) {
-        if (y[k] >= 0 && y[k] <= 0x1p24 && y[k] == floor(y[k]))
+        if (is_good(y[k]))
             continue;
-        if (facts->n_no_counts++ == 0) {
-            facts->first_no_count = sample;
-            facts->no_count = y[k];
+        if (exceptions->n++ == 0) {
+            exceptions->first = sample;
+            exceptions->target = y[k];
         }
         return;
     }
@@ -144,7 +155,10 @@ static void see_sample(void *context, size_t sample, const double *x, const doub
     struct survey_moments *moments = &pass->survey->moments;
     fingerprint_add(&pass->print, x, y);
     add_target(&pass->survey->targets, moments->n - moments->n_inputs, y);
-    note_count(&pass->survey->targets, sample, moments->n - moments->n_inputs, y);
+    note_exception(is_count, sample, moments->n - moments->n_inputs, y,
+                   &pass->survey->targets.no_counts);
+    note_exception(is_positive, sample, moments->n - moments->n_inputs, y,
+                   &pass->survey->targets.no_positive);
     if (pass->next == pass->n_rows || pass->rows[pass->next] != sample)
         return;
     add_sample(moments, x, y);

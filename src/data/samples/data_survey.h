@@ -15,15 +15,19 @@
  * Local.
  */
 
+struct target_exceptions {
+    size_t n, first; /* samples that have such targets, and the first of them */
+    double target;   /* of that one */
+};
+
 /* What numeric targets look like, of all samples. */
 struct target_facts {
     double least, most;
     bool are_binary; /* all 0 or 1 */
     bool are_whole;  /* all whole numbers */
     bool rows_sum_to_1;
-    size_t n_no_counts;    /* samples with a target that is no whole number from 0 to 2^24, */
-    size_t first_no_count; /* the first of them, */
-    double no_count;       /* and its target */
+    struct target_exceptions no_counts;   /* targets that are no whole numbers from 0 to 2^24 */
+    struct target_exceptions no_positive; /* that are not above 0 */
 };
 
 /* Of the columns (n), inputs first. */

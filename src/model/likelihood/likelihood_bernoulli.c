@@ -17,10 +17,10 @@ LEAF_KERNEL static void add_bernoulli(size_t n, const real *restrict d, const re
     }
 }
 
-static void forward(const struct likelihood *likelihood, double variance, size_t stride,
-                    const real *d, real *z_to_o, real *loglik, real *square)
+static void forward(const struct likelihood *likelihood, struct dispersion dispersion,
+                    size_t stride, const real *d, real *z_to_o, real *loglik, real *square)
 {
-    (void)variance;
+    (void)dispersion;
     memset(loglik, 0, stride * sizeof(real));
     for (size_t k = 0; k < likelihood->n_outputs; k++)
         add_bernoulli(stride, d + k * stride, z_to_o + k * stride, loglik);
@@ -42,12 +42,12 @@ LEAF_KERNEL static void bend_output(size_t n, const double *restrict d, const do
     }
 }
 
-static void bend(const struct likelihood *likelihood, double variance, size_t n, const double *d,
-                 const double *z, const struct likelihood_bend *bend)
+static void bend(const struct likelihood *likelihood, struct dispersion dispersion, size_t n,
+                 const double *d, const double *z, const struct likelihood_bend *bend)
 {
     size_t outputs = likelihood->n_outputs;
     double *at = bend->curvature;
-    (void)variance;
+    (void)dispersion;
     memset(bend->loglik, 0, n * sizeof *bend->loglik);
     memset(at, 0, outputs * (outputs + 1) / 2 * n * sizeof *at);
     for (size_t k = 0; k < outputs; k++) {
@@ -56,10 +56,10 @@ static void bend(const struct likelihood *likelihood, double variance, size_t n,
     }
 }
 
-static void draw(const struct likelihood *likelihood, double variance, const double *z,
+static void draw(const struct likelihood *likelihood, struct dispersion dispersion, const double *z,
                  struct rng *rng, double *d)
 {
-    (void)variance;
+    (void)dispersion;
     for (size_t k = 0; k < likelihood->n_outputs; k++)
         d[k] = rng_uniform(rng) < 1 / (1 + exp(-z[k]));
 }
@@ -78,17 +78,17 @@ LEAF_KERNEL static double row_bernoulli(size_t n, const double *restrict s,
     return value;
 }
 
-static double value(const struct likelihood *likelihood, double variance, size_t n, const double *s,
-                    const double *d, double *z_to_o)
+static double value(const struct likelihood *likelihood, struct dispersion dispersion, size_t n,
+                    const double *s, const double *d, double *z_to_o)
 {
-    (void)likelihood, (void)variance;
+    (void)likelihood, (void)dispersion;
     return row_bernoulli(n, s, d, z_to_o);
 }
 
-static void slope(const struct likelihood *likelihood, double variance, size_t n, const double *s,
-                  const double *d, const double *o, double *r)
+static void slope(const struct likelihood *likelihood, struct dispersion dispersion, size_t n,
+                  const double *s, const double *d, const double *o, double *r)
 {
-    (void)likelihood, (void)variance;
+    (void)likelihood, (void)dispersion;
     likelihood_residual_row(n, s, d, o, r);
 }
 
@@ -104,10 +104,10 @@ LEAF_KERNEL static void row_curvature(size_t n, const double *restrict s, const 
     }
 }
 
-static void curvature(const struct likelihood *likelihood, double variance, size_t n,
+static void curvature(const struct likelihood *likelihood, struct dispersion dispersion, size_t n,
                       const double *s, const double *d, const double *o, double *a)
 {
-    (void)likelihood, (void)variance, (void)d;
+    (void)likelihood, (void)dispersion, (void)d;
     row_curvature(n, s, o, a);
 }
 
@@ -122,9 +122,11 @@ static double log_density(const struct likelihood_sample *sample, const double *
     return sum;
 }
 
-static const struct likelihood_newton newton = {value, slope, curvature};
+static const struct likelihood_newton newton = {
+    .value = value, .slope = slope, .curvature = curvature};
 
 const struct likelihood_family likelihood_bernoulli = {.label = "Bernoulli",
+                                                       .is_exported = true,
                                                        .output = OUTPUT_LOGISTIC,
                                                        .is_classifier = true,
                                                        .forward = forward,

@@ -23,11 +23,11 @@ LEAF_KERNEL static void exp_in_place(size_t n, real *log_o)
         log_o[i] = real_exp(log_o[i]);
 }
 
-static void forward(const struct likelihood *likelihood, double variance, size_t stride,
-                    const real *d, real *z_to_o, real *loglik, real *square)
+static void forward(const struct likelihood *likelihood, struct dispersion dispersion,
+                    size_t stride, const real *d, real *z_to_o, real *loglik, real *square)
 {
     size_t n_outputs = likelihood->n_outputs;
-    (void)variance;
+    (void)dispersion;
     memset(loglik, 0, stride * sizeof(real));
     softmax_forward(n_outputs, stride, z_to_o, NULL, z_to_o);
     for (size_t k = 0; k < n_outputs; k++)
@@ -85,12 +85,12 @@ LEAF_KERNEL static void row_residual(size_t n, const double *restrict d, double 
 
 /* u_k = d_k - o_k, for targets that sum to 1. The first rows of curvature are work space at first.
  */
-static void bend(const struct likelihood *likelihood, double variance, size_t n, const double *d,
-                 const double *z, const struct likelihood_bend *bend)
+static void bend(const struct likelihood *likelihood, struct dispersion dispersion, size_t n,
+                 const double *d, const double *z, const struct likelihood_bend *bend)
 {
     size_t outputs = likelihood->n_outputs; /* 2 or more, so there are three rows or more */
     double *o = bend->slope, *most = bend->curvature, *sum = most + n, *at = bend->curvature;
-    (void)variance;
+    (void)dispersion;
     memcpy(most, z, n * sizeof *most);
     memset(sum, 0, n * sizeof *sum);
     memset(bend->loglik, 0, n * sizeof *bend->loglik);
@@ -108,12 +108,12 @@ static void bend(const struct likelihood *likelihood, double variance, size_t n,
 }
 
 /* One class: 1 of it, 0 of the others. */
-static void draw(const struct likelihood *likelihood, double variance, const double *z,
+static void draw(const struct likelihood *likelihood, struct dispersion dispersion, const double *z,
                  struct rng *rng, double *d)
 {
     size_t n = likelihood->n_outputs, chosen = 0;
     double most = z[0], sum = 0;
-    (void)variance;
+    (void)dispersion;
     for (size_t k = 1; k < n; k++)
         most = z[k] > most ? z[k] : most;
     for (size_t k = 0; k < n; k++)
@@ -137,6 +137,7 @@ static double log_density(const struct likelihood_sample *sample, const double *
 }
 
 const struct likelihood_family likelihood_categorical = {.label = "categorical",
+                                                         .is_exported = true,
                                                          .output = OUTPUT_SOFTMAX,
                                                          .is_classifier = true,
                                                          .forward = forward,

@@ -27,10 +27,11 @@ LEAF_KERNEL void likelihood_residuals(size_t n_outputs, size_t n, real scale,
             d_o[i] = coefficient[i] * scale * (prediction[i] - d[i]);
 }
 
-void likelihood_canonical(const struct likelihood *likelihood, double variance, size_t stride,
-                          const real *d, const real *o, const real *coefficient, real *d_z)
+void likelihood_canonical(const struct likelihood *likelihood, struct dispersion dispersion,
+                          size_t stride, const real *d, const real *o, const real *coefficient,
+                          real *d_z)
 {
-    (void)variance;
+    (void)dispersion;
     likelihood_residuals(likelihood->n_outputs, stride, 1, d, o, coefficient, d_z);
 }
 
@@ -65,8 +66,41 @@ double likelihood_log1p_exp(double z)
     return log1p(exp(-fabs(z)));
 }
 
-double likelihood_binary_variance(double variance, double o)
+double likelihood_binary_variance(struct dispersion dispersion, double o)
 {
-    (void)variance;
+    (void)dispersion;
     return o * (1 - o);
+}
+
+void likelihood_scale_outputs(const struct likelihood *likelihood, struct dispersion dispersion,
+                              size_t stride, real *o)
+{
+    const struct likelihood_family *family = likelihood_family(likelihood->kind);
+    double factor = family->mean_factor ? family->mean_factor(dispersion) : 1;
+    for (size_t i = 0; family->mean_factor && i < likelihood->n_outputs * stride; i++)
+        o[i] = (real)(factor * (double)o[i]);
+}
+
+static double sigma(double log_variance)
+{
+    return exp(0.5 * log_variance);
+}
+
+static double sigma_slope(double log_variance)
+{
+    return 0.5 * exp(0.5 * log_variance);
+}
+
+const struct dispersion_row likelihood_sigma = {"sigma", true, sigma, sigma_slope};
+
+bool likelihood_is_count(double d)
+{
+    return d >= 0 && d == floor(d);
+}
+
+double likelihood_count_base(double d)
+{
+    if (!likelihood_is_count(d))
+        return -INFINITY;
+    return (d > 0 ? d * log(d) - d : 0) - lgamma(d + 1);
 }

@@ -19,8 +19,9 @@ void likelihood_residuals(size_t n_outputs, size_t n, real scale, const real *d,
                           const real *prediction, const real *coefficient, real *d_o);
 
 /* Canonical links (logistic with Bernoulli, softmax with categorical): d l / d z = d - o. */
-void likelihood_canonical(const struct likelihood *likelihood, double variance, size_t stride,
-                          const real *d, const real *o, const real *coefficient, real *d_z);
+void likelihood_canonical(const struct likelihood *likelihood, struct dispersion dispersion,
+                          size_t stride, const real *d, const real *o, const real *coefficient,
+                          real *d_z);
 
 /* The same residuals, through the output function. */
 void likelihood_chain(const struct likelihood *likelihood, real scale, size_t stride, const real *d,
@@ -37,7 +38,18 @@ void likelihood_residual_row(size_t n, const double *s, const double *d, const d
 double likelihood_log_sum_exp(size_t n_outputs, size_t stride, const double *z);
 double likelihood_log1p_exp(double z);
 
+/* o times mean_factor, if the family has one. */
+void likelihood_scale_outputs(const struct likelihood *likelihood, struct dispersion dispersion,
+                              size_t stride, real *o);
+
+/* The row of a variance that is sigma^2 of targets. */
+extern const struct dispersion_row likelihood_sigma;
+
+/* Counts: whether d is one, and d ln d - d - ln d!, the part of ln p(d) that l leaves out. */
+bool likelihood_is_count(double d);
+double likelihood_count_base(double d);
+
 /* o (1 - o): of a target that is 0 or 1 */
-double likelihood_binary_variance(double variance, double o);
+double likelihood_binary_variance(struct dispersion dispersion, double o);
 
 #endif

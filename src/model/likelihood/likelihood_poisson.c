@@ -5,6 +5,7 @@
  */
 #include "likelihood_parts.h"
 
+#include "count_mixture.h"
 #include "math/vector_math.h"
 
 #include <math.h>
@@ -20,27 +21,15 @@ LEAF_KERNEL static void add_poisson(size_t n, const real *restrict d, const real
     }
 }
 
-static void forward(const struct likelihood *likelihood, double variance, size_t stride,
-                    const real *d, real *z_to_o, real *loglik, real *square)
+static void forward(const struct likelihood *likelihood, struct dispersion dispersion,
+                    size_t stride, const real *d, real *z_to_o, real *loglik, real *square)
 {
-    (void)variance;
+    (void)dispersion;
     memset(loglik, 0, stride * sizeof(real));
     for (size_t k = 0; k < likelihood->n_outputs; k++)
         add_poisson(stride, d + k * stride, z_to_o + k * stride, loglik);
     output_functions[OUTPUT_EXP].apply(likelihood->n_outputs, stride, z_to_o);
     likelihood_squares(likelihood->n_outputs, stride, d, z_to_o, square);
-}
-
-static bool is_count(double d)
-{
-    return d >= 0 && d == floor(d);
-}
-
-static double log_base(double d)
-{
-    if (!is_count(d))
-        return -INFINITY;
-    return (d > 0 ? d * log(d) - d : 0) - lgamma(d + 1);
 }
 
 /* sum s (d z - e^z), and z becomes e^z */
@@ -57,17 +46,17 @@ LEAF_KERNEL static double row_value(size_t n, const double *restrict s, const do
     return value;
 }
 
-static double value(const struct likelihood *likelihood, double variance, size_t n, const double *s,
-                    const double *d, double *z_to_o)
+static double value(const struct likelihood *likelihood, struct dispersion dispersion, size_t n,
+                    const double *s, const double *d, double *z_to_o)
 {
-    (void)likelihood, (void)variance;
+    (void)likelihood, (void)dispersion;
     return row_value(n, s, d, z_to_o);
 }
 
-static void slope(const struct likelihood *likelihood, double variance, size_t n, const double *s,
-                  const double *d, const double *o, double *r)
+static void slope(const struct likelihood *likelihood, struct dispersion dispersion, size_t n,
+                  const double *s, const double *d, const double *o, double *r)
 {
-    (void)likelihood, (void)variance;
+    (void)likelihood, (void)dispersion;
     likelihood_residual_row(n, s, d, o, r);
 }
 
@@ -81,10 +70,10 @@ LEAF_KERNEL static void row_curvature(size_t n, const double *restrict s, const 
         a[i] = s[i] * (o[i] + least);
 }
 
-static void curvature(const struct likelihood *likelihood, double variance, size_t n,
+static void curvature(const struct likelihood *likelihood, struct dispersion dispersion, size_t n,
                       const double *s, const double *d, const double *o, double *a)
 {
-    (void)likelihood, (void)variance, (void)d;
+    (void)likelihood, (void)dispersion, (void)d;
     row_curvature(n, s, o, a);
 }
 
@@ -102,12 +91,12 @@ LEAF_KERNEL static void bend_output(size_t n, const double *restrict d, const do
     }
 }
 
-static void bend(const struct likelihood *likelihood, double variance, size_t n, const double *d,
-                 const double *z, const struct likelihood_bend *bend)
+static void bend(const struct likelihood *likelihood, struct dispersion dispersion, size_t n,
+                 const double *d, const double *z, const struct likelihood_bend *bend)
 {
     size_t outputs = likelihood->n_outputs;
     double *at = bend->curvature;
-    (void)variance;
+    (void)dispersion;
     memset(bend->loglik, 0, n * sizeof *bend->loglik);
     memset(at, 0, outputs * (outputs + 1) / 2 * n * sizeof *at);
     for (size_t k = 0; k < outputs; k++) {
@@ -120,7 +109,7 @@ static double log_density(const struct likelihood_sample *sample, const double *
 {
     double sum = 0;
     for (size_t k = 0; k < sample->n_outputs; k++) {
-        if (!is_count(d[k]))
+        if (!likelihood_is_count(d[k]))
             return -INFINITY;
         double z = sample->z[k * sample->stride], o = sample->o[k * sample->stride];
         sum += (d[k] > 0 ? d[k] * z : 0) - o - lgamma(d[k] + 1);
@@ -128,69 +117,46 @@ static double log_density(const struct likelihood_sample *sample, const double *
     return sum;
 }
 
-static double target_variance(double variance, double o)
+static double target_variance(struct dispersion dispersion, double o)
 {
-    (void)variance;
+    (void)dispersion;
     return o;
 }
 
-/* P(d <= t), t a whole number: terms from t downwards, or one less those above it. */
-static double count_cdf(double mean, double t)
+static double count_cdf(struct dispersion dispersion, double o, double t)
 {
-    const double normal_from = 1e8, negligible = 1e-17;
-    if (t < 0)
-        return 0;
-    if (!(mean > 0))
-        return isnan(mean) ? (double)NAN : 1;
-    if (mean > normal_from)
-        return 0.5 * erfc(-(t + 0.5 - mean) / sqrt(mean) * M_SQRT1_2);
-    double term = 1, sum = 0, first = t < mean ? t : t + 1;
-    for (double k = first; term > negligible * sum; k += t < mean ? -1 : 1) {
-        sum += term;
-        term *= t < mean ? k / mean : mean / (k + 1);
-    }
-    double part = sum * exp(first * log(mean) - mean - lgamma(first + 1));
-    return t < mean ? part : 1 - part;
+    (void)dispersion;
+    return poisson_cdf(o, t);
 }
+
+static const struct count_component component = {count_cdf, target_variance};
 
 static double cdf(const struct target_mixture *mixture, double t)
 {
-    double sum = 0, total = 0;
-    for (size_t e = 0; e < mixture->n_experts; e++) {
-        double g = mixture->g[e];
-        total += g;
-        sum += g != 0 ? g * count_cdf(mixture->o[e], floor(t)) : 0;
-    }
-    return sum / total;
+    return count_mixture_cdf(&component, mixture, t);
 }
 
-/* The least whole t with P(d <= t) >= p, by bisection. */
 static double quantile(const struct target_mixture *mixture, double p)
 {
-    const double far = 40;
-    double low = -1, high = 0;
-    for (size_t e = 0; e < mixture->n_experts; e++) {
-        double o = mixture->g[e] > 0 ? mixture->o[e] : 0;
-        if (!isfinite(o) || !isfinite(mixture->g[e]))
-            return NAN;
-        high = fmax(high, ceil(o + far * (sqrt(o) + 1)));
-    }
-    while (high - low > fmax(1, 0x1p-52 * high)) {
-        double middle = floor(0.5 * (low + high));
-        if (cdf(mixture, middle) >= p)
-            high = middle;
-        else
-            low = middle;
-    }
-    return high;
+    return count_mixture_quantile(&component, mixture, p);
 }
 
-static const struct likelihood_newton newton = {value, slope, curvature};
+/* dl/dz is about the root of the mean. */
+static double steepness(struct dispersion dispersion, double mean)
+{
+    (void)dispersion;
+    return sqrt(1 + mean);
+}
+
+static const struct likelihood_newton newton = {
+    .value = value, .slope = slope, .curvature = curvature};
 
 const struct likelihood_family likelihood_poisson = {.label = "Poisson",
+                                                     .link = "log mean of ",
                                                      .output = OUTPUT_EXP,
-                                                     .is_count = true,
-                                                     .log_base = log_base,
+                                                     .targets = TARGETS_COUNTS,
+                                                     .steepness = steepness,
+                                                     .log_base = likelihood_count_base,
                                                      .forward = forward,
                                                      .backward = likelihood_canonical,
                                                      .bend = bend,

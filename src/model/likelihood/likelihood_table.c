@@ -11,22 +11,25 @@ const struct likelihood_family *const likelihood_families[] = {LIKELIHOODS(ROW_O
 #define NAME(KIND, name, word) [KIND] = (word),
 const char *const likelihood_names[] = {LIKELIHOODS(NAME)};
 
-void likelihood_forward(const struct likelihood *likelihood, double variance, size_t stride,
-                        const real *d, real *z_to_o, real *loglik, real *square)
+void likelihood_forward(const struct likelihood *likelihood, struct dispersion dispersion,
+                        size_t stride, const real *d, real *z_to_o, real *loglik, real *square)
 {
     const struct output_function *output = &output_functions[likelihood->output];
     if (d)
         likelihood_family(likelihood->kind)
-            ->forward(likelihood, variance, stride, d, z_to_o, loglik, square);
+            ->forward(likelihood, dispersion, stride, d, z_to_o, loglik, square);
     else if (output->apply)
         output->apply(likelihood->n_outputs, stride, z_to_o);
+    if (!d)
+        likelihood_scale_outputs(likelihood, dispersion, stride, z_to_o);
 }
 
-void likelihood_backward(const struct likelihood *likelihood, double variance, size_t stride,
-                         const real *d, const real *o, const real *coefficient, real *d_z)
+void likelihood_backward(const struct likelihood *likelihood, struct dispersion dispersion,
+                         size_t stride, const real *d, const real *o, const real *coefficient,
+                         real *d_z)
 {
     likelihood_family(likelihood->kind)
-        ->backward(likelihood, variance, stride, d, o, coefficient, d_z);
+        ->backward(likelihood, dispersion, stride, d, o, coefficient, d_z);
 }
 
 void likelihood_backward_square(const struct likelihood *likelihood, size_t stride, const real *d,
@@ -34,24 +37,6 @@ void likelihood_backward_square(const struct likelihood *likelihood, size_t stri
                                 real *d_z)
 {
     likelihood_chain(likelihood, 1, stride, d, prediction, o, coefficient, d_z);
-}
-
-LEAF_KERNEL static double weighted_excess(size_t n, double half_outputs, double half_precision,
-                                          const real *restrict square,
-                                          const real *restrict coefficient)
-{
-    double sum = 0;
-#pragma omp simd reduction(+ : sum)
-    for (size_t i = 0; i < n; i++)
-        sum += (double)coefficient[i] * (half_outputs - half_precision * (double)square[i]);
-    return sum;
-}
-
-double likelihood_variance_gradient(const struct likelihood *likelihood, double variance,
-                                    size_t stride, const real *square, const real *coefficient)
-{
-    return weighted_excess(stride, 0.5 * (double)likelihood->n_outputs, 0.5 / variance, square,
-                           coefficient);
 }
 
 LEAF_KERNEL static void agreement_row(size_t n, const real *restrict d, const real *restrict o,

@@ -2,15 +2,18 @@
 #ifndef COTERIE_MODEL_TARGET_MIXTURE_H
 #define COTERIE_MODEL_TARGET_MIXTURE_H
 
+#include "model/likelihood/dispersion.h"
+
 #include <stddef.h>
 
 /*
  * The predictive distribution of one target: a mixture of the experts' distributions with
- * proportions g, outputs o and what a likelihood has as variance > 0.
+ * proportions g, outputs o and what an expert has beside them.
  */
 struct target_mixture {
     size_t n_experts;
-    const double *g, *o, *variance; /* (E) */
+    const double *g, *o;                 /* (E) */
+    const struct dispersion *dispersion; /* (E) */
 };
 
 #endif

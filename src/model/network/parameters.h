@@ -12,9 +12,10 @@
  * The parameters of n networks of one shape, each in one block of `stride` reals, and their
  * gradient in the same layout: optimiser, checkpoint and gradient check are one loop each.
  *
- * Behind a network's weights there is one more slot, at `log_variance_at`, for ln sigma^2 of an
- * expert. What it holds in `value` is the change of ln sigma^2 in the current step; sigma^2 itself
- * is kept in struct experts, so that a checkpoint stores exactly what the next step starts from.
+ * Behind a network's weights there are two more slots for the logarithms of an expert's variance
+ * and freedom, at `log_variance_at` and behind it. What they hold in `value` is the change of the
+ * logarithm in the current step; the number itself is kept in struct experts, so that a checkpoint
+ * stores exactly what the next step starts from.
  */
 struct parameters {
     const struct mlp *shape; /* not owned */

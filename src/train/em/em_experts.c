@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "math/blas.h"
 
+#include <math.h>
 #include <string.h>
 
 static const struct em_raised *raised_by_experts(const struct model_config *config)
@@ -82,12 +83,118 @@ status em_init_newton_experts(struct em *em)
     return outcome;
 }
 
+/* ---- variance and freedom where no closed form has them: one after the other (ECM) */
+
+enum { MOST_STEPS = 4, MOST_HALVINGS = 20 };
+
+bool em_climbs_dispersion(const struct model_config *config)
+{
+    const struct likelihood_newton *newton = likelihood_family(config->likelihood)->newton;
+    return newton && newton->dispersion;
+}
+
+status em_init_dispersion(struct em *em)
+{
+    size_t outputs = em->model->config.n_outputs;
+    return em_climbs_dispersion(&em->model->config)
+               ? memory_alloc(&em->dispersion_z, outputs * em->max_stride, sizeof(double), "EM")
+               : STATUS_OK;
+}
+
+/* z (O, stride) of expert k for micro-batch `number`, and its weights. */
+static void load_outputs(struct em *em, size_t number, size_t k)
+{
+    struct experts *experts = &em->model->experts;
+    size_t outputs = em->model->config.n_outputs, units = em->model->config.n_inputs + 1;
+    em_load(em, number);
+    size_t stride = em->chunk.stride;
+    em_widen(stride, em_posterior(em, number, experts->first + k), em->weights);
+    if (em->model->config.n_expert_hidden == 0) {
+        blas_multiply(outputs, stride, units, em->expert_theta, units, em->chunk.x, stride,
+                      em->dispersion_z, stride);
+        return;
+    }
+    real *z = experts_output(experts, k, stride);
+    em_load_batch(em, number);
+    mlp_plan_prepare(&experts->plan, &experts->shape, stride);
+    mlp_forward(&experts->shape, &experts->plan, parameters_of(&experts->parameters, k),
+                &em->batch.inputs, experts->memory + k * experts->memory_stride, z);
+    em_widen(outputs * stride, z, em->dispersion_z);
+}
+
+static struct dispersion_sums sums_at(struct em *em, size_t k, struct dispersion dispersion)
+{
+    const struct likelihood_newton *newton =
+        likelihood_family(em->model->config.likelihood)->newton;
+    struct dispersion_sums sums = {0};
+    for (size_t c = 0; c < em->n_chunks; c++) {
+        load_outputs(em, c, k);
+        size_t stride = em->chunk.stride;
+        for (size_t o = 0; o < em->model->config.n_outputs; o++)
+            newton->dispersion(dispersion, stride, em->weights, em->chunk.d + o * stride,
+                               em->dispersion_z + o * stride, &sums);
+    }
+    return sums;
+}
+
+/* Newton's step of a logarithm, of bounded length; where the sum bends upwards, a step uphill. */
+static double dispersion_step(const struct dispersion_sums *sums, int which)
+{
+    const double longest = 2;
+    double slope = sums->slope[which], curvature = sums->curvature[which];
+    double step = curvature > 0 ? slope / curvature : copysign(longest, slope);
+    return fmin(fmax(step, -longest), longest);
+}
+
+static struct dispersion dispersion_moved(const struct em *em, struct dispersion from, int which,
+                                          double step)
+{
+    if (which == BY_VARIANCE)
+        from.variance = fmax(from.variance * exp(step), em->model->config.variance_floor);
+    else
+        from.freedom = fmin(fmax(from.freedom * exp(step), FREEDOM_LEAST), FREEDOM_MOST);
+    return from;
+}
+
+/* Raises the sum by one of the two numbers; it never falls. */
+static void climb_dispersion(struct em *em, size_t k, int which)
+{
+    const double near_enough = 1e-9;
+    struct dispersion *dispersion = &em->model->experts.dispersion[k];
+    struct dispersion_sums sums = sums_at(em, k, *dispersion);
+    for (int i = 0; i < MOST_STEPS; i++) {
+        double step = dispersion_step(&sums, which);
+        bool is_better = false;
+        for (int halvings = 0; halvings < MOST_HALVINGS && !is_better; halvings++, step /= 2) {
+            struct dispersion candidate = dispersion_moved(em, *dispersion, which, step);
+            struct dispersion_sums there = sums_at(em, k, candidate);
+            is_better = there.value >= sums.value;
+            if (is_better) {
+                *dispersion = candidate;
+                sums = there;
+            }
+        }
+        if (!is_better || fabs(step) < near_enough)
+            return;
+    }
+}
+
+void em_update_dispersion(struct em *em, size_t k)
+{
+    if (em->model->config.variance_is_learned)
+        climb_dispersion(em, k, BY_VARIANCE);
+    if (em->model->config.freedom_is_learned)
+        climb_dispersion(em, k, BY_FREEDOM);
+}
+
+/* ---- an expert */
+
 void em_update_expert(struct em *em, size_t k)
 {
     struct experts *experts = &em->model->experts;
     real *value = parameters_of(&experts->parameters, k);
     em->expert_at = k;
-    em->expert.variance = experts->variance[k];
+    em->expert.dispersion = experts->dispersion[k];
     double share = em_share(em, k);
     if (!(share > 0))
         return; /* an expert that has no sample stays as it is */
@@ -96,6 +203,10 @@ void em_update_expert(struct em *em, size_t k)
     em_unpack(&experts->shape, value, em->expert_theta);
     double raised = em_newton_step(&em->expert_newton, em->expert_theta);
     em_pack(&experts->shape, em->expert_theta, value);
-    if (experts->variance_is_learned)
+    if (em_climbs_dispersion(&em->model->config)) {
+        em_unpack(&experts->shape, value, em->expert_theta);
+        em_update_dispersion(em, k);
+    } else if (experts->variance_is_learned) {
         em_set_variance(em, k, -2 * raised, share);
+    }
 }

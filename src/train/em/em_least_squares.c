@@ -150,5 +150,5 @@ void least_squares_solve(struct em_least_squares *fit, struct experts *experts, 
     if (!experts->variance_is_learned)
         return;
     double square = squared_residual(fit, sums, sums[fit->row - 1], shape, value);
-    experts->variance[k] = fmax(square / ((double)outputs * share), variance_floor);
+    experts->dispersion[k].variance = fmax(square / ((double)outputs * share), variance_floor);
 }

@@ -55,6 +55,6 @@ double em_bytes(const struct model_config *config, const struct em_config *em,
     else if (em_in_closed_form(config))
         doubles += n_local * units * (units + outputs) + 4 * units * units;
     else
-        doubles += 2 * outputs * stride + (11 + units) * outputs * units + 4 * units * units;
+        doubles += 3 * outputs * stride + (11 + units) * outputs * units + 4 * units * units;
     return bytes + doubles * sizeof(double);
 }

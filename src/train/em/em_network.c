@@ -225,9 +225,11 @@ void em_climb_experts(struct em *em)
 {
     struct experts *experts = &em->model->experts;
     em_climb_run(&em->expert_climb, evaluate_experts, em);
-    for (size_t k = 0; k < experts->n_local && experts->variance_is_learned; k++) {
+    for (size_t k = 0; k < experts->n_local; k++) {
         double share = em_share(em, k);
-        if (share > 0)
+        if (share > 0 && em_climbs_dispersion(&em->model->config))
+            em_update_dispersion(em, k);
+        else if (share > 0 && experts->variance_is_learned)
             em_set_variance(em, k, em->expert_climb.climber[k].best_square, share);
     }
 }

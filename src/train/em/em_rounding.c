@@ -52,9 +52,8 @@ static double mean_target(const struct dataset *dataset)
 }
 
 /*
- * The error moves by |dl/do| times what o is off by, and |dl/do| is 1/sigma where residuals are as
- * large as sigma; for the gate's logits and for classes it is at most 1. Of counts dl/dz is about
- * the root of their mean.
+ * The error moves by |dl/do| times what o is off by, which the family knows; for the gate's logits
+ * and for classes it is at most 1.
  */
 double em_rounding(const struct em *em)
 {
@@ -65,13 +64,14 @@ double em_rounding(const struct em *em)
     bool knows = em->dataset->x && model->config.n_expert_hidden == 0;
     if (knows &&
         memory_alloc(&largest, model->config.n_inputs, sizeof *largest, "EM") == STATUS_OK) {
-        double root_count = family->is_count ? sqrt(1 + mean_target(em->dataset)) : 1;
+        double mean = family->targets == TARGETS_COUNTS ? mean_target(em->dataset) : 0;
         find_largest(em->dataset, largest);
         for (size_t k = 0; k < experts->n_local; k++) {
-            double sigma = family->has_variance ? sqrt(experts->variance[k]) : 1;
+            double steepness =
+                family->steepness ? family->steepness(experts->dispersion[k], mean) : 1;
             double part =
                 largest_part(&experts->shape, parameters_of(&experts->parameters, k), largest);
-            most = fmax(most, part * root_count / sigma);
+            most = fmax(most, part * steepness);
         }
         if (model->has_gate && gate_kind_of(model->config.gate)->is_network &&
             model->config.n_gate_hidden == 0)

@@ -32,6 +32,8 @@ static status init_experts(struct em *em)
     if (em->sums_moments)
         outcome = least_squares_init(
             &em->fit, model, em->experts_in_closed_form ? config->n_outputs : 0, em->max_stride);
+    if (outcome == STATUS_OK)
+        outcome = em_init_dispersion(em);
     if (em->experts_in_closed_form || outcome != STATUS_OK)
         return outcome;
     if (config->n_expert_hidden > 0) {
@@ -73,7 +75,8 @@ static status init_rest(struct em *em)
         outcome = memory_alloc(&em->before.experts, n_local * model->experts.parameters.stride,
                                sizeof(real), "EM");
     if (outcome == STATUS_OK)
-        outcome = memory_alloc(&em->before.variance, n_local, sizeof(double), "EM");
+        outcome =
+            memory_alloc(&em->before.dispersion, n_local, sizeof *em->before.dispersion, "EM");
     if (outcome == STATUS_OK && model->has_gate)
         outcome = memory_alloc(&em->before.gate, model->gate.parameters.stride, sizeof(real), "EM");
     return outcome;
@@ -142,12 +145,13 @@ void em_destroy(struct em **em)
     memory_free(&gone->all_targets);
     memory_free(&gone->weights);
     memory_free(&gone->expert_targets);
+    memory_free(&gone->dispersion_z);
     em_climb_release(&gone->expert_climb);
     em_climb_release(&gone->gate_climb);
     memory_free(&gone->coefficient);
     memory_free(&gone->before.gate);
     memory_free(&gone->before.experts);
-    memory_free(&gone->before.variance);
+    memory_free(&gone->before.dispersion);
     memory_free(em);
 }
 
@@ -214,7 +218,8 @@ static void copy_parameters(struct em *em, bool back)
         size_t bytes;
     } parts[] = {
         {experts->value, em->before.experts, experts->n_networks * experts->stride * sizeof(real)},
-        {model->experts.variance, em->before.variance, experts->n_networks * sizeof(double)},
+        {model->experts.dispersion, em->before.dispersion,
+         experts->n_networks * sizeof(struct dispersion)},
         {model->has_gate ? model->gate.parameters.value : NULL, em->before.gate,
          model->has_gate ? model->gate.parameters.stride * sizeof(real) : 0}};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)

@@ -104,7 +104,7 @@ void em_set_variance(struct em *em, size_t k, double square, double share)
 {
     double variance = square / (share * (double)em->model->config.n_outputs);
     double floor = em->model->config.variance_floor;
-    em->model->experts.variance[k] = variance < floor ? floor : variance;
+    em->model->experts.dispersion[k].variance = variance < floor ? floor : variance;
 }
 
 void em_unpack(const struct mlp *shape, const real *value, double *theta)

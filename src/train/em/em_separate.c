@@ -8,7 +8,7 @@ static double value(const struct em_linear *linear, size_t stride, const double 
     const struct likelihood_newton *newton = likelihood_family(likelihood->kind)->newton;
     double sum = 0;
     for (size_t k = 0; k < linear->n_outputs; k++)
-        sum += newton->value(likelihood, linear->variance, stride, linear->s, target + k * stride,
+        sum += newton->value(likelihood, linear->dispersion, stride, linear->s, target + k * stride,
                              linear->z + k * stride);
     return sum;
 }
@@ -18,7 +18,7 @@ static void residuals(const struct em_linear *linear, size_t stride, const doubl
     const struct likelihood *likelihood = &linear->likelihood;
     const struct likelihood_newton *newton = likelihood_family(likelihood->kind)->newton;
     for (size_t k = 0; k < linear->n_outputs; k++)
-        newton->slope(likelihood, linear->variance, stride, linear->s, target + k * stride,
+        newton->slope(likelihood, linear->dispersion, stride, linear->s, target + k * stride,
                       linear->z + k * stride, linear->r + k * stride);
 }
 
@@ -28,7 +28,7 @@ static void weights(const struct em_linear *linear, size_t n, const double *s, c
     const struct likelihood *likelihood = &linear->likelihood;
     (void)other;
     likelihood_family(likelihood->kind)
-        ->newton->curvature(likelihood, linear->variance, n, s, target, o, a);
+        ->newton->curvature(likelihood, linear->dispersion, n, s, target, o, a);
 }
 
 static void diagonal(const struct em_linear *linear, size_t stride, const double *target)

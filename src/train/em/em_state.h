@@ -95,7 +95,7 @@ extern const struct em_raised em_separate;        /* the likelihood's, output by
 struct em_linear {
     const struct em_raised *raised;
     struct likelihood likelihood;            /* of em_separate */
-    double variance;                         /* likewise, of the expert under way */
+    struct dispersion dispersion;            /* likewise, of the expert under way */
     size_t n_outputs, n_units, n_parameters; /* K, D+1, K (D+1) */
     const struct input_choice *seen;         /* not owned: of the inputs */
     bool is_factored;                        /* the curvature is formed, not only applied */
@@ -274,6 +274,7 @@ struct em {
     double *own_targets, *all_targets; /* sum w h [x;1]^T: (n_local, D+1), root: (E, D+1) */
     double *weights;                   /* (max_stride) w h of an expert, in double */
     double *expert_targets;            /* (O, D+1) of a categorical expert */
+    double *dispersion_z;              /* (O, max_stride), see em_update_dispersion */
     struct em_climb expert_climb, gate_climb;
     real *coefficient; /* (n_local, max_stride), for networks with hidden layers */
     struct local_networks before;
@@ -311,6 +312,14 @@ void em_pack(const struct mlp *shape, const double *theta, real *value);
  */
 status em_init_newton_experts(struct em *em);
 void em_update_expert(struct em *em, size_t k);
+
+/*
+ * Local, em_experts.c. Families whose variance is no mean square: work space, and a part of the
+ * M-step of local expert k, which for linear experts comes after its network has been unpacked.
+ */
+bool em_climbs_dispersion(const struct model_config *config);
+status em_init_dispersion(struct em *em);
+void em_update_dispersion(struct em *em, size_t k);
 
 /* Local. sum w h of local expert k: its share of the data. */
 double em_share(const struct em *em, size_t k);

@@ -47,7 +47,9 @@ static void set_values(struct covariance *covariance, const struct information *
         size_t a = covariance->component[p], base = base_of(covariance, information, a);
         double *value = covariance->value + covariance->first[p];
         if (a >= layout->n_linear) {
-            *value = log(information->parameters.variance[a - layout->n_linear]);
+            size_t e;
+            int which = information_which(layout, a, &e);
+            *value = log(*dispersion_number(&information->parameters.dispersion[e], which));
             continue;
         }
         for (size_t u = 0; u < width; u++) {

@@ -53,7 +53,7 @@ static void take_parameters(struct information *information, const struct model_
     const struct information_layout *layout = &information->layout;
     struct linear_parameters *own = &information->parameters;
     size_t stride = parameters_stride(&shape->expert);
-    memcpy(own->variance, networks->variance, layout->n_experts * sizeof *own->variance);
+    memcpy(own->dispersion, networks->dispersion, layout->n_experts * sizeof *own->dispersion);
     unpack(&shape->gate, networks->gate, layout->n_logits, own->weight);
     for (size_t e = 0; e < layout->n_experts; e++)
         unpack(&shape->expert, networks->experts + e * stride, layout->n_outputs,
@@ -73,9 +73,10 @@ status information_init_empty(struct information *information, const struct mode
         outcome = memory_alloc(&own->weight, layout->n_linear * layout->n_units, sizeof(double),
                                "coefficients");
     if (outcome == STATUS_OK)
-        outcome = memory_alloc(&own->variance, layout->n_experts, sizeof(double), "coefficients");
+        outcome = memory_alloc(&own->dispersion, layout->n_experts, sizeof *own->dispersion,
+                               "coefficients");
     for (size_t e = 0; outcome == STATUS_OK && e < layout->n_experts; e++)
-        own->variance[e] = 1;
+        own->dispersion[e] = (struct dispersion){1, 1};
     return outcome == STATUS_OK
                ? information_tile_create(layout, &information->likelihood, own, &information->tile)
                : outcome;
@@ -94,7 +95,7 @@ void information_release(struct information *information)
 {
     information_layout_release(&information->layout);
     memory_free(&information->parameters.weight);
-    memory_free(&information->parameters.variance);
+    memory_free(&information->parameters.dispersion);
     memory_free(&information->total);
     information_tile_destroy(&information->tile);
 }

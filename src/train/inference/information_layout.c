@@ -36,7 +36,11 @@ status information_layout_init(struct information_layout *layout, const struct m
     layout->n_units = config->n_inputs + 1;
     layout->n_logits = experts > 1 ? experts : 0;
     layout->n_linear = layout->n_logits + experts * config->n_outputs;
-    layout->n_components = layout->n_linear + (config->variance_is_learned ? experts : 0);
+    layout->is_learned[BY_VARIANCE] = config->variance_is_learned;
+    layout->is_learned[BY_FREEDOM] = config->freedom_is_learned;
+    layout->n_components = layout->n_linear;
+    for (int i = 0; i < N_DISPERSIONS; i++)
+        layout->n_components += layout->is_learned[i] ? experts : 0;
     layout->has_outer = has_outer;
     layout->logits_see = config->gate_inputs;
     layout->outputs_see = config->expert_inputs;

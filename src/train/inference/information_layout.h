@@ -13,7 +13,7 @@
  * second derivatives of its log-likelihood sum_n w_n ln sum_e g_e exp(l_e), at any parameters
  * (Louis 1982). All networks see the inputs x with x_0 = 1 for the bias, so that the derivatives by
  * weights follow from those by the components a: the gate's logits z_e, the outputs o_ek of each
- * expert, and ln s2_e where variances are learned, which has x_0 alone.
+ * expert, and ln of variance and freedom where they are learned, which have x_0 alone.
  *
  * With u_a = dl_e/da of an expert's components, u = 1 of its logit, and the joint scores
  * S_a = h_e u_a, minus the second derivative by a (of expert e) and b (of expert f) is
@@ -24,12 +24,13 @@
  */
 struct information_layout {
     size_t n_experts, n_outputs;
-    size_t n_units;      /* W: inputs and the bias, which is unit 0 */
-    size_t n_logits;     /* E; 0 for one expert, which has no gate */
-    size_t n_linear;     /* components with W units: logits, then outputs by expert */
-    size_t n_components; /* M: those, then variances, if they are learned */
-    bool has_outer;      /* the outer products of scores are summed, too */
-    size_t *block_at;    /* (M, M) of a <= b: where the block of a and b begins, owned */
+    size_t n_units;                 /* W: inputs and the bias, which is unit 0 */
+    size_t n_logits;                /* E; 0 for one expert, which has no gate */
+    size_t n_linear;                /* components with W units: logits, then outputs by expert */
+    bool is_learned[N_DISPERSIONS]; /* variance, freedom */
+    size_t n_components;            /* M: those, then what is learned of these, by expert */
+    bool has_outer;                 /* the outer products of scores are summed, too */
+    size_t *block_at;               /* (M, M) of a <= b: where the block of a and b begins, owned */
     /* From 0, sum w x x^T as moments; then scores (M, W) and the log-likelihood. */
     size_t score_at, loglik_at;
     size_t outer_offset; /* from a block to the same of outer products */
@@ -47,9 +48,19 @@ static inline size_t information_output(const struct information_layout *layout,
 {
     return layout->n_logits + e * layout->n_outputs + k;
 }
-static inline size_t information_variance(const struct information_layout *layout, size_t e)
+/* One that is learned. */
+static inline size_t information_dispersion(const struct information_layout *layout, int which,
+                                            size_t e)
 {
-    return layout->n_linear + e;
+    bool is_second = which == BY_FREEDOM && layout->is_learned[BY_VARIANCE];
+    return layout->n_linear + (is_second ? layout->n_experts : 0) + e;
+}
+/* The other way, of a component behind the linear ones. */
+static inline int information_which(const struct information_layout *layout, size_t a, size_t *e)
+{
+    size_t at = a - layout->n_linear;
+    *e = at % layout->n_experts;
+    return at >= layout->n_experts || !layout->is_learned[BY_VARIANCE] ? BY_FREEDOM : BY_VARIANCE;
 }
 
 /* The element of unit u of component a and unit v of component b; outer: of the scores' products.
@@ -63,8 +74,8 @@ void information_layout_release(struct information_layout *layout);
 
 /* Parameters of all networks in double: the bias is unit 0. */
 struct linear_parameters {
-    double *weight;   /* (n_linear, W) of logits and outputs, owned */
-    double *variance; /* (E), owned */
+    double *weight;                /* (n_linear, W) of logits and outputs, owned */
+    struct dispersion *dispersion; /* (E), owned */
 };
 
 #endif

@@ -191,7 +191,7 @@ static void find_posteriors(struct information_tile *tile, size_t n)
                                        .slope = tile->slope + e * c * n,
                                        .curvature = tile->curvature + e * pairs * n};
         likelihood_family(tile->likelihood->kind)
-            ->bend(tile->likelihood, tile->parameters->variance[e], n, tile->d,
+            ->bend(tile->likelihood, tile->parameters->dispersion[e], n, tile->d,
                    tile->z + information_output(layout, e, 0) * n, &bend);
         if (layout->n_logits > 0)
             row_add(n, tile->z + e * n, bend.loglik);
@@ -211,8 +211,10 @@ static struct component component_of(const struct information_layout *layout, si
 {
     if (a < layout->n_logits)
         return (struct component){true, a, 0};
-    if (a >= layout->n_linear)
-        return (struct component){false, a - layout->n_linear, layout->n_outputs};
+    if (a >= layout->n_linear) {
+        size_t e, which = (size_t)information_which(layout, a, &e);
+        return (struct component){false, e, layout->n_outputs + which};
+    }
     size_t output = a - layout->n_logits;
     return (struct component){false, output / layout->n_outputs, output % layout->n_outputs};
 }
@@ -376,7 +378,7 @@ void information_tile_draw(struct information_tile *tile, const struct batch *ba
         for (size_t k = 0; k < outputs; k++)
             z[k] = tile->z[information_output(layout, e, k) * n + i];
         likelihood_family(tile->likelihood->kind)
-            ->draw(tile->likelihood, tile->parameters->variance[e], z, rng, drawn);
+            ->draw(tile->likelihood, tile->parameters->dispersion[e], z, rng, drawn);
         for (size_t k = 0; k < outputs; k++)
             d[k * GROUPS_CHUNK + i] = drawn[k];
     }

@@ -19,16 +19,16 @@ static status linear_alloc(const struct information_layout *layout,
 {
     status outcome = memory_alloc(&parameters->weight, layout->n_linear * layout->n_units,
                                   sizeof(double), "a refit");
-    return outcome == STATUS_OK
-               ? memory_alloc(&parameters->variance, layout->n_experts, sizeof(double), "a refit")
-               : outcome;
+    return outcome == STATUS_OK ? memory_alloc(&parameters->dispersion, layout->n_experts,
+                                               sizeof *parameters->dispersion, "a refit")
+                                : outcome;
 }
 
 static void linear_copy(const struct information_layout *layout,
                         const struct linear_parameters *from, struct linear_parameters *to)
 {
     memcpy(to->weight, from->weight, layout->n_linear * layout->n_units * sizeof *to->weight);
-    memcpy(to->variance, from->variance, layout->n_experts * sizeof *to->variance);
+    memcpy(to->dispersion, from->dispersion, layout->n_experts * sizeof *to->dispersion);
 }
 
 status refit_init(struct refit *refit, struct information *information,
@@ -68,12 +68,12 @@ status refit_init(struct refit *refit, struct information *information,
 static void linear_release(struct linear_parameters *parameters)
 {
     memory_free(&parameters->weight);
-    memory_free(&parameters->variance);
+    memory_free(&parameters->dispersion);
 }
 
 void refit_release(struct refit *refit)
 {
-    if (refit->start.variance)
+    if (refit->start.dispersion)
         linear_copy(&refit->information->layout, &refit->start, &refit->information->parameters);
     batch_release(&refit->batch);
     linear_release(&refit->start);
@@ -145,6 +145,17 @@ static void sum_up(struct refit *refit, bool is_complete)
     refit->log_likelihood = information->total[information->layout.loglik_at];
 }
 
+static void move_dispersion(struct refit *refit, size_t a, double step)
+{
+    const struct information *information = refit->information;
+    size_t e;
+    int which = information_which(&information->layout, a, &e);
+    double moved = *dispersion_number(&refit->before.dispersion[e], which) * exp(step);
+    *dispersion_number(&information->parameters.dispersion[e], which) =
+        which == BY_VARIANCE ? fmax(moved, refit->variance_floor)
+                             : fmin(fmax(moved, FREEDOM_LEAST), FREEDOM_MOST);
+}
+
 /* The parameters become those before, moved by `scale` times the step. */
 static void move(struct refit *refit, const struct covariance *covariance, double scale)
 {
@@ -155,9 +166,7 @@ static void move(struct refit *refit, const struct covariance *covariance, doubl
         size_t a = covariance->component[p];
         const double *step = covariance->step + covariance->first[p];
         if (a >= layout->n_linear) {
-            size_t e = a - layout->n_linear;
-            double moved = refit->before.variance[e] * exp(scale * *step);
-            information->parameters.variance[e] = fmax(moved, refit->variance_floor);
+            move_dispersion(refit, a, scale * *step);
             continue;
         }
         const struct basis *basis = covariance_basis(covariance, layout, a);

@@ -13,7 +13,7 @@ static void copy_expert(const struct information *from, size_t e, struct informa
         from->parameters.weight + information_output(&from->layout, e, 0) * width;
     double *target = to->parameters.weight + information_output(&to->layout, f, 0) * width;
     memcpy(target, source, outputs * width * sizeof *target);
-    to->parameters.variance[f] = from->parameters.variance[e];
+    to->parameters.dispersion[f] = from->parameters.dispersion[e];
     if (from->layout.n_logits == 0) /* one expert becomes two: their logits stay 0 */
         return;
     memcpy(to->parameters.weight + information_logit(&to->layout, f) * width,
@@ -32,7 +32,7 @@ void split_expert(const struct information *from, size_t e, size_t variant, stru
         copy_expert(from, f < last ? f : e, to, f);
     double *one = to->parameters.weight + information_output(&to->layout, e, 0) * width;
     double *other = to->parameters.weight + information_output(&to->layout, last, 0) * width;
-    double spread = sqrt(from->parameters.variance[e]);
+    double spread = sqrt(from->parameters.dispersion[e].variance);
     for (size_t i = 0; i < outputs * width; i++) {
         double drawn = 2 * rng_uniform(&rng) - 1;
         double by = spread * (variant > 0 ? drawn : i % width == 0);

@@ -185,7 +185,8 @@ static void keep_as_best(struct trainer *trainer)
     const struct parameters *experts = &model->experts.parameters;
     memcpy(trainer->best.experts, experts->value,
            experts->n_networks * experts->stride * sizeof(real));
-    memcpy(trainer->best.variance, model->experts.variance, experts->n_networks * sizeof(double));
+    memcpy(trainer->best.dispersion, model->experts.dispersion,
+           experts->n_networks * sizeof(struct dispersion));
     if (model->has_gate)
         memcpy(trainer->best.gate, model->gate.parameters.value,
                model->gate.parameters.stride * sizeof(real));
@@ -201,7 +202,8 @@ void trainer_use_best(struct trainer *trainer)
         return;
     memcpy(experts->value, trainer->best.experts,
            experts->n_networks * experts->stride * sizeof(real));
-    memcpy(model->experts.variance, trainer->best.variance, experts->n_networks * sizeof(double));
+    memcpy(model->experts.dispersion, trainer->best.dispersion,
+           experts->n_networks * sizeof(struct dispersion));
     if (model->has_gate)
         memcpy(model->gate.parameters.value, trainer->best.gate,
                model->gate.parameters.stride * sizeof(real));

@@ -31,7 +31,8 @@ static status allocate(struct trainer *trainer)
     outcome = memory_alloc(&trainer->best.experts, n_local * experts->stride, sizeof(real),
                            "the best model");
     if (outcome == STATUS_OK)
-        outcome = memory_alloc(&trainer->best.variance, n_local, sizeof(double), "the best model");
+        outcome = memory_alloc(&trainer->best.dispersion, n_local, sizeof(struct dispersion),
+                               "the best model");
     if (outcome == STATUS_OK && model->has_gate)
         outcome = memory_alloc(&trainer->best.gate, model->gate.parameters.stride, sizeof(real),
                                "the best model");
@@ -105,7 +106,7 @@ void trainer_release(struct trainer *trainer)
     history_release(&trainer->history);
     memory_free(&trainer->best.gate);
     memory_free(&trainer->best.experts);
-    memory_free(&trainer->best.variance);
+    memory_free(&trainer->best.dispersion);
     trainer_release_unseen(trainer);
     memory_free(&trainer->norms);
     memory_free(&trainer->all_norms);

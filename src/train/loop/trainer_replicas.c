@@ -97,8 +97,8 @@ void trainer_spread_networks(const struct trainer *trainer, const struct local_n
     spread(trainer, networks->gate,
            model->has_gate ? model->gate.parameters.stride * sizeof(real) : 0);
     spread(trainer, networks->experts, experts->n_networks * experts->stride * sizeof(real));
-    if (networks->variance)
-        spread(trainer, networks->variance, experts->n_networks * sizeof(double));
+    if (networks->dispersion)
+        spread(trainer, networks->dispersion, experts->n_networks * sizeof(struct dispersion));
 }
 
 bool trainer_is_in_first_replica(const struct trainer *trainer)

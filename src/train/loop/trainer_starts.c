@@ -25,7 +25,7 @@ static status read_init(struct trainer *trainer)
     struct model *model = trainer->model;
     struct networks *all = &trainer->saver.snapshot.current;
     struct local_networks local = {model->has_gate ? model->gate.parameters.value : NULL,
-                                   model->experts.parameters.value, model->experts.variance};
+                                   model->experts.parameters.value, model->experts.dispersion};
     const struct communicator *group = &trainer->replicas->group;
     bool is_first = trainer_is_in_first_replica(trainer);
     if (is_first)

@@ -12,7 +12,7 @@ static struct local_networks local_parameters(const struct trainer *trainer)
 {
     struct model *model = trainer->model;
     return (struct local_networks){model->has_gate ? model->gate.parameters.value : NULL,
-                                   model->experts.parameters.value, model->experts.variance};
+                                   model->experts.parameters.value, model->experts.dispersion};
 }
 
 static status copy_history(struct history *to, const struct history *from)

@@ -85,6 +85,6 @@ void trainer_take_variance(struct trainer *trainer)
     for (size_t k = 0; k < experts->n_local; k++) {
         const double *sum = trainer->unseen + k * N_SUMS;
         double variance = (sum[SQUARE] + prior * mean) / (outputs * (sum[SHARE] + prior));
-        experts->variance[k] = fmax(variance, config->variance_floor);
+        experts->dispersion[k].variance = fmax(variance, config->variance_floor);
     }
 }

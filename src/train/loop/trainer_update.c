@@ -67,5 +67,5 @@ void trainer_follow_gradient(struct trainer *trainer)
     if (!trainer_updates_early(trainer))
         optimizer_update(&trainer->expert_optimizer, &model->experts.parameters, rate, factor,
                          step);
-    experts_move_variance(&model->experts, model->config.variance_floor);
+    experts_move_dispersion(&model->experts, model->config.variance_floor);
 }

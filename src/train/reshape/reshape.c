@@ -85,22 +85,31 @@ static void move_rows(const struct reshape *reshape, const struct rows *rows, co
     }
 }
 
-static void move_doubles(const struct reshape *reshape, const struct rows *rows, const double *from,
-                         double *to)
+/* One number of each expert, `apart` from that of the next. */
+static void move_doubles(const struct reshape *reshape, const struct rows *rows, size_t apart,
+                         const double *from, double *to)
 {
     size_t place = 0;
     for (size_t e = 0; e < reshape->n_before; e++) {
         const struct reshape_expert *expert = &reshape->expert[e];
         if (!reshape_remains(expert))
             continue;
-        double value = from[e];
+        double value = from[e * apart];
         if (expert->action == RESHAPE_SPLIT)
-            value = to[reshape_twin(reshape, e)] = in_half(rows->meaning, value);
+            value = to[reshape_twin(reshape, e) * apart] = in_half(rows->meaning, value);
         if (expert->action == RESHAPE_MERGE)
-            value =
-                merged(rows->meaning, rows->averages, expert->share, value, from[expert->other]);
-        to[place++] = value;
+            value = merged(rows->meaning, rows->averages, expert->share, value,
+                           from[expert->other * apart]);
+        to[apart * place++] = value;
     }
+}
+
+static void move_dispersion(const struct reshape *reshape, const struct rows *rows,
+                            const struct dispersion *from, struct dispersion *to)
+{
+    const size_t apart = sizeof *from / sizeof(double);
+    move_doubles(reshape, rows, apart, &from->variance, &to->variance);
+    move_doubles(reshape, rows, apart, &from->freedom, &to->freedom);
 }
 
 /* H(u), the entropy of the shares of a pair. */
@@ -195,7 +204,7 @@ static void move_networks(const struct reshape *reshape, enum meaning meaning,
     struct rows rows = {meaning, is_linear, stride, stride, stride};
     gates[before->config.gate].move(reshape, meaning, before, from->gate, after, to->gate);
     move_rows(reshape, &rows, from->experts, to->experts);
-    move_doubles(reshape, &rows, from->variance, to->variance);
+    move_dispersion(reshape, &rows, from->dispersion, to->dispersion);
 }
 
 /* theta + s xi and theta - s xi */
@@ -282,7 +291,7 @@ status reshape_snapshot(const struct reshape *reshape, const struct snapshot *fr
                       &to->slot[s]);
     }
     /* Shares of the mixture: halves of a split expert, the sum of a pair. */
-    move_doubles(reshape, &use, from->use, to->use);
+    move_doubles(reshape, &use, 1, from->use, to->use);
     to->progress = from->progress;
     begin_anew(&to->progress);
     int64_t kept = from->progress.batch == 0 ? from->progress.epoch : INT64_MAX;

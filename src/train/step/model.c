@@ -32,13 +32,13 @@ status model_init_dealt(struct model *model, const struct model_config *config,
     model->has_gate = comm->rank == 0;
     struct likelihood likelihood = {config->likelihood, config->output, config->n_outputs};
     const struct gate_config of_gate = model_gate_config(config);
+    const struct dispersion_start start = model_dispersion(config);
     if (model->has_gate)
         outcome = gate_init(&model->gate, &of_gate, max_stride);
     if (outcome == STATUS_OK)
         outcome = experts_init(&model->experts, &model->expert_shape, &likelihood,
                                shard_first(&model->shard, comm->rank),
-                               shard_count(&model->shard, comm->rank), config->variance,
-                               config->variance_is_learned, max_stride);
+                               shard_count(&model->shard, comm->rank), &start, max_stride);
     return communicator_agree(comm, outcome);
 }
 
@@ -59,7 +59,7 @@ void model_draw(struct model *model, uint64_t seed)
         gate_draw(&model->gate, seed);
     experts_draw(&model->experts, seed, model->config.output_start);
     for (size_t k = 0; k < model->experts.n_local; k++)
-        model->experts.variance[k] = model->config.variance;
+        model->experts.dispersion[k] = model_dispersion(&model->config).at;
 }
 
 double model_bytes(const struct model_config *config, const struct shard *shard, int rank,

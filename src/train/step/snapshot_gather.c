@@ -40,8 +40,8 @@ void snapshot_gather(const struct model *model, const struct communicator *comm,
         memcpy(all->gate, local->gate, gate_reals(model) * sizeof(real));
     communicator_gather_rows(comm, &model->shard, expert_reals(model) * sizeof(real),
                              local->experts, all ? all->experts : NULL);
-    communicator_gather_rows(comm, &model->shard, sizeof(double), local->variance,
-                             all ? all->variance : NULL);
+    communicator_gather_rows(comm, &model->shard, sizeof(struct dispersion), local->dispersion,
+                             all ? all->dispersion : NULL);
 }
 
 void snapshot_scatter(const struct model *model, const struct communicator *comm,
@@ -51,8 +51,8 @@ void snapshot_scatter(const struct model *model, const struct communicator *comm
         memcpy(local->gate, all->gate, gate_reals(model) * sizeof(real));
     communicator_scatter_rows(comm, &model->shard, expert_reals(model) * sizeof(real),
                               all ? all->experts : NULL, local->experts);
-    communicator_scatter_rows(comm, &model->shard, sizeof(double), all ? all->variance : NULL,
-                              local->variance);
+    communicator_scatter_rows(comm, &model->shard, sizeof(struct dispersion),
+                              all ? all->dispersion : NULL, local->dispersion);
 }
 
 void snapshot_gather_slot(const struct model *model, const struct communicator *comm,
@@ -65,8 +65,11 @@ void snapshot_gather_slot(const struct model *model, const struct communicator *
     if (!model->has_gate)
         return;
     memcpy(all->gate, gate->slot[slot], gate_reals(model) * sizeof(real));
-    for (size_t e = 0; e < model->config.n_experts; e++)
-        all->variance[e] = (double)all->experts[e * stride + model->expert_shape.extent];
+    for (size_t e = 0; e < model->config.n_experts; e++) {
+        const real *slots = all->experts + e * stride + model->expert_shape.extent;
+        all->dispersion[e] =
+            (struct dispersion){(double)slots[BY_VARIANCE], (double)slots[BY_FREEDOM]};
+    }
 }
 
 void snapshot_scatter_slot(const struct model *model, const struct communicator *comm,
@@ -76,8 +79,11 @@ void snapshot_scatter_slot(const struct model *model, const struct communicator 
     size_t stride = expert_reals(model);
     if (model->has_gate) {
         memcpy(gate->slot[slot], all->gate, gate_reals(model) * sizeof(real));
-        for (size_t e = 0; e < model->config.n_experts; e++)
-            all->experts[e * stride + model->expert_shape.extent] = (real)all->variance[e];
+        for (size_t e = 0; e < model->config.n_experts; e++) {
+            real *slots = all->experts + e * stride + model->expert_shape.extent;
+            slots[BY_VARIANCE] = (real)all->dispersion[e].variance;
+            slots[BY_FREEDOM] = (real)all->dispersion[e].freedom;
+        }
     }
     communicator_scatter_rows(comm, &model->shard, stride * sizeof(real), all->experts,
                               experts->slot[slot]);

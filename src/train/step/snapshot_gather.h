@@ -11,9 +11,9 @@
 
 /* This rank's part of the same. */
 struct local_networks {
-    real *gate;       /* rank 0, else NULL */
-    real *experts;    /* (n_local, expert stride) */
-    double *variance; /* (n_local) */
+    real *gate;                    /* rank 0, else NULL */
+    real *experts;                 /* (n_local, expert stride) */
+    struct dispersion *dispersion; /* (n_local) */
 };
 
 /* Collective. */
