@@ -23,7 +23,8 @@
     ROW(LIKELIHOOD_GAUSSIAN, gaussian, "gaussian")                                                 \
     ROW(LIKELIHOOD_BERNOULLI, bernoulli, "bernoulli")                                              \
     ROW(LIKELIHOOD_CATEGORICAL, categorical, "categorical")                                        \
-    ROW(LIKELIHOOD_POISSON, poisson, "poisson")
+    ROW(LIKELIHOOD_POISSON, poisson, "poisson")                                                    \
+    ROW(LIKELIHOOD_GAMMA, gamma, "gamma")
 
 #define ENUMERATOR(KIND, name, word) KIND,
 enum likelihood_kind { LIKELIHOODS(ENUMERATOR) LIKELIHOOD_KINDS };
