@@ -24,7 +24,8 @@
     ROW(LIKELIHOOD_BERNOULLI, bernoulli, "bernoulli")                                              \
     ROW(LIKELIHOOD_CATEGORICAL, categorical, "categorical")                                        \
     ROW(LIKELIHOOD_POISSON, poisson, "poisson")                                                    \
-    ROW(LIKELIHOOD_GAMMA, gamma, "gamma")
+    ROW(LIKELIHOOD_GAMMA, gamma, "gamma")                                                          \
+    ROW(LIKELIHOOD_LOGNORMAL, lognormal, "lognormal")
 
 #define ENUMERATOR(KIND, name, word) KIND,
 enum likelihood_kind { LIKELIHOODS(ENUMERATOR) LIKELIHOOD_KINDS };

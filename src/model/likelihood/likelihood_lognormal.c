@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Numbers d > 0 whose logarithm is normal with mean z and variance s2:
+ * ln p(d) = -(ln d - z)^2 / (2 s2) - 1/2 ln(2 pi s2) - ln d. The mean is o = e^(z + s2/2).
+ */
+#define POINT_LOG_LINK
+#define POINT_FACTOR mean_factor
+
+#include "mixture_quantile.h"
+#include "model/likelihood/likelihood.h"
+
+#include <math.h>
+
+struct numbers {
+    double precision, constant;
+};
+
+static struct numbers prepare(struct dispersion dispersion)
+{
+    const double log_2_pi = 1.8378770664093454836;
+    return (struct numbers){1 / dispersion.variance, -0.5 * (log_2_pi + log(dispersion.variance))};
+}
+
+static double mean_factor(struct dispersion dispersion)
+{
+    return exp(0.5 * dispersion.variance);
+}
+
+/* ln d - z; 0 is no target, but pads blocks. */
+static inline double point_residual(double d, double z)
+{
+    return log(d > 0 ? d : 1) - z;
+}
+
+static inline double point_loglik(const struct numbers *c, double d, double z, double m)
+{
+    double residual = point_residual(d, z);
+    (void)m;
+    return c->constant - 0.5 * c->precision * residual * residual;
+}
+
+static inline double point_by_z(const struct numbers *c, double d, double z, double m)
+{
+    (void)m;
+    return c->precision * point_residual(d, z);
+}
+
+static inline double point_bend_z(const struct numbers *c, double d, double z, double m)
+{
+    (void)d, (void)z, (void)m;
+    return c->precision;
+}
+
+#define point_newton_z point_bend_z
+
+static inline double point_bend_variance(const struct numbers *c, double d, double z, double m)
+{
+    double residual = point_residual(d, z);
+    (void)m;
+    return 0.5 * c->precision * residual * residual;
+}
+
+static inline double point_by_variance(const struct numbers *c, double d, double z, double m)
+{
+    return point_bend_variance(c, d, z, m) - 0.5;
+}
+
+#define point_bend_both point_by_z
+#define point_by_freedom(c, d, z, m) 0.0
+#define point_bend_freedom(c, d, z, m) 0.0
+
+static double point_base(double d)
+{
+    return d > 0 ? -log(d) : -INFINITY;
+}
+
+#include "likelihood_pointwise.h"
+
+static double target_variance(struct dispersion dispersion, double o)
+{
+    return o * o * expm1(dispersion.variance);
+}
+
+/* ---- quantiles, of u = ln d */
+
+static double centre(const struct target_mixture *mixture, size_t e)
+{
+    return log(mixture->o[e]) - 0.5 * mixture->dispersion[e].variance;
+}
+
+static void add(const struct target_mixture *mixture, size_t e, double u, struct tails *sum)
+{
+    const double one_by_root_2_pi = 0.3989422804014327;
+    double sigma = sqrt(mixture->dispersion[e].variance), g = mixture->g[e];
+    double at = (u - centre(mixture, e)) / sigma;
+    sum->below += g * standard_normal_cdf(at);
+    sum->above += g * standard_normal_cdf(-at);
+    sum->density += g * one_by_root_2_pi * exp(-0.5 * at * at) / sigma;
+}
+
+/* Phi(-39) is 0 in double. */
+static void bracket(const struct target_mixture *mixture, size_t e, double p, double *low,
+                    double *high)
+{
+    const double far = 39;
+    double sigma = sqrt(mixture->dispersion[e].variance);
+    (void)p;
+    *low = centre(mixture, e) - far * sigma;
+    *high = centre(mixture, e) + far * sigma;
+}
+
+static const struct continuous_component component = {add, bracket};
+
+static double cdf(const struct target_mixture *mixture, double t)
+{
+    return t > 0 ? mixture_tails(&component, mixture, log(t)).below : 0;
+}
+
+static double quantile(const struct target_mixture *mixture, double p)
+{
+    return exp(mixture_quantile(&component, mixture, p));
+}
+
+static double steepness(struct dispersion dispersion, double mean)
+{
+    (void)mean;
+    return 1 / sqrt(dispersion.variance);
+}
+
+static double sigma_of_log(double log_variance)
+{
+    return exp(0.5 * log_variance);
+}
+
+static double sigma_slope(double log_variance)
+{
+    return 0.5 * exp(0.5 * log_variance);
+}
+
+static const struct dispersion_row row = {"sigma of logarithms", false, sigma_of_log, sigma_slope};
+
+const struct likelihood_family likelihood_lognormal = {.label = "lognormal",
+                                                       .link = "mean logarithm of ",
+                                                       .output = OUTPUT_EXP,
+                                                       .has_variance = true,
+                                                       .targets = TARGETS_POSITIVE,
+                                                       .learns = true,
+                                                       .row = &row,
+                                                       .steepness = steepness,
+                                                       .log_base = point_base,
+                                                       .mean_factor = mean_factor,
+                                                       .forward = point_forward,
+                                                       .backward = point_backward,
+                                                       .dispersion_gradient =
+                                                           point_dispersion_gradient,
+                                                       .bend = point_bend,
+                                                       .newton = &point_newton,
+                                                       .log_density = point_sample_density,
+                                                       .target_variance = target_variance,
+                                                       .cdf = cdf,
+                                                       .quantile = quantile};
