@@ -25,7 +25,8 @@
     ROW(LIKELIHOOD_CATEGORICAL, categorical, "categorical")                                        \
     ROW(LIKELIHOOD_POISSON, poisson, "poisson")                                                    \
     ROW(LIKELIHOOD_GAMMA, gamma, "gamma")                                                          \
-    ROW(LIKELIHOOD_LOGNORMAL, lognormal, "lognormal")
+    ROW(LIKELIHOOD_LOGNORMAL, lognormal, "lognormal")                                              \
+    ROW(LIKELIHOOD_NEGATIVE_BINOMIAL, negative_binomial, "negative-binomial")
 
 #define ENUMERATOR(KIND, name, word) KIND,
 enum likelihood_kind { LIKELIHOODS(ENUMERATOR) LIKELIHOOD_KINDS };
