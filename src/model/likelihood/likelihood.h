@@ -26,7 +26,8 @@
     ROW(LIKELIHOOD_POISSON, poisson, "poisson")                                                    \
     ROW(LIKELIHOOD_GAMMA, gamma, "gamma")                                                          \
     ROW(LIKELIHOOD_LOGNORMAL, lognormal, "lognormal")                                              \
-    ROW(LIKELIHOOD_NEGATIVE_BINOMIAL, negative_binomial, "negative-binomial")
+    ROW(LIKELIHOOD_NEGATIVE_BINOMIAL, negative_binomial, "negative-binomial")                      \
+    ROW(LIKELIHOOD_ZERO_INFLATED_POISSON, zero_inflated_poisson, "zero-inflated-poisson")
 
 #define ENUMERATOR(KIND, name, word) KIND,
 enum likelihood_kind { LIKELIHOODS(ENUMERATOR) LIKELIHOOD_KINDS };
