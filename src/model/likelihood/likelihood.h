@@ -24,6 +24,7 @@
     ROW(LIKELIHOOD_BERNOULLI, bernoulli, "bernoulli")                                              \
     ROW(LIKELIHOOD_CATEGORICAL, categorical, "categorical")                                        \
     ROW(LIKELIHOOD_POISSON, poisson, "poisson")                                                    \
+    ROW(LIKELIHOOD_STUDENT, student, "student")                                                    \
     ROW(LIKELIHOOD_GAMMA, gamma, "gamma")                                                          \
     ROW(LIKELIHOOD_LOGNORMAL, lognormal, "lognormal")                                              \
     ROW(LIKELIHOOD_NEGATIVE_BINOMIAL, negative_binomial, "negative-binomial")                      \
