@@ -42,14 +42,19 @@ static real *reals(size_t n)
     return values;
 }
 
-/* Targets that the likelihood can have: numbers, shares in [0, 1], or probabilities. */
+/* Targets that the likelihood can have: numbers, positive ones, counts, or probabilities. */
 static void draw_targets(struct mixture *mixture, struct rng *rng)
 {
     enum output_kind output = mixture->experts.likelihood.output;
+    enum target_domain domain = likelihood_family(mixture->experts.likelihood.kind)->targets;
     for (size_t n = 0; n < N_SAMPLES; n++) {
         double total = 0;
         for (size_t k = 0; k < mixture->n_outputs; k++) {
             double d = output == OUTPUT_IDENTITY ? 2 * uniform(rng) : rng_uniform(rng);
+            if (domain == TARGETS_COUNTS)
+                d = floor(4 * d);
+            if (domain == TARGETS_POSITIVE)
+                d = 0.1 + 3 * d;
             mixture->d[k * mixture->stride + n] = (real)d;
             total += d;
         }
@@ -78,7 +83,8 @@ static void mixture_init(struct mixture *mixture, enum error_kind error,
                                      .hidden = hidden,
                                      .n_hidden = depth,
                                      .activation = activation};
-    const struct dispersion_start start = {{0.6, 1}, learned, false};
+    const struct dispersion_start start = {
+        {0.6, 3}, learned, learned && likelihood_family(likelihood->kind)->has_freedom};
     struct mlp expert;
     struct rng rng;
     rng_init(&rng, 7, RNG_SPLIT, 0, 0);
@@ -227,19 +233,27 @@ static void check_network(struct mixture *mixture, struct parameters *parameters
     }
 }
 
-static void check_variances(struct mixture *mixture)
+static void check_dispersion(struct mixture *mixture, double *number, size_t k, int which)
+{
+    const struct parameters *parameters = &mixture->experts.parameters;
+    double before = *number;
+    *number = before * exp(step_size);
+    double above = forward(mixture);
+    *number = before * exp(-step_size);
+    double below = forward(mixture);
+    *number = before;
+    check(
+        which == BY_VARIANCE ? "ln variance" : "ln freedom", (above - below) / (2 * step_size),
+        (double)parameters_gradient_of(parameters, k)[parameters->log_variance_at + (size_t)which]);
+}
+
+static void check_dispersions(struct mixture *mixture)
 {
     struct experts *experts = &mixture->experts;
     for (size_t k = 0; k < N_EXPERTS; k++) {
-        double before = experts->dispersion[k].variance;
-        experts->dispersion[k].variance = before * exp(step_size);
-        double above = forward(mixture);
-        experts->dispersion[k].variance = before * exp(-step_size);
-        double below = forward(mixture);
-        experts->dispersion[k].variance = before;
-        check("ln variance", (above - below) / (2 * step_size),
-              (double)parameters_gradient_of(&experts->parameters,
-                                             k)[experts->parameters.log_variance_at]);
+        check_dispersion(mixture, &experts->dispersion[k].variance, k, BY_VARIANCE);
+        if (experts->freedom_is_learned)
+            check_dispersion(mixture, &experts->dispersion[k].freedom, k, BY_FREEDOM);
     }
 }
 
@@ -251,7 +265,7 @@ static void check_all(struct mixture *mixture)
     for (size_t e = 0; e < N_EXPERTS; e++)
         check_network(mixture, &mixture->experts.parameters, e, "expert");
     if (mixture->experts.variance_is_learned)
-        check_variances(mixture);
+        check_dispersions(mixture);
 }
 
 static void check_mixture(enum error_kind error, const struct likelihood *likelihood, bool learned,
@@ -316,6 +330,22 @@ static void test_poisson(void **state)
     check_family(ERROR_MIXTURE, &likelihood, false);
 }
 
+/* Families with a number of their own beside z. */
+static void test_dispersed(void **state)
+{
+    (void)state;
+    const enum likelihood_kind kinds[] = {LIKELIHOOD_STUDENT, LIKELIHOOD_GAMMA,
+                                          LIKELIHOOD_LOGNORMAL, LIKELIHOOD_NEGATIVE_BINOMIAL,
+                                          LIKELIHOOD_ZERO_INFLATED_POISSON};
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        enum output_kind output = (enum output_kind)likelihood_family(kinds[i])->output;
+        struct likelihood one = {kinds[i], output, 1}, three = {kinds[i], output, 3};
+        check_mixture(ERROR_MIXTURE, &one, false, ACTIVATION_TANH, 1);
+        check_mixture(ERROR_MIXTURE, &one, true, ACTIVATION_TANH, 0);
+        check_mixture(ERROR_MIXTURE, &three, true, ACTIVATION_TANH, 1);
+    }
+}
+
 /* And the error that is reported is the one that is not annealed. */
 static void test_annealed(void **state)
 {
@@ -372,7 +402,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_squared_errors), cmocka_unit_test(test_learned_variance),
         cmocka_unit_test(test_bernoulli),      cmocka_unit_test(test_categorical),
-        cmocka_unit_test(test_poisson),        cmocka_unit_test(test_annealed),
-        cmocka_unit_test(test_posterior)};
+        cmocka_unit_test(test_poisson),        cmocka_unit_test(test_dispersed),
+        cmocka_unit_test(test_annealed),       cmocka_unit_test(test_posterior)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,7 +10,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { N = 16, MOST_OUTPUTS = 3, MOST_BENDS = MOST_OUTPUTS + 1 };
+enum { N = 16, MOST_OUTPUTS = 3, MOST_BENDS = MOST_OUTPUTS + 2 };
 
 struct bend_case {
     struct likelihood likelihood;
@@ -36,12 +36,14 @@ static void draw(struct bend_case *one, enum likelihood_kind kind, enum output_k
     struct rng rng;
     rng_init(&rng, 5, RNG_SPLIT, 0, (uint32_t)kind);
     one->likelihood = (struct likelihood){kind, output, n_outputs};
-    one->dispersion = (struct dispersion){0.7, 1};
+    one->dispersion = (struct dispersion){0.7, 3.5};
     for (size_t i = 0; i < N; i++) {
         double total = 0;
         for (size_t k = 0; k < n_outputs; k++) {
             one->z[k * N + i] = 4 * rng_uniform(&rng) - 2;
             one->d[k * N + i] = rng_uniform(&rng);
+            if (likelihood_family(kind)->targets == TARGETS_COUNTS)
+                one->d[k * N + i] = floor(4 * one->d[k * N + i]);
             total += one->d[k * N + i];
         }
         for (size_t k = 0; k < n_outputs && output == OUTPUT_SOFTMAX; k++)
@@ -56,6 +58,8 @@ static void move(struct bend_case *one, size_t a, double by)
         one->z[a * N + i] += by;
     if (a == one->likelihood.n_outputs)
         one->dispersion.variance *= exp(by);
+    if (a == one->likelihood.n_outputs + 1)
+        one->dispersion.freedom *= exp(by);
 }
 
 static void check(enum likelihood_kind kind, enum output_kind output, size_t n_outputs)
@@ -65,7 +69,8 @@ static void check(enum likelihood_kind kind, enum output_kind output, size_t n_o
     struct bent here, ahead, behind;
     draw(&one, kind, output, n_outputs);
     size_t c = likelihood_n_bends(&one.likelihood);
-    assert_int_equal(c, n_outputs + (kind == LIKELIHOOD_GAUSSIAN));
+    assert_int_equal(c, n_outputs + likelihood_family(kind)->has_variance +
+                            likelihood_family(kind)->has_freedom);
     bend(&one, &here);
     for (size_t a = 0; a < c; a++) {
         struct bend_case moved = one;
@@ -114,6 +119,19 @@ static void test_categorical(void **state)
     check(LIKELIHOOD_CATEGORICAL, OUTPUT_SOFTMAX, 3);
 }
 
+static void test_counts_and_positive_numbers(void **state)
+{
+    (void)state;
+    for (size_t n = 1; n <= 3; n += 2) {
+        check(LIKELIHOOD_POISSON, OUTPUT_EXP, n);
+        check(LIKELIHOOD_NEGATIVE_BINOMIAL, OUTPUT_EXP, n);
+        check(LIKELIHOOD_ZERO_INFLATED_POISSON, OUTPUT_EXP, n);
+        check(LIKELIHOOD_GAMMA, OUTPUT_EXP, n);
+        check(LIKELIHOOD_LOGNORMAL, OUTPUT_EXP, n);
+        check(LIKELIHOOD_STUDENT, OUTPUT_IDENTITY, n);
+    }
+}
+
 /* Squares through a logistic function have none here. */
 static void test_none(void **state)
 {
@@ -125,9 +143,8 @@ static void test_none(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_gaussian),
-        cmocka_unit_test(test_bernoulli),
-        cmocka_unit_test(test_categorical),
+        cmocka_unit_test(test_gaussian),    cmocka_unit_test(test_bernoulli),
+        cmocka_unit_test(test_categorical), cmocka_unit_test(test_counts_and_positive_numbers),
         cmocka_unit_test(test_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
