@@ -38,7 +38,7 @@ class _Mixture(BaseEstimator):
 
     def __init__(self, experts=None, *, committee=None, expert_hidden=None, gate=None, gate_inputs=None,
                  expert_inputs=None, gate_hidden=None, activation=None, expert_output=None,
-                 error=None, likelihood=None, variance=None, top_k=None, balance_weight=None,
+                 error=None, likelihood=None, variance=None, freedom=None, top_k=None, balance_weight=None,
                  entropy_weight=None, auto=None, effort=None, optimizer=None,
                  learning_rate=None, momentum=None, batch_size=None, forgetting=None, epochs=None,
                  stop_error=None, stop_likelihood=None, patience=None, clip=None, weight_decay=None,
