@@ -22,7 +22,8 @@ ROOMS = {
     "base": ("clock fresh_file json_number log memory message pointer processor profile real rng site status "
              "stop_request string_list thread",
              ""),
-    "math": ("activation blas dots gamma_functions gemm lanes moments portable_math portable_softmax rational_tanh "
+    "math": ("activation bf16 bf16_activation blas dots gamma_functions gemm lanes moments portable_math "
+             "portable_softmax rational_tanh "
              "semidefinite softmax transpose vector_math",
              "base"),
     "data/hdf5": ("hdf5_file hdf5_guest hdf5_meaning hdf5_probe hdf5_storage", "base"),
