@@ -85,7 +85,8 @@ void experts_forward_chosen(struct experts *experts, struct chosen_rows *rows,
                 take(rows, outputs, stride, d, rows->d);
             mlp_plan_prepare(&experts->plan, &experts->shape, rows->stride);
             mlp_forward(&experts->shape, &experts->plan, parameters_of(&experts->parameters, k),
-                        &rows->x, experts->memory + k * experts->memory_stride, rows->o);
+                        &rows->x, experts->memory + k * experts->memory_stride, experts->scratch,
+                        rows->o);
             likelihood_forward(&experts->likelihood, experts->dispersion[k], rows->stride,
                                d ? rows->d : NULL, rows->o, rows->loglik, rows->square);
         }

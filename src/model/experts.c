@@ -81,7 +81,7 @@ void experts_forward(struct experts *experts, const struct inputs *x, const real
     for (size_t k = 0; k < experts->n_local; k++) {
         real *z = experts_output(experts, k, stride);
         mlp_forward(&experts->shape, &experts->plan, parameters_of(&experts->parameters, k), x,
-                    experts->memory + k * experts->memory_stride, z);
+                    experts->memory + k * experts->memory_stride, experts->scratch, z);
         likelihood_forward(&experts->likelihood, experts->dispersion[k], stride, d, z,
                            experts->loglik + k * stride, experts->square + k * stride);
     }

@@ -3,7 +3,6 @@
 
 #include "model/gate/committee.h"
 
-#include "base/real.h"
 #include "model/network/parameters.h"
 
 #include <stdio.h>
@@ -17,6 +16,7 @@ struct gate_config model_gate_config(const struct model_config *config)
                                 .hidden = config->gate_hidden,
                                 .n_hidden = config->n_gate_hidden,
                                 .activation = config->activation,
+                                .is_bf16 = config->is_bf16,
                                 .levels = config->gate_levels,
                                 .seen = &config->gate_inputs};
 }
@@ -97,6 +97,20 @@ static status check_committee(const struct model_config *config)
     return STATUS_OK;
 }
 
+static status check_bf16(const struct model_config *config)
+{
+    if (!config->is_bf16)
+        return STATUS_OK;
+    if (sizeof(real) != sizeof(float))
+        return status_set(STATUS_USAGE, "@precision bf16 sums in float, and coterie_d computes in "
+                                        "double{: use coterie, or leave @precision out}");
+    if (config->n_expert_hidden == 0)
+        return status_set(STATUS_USAGE,
+                          "@precision bf16 is for experts with hidden layers; linear ones are fast "
+                          "without{: give @expert-hidden, or leave @precision out}");
+    return STATUS_OK;
+}
+
 status model_config_check(const struct model_config *config)
 {
     status outcome;
@@ -136,6 +150,8 @@ status model_config_check(const struct model_config *config)
                                         "data have one; use logistic or identity");
     outcome = check_gate(config);
     if (outcome == STATUS_OK)
+        outcome = check_bf16(config);
+    if (outcome == STATUS_OK)
         outcome = check_inputs(config);
     return outcome == STATUS_OK ? check_committee(config) : outcome;
 }
@@ -144,11 +160,13 @@ status model_shapes(const struct model_config *config, struct mlp *gate, struct 
 {
     const struct gate_config of_gate = model_gate_config(config);
     status outcome = gate_kind_of(config->gate)->shape(&of_gate, gate);
+    gate->is_bf16 = config->is_bf16;
     if (outcome != STATUS_OK)
         return outcome;
     outcome = mlp_init(expert, config->n_inputs, config->expert_hidden, config->n_expert_hidden,
                        config->n_outputs, config->activation);
     mlp_restrict(expert, &config->expert_inputs);
+    expert->is_bf16 = config->is_bf16;
     return outcome;
 }
 

@@ -2,6 +2,7 @@
 #ifndef COTERIE_MODEL_MODEL_CONFIG_H
 #define COTERIE_MODEL_MODEL_CONFIG_H
 
+#include "base/real.h"
 #include "base/status.h"
 #include "model/gate/gate.h"
 #include "model/likelihood/likelihood.h"
@@ -22,6 +23,7 @@ struct model_config {
     enum gate_choice gate;
     struct gate_levels gate_levels; /* of a tree, with n_experts branches in the last; else none */
     enum activation activation;     /* of hidden layers */
+    bool is_bf16;                   /* products of gate and experts, see mlp.h */
     enum output_kind output;
     enum likelihood_kind likelihood;
     enum error_kind error;
@@ -68,6 +70,12 @@ static inline struct dispersion_start model_dispersion(const struct model_config
     return (struct dispersion_start){{config->variance, config->freedom},
                                      config->variance_is_learned,
                                      config->freedom_is_learned};
+}
+
+/* Local. What matrix products multiply, as users know it: "float", "double" or "bf16". */
+static inline const char *model_precision(const struct model_config *config)
+{
+    return config->is_bf16 ? "bf16" : REAL_NAME;
 }
 
 /* Local. What its gate is made of; it points into `config`. */

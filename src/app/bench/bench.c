@@ -84,7 +84,7 @@ static void print_json(const struct bench *bench, const struct bench_result *res
     json_object_set_new(line, "replicas", json_integer(bench->replicas.n));
     json_object_set_new(line, "top_k", json_integer((json_int_t)bench->model.config.top_k));
     json_object_set_new(line, "micro_batch", json_integer((json_int_t)bench->micro_batch));
-    json_object_set_new(line, "precision", json_string(REAL_NAME));
+    json_object_set_new(line, "precision", json_string(model_precision(&bench->model.config)));
     json_object_set_new(line, "kernel", json_string(blas_kernel()));
     json_dumpf(line, stdout, JSON_REAL_PRECISION(9));
     fputc('\n', stdout);
@@ -103,8 +103,8 @@ static void show_shape(const struct bench *bench)
     log_info("shape    batch %zu, %zu inputs, %zu hidden, %zu outputs, %zu experts%s; %d rank%s%s, "
              "micro-batches of %zu, %s, kernel %s",
              bench->n_samples, bench->n_inputs, bench->n_hidden, bench->n_outputs, bench->n_experts,
-             chosen, n_ranks, n_ranks == 1 ? "" : "s", replicas, bench->micro_batch, REAL_NAME,
-             blas_kernel());
+             chosen, n_ranks, n_ranks == 1 ? "" : "s", replicas, bench->micro_batch,
+             model_precision(config), blas_kernel());
 }
 
 /* Collective. */

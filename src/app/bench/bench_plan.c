@@ -173,7 +173,7 @@ static void show_rates(const struct bench *bench, const struct prediction *predi
     double flops = samples * mlp_flops(&expert);
     log_info("shape    batch %zu, %zu inputs, %zu hidden, %zu outputs, %zu experts; %s, kernel %s",
              bench->n_samples, bench->n_inputs, bench->n_hidden, bench->n_outputs, bench->n_experts,
-             REAL_NAME, blas_kernel());
+             model_precision(&prediction->config), blas_kernel());
     log_info("measured %d rank%s on %d host%s, micro-batches of %zu samples", bench->comm->size,
              bench->comm->size == 1 ? "" : "s", bench->comm->n_nodes,
              bench->comm->n_nodes == 1 ? "" : "s", n);
@@ -310,7 +310,7 @@ static void print_json(const struct prediction *prediction)
                   "inside", json_of_link(&rates->inside, prediction->is_measured[0]), "between",
                   json_of_link(&rates->between, prediction->is_measured[1]), "check", check, "rows",
                   rows, "best_ranks", prediction->rows[prediction->best].plan.n_ranks, "precision",
-                  REAL_NAME, "kernel", blas_kernel());
+                  model_precision(&prediction->config), "kernel", blas_kernel());
     json_dumpf(line, stdout, JSON_REAL_PRECISION(6));
     fputc('\n', stdout);
     json_decref(line);

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/rng.h"
 #include "comm/exchange.h"
+#include "math/bf16.h"
 #include "math/blas.h"
 #include "model/objective.h"
 #include "train/feed/batch.h"
@@ -106,6 +107,8 @@ static status open_model(struct workshop *shop, enum optimizer_kind kind)
         outcome = optimizer_init(&shop->optimizer, &optimizer, &shop->experts.parameters);
     if (outcome == STATUS_OK)
         outcome = batch_init(&shop->batch, config->n_inputs, config->n_outputs, shop->n);
+    if (outcome == STATUS_OK && config->is_bf16)
+        outcome = inputs_round(&shop->batch.inputs, shop->n);
     if (outcome == STATUS_OK)
         outcome = shard_init(&shop->shard, shop->n_local, 1, -1, 0);
     return outcome;
@@ -221,11 +224,31 @@ static void run_experts_backward(struct workshop *shop)
                      shop->experts.loglik, 1);
 }
 
+/* The same as run_products, of pairs that are taken for such without being rounded. */
+static void run_bf16_products(struct workshop *shop)
+{
+    const struct mlp *mlp = &shop->expert_shape;
+    const bf16_pair *a = (const void *)shop->a, *b = (const void *)shop->b;
+    size_t n = shop->n;
+    for (int l = 0; l < mlp->n_layers; l++) {
+        size_t in = mlp->width[l], out = mlp->width[l + 1], pairs[2] = {bf16_pairs(in), n / 2};
+        const struct bf16_shape products[3] = {{out, n, pairs[0], pairs[0], n, n},
+                                               {out, in, pairs[1], pairs[1], in, in},
+                                               {in, n, bf16_pairs(out), bf16_pairs(out), n, n}};
+        for (int p = 0; p < (l > 0 ? 3 : 2); p++)
+            bf16_multiply(&products[p], a, b, false, (void *)shop->c);
+    }
+}
+
 /* The matrix products of one expert and nothing else, by the library. */
 static void run_products(struct workshop *shop)
 {
     const struct mlp *mlp = &shop->expert_shape;
     size_t n = shop->n;
+    if (shop->config->is_bf16) {
+        run_bf16_products(shop);
+        return;
+    }
     for (int l = 0; l < mlp->n_layers; l++) {
         size_t in = mlp->width[l], out = mlp->width[l + 1];
         blas_gemm(BLAS_PLAIN, BLAS_PLAIN, out, n, in, shop->a, in, shop->b, n, 0, shop->c, n);

@@ -42,6 +42,7 @@ struct model_config bench_model(const struct bench *bench, const struct options 
                                   .n_outputs = bench->n_outputs,
                                   .n_experts = bench->n_experts,
                                   .activation = ACTIVATION_TANH,
+                                  .is_bf16 = options->precision == PRECISION_BF16,
                                   .output = OUTPUT_IDENTITY,
                                   .likelihood = LIKELIHOOD_GAUSSIAN,
                                   .error = options->error,

@@ -28,6 +28,7 @@
 enum task { TASK_AUTO, TASK_REGRESSION, TASK_CLASSIFICATION };
 enum output_choice { OUTPUT_CHOICE_AUTO = -1 };         /* else enum output_kind */
 enum likelihood_choice { LIKELIHOOD_CHOICE_AUTO = -1 }; /* else enum likelihood_kind */
+enum precision { PRECISION_FLOAT, PRECISION_BF16 };
 enum placement { PLACEMENT_EVEN, PLACEMENT_MEASURED };
 enum { AUTO_OFF, AUTO_ON };
 enum interval_unit { INTERVAL_NONE, INTERVAL_EPOCHS, INTERVAL_STEPS, INTERVAL_MINUTES };
@@ -56,6 +57,7 @@ struct options {
     struct gate_levels gate_levels;
     struct widths expert_hidden, gate_hidden;
     enum activation activation;
+    enum precision precision;
     int expert_output; /* enum output_kind or OUTPUT_CHOICE_AUTO */
     enum error_kind error;
     long top_k; /* 0: all */

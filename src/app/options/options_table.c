@@ -30,6 +30,8 @@ static const struct option_word optimizer_words[] = {{"gd", OPTIMIZER_GD},
                                                      {NULL, 0}};
 static const struct option_word gradient_words[] = {
     {"gd", OPTIMIZER_GD}, {"momentum", OPTIMIZER_MOMENTUM}, {"adam", OPTIMIZER_ADAM}, {NULL, 0}};
+static const struct option_word precision_words[] = {
+    {"float", PRECISION_FLOAT}, {"bf16", PRECISION_BF16}, {NULL, 0}};
 static const struct option_word on_nan_words[] = {
     {"stop", ON_NAN_STOP}, {"rollback", ON_NAN_ROLLBACK}, {NULL, 0}};
 static const struct option_word progress_words[] = {{"auto", LOG_PROGRESS_AUTO},
@@ -290,6 +292,10 @@ const struct option_entry option_table[] = {
     {"optimizer", "NAME", "gd",
      "method of training",
      SECTION_TRAINING, BENCH, 0, KIND_CHOICE, AT(optimizer), 0, gradient_words},
+    {"precision", "NAME", "float",
+     "numbers that matrix products multiply: float (double in coterie_d), or bf16, rounded to 8 bits "
+     "and summed in float: faster, for experts with hidden layers",
+     SECTION_TRAINING, TRAIN | BENCH, TAKES_CHARGE, KIND_CHOICE, AT(precision), 0, precision_words},
     {"learning-rate", "RATE", "0.01",
      "step size of the optimizer",
      SECTION_TRAINING, TRAIN, 0, KIND_NUMBER, AT(learning_rate), RANGE_ABOVE_0, NULL},

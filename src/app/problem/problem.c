@@ -253,6 +253,7 @@ static void copy_model_options(const struct options *options, struct model_confi
     model->gate = options->gate;
     model->gate_levels = options->gate_levels;
     model->activation = options->activation;
+    model->is_bf16 = options->precision == PRECISION_BF16;
     model->error = options->error;
     model->top_k = (size_t)options->top_k;
     model->balance_weight = options->balance_weight;

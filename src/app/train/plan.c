@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "data/samples/epoch_order.h"
+#include "math/bf16.h"
 #include "math/blas.h"
 #include "math/gemm.h"
 
@@ -68,6 +69,8 @@ static void show_model(const struct training *training)
     show_inputs(training, "gate", &model->gate_inputs);
     show_inputs(training, "experts", &model->expert_inputs);
     log_info("error    %s, %s likelihood", options_value(options, "error"), likelihood);
+    if (model->is_bf16)
+        log_info("products bf16, summed in float, by %s", bf16_maker_name());
 }
 
 static void show_training(const struct training *training)

@@ -278,6 +278,10 @@ static status check_em(const struct training *training)
     if (options->schedule.kind != SCHEDULE_CONSTANT)
         return status_set(STATUS_USAGE, "--schedule changes a learning rate, which --optimizer em "
                                         "does not have; leave it out");
+    if (options->precision == PRECISION_BF16)
+        return status_set(STATUS_USAGE,
+                          "--precision bf16 rounds the products of a gradient step, which "
+                          "--optimizer em does not make; leave it out, or use adam");
     if (options->top_k > 0 && options->top_k < options->experts)
         return status_set(STATUS_USAGE,
                           "--top-k: --optimizer em needs the posterior of every expert; leave it "

@@ -59,6 +59,7 @@ status gate_init(struct gate *gate, const struct gate_config *config, size_t max
     gate->max_stride = max_stride;
     size_t branches = gate_levels_n_branches(&config->levels) * max_stride;
     status outcome = gate->kind->shape(config, &gate->shape);
+    gate->shape.is_bf16 = config->is_bf16;
     if (outcome == STATUS_OK)
         outcome = parameters_init(&gate->parameters, &gate->shape, 1);
     size_t block = gate->n_experts * max_stride;
@@ -120,7 +121,8 @@ void gate_forward(struct gate *gate, const struct inputs *x)
         gate->logits->forward(gate, x);
     } else {
         mlp_plan_prepare(&gate->plan, &gate->shape, x->stride);
-        mlp_forward(&gate->shape, &gate->plan, gate->parameters.value, x, gate->memory, logit);
+        mlp_forward(&gate->shape, &gate->plan, gate->parameters.value, x, gate->memory,
+                    gate->scratch, logit);
     }
     if (is_tree)
         gate_levels_forward(&gate->levels, x->stride, logit, gate->branch_p, gate->g, gate->log_g);

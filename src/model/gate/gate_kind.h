@@ -31,6 +31,7 @@ struct gate_config {
     const size_t *hidden; /* (n_hidden) widths, not owned */
     size_t n_hidden;
     enum activation activation;
+    bool is_bf16;                    /* products of a network, see mlp.h */
     struct gate_levels levels;       /* of a tree, else none */
     const struct input_choice *seen; /* of the inputs, not owned; NULL: all */
 };

@@ -18,8 +18,21 @@ status inputs_init(struct inputs *inputs, size_t n_inputs, size_t max_stride)
     return outcome;
 }
 
+status inputs_round(struct inputs *inputs, size_t max_stride)
+{
+    size_t width = inputs->n_inputs;
+    status outcome = memory_alloc(&inputs->sample_pairs, max_stride / 2 * width, sizeof(bf16_pair),
+                                  "the inputs of a step");
+    if (outcome == STATUS_OK)
+        outcome = memory_alloc(&inputs->unit_pairs, max_stride * bf16_pairs(width),
+                               sizeof(bf16_pair), "the inputs of a step");
+    return outcome;
+}
+
 void inputs_release(struct inputs *inputs)
 {
+    memory_free(&inputs->sample_pairs);
+    memory_free(&inputs->unit_pairs);
     memory_free(&inputs->x);
     memory_free(&inputs->tiles);
 }
@@ -32,13 +45,27 @@ size_t inputs_tile(size_t n_inputs, size_t stride)
     return tile < stride ? tile : stride;
 }
 
+/* coterie_d has other reals, and never comes here. */
+static const float *floats(const real *values)
+{
+    COTERIE_ASSERT(sizeof(real) == sizeof(float));
+    return (const void *)values;
+}
+
 void inputs_set(struct inputs *inputs, size_t stride)
 {
     size_t width = inputs->n_inputs;
+    bool is_rounded = inputs->sample_pairs != NULL;
     inputs->stride = stride;
     inputs->tile = inputs_tile(width, stride);
     for (size_t at = 0; at < stride; at += inputs->tile) {
         size_t n = stride - at < inputs->tile ? stride - at : inputs->tile;
-        transpose(n, width, inputs->x + at * width, width, inputs->tiles + at * width, n);
+        real *tile = inputs->tiles + (is_rounded ? 0 : at * width);
+        transpose(n, width, inputs->x + at * width, width, tile, n);
+        if (is_rounded)
+            bf16_pair_rows(width, n, floats(tile), n, inputs->unit_pairs + at * bf16_pairs(width),
+                           n);
     }
+    if (is_rounded)
+        bf16_pair_rows(stride, width, floats(inputs->x), width, inputs->sample_pairs, width);
 }

@@ -4,6 +4,7 @@
 
 #include "base/real.h"
 #include "base/status.h"
+#include "math/bf16.h"
 
 #include <stddef.h>
 
@@ -19,11 +20,17 @@ struct inputs {
     size_t stride; /* samples, a whole number of lines */
     size_t tile;
     real *x;     /* (stride, D) */
-    real *tiles; /* x transposed, tile by tile: (D, width) each */
+    real *tiles; /* x transposed, tile by tile: (D, width) each; where rounded, only the last one */
+    /* Rounded to bf16, or NULL. */
+    bf16_pair *sample_pairs; /* (pairs of samples, D) */
+    bf16_pair *unit_pairs;   /* tile by tile: (pairs of inputs, width) each */
 };
 
 /* Local. Buffers for up to max_stride samples. */
 status inputs_init(struct inputs *inputs, size_t n_inputs, size_t max_stride);
+/* Local. From the next inputs_set on they are rounded for networks of bf16 products, and only so.
+ */
+status inputs_round(struct inputs *inputs, size_t max_stride);
 void inputs_release(struct inputs *inputs);
 
 /* Local. After `stride` samples, padding included, were written to x. */

@@ -9,6 +9,7 @@
 #include "model/network/input_choice.h"
 #include "model/network/inputs.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,6 +30,7 @@ struct mlp {
     int n_layers;
     size_t width[MLP_MAX_LAYERS + 1]; /* width[0] inputs, width[n_layers] outputs */
     enum activation hidden_activation;
+    bool is_bf16;                     /* products take numbers rounded to bf16, see math/bf16.h */
     size_t weight_at[MLP_MAX_LAYERS]; /* offset of W_l (out, in) in the network's parameters */
     size_t bias_at[MLP_MAX_LAYERS];   /* offset of b_l (out) */
     size_t extent;                    /* reals of one network's parameters, padding included */
@@ -71,12 +73,12 @@ void mlp_plan_prepare(struct mlp_plan *plan, const struct mlp *mlp, size_t strid
 /* Reals that one network needs between forward and backward: z and a of its hidden layers. */
 size_t mlp_memory(const struct mlp *mlp, size_t stride);
 
-/* Reals of scratch for backward, shared by all networks. */
+/* Reals of scratch for forward and for backward, shared by all networks. */
 size_t mlp_scratch(const struct mlp *mlp, size_t stride);
 
 /* x -> z (outputs, stride); `memory` keeps what backward needs. */
 void mlp_forward(const struct mlp *mlp, const struct mlp_plan *plan, const real *parameters,
-                 const struct inputs *x, real *memory, real *z);
+                 const struct inputs *x, real *memory, real *scratch, real *z);
 
 /*
  * d_z (outputs, stride) -> gradient (laid out as the parameters), which becomes keep * gradient +

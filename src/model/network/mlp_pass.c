@@ -2,6 +2,9 @@
 /* Forward and backward through one network, tile by tile. */
 #include "model/network/mlp.h"
 
+#include "mlp_bf16.h"
+#include "mlp_tiles.h"
+
 #include "math/dots.h"
 #include "math/transpose.h"
 
@@ -14,6 +17,8 @@ void mlp_plan_prepare(struct mlp_plan *plan, const struct mlp *mlp, size_t strid
     int last = mlp->n_layers - 1;
     plan->stride = stride;
     plan->tile = inputs_tile(mlp->width[0], stride);
+    if (mlp->is_bf16)
+        return;
     const size_t widths[2] = {plan->tile, stride % plan->tile};
     for (int edge = 0; edge < 2 && widths[edge] > 0; edge++)
         for (int l = 0; l <= last; l++) {
@@ -28,32 +33,12 @@ void mlp_plan_prepare(struct mlp_plan *plan, const struct mlp *mlp, size_t strid
         }
 }
 
-/* Hidden layer l keeps a, and z before it where the derivative needs it. */
-static size_t layer_memory(const struct mlp *mlp, int l, size_t stride)
-{
-    return mlp->width[l + 1] * stride * (activation_keeps_z(mlp->hidden_activation) ? 2 : 1);
-}
-
 size_t mlp_memory(const struct mlp *mlp, size_t stride)
 {
     size_t reals = 0;
     for (int l = 0; l + 1 < mlp->n_layers; l++)
         reals += layer_memory(mlp, l, stride);
     return reals;
-}
-
-/* Where z and a of a hidden layer's tile begin in the network's memory. */
-struct hidden_tile {
-    size_t z, a;
-};
-
-static struct hidden_tile hidden_tile(const struct mlp *mlp, int l, size_t stride, size_t at)
-{
-    size_t units = mlp->width[l + 1], z = at * units;
-    for (int before = 0; before < l; before++)
-        z += layer_memory(mlp, before, stride);
-    size_t a = activation_keeps_z(mlp->hidden_activation) ? z + units * stride : z;
-    return (struct hidden_tile){z, a};
 }
 
 /* One layer of few inputs: the products are too small to be worth preparing. */
@@ -69,10 +54,14 @@ static void forward_few(const struct mlp *mlp, const struct mlp_plan *plan, cons
 }
 
 void mlp_forward(const struct mlp *mlp, const struct mlp_plan *plan, const real *parameters,
-                 const struct inputs *x, real *memory, real *z)
+                 const struct inputs *x, real *memory, real *scratch, real *z)
 {
     int last = mlp->n_layers - 1;
     size_t stride = plan->stride;
+    if (MLP_HAS_BF16 && mlp->is_bf16) {
+        mlp_bf16_forward(mlp, plan, parameters, x, memory, scratch, z);
+        return;
+    }
     if (last == 0 && mlp->width[0] <= DOTS_COLUMNS) {
         forward_few(mlp, plan, parameters, x, z);
         return;
@@ -137,6 +126,8 @@ static size_t scratch_map(const struct mlp *mlp, size_t stride, real *base, stru
 size_t mlp_scratch(const struct mlp *mlp, size_t stride)
 {
     struct scratch unused;
+    if (MLP_HAS_BF16 && mlp->is_bf16)
+        return mlp_bf16_scratch(mlp, stride);
     return scratch_map(mlp, stride, NULL, &unused);
 }
 
@@ -256,21 +247,35 @@ static void backward_hidden(const struct mlp *mlp, const struct mlp_plan *plan,
     }
 }
 
+/* In the working precision. */
+static void backward_real(const struct mlp *mlp, const struct mlp_plan *plan,
+                          const real *parameters, const struct inputs *x, const real *memory,
+                          const real *d_z, real keep, real *space, real *gradient)
+{
+    size_t outputs = mlp->width[mlp->n_layers];
+    struct scratch scratch;
+    scratch_map(mlp, plan->stride, space, &scratch);
+    if (mlp->n_layers > 1) {
+        backward_hidden(mlp, plan, parameters, x, memory, d_z, keep, &scratch, gradient);
+        return;
+    }
+    for (size_t row = 0; row < outputs; row += GEMM_ROWS) {
+        size_t rows = outputs - row < GEMM_ROWS ? outputs - row : GEMM_ROWS;
+        first_gradient(mlp, plan, row, rows, d_z + row * plan->stride, plan->tile, x, keep,
+                       gradient);
+    }
+}
+
 void mlp_backward(const struct mlp *mlp, const struct mlp_plan *plan, const real *parameters,
                   const struct inputs *x, const real *memory, const real *d_z, real keep,
                   real *space, real *gradient)
 {
     int last = mlp->n_layers - 1;
-    size_t outputs = mlp->width[last + 1];
-    struct scratch scratch;
-    scratch_map(mlp, plan->stride, space, &scratch);
-    activation_row_sums(outputs, plan->stride, d_z, keep, gradient + mlp->bias_at[last]);
-    if (last > 0)
-        backward_hidden(mlp, plan, parameters, x, memory, d_z, keep, &scratch, gradient);
-    for (size_t row = 0; row < outputs && last == 0; row += GEMM_ROWS) {
-        size_t rows = outputs - row < GEMM_ROWS ? outputs - row : GEMM_ROWS;
-        first_gradient(mlp, plan, row, rows, d_z + row * plan->stride, plan->tile, x, keep,
-                       gradient);
-    }
+    activation_row_sums(mlp->width[last + 1], plan->stride, d_z, keep,
+                        gradient + mlp->bias_at[last]);
+    if (MLP_HAS_BF16 && mlp->is_bf16)
+        mlp_bf16_backward(mlp, plan, parameters, x, memory, d_z, keep, space, gradient);
+    else
+        backward_real(mlp, plan, parameters, x, memory, d_z, keep, space, gradient);
     input_choice_clear(&mlp->seen, mlp->width[0], mlp->width[1], gradient + mlp->weight_at[0]);
 }

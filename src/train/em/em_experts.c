@@ -118,7 +118,8 @@ static void load_outputs(struct em *em, size_t number, size_t k)
     em_load_batch(em, number);
     mlp_plan_prepare(&experts->plan, &experts->shape, stride);
     mlp_forward(&experts->shape, &experts->plan, parameters_of(&experts->parameters, k),
-                &em->batch.inputs, experts->memory + k * experts->memory_stride, z);
+                &em->batch.inputs, experts->memory + k * experts->memory_stride, experts->scratch,
+                z);
     em_widen(outputs * stride, z, em->dispersion_z);
 }
 

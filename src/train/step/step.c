@@ -37,6 +37,8 @@ status step_init(struct step *step, struct model *model, const struct communicat
                    {&step->log_sum, at_root, sizeof(double)},
                    {&step->error, at_root, sizeof(double)}};
     status outcome = batch_init(&step->batch, model->config.n_inputs, outputs, max_stride);
+    if (outcome == STATUS_OK && model->config.is_bf16)
+        outcome = inputs_round(&step->batch.inputs, max_stride);
     for (size_t i = 0; i < sizeof buffers / sizeof buffers[0] && outcome == STATUS_OK; i++)
         outcome = memory_alloc(buffers[i].array, buffers[i].count, buffers[i].size, "a step");
     if (outcome == STATUS_OK)

@@ -70,6 +70,8 @@ status step_look_ahead(struct step *step)
                  model->has_gate, stride, size);
     status outcome =
         batch_init(&ahead->batch, model->config.n_inputs, model->config.n_outputs, stride);
+    if (outcome == STATUS_OK && model->config.is_bf16)
+        outcome = inputs_round(&ahead->batch.inputs, stride);
     for (int i = 0; i < N_BUFFERS && outcome == STATUS_OK; i++)
         outcome = memory_alloc(&ahead->buffer[i], size[i], sizeof(real), "the next micro-batch");
     ahead->is_on = true;

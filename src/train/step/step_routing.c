@@ -18,6 +18,8 @@ status step_routing_init(struct step *step, size_t max_stride)
     if (outcome != STATUS_OK || !model_is_routed(config))
         return outcome;
     outcome = chosen_rows_init(&step->rows, config->n_inputs, config->n_outputs, max_stride);
+    if (outcome == STATUS_OK && config->is_bf16)
+        outcome = inputs_round(&step->rows.x, max_stride);
     if (outcome == STATUS_OK && balances)
         outcome = memory_alloc(&step->p, config->n_experts * max_stride, sizeof(real), "a step");
     return outcome;

@@ -42,8 +42,8 @@ class _Mixture(BaseEstimator):
                  entropy_weight=None, auto=None, effort=None, optimizer=None,
                  learning_rate=None, momentum=None, batch_size=None, forgetting=None, epochs=None,
                  stop_error=None, stop_likelihood=None, patience=None, clip=None, weight_decay=None,
-                 schedule=None, anneal=None, seed=None, starts=None, init=None, on_nan=None, time_limit=None,
-                 valid=None, scale=None, replicas=None, ranks=None):
+                 schedule=None, anneal=None, precision=None, seed=None, starts=None, init=None, on_nan=None,
+                 time_limit=None, valid=None, scale=None, replicas=None, ranks=None):
         values = dict(locals())
         del values["self"]
         vars(self).update(values)
