@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Passes of networks with bf16 products against plain loops: operands rounded where docs/precision.md
- * says, sums in the order of the inputs or samples, two at a time, each of them fused. Bit by bit,
- * whatever the tiles and blocks, and by each maker of products.
+ * Passes of networks with bf16 products against plain loops: operands rounded where
+ * docs/precision.md says, sums in the order of the inputs or samples, two at a time, each of them
+ * fused. Bit by bit, whatever the tiles and blocks, and by each maker of products.
  */
 #include "unit_test.h"
 
