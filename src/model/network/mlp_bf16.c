@@ -75,7 +75,7 @@ static size_t map_space(const struct mlp *mlp, size_t stride, float *base, struc
 
 size_t mlp_bf16_scratch(const struct mlp *mlp, size_t stride)
 {
-    struct space unused;
+    struct space unused = {0};
     return map_space(mlp, stride, NULL, &unused);
 }
 
@@ -92,7 +92,7 @@ void mlp_bf16_forward(const struct mlp *mlp, const struct mlp_plan *plan, const 
 {
     int last = mlp->n_layers - 1;
     size_t stride = plan->stride, w;
-    struct space space;
+    struct space space = {0};
     map_space(mlp, stride, scratch, &space);
     for (int l = 0; l <= last; l++)
         bf16_round_rows(mlp->width[l + 1], mlp->width[l], parameters + mlp->weight_at[l],
@@ -196,7 +196,7 @@ void mlp_bf16_backward(const struct mlp *mlp, const struct mlp_plan *plan, const
                        const struct inputs *x, const real *memory, const real *d_z, real keep,
                        real *scratch, real *gradient)
 {
-    struct space space;
+    struct space space = {0};
     map_space(mlp, plan->stride, scratch, &space);
     if (mlp->n_layers == 1) {
         size_t width = mlp->width[0], out = mlp->width[1];
