@@ -32,7 +32,8 @@ ROOMS = {
     "data/source/hdf5": ("source_hdf5", "base data/hdf5 data/csv data/source"),
     "data/formats": ("formats", "base data/hdf5 data/csv data/source data/source/hdf5"),
     "data/samples": ("data_survey dataset epoch_order sampler scaler split", "base data/hdf5 data/source"),
-    "model/likelihood": ("dispersion likelihood normal_mixture output target_mixture", "base math"),
+    "model/mixture": ("count_mixture dispersion mixture_quantile normal_mixture target_mixture", "base math"),
+    "model/likelihood": ("likelihood output", "base math model/mixture"),
     "model/network": ("input_choice inputs mlp parameters", "base math"),
     "model/gate": ("committee gate gate_gaussian gate_kind gate_levels gate_terms gaussian_gate routing",
                    "base math model/network"),
@@ -93,7 +94,7 @@ ROOMS = {
     "app/evaluate": ("",
                      "base comm data/source train/feed train/step app/options app/problem app/judge"),
     "app/summary": ("",
-                    "base math data/source data/samples model/likelihood model comm checkpoint "
+                    "base math data/source data/samples model/mixture model/likelihood model comm checkpoint "
                     "predict train/feed train/inference app/options app/problem app/judge"),
     "app/export": ("", "base comm export app/options"),
     "app/convert": ("",

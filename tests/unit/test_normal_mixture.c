@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "model/likelihood/normal_mixture.h"
+#include "model/mixture/normal_mixture.h"
 
 #include "unit_test.h"
 

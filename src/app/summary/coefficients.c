@@ -3,7 +3,7 @@
 
 #include "base/memory.h"
 #include "math/blas.h"
-#include "model/likelihood/normal_mixture.h"
+#include "model/mixture/normal_mixture.h"
 
 #include <math.h>
 #include <string.h>

@@ -4,9 +4,9 @@
 
 #include "base/real.h"
 #include "base/rng.h"
-#include "model/likelihood/dispersion.h"
 #include "model/likelihood/output.h"
-#include "model/likelihood/target_mixture.h"
+#include "model/mixture/dispersion.h"
+#include "model/mixture/target_mixture.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -2,7 +2,7 @@
 /* l = -q / (2 s2) - O/2 ln s2, q = |d - o|^2, s2 the variance; any output function */
 #include "likelihood_parts.h"
 
-#include "model/likelihood/normal_mixture.h"
+#include "model/mixture/normal_mixture.h"
 
 #include <math.h>
 #include <string.h>

@@ -6,8 +6,8 @@
 #define POINT_LOG_LINK
 #define POINT_FACTOR mean_factor
 
-#include "mixture_quantile.h"
 #include "model/likelihood/likelihood.h"
+#include "model/mixture/mixture_quantile.h"
 
 #include <math.h>
 

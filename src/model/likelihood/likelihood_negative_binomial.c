@@ -6,9 +6,9 @@
  */
 #define POINT_LOG_LINK
 
-#include "count_mixture.h"
 #include "math/gamma_functions.h"
 #include "model/likelihood/likelihood.h"
+#include "model/mixture/count_mixture.h"
 
 #include <math.h>
 

@@ -5,8 +5,8 @@
  */
 #include "likelihood_parts.h"
 
-#include "count_mixture.h"
 #include "math/vector_math.h"
+#include "model/mixture/count_mixture.h"
 
 #include <math.h>
 #include <string.h>

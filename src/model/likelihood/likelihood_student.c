@@ -8,8 +8,8 @@
 #define POINT_HAS_FREEDOM
 
 #include "math/gamma_functions.h"
-#include "mixture_quantile.h"
 #include "model/likelihood/likelihood.h"
+#include "model/mixture/mixture_quantile.h"
 
 #include <math.h>
 

@@ -7,8 +7,8 @@
 #define POINT_LOG_LINK
 #define POINT_FACTOR mean_factor
 
-#include "count_mixture.h"
 #include "model/likelihood/likelihood.h"
+#include "model/mixture/count_mixture.h"
 
 #include <math.h>
 

@@ -2,7 +2,7 @@
 #ifndef COTERIE_MODEL_NORMAL_MIXTURE_H
 #define COTERIE_MODEL_NORMAL_MIXTURE_H
 
-#include "model/likelihood/target_mixture.h"
+#include "model/mixture/target_mixture.h"
 
 /* A mixture of normal distributions with means o. Everything here is Local. */
 

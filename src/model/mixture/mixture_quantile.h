@@ -2,7 +2,7 @@
 #ifndef COTERIE_MODEL_MIXTURE_QUANTILE_H
 #define COTERIE_MODEL_MIXTURE_QUANTILE_H
 
-#include "model/likelihood/target_mixture.h"
+#include "model/mixture/target_mixture.h"
 
 /* Quantiles of a mixture of continuous distributions. All functions are Local. */
 

@@ -2,7 +2,7 @@
 #ifndef COTERIE_MODEL_TARGET_MIXTURE_H
 #define COTERIE_MODEL_TARGET_MIXTURE_H
 
-#include "model/likelihood/dispersion.h"
+#include "model/mixture/dispersion.h"
 
 #include <stddef.h>
 

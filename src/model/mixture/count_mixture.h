@@ -2,7 +2,7 @@
 #ifndef COTERIE_MODEL_COUNT_MIXTURE_H
 #define COTERIE_MODEL_COUNT_MIXTURE_H
 
-#include "model/likelihood/target_mixture.h"
+#include "model/mixture/target_mixture.h"
 
 /* Mixtures of distributions of counts. All functions are Local. */
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "mixture_quantile.h"
+#include "model/mixture/mixture_quantile.h"
 
 #include <float.h>
 #include <math.h>

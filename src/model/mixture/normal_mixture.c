@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "model/likelihood/normal_mixture.h"
+#include "model/mixture/normal_mixture.h"
 
-#include "mixture_quantile.h"
+#include "model/mixture/mixture_quantile.h"
 
 #include <math.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "count_mixture.h"
+#include "model/mixture/count_mixture.h"
 
 #include <math.h>
 
