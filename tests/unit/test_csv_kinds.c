@@ -357,6 +357,9 @@ static void texts_of_numbers(void **state)
     csv_release(&table);
 }
 
+/* A literal, which may hold zeros, and its length. */
+#define BYTES(literal) literal, sizeof(literal) - 1
+
 static void files_of_other_kinds(void **state)
 {
     (void)state;
@@ -365,37 +368,37 @@ static void files_of_other_kinds(void **state)
         size_t n;
         const char *kind, *advice;
     } files[] = {
-        {"\x1F\x8B\x08\0\0\0\0\0", 8, "gzip", "gunzip"},
-        {"BZh91AY&SY\x01\x02", 12, "bzip2", "bunzip2"},
-        {"\xFD"
-         "7zXZ\0\0",
-         7, "xz", "unxz"},
-        {"\x28\xB5\x2F\xFD\0\0", 6, "zstd", "unzstd"},
-        {"PK\x03\x04\x14\0\0\0xl/workbook.xml", 23, "Excel", "CSV"},
-        {"PK\x03\x04\x14\0\0\0x.npy", 13, "npz", "HDF5"},
-        {"PK\x03\x04\x14\0\0\0d.csv", 13, "zip", "unzip"},
-        {"PAR1\x15\0\0\0", 8, "Parquet", "to_csv"},
-        {"ARROW1\0\0", 8, "Feather", "to_csv"},
-        {"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", 8, "xls", "CSV"},
-        {"CDF\x01\0\0", 6, "netCDF", "nccopy"},
-        {"$FL2@(#) SPSS", 13, "SPSS", "CSV"},
-        {"<stata_dta><header>", 19, "Stata", "CSV"},
-        {"RDX3\nX\n\0\0\0\x03", 11, "R ", "write.csv"},
-        {"X\n\0\0\0\x03", 6, "R ", "write.csv"},
-        {"MATLAB 5.0 MAT-file, Platform", 29, "MATLAB", "-v7.3"},
-        {"SQLite format 3\0", 16, "SQLite", "sqlite3"},
-        {"%%MatrixMarket matrix array real general\n2 1\n1\n2\n", 52, "Matrix Market", "mmread"},
-        {"SIMPLE  =                    T", 30, "FITS", "CSV"},
-        {"GRIB\0\0", 6, "GRIB", "netCDF-4"},
-        {"ORC\0\0", 5, "ORC", "read_orc"},
-        {"\x80\x04\x95\x1a\0", 5, "pickle", "read_pickle"},
-        {"[\n  {\"a\": 1, \"y\": 2}]\n", 23, "JSON", "read_json"},
-        {"{\"a\": [1, 2], \"y\": [2, 3]}\n", 29, "JSON", "read_json"},
-        {"[[1, 2], [3, 4]]\n", 17, "JSON", "read_json"},
-        {"1 1:0.5 3:2\n0 2:0.5\n", 20, "LIBSVM", "load_svmlight_file"},
-        {"-1.5 7:1e-3\n2 2:0.5\n", 20, "LIBSVM", "load_svmlight_file"},
-        {"<!DOCTYPE html>\n<html>", 22, "HTML", "download"},
-        {"a\0,\0b\0\n\0", 8, "UTF-16", "iconv"},
+        {BYTES("\x1F\x8B\x08\0\0\0\0\0"), "gzip", "gunzip"},
+        {BYTES("BZh91AY&SY\x01\x02"), "bzip2", "bunzip2"},
+        {BYTES("\xFD"
+               "7zXZ\0\0"),
+         "xz", "unxz"},
+        {BYTES("\x28\xB5\x2F\xFD\0\0"), "zstd", "unzstd"},
+        {BYTES("PK\x03\x04\x14\0\0\0xl/workbook.xml"), "Excel", "CSV"},
+        {BYTES("PK\x03\x04\x14\0\0\0x.npy"), "npz", "HDF5"},
+        {BYTES("PK\x03\x04\x14\0\0\0d.csv"), "zip", "unzip"},
+        {BYTES("PAR1\x15\0\0\0"), "Parquet", "to_csv"},
+        {BYTES("ARROW1\0\0"), "Feather", "to_csv"},
+        {BYTES("\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1"), "xls", "CSV"},
+        {BYTES("CDF\x01\0\0"), "netCDF", "nccopy"},
+        {BYTES("$FL2@(#) SPSS"), "SPSS", "CSV"},
+        {BYTES("<stata_dta><header>"), "Stata", "CSV"},
+        {BYTES("RDX3\nX\n\0\0\0\x03"), "R ", "write.csv"},
+        {BYTES("X\n\0\0\0\x03"), "R ", "write.csv"},
+        {BYTES("MATLAB 5.0 MAT-file, Platform"), "MATLAB", "-v7.3"},
+        {BYTES("SQLite format 3\0"), "SQLite", "sqlite3"},
+        {BYTES("%%MatrixMarket matrix array real general\n2 1\n1\n2\n"), "Matrix Market", "mmread"},
+        {BYTES("SIMPLE  =                    T"), "FITS", "CSV"},
+        {BYTES("GRIB\0\0"), "GRIB", "netCDF-4"},
+        {BYTES("ORC\0\0"), "ORC", "read_orc"},
+        {BYTES("\x80\x04\x95\x1a\0"), "pickle", "read_pickle"},
+        {BYTES("[\n  {\"a\": 1, \"y\": 2}]\n"), "JSON", "read_json"},
+        {BYTES("{\"a\": [1, 2], \"y\": [2, 3]}\n"), "JSON", "read_json"},
+        {BYTES("[[1, 2], [3, 4]]\n"), "JSON", "read_json"},
+        {BYTES("1 1:0.5 3:2\n0 2:0.5\n"), "LIBSVM", "load_svmlight_file"},
+        {BYTES("-1.5 7:1e-3\n2 2:0.5\n"), "LIBSVM", "load_svmlight_file"},
+        {BYTES("<!DOCTYPE html>\n<html>"), "HTML", "download"},
+        {BYTES("a\0,\0b\0\n\0"), "UTF-16", "iconv"},
     };
     struct csv_table table;
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
