@@ -90,7 +90,8 @@ COTERIE_API int coterie_input_range(const coterie_model *model, size_t i, double
  * What can be asked of n samples; each may be NULL. For numeric targets: mean and variance of the
  * predictive distribution, sum_e g_e o_e and sum_e g_e (sigma_e^2 + (o_e - mean)^2). For classes:
  * their probabilities. For both: the mixing proportions, and what each expert says (its mean, or
- * its probabilities).
+ * its probabilities). A variance is infinite, with COTERIE_OK, where an expert with a share has
+ * none: Student's t with 2 degrees of freedom or fewer.
  */
 typedef struct coterie_prediction {
     double *mean;        /* (n, T) */

@@ -274,7 +274,10 @@ static int put_sample(const struct predictor *predictor, const struct predicted 
         put(out->proportion, sample * experts + e, block->g[e * stride + i]);
     if (is_asked(out->expert))
         put_experts(predictor, block, i, out->expert, sample);
-    return isfinite(block->y[i]) ? COTERIE_OK : COTERIE_NOT_FINITE;
+    for (size_t k = 0; k < outputs; k++)
+        if (!isfinite(block->y[k * stride + i]))
+            return COTERIE_NOT_FINITE;
+    return COTERIE_OK;
 }
 
 static int put_block(const struct predictor *predictor, const struct predicted *block, size_t first,

@@ -225,6 +225,26 @@ class Families(OneExpert):
             error[family] = math.hypot(slope - 2, intercept - 1)
         self.assertLess(error["student"], error["gaussian"] / 5)
 
+    def test_a_variance_that_student_does_not_have_is_infinite(self):
+        self.train("t", self.words("student", "--experts", 2, "--optimizer", "em", "--epochs", 5, "--freedom", "fixed:2"))
+        self.output("predict", self.folder / "t", "--data", TABLE, "--output", self.folder / "t.csv", "--interval", 0.5)
+        self.output("predict", self.folder / "t", "--data", TABLE, "--output", self.folder / "t.h5")
+        p = read(self.folder / "t.csv")
+        self.assertTrue((p["variance_t"] == numpy.inf).all())
+        with h5py.File(self.folder / "t.h5") as file:
+            self.assertTrue((file["variance_t"][:] == numpy.inf).all())
+            numpy.testing.assert_array_equal(file["y_t"][:], p["y_t"])
+        self.assertTrue(all(numpy.isfinite(p[name]).all() for name in p if name != "variance_t"))
+        self.output("report", self.folder / "t", "--data", TABLE, "--output", self.folder / "t.html")
+        self.output("evaluate", self.folder / "t", "--data", TABLE)
+        far = self.folder / "far.csv"  # the square of the experts' distance overflows
+        far.write_text("a,b\n0,0\n1e300,-1e300\n", encoding="utf-8")
+        self.train("4", self.words("student", "--experts", 2, "--optimizer", "em", "--epochs", 5, "--freedom", "fixed:4",
+                                   "--gate-inputs", "none"))
+        result = support.run(D, "predict", self.folder / "4", "--data", far, "--output", self.folder / "far-p.csv")
+        self.assert_rc(result, 1)
+        self.assertIn("sample 1 is not a finite number (variance_t)", result.stderr)
+
     def test_export_says_what_it_lacks(self):
         self.train("t", self.words("student", "--experts", 2, "--optimizer", "em", "--epochs", 5))
         result = support.run(D, "export", self.folder / "t", self.folder / "m.onnx")

@@ -252,12 +252,29 @@ static const char *class_of(const struct prediction_writer *writer,
     return writer->classes->item[best];
 }
 
+/* Whether an expert with a share in sample i has an infinite variance, wherever its mean lies. */
+static bool has_no_variance(const struct prediction_writer *writer,
+                            const struct prediction_block *block, size_t i)
+{
+    const struct model_config *model = &writer->loaded->problem.model;
+    const struct dealt_predictions *dealt = block->dealt;
+    const double *g = dealt->values + i * dealt->width + dealt->at.g;
+    const struct likelihood_family *family = likelihood_family(model->likelihood);
+    bool is_infinite = false;
+    for (size_t e = 0; e < model->n_experts; e++)
+        is_infinite |= g[e] > 0 && isinf(family->target_variance(dealt->dispersion[e], 0));
+    return is_infinite;
+}
+
 /* A sample far outside the training data can make a number overflow: better no file than NaN. */
 static status check_finite(const struct prediction_writer *writer,
                            const struct prediction_block *block, size_t c, size_t i, double value)
 {
     /* A target that is impossible for all experts has no posterior. */
     if (isfinite(value) || writer->column[c].kind == COLUMN_H || is_incomplete(writer, block, i))
+        return STATUS_OK;
+    if (writer->column[c].kind == COLUMN_VARIANCE && isinf(value) &&
+        has_no_variance(writer, block, i))
         return STATUS_OK;
     return status_set(STATUS_FAILED,
                       "the prediction for sample %zu is not a finite number (%s); is it far "
