@@ -59,7 +59,8 @@ void predictor_compute_with(const struct predictor *predictor, const struct scal
 
 /*
  * What the predictor says of check->x, scaled by `scaler`: means or probabilities y (n, O), and the
- * log density (n) of targets that every likelihood can have: 1 in one place, else 0.
+ * log density (n) of targets that the likelihood can have: 1 in one place, else 0 or, where that is
+ * no target, 1.
  */
 status self_check_answer(const struct predictor *predictor, const struct scaler *scaler,
                          const struct self_check *check, double *y, double *log_density);

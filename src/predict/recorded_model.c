@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "predict/recorded_model.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -125,10 +126,22 @@ static status read_inputs(const struct run_record *record, struct model_config *
                : outcome;
 }
 
+/* A family of classes has no quantiles, for one, that a regression could be asked for. */
+static status check_task(const struct run_record *record, const struct model_config *config)
+{
+    const char *task = run_record_config(record, "task");
+    bool is_classifier = task && strcmp(task, "classification") == 0;
+    return is_classifier || !likelihood_family(config->likelihood)->is_classifier
+               ? STATUS_OK
+               : refuse("task", task);
+}
+
 status recorded_model(const struct run_record *record, struct model_config *config)
 {
     memset(config, 0, sizeof *config);
     status outcome = read_words(record, config);
+    if (outcome == STATUS_OK)
+        outcome = check_task(record, config);
     if (outcome == STATUS_OK)
         outcome = read_size(record, "experts", &config->n_experts);
     if (outcome == STATUS_OK && run_record_config(record, "committee"))

@@ -11,6 +11,8 @@ status self_check_answer(const struct predictor *predictor, const struct scaler 
                          const struct self_check *check, double *y, double *log_density)
 {
     size_t inputs = predictor->n_inputs, outputs = predictor->n_outputs;
+    const struct likelihood_family *family = likelihood_family(predictor->shape.config.likelihood);
+    bool is_positive = family->targets == TARGETS_POSITIVE;
     double *d;
     char *work = NULL;
     status outcome = memory_alloc(&d, outputs + predictor->n_experts, sizeof *d, "a check");
@@ -21,7 +23,7 @@ status self_check_answer(const struct predictor *predictor, const struct scaler 
         predictor_compute_with(predictor, scaler, 1, check->x + i * inputs, work, &said);
         for (size_t k = 0; k < outputs; k++) {
             y[i * outputs + k] = said.y[k * said.stride];
-            d[k] = k == i % outputs;
+            d[k] = is_positive || k == i % outputs;
         }
         log_density[i] = predictor_log_density(predictor, &said, 0, d, d + outputs);
     }
