@@ -38,6 +38,9 @@ enum {
     CHECKPOINT_OLDEST_VERSION = 1  /* what is read, too */
 };
 
+/* Its attribute `format`. */
+extern const char checkpoint_format[];
+
 /* What a checkpoint says besides numbers. */
 struct run_record {
     struct string_list config_keys, config_values;
@@ -51,6 +54,7 @@ struct run_record {
 
 void run_record_release(struct run_record *record);
 const char *run_record_config(const struct run_record *record, const char *key); /* or NULL */
+bool run_record_is_classifier(const struct run_record *record);
 
 /*
  * Writes `path` so that it is whole or absent: path.tmp -> flush -> fsync -> close -> reopen and
@@ -64,6 +68,9 @@ status checkpoint_publish(const char *path, const struct snapshot *snapshot,
  * model, else the latest. STATUS_USAGE for a folder without either.
  */
 status checkpoint_find(const char *path, char *found, size_t size);
+
+/* Whether an open HDF5 file says that it is a checkpoint, of whatever version. */
+status checkpoint_is_one(struct hdf5_file *file, bool *answer);
 
 /* Opens, checks format, version and all checksums. *out stays NULL on failure. */
 status checkpoint_open(const char *path, struct hdf5_file **out);

@@ -102,8 +102,16 @@ void run_record_release(struct run_record *record)
     memory_free(&record->data_split);
 }
 
+const char checkpoint_format[] = "coterie-checkpoint";
+
 const char *run_record_config(const struct run_record *record, const char *key)
 {
     long i = string_list_find(&record->config_keys, key);
     return i < 0 ? NULL : record->config_values.item[i];
+}
+
+bool run_record_is_classifier(const struct run_record *record)
+{
+    const char *task = run_record_config(record, "task");
+    return task && strcmp(task, "classification") == 0;
 }

@@ -8,19 +8,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-static status check_format(struct hdf5_file *file)
+status checkpoint_is_one(struct hdf5_file *file, bool *answer)
 {
     char *format = NULL;
-    int64_t version = 0;
     status outcome = STATUS_OK;
     if (hdf5_has_attribute(file, "/", "format"))
         outcome = hdf5_read_text(file, "/", "format", &format);
-    if (outcome == STATUS_OK && (!format || strcmp(format, "coterie-checkpoint") != 0))
+    *answer = outcome == STATUS_OK && format && strcmp(format, checkpoint_format) == 0;
+    memory_free(&format);
+    return outcome;
+}
+
+static status check_format(struct hdf5_file *file)
+{
+    int64_t version = 0;
+    bool is_one = false;
+    status outcome = checkpoint_is_one(file, &is_one);
+    if (outcome == STATUS_OK && !is_one)
         outcome = status_set(STATUS_USAGE,
                              "%s is an HDF5 file but not a checkpoint of coterie; give one from "
                              "the folder checkpoints of a run",
                              hdf5_path(file));
-    memory_free(&format);
     if (outcome == STATUS_OK)
         outcome = hdf5_read_int64(file, "/", "format_version", &version);
     if (outcome == STATUS_OK &&

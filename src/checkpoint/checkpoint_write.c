@@ -75,7 +75,7 @@ static status write_header(struct hdf5_file *file)
 {
     char created[32];
     clock_timestamp(created, sizeof created);
-    status outcome = hdf5_write_text(file, "/", "format", "coterie-checkpoint");
+    status outcome = hdf5_write_text(file, "/", "format", checkpoint_format);
     if (outcome == STATUS_OK)
         outcome = hdf5_write_int64(file, "/", "format_version", CHECKPOINT_FORMAT_VERSION);
     if (outcome == STATUS_OK)

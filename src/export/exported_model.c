@@ -116,9 +116,8 @@ static status read_parameters(struct exported_model *model)
 static void describe(struct exported_model *model)
 {
     const struct run_record *record = &model->record;
-    const char *task = run_record_config(record, "task");
     size_t outputs = model->config.n_outputs;
-    model->is_classifier = task && strcmp(task, "classification") == 0;
+    model->is_classifier = run_record_is_classifier(record);
     model->names = record->classes.n > 0 ? &record->classes : &record->target_names;
     model->two_in_one = model->is_classifier && outputs == 1 && model->names->n == 2;
     bool apart = model->config.likelihood == LIKELIHOOD_BERNOULLI && record->classes.n == 0;

@@ -92,8 +92,8 @@ static status copy_networks(struct predictor *predictor, const struct networks *
 }
 
 /* By enum gate_choice; NULL is a network. */
-static const struct predictor_gate *const own_gates[] = {
-    [GATE_SOFTMAX] = NULL, [GATE_GAUSSIAN] = &predictor_gaussian, [GATE_TREE] = NULL};
+static const struct predictor_gate *const own_gates[GATE_KINDS] = {[GATE_GAUSSIAN] =
+                                                                       &predictor_gaussian};
 
 /* The new predictor owns the record from here on, whatever the outcome. */
 static status create_with(struct run_record *record, const struct model_shape *shape,
@@ -211,8 +211,7 @@ const struct model_config *predictor_config(const struct predictor *predictor)
 
 bool predictor_is_classifier(const struct predictor *predictor)
 {
-    const char *task = run_record_config(&predictor->record, "task");
-    return task && strcmp(task, "classification") == 0;
+    return run_record_is_classifier(&predictor->record);
 }
 
 const struct string_list *predictor_class_names(const struct predictor *predictor)

@@ -6,11 +6,11 @@
 #include "bench_machine.h"
 #include "bench_median.h"
 
+#include "base/json_number.h"
 #include "base/log.h"
 #include "cost_model.h"
 #include "math/blas.h"
 
-#include <jansson.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,14 +72,14 @@ struct bench_result {
 static void print_json(const struct bench *bench, const struct bench_result *result)
 {
     json_t *line = json_object();
-    json_object_set_new(line, "step_ms", json_real(1e3 * result->step_seconds));
-    json_object_set_new(line, "gflops", json_real(result->gflops));
-    json_object_set_new(line, "sgemm_gflops", json_real(result->machine.gemm_gflops));
-    json_object_set_new(line, "share", json_real(result->share));
-    json_object_set_new(line, "latency_us", json_real(1e6 * result->machine.latency));
+    json_object_set_new(line, "step_ms", json_number(1e3 * result->step_seconds));
+    json_object_set_new(line, "gflops", json_number(result->gflops));
+    json_object_set_new(line, "sgemm_gflops", json_number(result->machine.gemm_gflops));
+    json_object_set_new(line, "share", json_number(result->share));
+    json_object_set_new(line, "latency_us", json_number(1e6 * result->machine.latency));
     if (model_is_routed(&bench->model.config))
-        json_object_set_new(line, "busiest", json_real(bench->last_view.busiest));
-    json_object_set_new(line, "error", json_real(bench->early_view.error));
+        json_object_set_new(line, "busiest", json_number(bench->last_view.busiest));
+    json_object_set_new(line, "error", json_number(bench->early_view.error));
     json_object_set_new(line, "ranks", json_integer(bench->comm->size));
     json_object_set_new(line, "replicas", json_integer(bench->replicas.n));
     json_object_set_new(line, "top_k", json_integer((json_int_t)bench->model.config.top_k));

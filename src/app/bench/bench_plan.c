@@ -4,10 +4,10 @@
 #include "bench_median.h"
 #include "bench_rates.h"
 
+#include "base/json_number.h"
 #include "base/log.h"
 #include "math/blas.h"
 
-#include <jansson.h>
 #include <math.h>
 #include <string.h>
 #include <unistd.h>
@@ -281,7 +281,7 @@ static json_t *json_of_row(const struct row *row)
     const struct cost_plan *plan = &row->plan;
     json_t *parts = json_object();
     for (int p = 0; p < COST_N_PARTS; p++)
-        json_object_set_new(parts, cost_part_name((enum cost_part)p), json_real(row->parts[p]));
+        json_object_set_new(parts, cost_part_name((enum cost_part)p), json_number(row->parts[p]));
     return json_pack("{s:i,s:i,s:I,s:I,s:f,s:f,s:s,s:o}", "ranks", plan->n_ranks, "replicas",
                      plan->n_replicas, "micro_batch", (json_int_t)plan->micro_batch, "root_experts",
                      (json_int_t)plan->root_experts, "step_seconds", row->seconds, "efficiency",

@@ -3,25 +3,21 @@
 
 #include "app/options/command.h"
 #include "app/options/options.h"
-#include "base/memory.h"
+#include "checkpoint/checkpoint.h"
 #include "data/hdf5/hdf5_file.h"
 
-#include <string.h>
 #include <sys/stat.h>
 
 /* Whether the file says that it is a checkpoint. A damaged one cannot be opened. */
 static status is_checkpoint(const char *path, bool *answer)
 {
     struct hdf5_file *file = NULL;
-    char *format = NULL;
     *answer = false;
     if (!hdf5_is_hdf5(path))
         return STATUS_OK;
     status outcome = hdf5_open(path, &file);
-    if (outcome == STATUS_OK && hdf5_has_attribute(file, "/", "format"))
-        outcome = hdf5_read_text(file, "/", "format", &format);
-    *answer = outcome == STATUS_OK && format && strcmp(format, "coterie-checkpoint") == 0;
-    memory_free(&format);
+    if (outcome == STATUS_OK)
+        outcome = checkpoint_is_one(file, answer);
     return hdf5_close_after(&file, outcome);
 }
 

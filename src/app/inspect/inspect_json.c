@@ -159,7 +159,7 @@ status inspect_json(const char *path)
         outcome = checkpoint_open(found, &file);
     if (outcome != STATUS_OK)
         return outcome;
-    json_t *result = json_pack("{s:s}", "format", "coterie-checkpoint");
+    json_t *result = json_pack("{s:s}", "format", checkpoint_format);
     outcome = describe(file, result);
     if (outcome == STATUS_OK) {
         json_dumpf(result, stdout, JSON_REAL_PRECISION(17) | JSON_COMPACT);

@@ -42,7 +42,7 @@ static bool experts_are_linear(const struct report *report)
 static bool gate_is_linear(const struct report *report)
 {
     const struct model_config *config = predictor_config(report->predictor);
-    return config->gate == GATE_SOFTMAX && config->n_gate_hidden == 0;
+    return gate_kind_of(config->gate)->has_log_odds && config->n_gate_hidden == 0;
 }
 
 bool report_has_coefficients(const struct report *report)
@@ -110,7 +110,7 @@ static void write_experts(const struct report *report, const struct linear *net)
     const struct model_config *config = predictor_config(report->predictor);
     const struct run_record *record = predictor_record(report->predictor);
     const struct string_list *names = predictor_class_names(report->predictor);
-    bool is_scaled = config->output == OUTPUT_IDENTITY;
+    bool is_scaled = output_functions[config->output].is_unit_free;
     for (size_t k = 0; k < config->n_outputs && k < OUTPUTS_SHOWN; k++) {
         struct expert_outputs_shown shown = {*net, config->n_outputs, k};
         char caption[400];

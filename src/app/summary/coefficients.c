@@ -156,8 +156,8 @@ status coefficients_init(struct coefficients *coefficients, const struct informa
     size_t n_sigma = layout->is_learned[BY_VARIANCE] ? experts * outputs : 0;
     size_t n_freedom = layout->is_learned[BY_FREEDOM] ? experts : 0;
     size_t n = n_output + n_logit + n_sigma + n_freedom;
-    bool is_scaled =
-        information->likelihood.output == OUTPUT_IDENTITY && scaler->n_targets == outputs;
+    bool is_scaled = output_functions[information->likelihood.output].is_unit_free &&
+                     scaler->n_targets == outputs;
     struct conversion conversion = {.covariance = covariance,
                                     .layout = layout,
                                     .scaler = scaler,

@@ -15,7 +15,7 @@ const char *summary_output_name(const struct loaded_model *loaded, size_t k, con
     const struct string_list *names =
         loaded->problem.has_labels ? &record->classes : &record->target_names;
     bool two_of_one = loaded->problem.model.n_outputs == 1 && names->n == 2;
-    *against = loaded->problem.model.output == OUTPUT_SOFTMAX ? names->item[0] : NULL;
+    *against = output_functions[loaded->problem.model.output].is_redundant ? names->item[0] : NULL;
     return names->item[two_of_one ? 1 : k];
 }
 

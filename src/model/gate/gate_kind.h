@@ -20,7 +20,8 @@
 enum gate_choice {
     GATE_SOFTMAX,  /* a network's outputs */
     GATE_GAUSSIAN, /* ln alpha_e N(x; m_e, S_e): see gaussian_gate.h */
-    GATE_TREE      /* a tree of softmaxes of a network's outputs: see gate_levels.h */
+    GATE_TREE,     /* a tree of softmaxes of a network's outputs: see gate_levels.h */
+    GATE_KINDS
 };
 
 /* What a gate is made of. */
@@ -65,8 +66,8 @@ struct gate_kind {
 
 extern const struct gate_kind gate_softmax, gate_gaussian, gate_tree;
 
-/* By enum gate_choice; a NULL ends them. */
-extern const struct gate_kind *const gate_kinds[];
+/* By enum gate_choice. */
+extern const struct gate_kind *const gate_kinds[GATE_KINDS];
 
 static inline const struct gate_kind *gate_kind_of(enum gate_choice choice)
 {

@@ -4,15 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
-const struct gate_kind *const gate_kinds[] = {[GATE_SOFTMAX] = &gate_softmax,
-                                              [GATE_GAUSSIAN] = &gate_gaussian,
-                                              [GATE_TREE] = &gate_tree,
-                                              NULL};
+const struct gate_kind *const gate_kinds[GATE_KINDS] = {
+    [GATE_SOFTMAX] = &gate_softmax, [GATE_GAUSSIAN] = &gate_gaussian, [GATE_TREE] = &gate_tree};
 
 bool gate_from_text(const char *text, enum gate_choice *choice, struct gate_levels *levels)
 {
     size_t length = strcspn(text, ":");
-    for (int k = 0; gate_kinds[k]; k++) {
+    for (int k = 0; k < GATE_KINDS; k++) {
         const struct gate_kind *kind = gate_kinds[k];
         struct gate_levels read = {0};
         if (strlen(kind->name) != length || strncmp(kind->name, text, length) != 0)

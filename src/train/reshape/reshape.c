@@ -180,15 +180,15 @@ static struct gate_rows gaussian_rows(const struct model_shape *model)
                               config->n_inputs};
 }
 
-/* By enum gate_choice; of a tree the others would have to find another shape. */
+/* By enum gate_choice. NULL: not possible; of a tree the others would have to find another shape.
+ */
 static const struct {
     void (*move)(const struct reshape *reshape, enum meaning meaning,
                  const struct model_shape *before, const real *from,
                  const struct model_shape *after, real *to);
     struct gate_rows (*rows)(const struct model_shape *model);
-} gates[] = {[GATE_SOFTMAX] = {move_network, network_rows},
-             [GATE_GAUSSIAN] = {move_gaussian, gaussian_rows},
-             [GATE_TREE] = {NULL, NULL}};
+} gates[GATE_KINDS] = {[GATE_SOFTMAX] = {move_network, network_rows},
+                       [GATE_GAUSSIAN] = {move_gaussian, gaussian_rows}};
 
 bool reshape_is_possible(enum gate_choice gate)
 {
