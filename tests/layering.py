@@ -41,9 +41,9 @@ ROOMS = {
               "base math model/likelihood model/network model/gate"),
     "comm": ("communicator exchange launcher ordered_sum shard shared_memory watchdog",
              "base math"),
-    "checkpoint": ("checkpoint progress record snapshot",
+    "checkpoint": ("checkpoint known_samples progress record snapshot",
                    "base data/hdf5 data/samples model/likelihood model/network model"),
-    "predict": ("predictor recorded_model self_check whitener",
+    "predict": ("conformal novelty predictor recorded_model self_check whitener",
                 "base math data/hdf5 data/samples model/likelihood model/network model/gate model checkpoint"),
     "export": ("export",
                "base data/hdf5 data/samples model/likelihood model checkpoint predict"),
@@ -79,7 +79,7 @@ ROOMS = {
                   "model comm checkpoint predict train/feed train/step app/problem"),
     "app/doctor": ("", "base math data/hdf5 comm app/options"),
     "app/train": ("begun_in profile_table selection train train_internal",
-                  "base math data/csv data/source data/formats data/samples model/gate model comm "
+                  "base math data/csv data/source data/formats data/samples model/gate model comm predict "
                   "train/feed train/step train/reshape train/loop app/options app/problem "
                   "app/judge"),
     "app/auto": ("", "base comm data/source data/formats app/options app/problem app/train"),
@@ -89,7 +89,7 @@ ROOMS = {
                   "base math model/likelihood model comm train/feed train/step app/options "
                   "app/train"),
     "app/predict": ("",
-                    "base math comm data/hdf5 data/csv model/likelihood model train/feed "
+                    "base math comm data/hdf5 data/csv model/likelihood model checkpoint predict train/feed "
                     "train/step app/options app/judge"),
     "app/evaluate": ("",
                      "base comm data/source train/feed train/step app/options app/problem app/judge"),

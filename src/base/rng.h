@@ -21,7 +21,8 @@ enum rng_purpose {
     RNG_TWIN_GATE = 9,      /* the same */
     RNG_FOLDS = 10,         /* which member of a committee does not see a sample */
     RNG_BOOTSTRAP = 11,     /* id: refit, step: chunk of samples */
-    RNG_SPLIT_START = 12    /* id: expert that a test splits, step: variant */
+    RNG_SPLIT_START = 12,   /* id: expert that a test splits, step: variant */
+    RNG_KNOWN_SAMPLES = 13  /* which rows checkpoints tell of; id: held out or not */
 };
 
 struct rng {

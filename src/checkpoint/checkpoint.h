@@ -4,6 +4,7 @@
 
 #include "base/status.h"
 #include "base/string_list.h"
+#include "checkpoint/known_samples.h"
 #include "checkpoint/snapshot.h"
 #include "data/hdf5/hdf5_file.h"
 #include "data/samples/scaler.h"
@@ -27,6 +28,7 @@
  *                and better
  *   /progress    attributes, and use (E) · /data attributes · /history one column per metric
  *   /check       x (n,D), y (n,O), log_density (n): inputs, and what the model says of them
+ *   /conformal, /novelty: see known_samples.h
  *   /checksum    experts (E), gate and rest: xxHash, 64 bits
  *
  * After the HDF5 file, where its readers do not look, a checksum of all its bytes follows.
@@ -46,6 +48,7 @@ struct run_record {
     struct string_list config_keys, config_values;
     struct string_list input_names, target_names, classes;
     struct scaler scaler;
+    struct input_spread spread;
     char *data_path, *data_split; /* where the samples came from, and which part was trained on */
     uint64_t data_n, data_fingerprint;
     uint64_t valid_fingerprint; /* of a validation file; 0: there is none, or it is not known */

@@ -98,6 +98,7 @@ void run_record_release(struct run_record *record)
     string_list_release(&record->target_names);
     string_list_release(&record->classes);
     scaler_release(&record->scaler);
+    input_spread_release(&record->spread);
     memory_free(&record->data_path);
     memory_free(&record->data_split);
 }

@@ -143,6 +143,8 @@ status checkpoint_read_record(struct hdf5_file *file, struct run_record *record)
     if (outcome == STATUS_OK)
         outcome = read_scaler(file, &record->scaler);
     if (outcome == STATUS_OK)
+        outcome = input_spread_read(file, record->scaler.n_inputs, &record->spread);
+    if (outcome == STATUS_OK)
         outcome = read_data_record(file, record);
     return outcome;
 }

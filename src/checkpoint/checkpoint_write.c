@@ -120,6 +120,8 @@ static status write_record(struct hdf5_file *file, const struct run_record *reco
     for (size_t i = 0; i < sizeof scales / sizeof scales[0] && outcome == STATUS_OK; i++)
         outcome = write_doubles(file, scales[i].name, scales[i].n, scales[i].values);
     if (outcome == STATUS_OK)
+        outcome = input_spread_write(file, &record->spread);
+    if (outcome == STATUS_OK)
         outcome = hdf5_create_group(file, "/data");
     if (outcome == STATUS_OK)
         outcome = hdf5_write_text(file, "/data", "path", record->data_path);
@@ -286,6 +288,8 @@ static status write_all(struct hdf5_file *file, const struct snapshot *snapshot,
         outcome = write_history(file, &snapshot->history);
     if (outcome == STATUS_OK)
         outcome = write_check(file, &snapshot->check);
+    if (outcome == STATUS_OK)
+        outcome = conformal_scores_write(file, &snapshot->scores);
     if (outcome == STATUS_OK)
         outcome = write_checksums(file, shape->config.n_experts);
     return outcome;

@@ -133,5 +133,6 @@ void snapshot_release(struct snapshot *snapshot)
         networks_release(&snapshot->slot[s]);
     memory_free(&snapshot->use);
     self_check_release(&snapshot->check);
+    conformal_scores_release(&snapshot->scores);
     history_release(&snapshot->history);
 }

@@ -4,6 +4,7 @@
 
 #include "base/real.h"
 #include "base/status.h"
+#include "checkpoint/known_samples.h"
 #include "checkpoint/progress.h"
 #include "model/model_config.h"
 #include "model/optimizer_kind.h"
@@ -44,7 +45,8 @@ struct snapshot {
     double *sums;  /* (E, n_sums) */
     double *use;   /* (E) running sums of the mixing proportions */
     struct history history;
-    struct self_check check; /* of `current` */
+    struct self_check check;        /* of `current` */
+    struct conformal_scores scores; /* likewise */
 };
 
 /* Local. Everything is zero. */

@@ -102,7 +102,7 @@ struct options {
     bool one_rank, quiet, dry_run, json, verify, profile;
     bool once;       /* watch */
     double interval; /* 0: none */
-    bool density;
+    bool density, conformal, novelty;
     double level; /* summary */
     bool robust, test_experts;
     long bootstrap; /* summary: refits; 0: none */

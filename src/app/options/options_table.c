@@ -404,6 +404,13 @@ const struct option_entry option_table[] = {
      "also the prediction of each expert: o_<expert>_<target> and sigma_<expert>_<target>, or "
      "p_<expert>_<class>",
      SECTION_OUTPUT, PREDICT, 0, KIND_FLAG, AT(density), 0, NULL},
+    {"conformal", NULL, NULL,
+     "with --interval: as wide as the errors on the samples that training held out ask for, which "
+     "holds where the model is wrong, too",
+     SECTION_OUTPUT, PREDICT, 0, KIND_FLAG, AT(conformal), 0, NULL},
+    {"novelty", NULL, NULL,
+     "also a column novelty: how unlike the inputs trained on a row is; 1 is usual",
+     SECTION_OUTPUT, PREDICT, 0, KIND_FLAG, AT(novelty), 0, NULL},
     {"robust", NULL, NULL,
      "standard errors by the sandwich estimator, which hold where the model is wrong, too",
      SECTION_OUTPUT, SUMMARY, 0, KIND_FLAG, AT(robust), 0, NULL},

@@ -8,6 +8,8 @@
 #include "app/judge/loaded_model.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "predict/conformal.h"
+#include "predict/novelty.h"
 #include "train/feed/batch.h"
 #include "train/feed/stream.h"
 
@@ -18,6 +20,8 @@ struct prediction {
     struct dealt_predictions dealt;
     struct prediction_writer *writer; /* root */
     struct prediction_extras extras;
+    double *factor;         /* root: (O) of --conformal */
+    struct novelty novelty; /* root: of --novelty */
     struct batch batch;
     real *least, *most; /* root: (D) the ranges trained on, scaled */
     size_t n_outside;   /* root: rows with an input outside */
@@ -75,6 +79,55 @@ static status scale_ranges(struct prediction *prediction)
     return outcome;
 }
 
+/* Root. --conformal: what the intervals of each target are multiplied by. */
+static status find_factors(struct prediction *prediction, double level)
+{
+    const struct loaded_model *loaded = prediction->loaded;
+    size_t outputs = loaded->problem.model.n_outputs;
+    struct conformal_scores scores;
+    status outcome = conformal_scores_read(loaded->file, outputs, &scores);
+    if (outcome == STATUS_OK && scores.n == 0)
+        outcome = status_set(STATUS_USAGE,
+                             "--conformal: %s has no errors of samples held out; train with "
+                             "--valid 0.2, or leave it out",
+                             hdf5_path(loaded->file));
+    if (outcome == STATUS_OK && scores.n < conformal_least_rows(level))
+        outcome = status_set(STATUS_USAGE,
+                             "--conformal: %s has the errors of %zu samples held out, and "
+                             "--interval %g needs %zu; hold out more (--valid), or ask for less",
+                             hdf5_path(loaded->file), scores.n, level, conformal_least_rows(level));
+    if (outcome == STATUS_OK)
+        outcome = memory_alloc(&prediction->factor, outputs, sizeof(double), "predictions");
+    for (size_t k = 0; k < outputs && outcome == STATUS_OK; k++)
+        prediction->factor[k] = conformal_factor(&scores, k, level);
+    prediction->extras.factor = prediction->factor;
+    conformal_scores_release(&scores);
+    return outcome;
+}
+
+/* Root. --novelty */
+static status find_novelty(struct prediction *prediction)
+{
+    const struct loaded_model *loaded = prediction->loaded;
+    const struct input_spread *spread = &loaded->record.spread;
+    if (spread->n_inputs == 0)
+        return status_set(STATUS_USAGE,
+                          "--novelty: %s does not tell how its inputs spread: it is of an older "
+                          "version, or has more than %d inputs; leave the option out",
+                          hdf5_path(loaded->file), SPREAD_MOST_INPUTS);
+    prediction->extras.novelty = &prediction->novelty;
+    return novelty_init(&prediction->novelty, spread);
+}
+
+/* Root. What columns that are not always written need to know. */
+static status prepare_extras(struct prediction *prediction, const struct options *options)
+{
+    status outcome = scale_ranges(prediction);
+    if (outcome == STATUS_OK && options->conformal)
+        outcome = find_factors(prediction, options->interval);
+    return outcome == STATUS_OK && options->novelty ? find_novelty(prediction) : outcome;
+}
+
 /* Root. Samples of the batch, from `first` on, with an input outside; complete ones. */
 static size_t count_outside(const struct prediction *prediction, const bool *incomplete,
                             size_t first)
@@ -113,6 +166,7 @@ static status predict_samples(struct prediction *prediction, const struct commun
         dealt_predictions_compute(&prediction->dealt, comm, &prediction->batch);
         outcome = stream_status(samples->stream);
         if (comm->rank == 0 && outcome == STATUS_OK) {
+            block.x = prediction->batch.inputs.x;
             block.incomplete = source_info(loaded->source)->incomplete;
             prediction->n_outside += count_outside(prediction, block.incomplete, at);
             outcome = prediction_writer_add(prediction->writer, &block);
@@ -125,13 +179,14 @@ static status predict_samples(struct prediction *prediction, const struct commun
 static status predict(const struct communicator *comm, const struct options *options,
                       struct loaded_model *loaded)
 {
-    struct prediction prediction = {
-        .loaded = loaded,
-        .extras = {options->part != PART_ALL, options->density, options->interval}};
+    struct prediction prediction = {.loaded = loaded,
+                                    .extras = {.rows = options->part != PART_ALL,
+                                               .density = options->density,
+                                               .interval = options->interval}};
     status outcome = prediction_init(&prediction, comm);
     if (outcome == STATUS_OK) {
         if (comm->rank == 0)
-            outcome = scale_ranges(&prediction);
+            outcome = prepare_extras(&prediction, options);
         if (comm->rank == 0 && outcome == STATUS_OK)
             outcome = prediction_writer_create(options->output, loaded, prediction.extras,
                                                &prediction.writer);
@@ -147,6 +202,8 @@ static status predict(const struct communicator *comm, const struct options *opt
     }
     dealt_predictions_release(&prediction.dealt);
     batch_release(&prediction.batch);
+    memory_free(&prediction.factor);
+    novelty_release(&prediction.novelty);
     memory_free(&prediction.least);
     memory_free(&prediction.most);
     return outcome;
@@ -159,7 +216,10 @@ static status run_predict(const struct communicator *comm, struct options *optio
     memset(&loaded, 0, sizeof loaded);
     status outcome = STATUS_OK;
     if (comm->rank == 0)
-        outcome = prediction_writer_check(options->output);
+        outcome = options->conformal && options->interval == 0
+                      ? status_set(STATUS_USAGE, "--conformal is a kind of interval: say with "
+                                                 "--interval 0.9 how many targets it is to hold")
+                      : prediction_writer_check(options->output);
     outcome = communicator_agree(comm, outcome);
     if (outcome == STATUS_OK)
         outcome = loaded_model_open(comm, options, options->positional.item[0], true, &loaded);
@@ -180,6 +240,7 @@ const struct command_entry predict_command = {
     .summary = "predicts targets for new samples with a trained mixture",
     .examples = "  coterie predict run --data new.csv --output predictions.csv\n"
                 "  coterie predict run --data new.csv --interval 0.9 --output predictions.csv\n"
+                "  coterie predict run --data new.csv --interval 0.9 --conformal --output p.csv\n"
                 "  mpirun -n 4 coterie predict run/checkpoints/best --data new.h5 --output p.h5\n",
     .run = run_predict,
 };

@@ -9,6 +9,7 @@
 #include "data/csv/csv.h"
 #include "data/hdf5/hdf5_file.h"
 #include "model/likelihood/likelihood.h"
+#include "predict/conformal.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -26,6 +27,7 @@ enum column_kind {
     COLUMN_UPPER,
     COLUMN_P,
     COLUMN_P_OTHER,
+    COLUMN_NOVELTY,
     COLUMN_G,
     COLUMN_H,
     COLUMN_EXPERT_O,
@@ -172,10 +174,9 @@ static status add_target_columns(struct prediction_writer *writer)
     return outcome;
 }
 
-/* Where the target k of sample i lies below with probability p; not yet in the units of the data.
- */
-static double quantile(const struct prediction_writer *writer, const struct prediction_block *block,
-                       size_t k, size_t i, double p)
+/* One end of the interval of target k of sample i; not yet in the units of the data. */
+static double interval_end(const struct prediction_writer *writer,
+                           const struct prediction_block *block, size_t k, size_t i, bool is_upper)
 {
     const struct model_config *model = &writer->loaded->problem.model;
     const struct dealt_predictions *dealt = block->dealt;
@@ -184,7 +185,11 @@ static double quantile(const struct prediction_writer *writer, const struct pred
     for (size_t e = 0; e < model->n_experts; e++)
         o[e] = values[dealt->at.o + e * model->n_outputs + k];
     struct target_mixture mixture = {model->n_experts, values + dealt->at.g, o, dealt->dispersion};
-    return likelihood_family(model->likelihood)->quantile(&mixture, p);
+    const struct likelihood_family *family = likelihood_family(model->likelihood);
+    double tail = 0.5 * (1 - writer->extras.interval);
+    if (writer->extras.factor)
+        return conformal_end(family, &mixture, writer->extras.factor[k], is_upper);
+    return family->quantile(&mixture, is_upper ? 1 - tail : tail);
 }
 
 /* Whether sample i of a block lacks a value, so that nothing can be said of it. */
@@ -206,7 +211,6 @@ static double value_of(const struct prediction_writer *writer, const struct pred
     const struct dealt_predictions *dealt = block->dealt;
     const double *values = dealt->values + i * dealt->width;
     size_t of_both = dealt->at.o + column.expert * outputs + k;
-    double tail = 0.5 * (1 - writer->extras.interval);
     if (column.kind != COLUMN_ROW && is_incomplete(writer, block, i))
         return NAN;
     switch (column.kind) {
@@ -220,9 +224,11 @@ static double value_of(const struct prediction_writer *writer, const struct pred
     case COLUMN_VARIANCE:
         return values[dealt->at.variance + k] * scale * scale;
     case COLUMN_LOWER:
-        return quantile(writer, block, k, i, tail) * scale + shift;
     case COLUMN_UPPER:
-        return quantile(writer, block, k, i, 1 - tail) * scale + shift;
+        return interval_end(writer, block, k, i, column.kind == COLUMN_UPPER) * scale + shift;
+    case COLUMN_NOVELTY:
+        return novelty_of(writer->extras.novelty,
+                          block->x + i * writer->loaded->problem.model.n_inputs);
     case COLUMN_G:
         return values[dealt->at.g + column.expert];
     case COLUMN_H:
@@ -445,6 +451,8 @@ status prediction_writer_create(const char *path, const struct loaded_model *loa
         outcome = add_column(writer, (struct column){COLUMN_ROW, 0, 0}, "row", "");
     if (outcome == STATUS_OK)
         outcome = add_target_columns(writer);
+    if (outcome == STATUS_OK && extras.novelty)
+        outcome = add_column(writer, (struct column){COLUMN_NOVELTY, 0, 0}, "novelty", "");
     if (outcome == STATUS_OK)
         outcome = add_experts(writer, COLUMN_G, "g");
     if (outcome == STATUS_OK && (dataset->shape.n_targets || dataset->label))

@@ -5,6 +5,7 @@
 #include "app/judge/dealt_predictions.h"
 #include "app/judge/loaded_model.h"
 #include "base/status.h"
+#include "predict/novelty.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,7 +14,7 @@
  * Writes predictions to a CSV or HDF5 file (by the ending .h5 or .hdf5), one row or entry per
  * sample in input order. Columns: regression y_<target>, variance_<target>; classification class
  * (the original label) and p_<class>; g_<e>; h_<e> where targets are given. On request
- * lower_<target> and upper_<target>, and what each expert says: o_<e>_<target> and
+ * lower_<target> and upper_<target>, novelty, and what each expert says: o_<e>_<target> and
  * sigma_<e>_<target>, or p_<e>_<class>. In HDF5 each column is a data set of that name (of which a
  * slash, as in a unit, makes a group). Scaling is undone. Everything here is Root.
  *
@@ -26,13 +27,16 @@ struct prediction_block {
     size_t first, n;
     const bool *incomplete; /* (samples of the source) rows without all values; NULL: none */
     const struct dealt_predictions *dealt; /* its numbers */
+    const real *x;                         /* (n, D) scaled inputs */
 };
 
 /* Columns that are not always written. */
 struct prediction_extras {
     bool rows; /* which sample of the data it is, from 0: with --part */
     bool density;
-    double interval; /* probability of the interval between lower_ and upper_; 0: none */
+    double interval;      /* probability of the interval between lower_ and upper_; 0: none */
+    const double *factor; /* (O) of conformal intervals; NULL: those of the mixture. Not owned */
+    const struct novelty *novelty; /* NULL: no such column. Not owned */
 };
 
 /* STATUS_USAGE if nothing can be written to `path`: to be asked before the work is done. */

@@ -129,6 +129,11 @@ static status load_parts(struct training *training)
 static status load_samples(struct training *training)
 {
     status outcome = load_parts(training);
+    if (outcome == STATUS_OK && !training->trial) {
+        if (training->comm->rank == 0)
+            outcome = known_samples_take(training);
+        outcome = communicator_agree(training->comm, outcome);
+    }
     if (training->source)
         source_forget(training->source);
     if (training->valid_source)
@@ -320,7 +325,7 @@ static status train_and_report(struct training *training, struct trainer *traine
     }
     if (outcome != STATUS_OK)
         return outcome;
-    trainer_use_directory(trainer, &training->directory, &training->record);
+    trainer_use_directory(trainer, &training->directory, &training->record, &training->held_out);
     outcome = trainer_run(trainer);
     bool ended_well = outcome == STATUS_OK || outcome == STATUS_STOPPED;
     struct profile_table table = {0};
@@ -407,6 +412,7 @@ void train_release(struct training *training)
     source_close(&training->valid_source);
     split_release(&training->split);
     memory_free(&training->fold);
+    memory_free(&training->held_out_block);
     reshape_release(&training->reshape);
     string_list_release(&training->reshape_notes);
     run_record_release(&training->record);

@@ -53,6 +53,8 @@ struct training {
     size_t *firsts; /* --placement measured: see shard_deal_by_speed; else NULL. Owned */
 
     struct samples train, valid;
+    struct dataset held_out; /* root: samples that checkpoints keep scores of; n 0: none */
+    void *held_out_block;    /* in which it lies */
     struct replicas replicas;
     struct model model;
     struct metrics_config metrics_config;
@@ -136,6 +138,12 @@ void resume_show_finished(const struct trainer *trainer);
 
 /* Root. Opens the data, resolves the problem, splits and scales: all that needs no memory yet. */
 status training_prepare(struct training *training);
+
+/*
+ * Root. After the samples have been loaded, while their source can be read: what checkpoints tell
+ * of them goes into record.spread, or is computed from held_out whenever one is written.
+ */
+status known_samples_take(struct training *training);
 
 /* Local. What the rooms below app need of the options, once these are complete. */
 void training_set_config(struct training *training);

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/site.h"
 #include "base/thread.h"
+#include "predict/conformal.h"
 #include "predict/self_check.h"
 #include "train/loop/run_directory.h"
 
@@ -32,13 +33,20 @@ static void remove_old_best(const char *directory, const char *current)
         closedir(folder);
 }
 
-/* A checkpoint with a check of its model, which takes a copy of it for a while. */
-static status publish(const char *path, struct snapshot *snapshot, const struct run_record *record)
+/*
+ * A checkpoint with a check of its model and scores of samples held out, which take a copy of it
+ * for a while.
+ */
+static status publish(const struct saver *saver, const char *path, struct snapshot *snapshot)
 {
+    const struct run_record *record = saver->record;
     status outcome = self_check_make(snapshot, &record->scaler, &snapshot->check);
+    if (outcome == STATUS_OK)
+        outcome = conformal_calibrate(snapshot, saver->held_out, &snapshot->scores);
     if (outcome == STATUS_OK)
         outcome = checkpoint_publish(path, snapshot, record);
     self_check_release(&snapshot->check);
+    conformal_scores_release(&snapshot->scores);
     return outcome;
 }
 
@@ -61,7 +69,7 @@ static status publish_best(const struct saver *saver, const struct snapshot *sta
     best.progress.step = which.step;
     snprintf(name, size, "best-%09lld.h5", (long long)which.epoch);
     snprintf(path, sizeof path, "%s/%s", saver->directory, name);
-    return publish(path, &best, saver->record);
+    return publish(saver, path, &best);
 }
 
 /* The best model of a start that has ended, from the state that was kept of it. */
@@ -147,7 +155,7 @@ static void *save(void *context)
     const char *name = strrchr(saver->path, '/') + 1;
     saver->outcome = STATUS_OK;
     if (saver->writes)
-        saver->outcome = publish(saver->path, &saver->snapshot, saver->record);
+        saver->outcome = publish(saver, saver->path, &saver->snapshot);
     if (saver->outcome == STATUS_OK && saver->is_rollback)
         saver->outcome = run_directory_link(saver->directory, "rollback", name);
     if (saver->outcome == STATUS_OK)

@@ -4,6 +4,7 @@
 
 #include "base/status.h"
 #include "checkpoint/checkpoint.h"
+#include "data/samples/dataset.h"
 #include "train/step/snapshot_gather.h"
 
 #include <pthread.h>
@@ -17,6 +18,7 @@
 struct saver {
     struct snapshot snapshot;        /* what is being written; owned */
     const struct run_record *record; /* not owned */
+    const struct dataset *held_out;  /* what scores are kept of; not owned */
     const char *directory;           /* of the checkpoints; not owned */
     int keep;                        /* generations that stay, >= 1 */
     bool running, has_validation;

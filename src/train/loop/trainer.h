@@ -127,11 +127,12 @@ void trainer_release(struct trainer *trainer);
 void trainer_show(struct trainer *trainer, const struct dataset *shown);
 
 /*
- * Collective. Where checkpoints and metrics go (both for the root, and must outlive the trainer);
- * without it nothing is written, and only one start is possible.
+ * Collective. Where checkpoints and metrics go; without it nothing is written, and only one start
+ * is possible. Checkpoints hold scores of the samples `held_out`, of which there may be none. All
+ * are for the root, and must outlive the trainer.
  */
 void trainer_use_directory(struct trainer *trainer, struct run_directory *directory,
-                           const struct run_record *record);
+                           const struct run_record *record, const struct dataset *held_out);
 
 /*
  * Collective. Parameters, optimiser and progress at the start of training: drawn, or from --init.

@@ -113,11 +113,12 @@ void trainer_release(struct trainer *trainer)
 }
 
 void trainer_use_directory(struct trainer *trainer, struct run_directory *directory,
-                           const struct run_record *record)
+                           const struct run_record *record, const struct dataset *held_out)
 {
     trainer->saves = true;
     trainer->directory = directory;
     trainer->saver.record = record;
+    trainer->saver.held_out = held_out;
     trainer->saver.directory = directory->checkpoints;
     trainer->saver.keep = trainer->config->keep;
     trainer->saver.has_validation = trainer->valid != NULL;
