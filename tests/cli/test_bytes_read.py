@@ -13,6 +13,8 @@ import numpy
 import support
 
 SMALL, LARGE = 300, 60000
+# Checkpoints of both hold as many scores of samples held out: 10000.
+HELD_OUT_SMALL, HELD_OUT_LARGE = 60000, 120000
 
 
 def bytes_read():
@@ -40,10 +42,10 @@ class BytesRead(support.TestCase):
                        stdout=subprocess.DEVNULL)
         return bytes_read() - before
 
-    def passes(self, *options, labels=False):
+    def passes(self, *options, labels=False, lengths=(SMALL, LARGE)):
         """How often the whole file is read by train, without the process that checks it first."""
         sizes, read = [], []
-        for name, n in (("small.h5", SMALL), ("large.h5", LARGE)):
+        for name, n in zip(("small.h5", "large.h5"), lengths):
             sizes.append(self.write(name, n, labels))
             checked = self.read_by("check-file", name)
             read.append(self.read_by("train", "--auto", "off", "--data", name, "--quiet",
@@ -53,7 +55,7 @@ class BytesRead(support.TestCase):
     def test_evaluate(self):
         """The held-out part, known by the fingerprint of all: one pass, then from memory."""
         read = {}
-        for name, n in (("small.h5", SMALL), ("large.h5", LARGE)):
+        for name, n in (("small.h5", HELD_OUT_SMALL), ("large.h5", HELD_OUT_LARGE)):
             size = self.write(name, n, False)
             self.read_by("train", "--auto", "off", "--data", name, "--valid", 0.2, "--epochs", 0,
                          "--quiet", "--output", name[:5])
@@ -65,7 +67,8 @@ class BytesRead(support.TestCase):
         self.assertLess(self.passes("--epochs", 1, "--batch-size", 5000), 1.05)
 
     def test_once_with_a_share_for_validation(self):
-        self.assertLess(self.passes("--epochs", 0, "--valid", 0.2), 1.05)
+        self.assertLess(self.passes("--epochs", 0, "--valid", 0.2,
+                                    lengths=(HELD_OUT_SMALL, HELD_OUT_LARGE)), 1.05)
 
     def test_once_with_labels(self):
         self.assertLess(self.passes("--epochs", 0, labels=True), 1.05)
