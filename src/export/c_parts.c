@@ -68,7 +68,7 @@ const char c_network[] = "/* The outputs of network `e`, which lie in work (2, W
 static const char softmax_gate[] =
     "static void gate_logits(const double *x, double *z, double *work)\n"
     "{\n"
-    "    memcpy(z, network(gate, N_GATE_LAYERS, 0, x, work), EXPERTS * sizeof *z);\n"
+    "    memcpy(z, network(gate, N_GATE_LAYERS, 0, x, work), LOGITS * sizeof *z);\n"
     "}\n\n";
 
 static const char gaussian_gate[] =
@@ -124,17 +124,45 @@ const char c_choose[] =
     "        g[e] = chosen[e] / sum;\n"
     "}\n\n";
 
-const char c_proportions[] = "/* g: of each of MEMBERS mixtures side by side the softmax. */\n"
-                             "static void proportions(const double *x, double *g, double *work)\n"
-                             "{\n"
-                             "    size_t own = EXPERTS / MEMBERS, m, e;\n"
-                             "    gate_logits(x, g, work);\n"
-                             "    for (m = 0; m < MEMBERS; m++)\n"
-                             "        softmax(own, g + m * own);\n"
-                             "    for (e = 0; e < EXPERTS; e++)\n"
-                             "        g[e] /= MEMBERS;\n"
-                             "    CHOOSE(g);\n"
-                             "}\n\n";
+static const char of_members[] =
+    "/* g: of each of MEMBERS mixtures side by side the softmax. */\n"
+    "static void proportions(const double *x, double *g, double *work)\n"
+    "{\n"
+    "    size_t own = EXPERTS / MEMBERS, m, e;\n"
+    "    gate_logits(x, g, work);\n"
+    "    for (m = 0; m < MEMBERS; m++)\n"
+    "        softmax(own, g + m * own);\n"
+    "    for (e = 0; e < EXPERTS; e++)\n"
+    "        g[e] /= MEMBERS;\n"
+    "    CHOOSE(g);\n"
+    "}\n\n";
+
+static const char of_a_tree[] =
+    "/* g: the product of the softmaxes on the path to an expert (Jordan & Jacobs 1994). */\n"
+    "static void proportions(const double *x, double *g, double *work)\n"
+    "{\n"
+    "    double z[LOGITS], *p = z;\n"
+    "    size_t level, nodes = 1, n, e, below = EXPERTS;\n"
+    "    gate_logits(x, z, work);\n"
+    "    for (e = 0; e < EXPERTS; e++)\n"
+    "        g[e] = 1;\n"
+    "    for (level = 0; level < LEVELS; level++) {\n"
+    "        size_t own = branches[level];\n"
+    "        for (n = 0; n < nodes; n++)\n"
+    "            softmax(own, p + n * own);\n"
+    "        nodes *= own;\n"
+    "        below /= own;\n"
+    "        for (e = 0; e < EXPERTS; e++)\n"
+    "            g[e] *= p[e / below];\n"
+    "        p += nodes;\n"
+    "    }\n"
+    "    CHOOSE(g);\n"
+    "}\n\n";
+
+const char *c_proportions(const struct exported_model *model)
+{
+    return model->config.gate_levels.n > 0 ? of_a_tree : of_members;
+}
 
 static const char every_expert[] =
     "static void expert_output(size_t e, const double *x, const double *g, double *work, double "
@@ -142,7 +170,7 @@ static const char every_expert[] =
     "{\n"
     "    (void)g;\n"
     "    memcpy(o, network(experts, N_EXPERT_LAYERS, e, x, work), OUTPUTS * sizeof *o);\n"
-    "    output(o);\n"
+    "    output(e, o);\n"
     "}\n\n";
 
 static const char chosen_experts[] =
@@ -154,7 +182,7 @@ static const char chosen_experts[] =
     "    if (!(g[e] > 0))\n"
     "        return;\n"
     "    memcpy(o, network(experts, N_EXPERT_LAYERS, e, x, work), OUTPUTS * sizeof *o);\n"
-    "    output(o);\n"
+    "    output(e, o);\n"
     "}\n\n";
 
 const char *c_experts(const struct exported_model *model)
@@ -169,11 +197,21 @@ static const char *const outputs[] = {
                         "    for (k = 0; k < OUTPUTS; k++)\n"
                         "        z[k] = 1 / (1 + exp(-z[k]));\n",
     [OUTPUT_SOFTMAX] = "    softmax(OUTPUTS, z);\n",
+    [OUTPUT_EXP] = "    size_t k;\n"
+                   "    for (k = 0; k < OUTPUTS; k++)\n"
+                   "        z[k] = exp(z[k]);\n",
 };
 
 const char *c_output(const struct exported_model *model)
 {
     return outputs[model->config.output];
+}
+
+const char *c_output_factor(const struct exported_model *model)
+{
+    return model->factor ? "    for (size_t i = 0; i < OUTPUTS; i++)\n"
+                           "        z[i] *= mean_factor[e];\n"
+                         : "    (void)e;\n";
 }
 
 static const char regression[] =
@@ -192,12 +230,13 @@ static const char regression[] =
     "            expert[e * OUTPUTS + k] = y_mean[k] + y_scale[k] * o[k];\n"
     "        if (g[e] == 0)\n"
     "            continue;\n"
-    "        /* sum g o and sum g (sigma^2 + (o - y)^2), in one pass (West 1979) */\n"
+    "        /* sum g o and sum g (sigma^2(o) + (o - y)^2), in one pass (West 1979) */\n"
     "        total += g[e];\n"
     "        for (k = 0; k < OUTPUTS; k++) {\n"
-    "            double d = o[k] - y[k];\n"
+    "            const double *v = sigma_squared + 3 * e;\n"
+    "            double d = o[k] - y[k], own = v[0] + (v[1] + v[2] * o[k]) * o[k];\n"
     "            y[k] += d * (g[e] / total);\n"
-    "            spread[k] += g[e] * (sigma_squared[e] + d * (o[k] - y[k]));\n"
+    "            spread[k] += g[e] * (own + d * (o[k] - y[k]));\n"
     "        }\n"
     "    }\n"
     "    for (k = 0; k < OUTPUTS && mean; k++)\n"

@@ -18,9 +18,11 @@ extern const char c_network[];
 /* gate_logits(). */
 const char *c_gate(const struct exported_model *model);
 /* softmax() and proportions(), which calls choose() if samples choose among the experts. */
-extern const char c_softmax[], c_choose[], c_proportions[];
-/* The body of output(), from z to o. */
+extern const char c_softmax[], c_choose[];
+const char *c_proportions(const struct exported_model *model);
+/* The body of output(e, z), from z to o of expert e. */
 const char *c_output(const struct exported_model *model);
+const char *c_output_factor(const struct exported_model *model);
 /* expert_output(); and what is predicted. */
 const char *c_experts(const struct exported_model *model);
 const char *c_prediction(const struct exported_model *model);

@@ -7,6 +7,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -51,7 +52,10 @@ static void put_numbers(const struct c_writer *writer, const char *name, size_t 
 {
     fprintf(writer->stream, "static const double %s[] = {", name);
     for (size_t i = 0; i < n; i++)
-        fprintf(writer->stream, "%s%.17g,", i % 4 == 0 ? "\n    " : " ", number[i]);
+        if (isinf(number[i])) /* the variance of Student's t of two degrees of freedom or fewer */
+            fprintf(writer->stream, "%sINFINITY,", i % 4 == 0 ? "\n    " : " ");
+        else
+            fprintf(writer->stream, "%s%.17g,", i % 4 == 0 ? "\n    " : " ", number[i]);
     fprintf(writer->stream, "\n};\n");
 }
 
@@ -137,6 +141,13 @@ static size_t widest(const struct exported_model *model)
     return gate > expert ? gate : expert;
 }
 
+/* Outputs of the gate before its softmax. */
+static size_t n_logits(const struct exported_model *model)
+{
+    const struct exported_network *gate = &model->gate;
+    return gate->n_layers > 0 ? gate->layer[gate->n_layers - 1].out : model->config.n_experts;
+}
+
 static void put_sizes(const struct c_writer *writer)
 {
     const struct exported_model *model = writer->model;
@@ -145,13 +156,15 @@ static void put_sizes(const struct c_writer *writer)
             "#include <math.h>\n#include <stddef.h>\n#include <string.h>\n\n"
             "enum {\n"
             "    INPUTS = %zu, OUTPUTS = %zu, EXPERTS = %zu, MEMBERS = %zu, WIDEST = %zu,\n"
-            "    N_EXPERT_LAYERS = %d",
+            "    N_EXPERT_LAYERS = %d, LOGITS = %zu",
             config->n_inputs, config->n_outputs, config->n_experts, model_n_members(config),
-            widest(model), model->experts.n_layers);
+            widest(model), model->experts.n_layers, n_logits(model));
     if (model->gate.n_layers > 0)
         fprintf(writer->stream, ", N_GATE_LAYERS = %d", model->gate.n_layers);
     if (model_is_routed(config))
         fprintf(writer->stream, ", TOP_K = %zu", config->top_k);
+    if (config->gate_levels.n > 0)
+        fprintf(writer->stream, ", LEVELS = %zu", config->gate_levels.n);
     fprintf(writer->stream, "\n};\n#define CHOOSE(g) %s\n\n",
             model_is_routed(config) ? "choose(g)" : "(void)(g)");
     fputs("/* weight (networks, out, in), bias (networks, out) */\n"
@@ -159,11 +172,42 @@ static void put_sizes(const struct c_writer *writer)
           writer->stream);
 }
 
+/* What the experts have beside their networks. */
+static void put_dispersion(const struct c_writer *writer)
+{
+    const struct exported_model *model = writer->model;
+    size_t n = model->config.n_experts;
+    fputs("\n/* (EXPERTS, 3): the variance of a target is v[0] + v[1] o + v[2] o^2. */\n",
+          writer->stream);
+    put_numbers(writer, "sigma_squared", 3 * n, &model->variance->constant);
+    if (model->factor)
+        put_numbers(writer, "mean_factor", n, model->factor);
+}
+
+static void put_gate(const struct c_writer *writer)
+{
+    const struct exported_model *model = writer->model;
+    const struct gate_levels *levels = &model->config.gate_levels;
+    size_t n = model->config.n_experts, d = model->config.n_inputs;
+    if (gate_kind_of(model->config.gate)->is_density) {
+        put_numbers(writer, "gate_constant", n, model->constant);
+        put_numbers(writer, "gate_mean", n * d, model->mean);
+        put_numbers(writer, "gate_whiten", n * d * d, model->whiten);
+    } else {
+        put_network(writer, "gate", &model->gate);
+    }
+    if (levels->n == 0)
+        return;
+    fputs("static const size_t branches[] = {", writer->stream);
+    for (size_t l = 0; l < levels->n; l++)
+        fprintf(writer->stream, "%s%zu", l > 0 ? ", " : "", levels->branches[l]);
+    fputs("};\n", writer->stream);
+}
+
 static void put_parameters(const struct c_writer *writer)
 {
     const struct exported_model *model = writer->model;
     const struct scaler *scaler = &model->record.scaler;
-    size_t n = model->config.n_experts, d = model->config.n_inputs;
     put_names(writer, "input", &model->record.input_names);
     put_names(writer, noun(model), model->names);
     fputs("\n/* Networks work with (x - mean) / scale, and targets likewise. */\n", writer->stream);
@@ -172,15 +216,9 @@ static void put_parameters(const struct c_writer *writer)
     if (!model->is_classifier) {
         put_numbers(writer, "y_mean", scaler->n_targets, scaler->y_mean);
         put_numbers(writer, "y_scale", scaler->n_targets, scaler->y_scale);
-        put_numbers(writer, "sigma_squared", n, model->variance);
+        put_dispersion(writer);
     }
-    if (gate_kind_of(model->config.gate)->is_density) {
-        put_numbers(writer, "gate_constant", n, model->constant);
-        put_numbers(writer, "gate_mean", n * d, model->mean);
-        put_numbers(writer, "gate_whiten", n * d * d, model->whiten);
-    } else {
-        put_network(writer, "gate", &model->gate);
-    }
+    put_gate(writer);
     put_network(writer, "experts", &model->experts);
     fputc('\n', writer->stream);
 }
@@ -195,8 +233,9 @@ static void put_functions(const struct c_writer *writer)
     put(writer, c_softmax);
     if (model_is_routed(&model->config))
         put(writer, c_choose);
-    put(writer, c_proportions);
-    fprintf(writer->stream, "static void output(double *z)\n{\n%s}\n\n", c_output(model));
+    put(writer, c_proportions(model));
+    fprintf(writer->stream, "static void output(size_t e, double *z)\n{\n%s%s}\n\n",
+            c_output(model), c_output_factor(model));
     put(writer, c_experts(model));
     if (model->is_classifier)
         fprintf(writer->stream, "static void probabilities(const double *o, double *p)\n{\n%s}\n\n",

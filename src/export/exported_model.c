@@ -80,27 +80,35 @@ static status read_gaussian(struct exported_model *model)
     return outcome;
 }
 
-/* A number is not computed by a formula that may be another model's. */
-static status check_kinds(const struct exported_model *model)
+/* What the experts have beside their networks. */
+static status read_dispersion(struct exported_model *model)
 {
-    const char *family = likelihood_names[model->config.likelihood];
-    const struct gate_kind *gate = gate_kind_of(model->config.gate);
-    if (likelihood_family(model->config.likelihood)->is_exported &&
-        (gate->has_log_odds || gate->is_density))
-        return STATUS_OK;
-    return status_set(STATUS_USAGE,
-                      "%s: a mixture with the likelihood %s and the gate %s cannot be written in "
-                      "this format; .npz has its arrays",
-                      hdf5_path(model->file), family, run_record_config(&model->record, "gate"));
+    size_t n = model->config.n_experts;
+    const struct likelihood_family *family = likelihood_family(model->config.likelihood);
+    double *variance = NULL, *freedom = NULL;
+    status outcome = read_numbers(model, "/experts/variance", n, &variance);
+    if (outcome == STATUS_OK && family->has_freedom)
+        outcome = read_numbers(model, "/experts/freedom", n, &freedom);
+    if (outcome == STATUS_OK)
+        outcome = memory_alloc(&model->variance, n, sizeof *model->variance, "a model");
+    if (outcome == STATUS_OK && family->mean_factor)
+        outcome = memory_alloc(&model->factor, n, sizeof *model->factor, "a model");
+    for (size_t e = 0; e < n && outcome == STATUS_OK; e++) {
+        const struct dispersion own = {variance[e], freedom ? freedom[e] : 0};
+        model->variance[e] = family->variance_terms(own);
+        if (model->factor)
+            model->factor[e] = family->mean_factor(own);
+    }
+    memory_free(&variance);
+    memory_free(&freedom);
+    return outcome;
 }
 
 static status read_parameters(struct exported_model *model)
 {
     struct mlp gate, expert;
     size_t n = model->config.n_experts;
-    status outcome = check_kinds(model);
-    if (outcome == STATUS_OK)
-        outcome = model_shapes(&model->config, &gate, &expert);
+    status outcome = model_shapes(&model->config, &gate, &expert);
     if (outcome == STATUS_OK && gate_kind_of(model->config.gate)->is_density)
         outcome = read_gaussian(model);
     else if (outcome == STATUS_OK)
@@ -108,7 +116,7 @@ static status read_parameters(struct exported_model *model)
     if (outcome == STATUS_OK)
         outcome = read_network(model, "/experts", n, &expert, &model->experts);
     if (outcome == STATUS_OK)
-        outcome = read_numbers(model, "/experts/variance", n, &model->variance);
+        outcome = read_dispersion(model);
     return outcome;
 }
 
@@ -165,6 +173,7 @@ void exported_model_release(struct exported_model *model)
     memory_free(&model->mean);
     memory_free(&model->whiten);
     memory_free(&model->variance);
+    memory_free(&model->factor);
     run_record_release(&model->record);
 }
 

@@ -37,7 +37,8 @@ struct exported_model {
     struct exported_network gate;     /* no layers if the gate is Gaussian, then: */
     double *constant, *mean, *whiten; /* (E), (E, D), (E, D, D): see predict/whitener.h */
     struct exported_network experts;
-    double *variance; /* (E) of the scaled targets */
+    struct variance_terms *variance; /* (E) of the scaled targets */
+    double *factor; /* (E) what an expert's output is multiplied with; NULL: nothing */
 };
 
 /* Opens and verifies the checkpoint. With `parameters`, reads gate and experts too. */

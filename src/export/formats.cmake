@@ -24,7 +24,8 @@ if(PROTOBUF_C_FOUND AND PROTOC_C AND ONNX_PROTO_DIR)
   target_include_directories(onnx_proto SYSTEM PUBLIC ${CMAKE_CURRENT_BINARY_DIR}/generated)
   target_link_libraries(onnx_proto PUBLIC PkgConfig::PROTOBUF_C)
   list(APPEND export_libraries onnx_proto)
-  set_source_files_properties(src/export/export_onnx.c src/export/onnx_graph.c
+  set_source_files_properties(src/export/export_onnx.c src/export/onnx_builder.c src/export/onnx_gate.c
+    src/export/onnx_graph.c
     PROPERTIES COMPILE_DEFINITIONS COTERIE_ONNX)
 else()
   message(STATUS "No protobuf-c with onnx.proto (Debian: libprotobuf-c-dev, protobuf-c-compiler, "

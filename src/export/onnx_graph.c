@@ -108,7 +108,7 @@ static void narrow(struct onnx_graph *graph, const char *name, size_t n, const d
 {
     for (size_t i = 0; i < n && graph->outcome == STATUS_OK; i++) {
         to[i] = (float)from[i];
-        if (!isfinite(to[i]))
+        if (!isfinite(to[i]) && isfinite(from[i]))
             graph->outcome = status_set(STATUS_USAGE,
                                         "%s holds %g, too large for the single precision of this "
                                         "ONNX file; train with coterie_d, or export to .c",

@@ -269,15 +269,16 @@ void predictor_variance(const struct predictor *predictor, const struct predicte
     double *variance = predicted->variance;
     const struct likelihood_family *family = likelihood_family(predictor->shape.config.likelihood);
     memset(variance, 0, size * sizeof *variance);
-    for (size_t e = 0; e < predictor->n_experts; e++)
+    for (size_t e = 0; e < predictor->n_experts; e++) {
+        const struct variance_terms own = family->variance_terms(predictor->dispersion[e]);
         for (size_t k = 0; k < outputs; k++)
             for (size_t t = 0; t < width; t++) {
                 size_t i = k * width + t;
                 double o = predicted->o[e * size + i], difference = o - predicted->y[i];
-                double own = family->target_variance(predictor->dispersion[e], o);
-                double spread = own + difference * difference;
+                double spread = variance_at(own, o) + difference * difference;
                 double g = predicted->g[e * width + t];
                 /* What has no share counts for nothing, however far away it is. */
                 variance[i] += g != 0 ? g * spread : 0;
             }
+    }
 }

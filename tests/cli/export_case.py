@@ -23,7 +23,17 @@ MODELS = {
     "own-inputs": ("numbers", "--gate-inputs x1 --expert-inputs x0,x2 --gate-hidden 3"),
     "own-density": ("two", "--gate gaussian --gate-inputs x0,x3 --expert-inputs x1 --optimizer em"),
     "chances": ("chances", "--likelihood bernoulli --gate gaussian --optimizer em"),
+    "tree": ("numbers", "--gate tree:2x3x2 --gate-hidden 4 --variance learned"),
+    "tree-top-k": ("classes", "--gate tree:3x2 --top-k 2 --gate-inputs x0,x1"),
+    "poisson": ("counts", "--likelihood poisson --expert-hidden 4"),
+    "student": ("numbers", "--likelihood student --freedom learned:5"),
+    "student-2": ("numbers", "--likelihood student --freedom fixed:2 --top-k 2 --experts 3"),
+    "gamma": ("positive", "--likelihood gamma --gate tree:2x2"),
+    "lognormal": ("positive", "--likelihood lognormal --top-k 2 --experts 3"),
+    "negative-binomial": ("counts", "--likelihood negative-binomial --gate gaussian --optimizer em"),
+    "zero-inflated": ("counts", "--likelihood zero-inflated-poisson --committee 2 --experts 2"),
 }
+NUMERIC = ("numbers", "counts", "positive")
 
 
 def samples(n=N, seed=5):
@@ -33,8 +43,11 @@ def samples(n=N, seed=5):
     y = numpy.stack([numpy.abs(x[:, 0]) + 0.1 * rng.normal(size=n), x[:, 1] * (x[:, 2] - 1000)],
                     axis=1)
     label = (x[:, 0] > 0) * 1 + (x[:, 1] > 0)
+    means = numpy.exp(numpy.stack([0.5 * x[:, 0], 0.3 * x[:, 1] + 1], axis=1))
     return x, {"numbers": 100 * y + 5000, "classes": label, "two": (label > 0).astype(int),
-               "chances": 1 / (1 + numpy.exp(-y / 5))}
+               "chances": 1 / (1 + numpy.exp(-y / 5)),
+               "counts": rng.poisson(means * rng.gamma(2, 0.5, size=(n, 1))).astype(float),
+               "positive": means * rng.gamma(3, 1 / 3, size=(n, 2))}
 
 
 class Trained:
@@ -71,8 +84,8 @@ class Trained:
         with h5py.File(output) as file:
             columns = {key: file[key][:] for key in file}
         experts = sum(key.startswith("g_") for key in columns)
-        prefix = "y_" if kind == "numbers" else "p_"
-        said = "o" if kind == "numbers" else "p"
+        prefix = "y_" if kind in NUMERIC else "p_"
+        said = "o" if kind in NUMERIC else "p"
         # p_<class> of all, and p_<expert>_<class> of each: the latter have one underscore more.
         names = [key[2:] for key in columns if key.startswith(prefix)
                  and not any(key.startswith(f"{said}_{e}_") for e in range(experts))]
@@ -83,7 +96,7 @@ class Trained:
         found = {"proportion": stack([f"g_{e}" for e in range(experts)]),
                  "expert": numpy.stack([stack([f"{said}_{e}_{n}" for n in names])
                                         for e in range(experts)], axis=1)}
-        if kind == "numbers":
+        if kind in NUMERIC:
             found["mean"] = stack([f"y_{n}" for n in names])
             found["variance"] = stack([f"variance_{n}" for n in names])
         else:
@@ -96,5 +109,7 @@ class Trained:
 def difference(found, wanted):
     """The largest, relative to the largest number of its column."""
     found, wanted = numpy.asarray(found, float), numpy.asarray(wanted, float)
+    if numpy.isinf(wanted).any():  # the variance of Student's t of two degrees of freedom
+        return 0.0 if (found == wanted).all() else numpy.inf
     scale = numpy.abs(wanted).max(axis=0)
     return float((numpy.abs(found - wanted) / numpy.where(scale > 0, scale, 1)).max())

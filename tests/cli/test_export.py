@@ -166,6 +166,18 @@ int main(void)
                 ((self.folder / "none", self.folder / "m.c"), "none"),
                 ((run,), "needs OUT")):
             self.assert_rc(support.run(support.COTERIE, "export", *arguments), 2, why)
+        rows = numpy.random.default_rng(1).normal(size=(40, 2)) * 1e40
+        with h5py.File(self.folder / "far.h5", "w") as file:
+            file["x"], file["y"] = rows, rows[:, 0] / 1e40
+        self.succeed(support.COTERIE, "train", "--data", self.folder / "far.h5", "--epochs", 1, "--output",
+                     self.folder / "far", "--quiet")
+        if self.built_with(".onnx", run):
+            self.assert_rc(support.run(support.COTERIE, "export", self.folder / "far", self.folder / "far.onnx"),
+                           2, "too large for the single precision")
+        self.succeed(support.COTERIE, "export", self.folder / "far", self.folder / "far.c")
+        for made in ("probe.onnx", "far.h5", "far.c"):
+            (self.folder / made).unlink(missing_ok=True)
+        shutil.rmtree(self.folder / "far")
         (self.folder / "there.c").write_text("mine")
         self.assert_rc(support.run(support.COTERIE, "export", run, self.folder / "there.c"), 2,
                        "exists already")

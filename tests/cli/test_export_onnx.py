@@ -20,7 +20,7 @@ import h5py
 import numpy
 
 import support
-from export_case import MODELS, Trained, difference, samples
+from export_case import MODELS, NUMERIC, Trained, difference, samples
 
 try:
     import onnx
@@ -35,7 +35,8 @@ SINGLE, DOUBLE = Trained(support.COTERIE), Trained(support.COTERIE_D)
 PROBE = support.run(support.COTERIE, "export", "none", "probe.onnx").stderr
 # All of both: a Gaussian gate, gelu and top-k are computed otherwise in doubles.
 CASES = [(SINGLE, name) for name in MODELS] + [(DOUBLE, name) for name in
-                                               ("deep", "gelu", "gaussian-gate", "top-k")]
+                                               ("deep", "gelu", "gaussian-gate", "top-k", "tree",
+                                                "student-2", "gamma", "zero-inflated")]
 
 
 @unittest.skipIf("built without" in PROBE, PROBE.strip())
@@ -56,14 +57,13 @@ class OnnxTest(support.TestCase):
                 said = {entry.key: entry.value for entry in model.metadata_props}
                 self.assertEqual(json.loads(said["inputs"]), ["x0", "x1", "x2", "x3"])
                 kind = MODELS[name][0]
-                names = {"numbers": ["y0", "y1"], "chances": ["y0", "y1"], "two": ["0", "1"],
-                         "classes": ["0", "1", "2"]}[kind]
-                self.assertEqual(json.loads(said["targets" if kind == "numbers" else "classes"]),
+                names = {"two": ["0", "1"], "classes": ["0", "1", "2"]}.get(kind, ["y0", "y1"])
+                self.assertEqual(json.loads(said["targets" if kind in NUMERIC else "classes"]),
                                  names)
                 inputs = [value.name for value in model.graph.input]
                 outputs = {value.name for value in model.graph.output}
                 wanted = {"proportion", "expert"} | (
-                    {"mean", "variance"} if kind == "numbers" else {"probability"} |
+                    {"mean", "variance"} if kind in NUMERIC else {"probability"} |
                     ({"class"} if kind != "chances" else set()))
                 self.assertEqual((inputs, outputs), (["x"], wanted))
 

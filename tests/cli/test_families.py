@@ -245,12 +245,6 @@ class Families(OneExpert):
         self.assert_rc(result, 1)
         self.assertIn("sample 1 is not a finite number (variance_t)", result.stderr)
 
-    def test_export_says_what_it_lacks(self):
-        self.train("t", self.words("student", "--experts", 2, "--optimizer", "em", "--epochs", 5))
-        result = support.run(D, "export", self.folder / "t", self.folder / "m.onnx")
-        self.assert_rc(result, 2)
-        self.assertIn("student", result.stderr)
-
     def test_summary_has_standard_errors_of_learned_degrees_of_freedom(self):
         self.train("t", self.words("student", "--experts", 1, "--optimizer", "em", "--epochs", 400,
                                    "--stop-likelihood", 1e-15))

@@ -268,7 +268,7 @@ static bool has_no_variance(const struct prediction_writer *writer,
     const struct likelihood_family *family = likelihood_family(model->likelihood);
     bool is_infinite = false;
     for (size_t e = 0; e < model->n_experts; e++)
-        is_infinite |= g[e] > 0 && isinf(family->target_variance(dealt->dispersion[e], 0));
+        is_infinite |= g[e] > 0 && isinf(family->variance_terms(dealt->dispersion[e]).constant);
     return is_infinite;
 }
 

@@ -118,7 +118,6 @@ struct likelihood_family {
     bool learns; /* variance and freedom are learned unless options say otherwise */
     const struct dispersion_row *row; /* NULL: it has no variance */
     const char *link; /* what z is, before a target's name in tables; NULL: o, or odds of it */
-    bool is_exported; /* c_parts.c and export_onnx.c write its mean and variance */
     /* |dl/do|, or of a log link |dl/dz|, of a typical target with this mean: how far rounding of o
      * moves l. NULL: at most 1. */
     double (*steepness)(struct dispersion dispersion, double mean);
@@ -154,8 +153,7 @@ struct likelihood_family {
     const struct likelihood_newton *newton; /* NULL: softmax outputs */
     /* ln p(d), constants included; d (n_outputs) */
     double (*log_density)(const struct likelihood_sample *sample, const double *d);
-    /* Of a target about the expert's output o. */
-    double (*target_variance)(struct dispersion dispersion, double o);
+    struct variance_terms (*variance_terms)(struct dispersion dispersion); /* of a target */
     /* Of one target, of all experts together; NULL: classes. p in (0, 1). */
     double (*cdf)(const struct target_mixture *mixture, double t); /* P(d <= t) */
     double (*quantile)(const struct target_mixture *mixture, double p);

@@ -126,14 +126,12 @@ static const struct likelihood_newton newton = {
     .value = value, .slope = slope, .curvature = curvature};
 
 const struct likelihood_family likelihood_bernoulli = {.label = "Bernoulli",
-                                                       .is_exported = true,
                                                        .output = OUTPUT_LOGISTIC,
                                                        .is_classifier = true,
                                                        .forward = forward,
                                                        .backward = likelihood_canonical,
                                                        .newton = &newton,
                                                        .log_density = log_density,
-                                                       .target_variance =
-                                                           likelihood_binary_variance,
+                                                       .variance_terms = likelihood_binary_variance,
                                                        .bend = bend,
                                                        .draw = draw};

@@ -137,13 +137,12 @@ static double log_density(const struct likelihood_sample *sample, const double *
 }
 
 const struct likelihood_family likelihood_categorical = {.label = "categorical",
-                                                         .is_exported = true,
                                                          .output = OUTPUT_SOFTMAX,
                                                          .is_classifier = true,
                                                          .forward = forward,
                                                          .backward = likelihood_canonical,
                                                          .log_density = log_density,
-                                                         .target_variance =
+                                                         .variance_terms =
                                                              likelihood_binary_variance,
                                                          .bend = bend,
                                                          .draw = draw};

@@ -77,9 +77,9 @@ static double point_base(double d)
 
 #include "likelihood_pointwise.h"
 
-static double target_variance(struct dispersion dispersion, double o)
+static struct variance_terms variance_terms(struct dispersion dispersion)
 {
-    return dispersion.variance * o * o;
+    return (struct variance_terms){.square = dispersion.variance};
 }
 
 /* ---- quantiles, of u = ln d */
@@ -149,6 +149,6 @@ const struct likelihood_family likelihood_gamma = {.label = "gamma",
                                                    .bend = point_bend,
                                                    .newton = &point_newton,
                                                    .log_density = point_sample_density,
-                                                   .target_variance = target_variance,
+                                                   .variance_terms = variance_terms,
                                                    .cdf = cdf,
                                                    .quantile = quantile};

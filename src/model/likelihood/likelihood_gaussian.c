@@ -187,17 +187,15 @@ static double log_density(const struct likelihood_sample *sample, const double *
            0.5 * (double)sample->n_outputs * (LOG_2_PI + log(sample->dispersion.variance));
 }
 
-static double target_variance(struct dispersion dispersion, double o)
+static struct variance_terms variance_terms(struct dispersion dispersion)
 {
-    (void)o;
-    return dispersion.variance;
+    return (struct variance_terms){.constant = dispersion.variance};
 }
 
 static const struct likelihood_newton newton = {
     .value = squares, .slope = slope, .curvature = curvature};
 
 const struct likelihood_family likelihood_gaussian = {.label = "Gaussian",
-                                                      .is_exported = true,
                                                       .output = OUTPUT_ANY,
                                                       .has_variance = true,
                                                       .row = &likelihood_sigma,
@@ -209,7 +207,7 @@ const struct likelihood_family likelihood_gaussian = {.label = "Gaussian",
                                                       .backward = backward,
                                                       .newton = &newton,
                                                       .log_density = log_density,
-                                                      .target_variance = target_variance,
+                                                      .variance_terms = variance_terms,
                                                       .cdf = normal_mixture_cdf,
                                                       .quantile = normal_mixture_quantile,
                                                       .bend = bend,

@@ -76,9 +76,9 @@ static double point_base(double d)
 
 #include "likelihood_pointwise.h"
 
-static double target_variance(struct dispersion dispersion, double o)
+static struct variance_terms variance_terms(struct dispersion dispersion)
 {
-    return o * o * expm1(dispersion.variance);
+    return (struct variance_terms){.square = expm1(dispersion.variance)};
 }
 
 /* ---- quantiles, of u = ln d */
@@ -156,6 +156,6 @@ const struct likelihood_family likelihood_lognormal = {.label = "lognormal",
                                                        .bend = point_bend,
                                                        .newton = &point_newton,
                                                        .log_density = point_sample_density,
-                                                       .target_variance = target_variance,
+                                                       .variance_terms = variance_terms,
                                                        .cdf = cdf,
                                                        .quantile = quantile};

@@ -80,9 +80,9 @@ static inline double point_bend_both(const struct numbers *c, double d, double z
 
 #include "likelihood_pointwise.h"
 
-static double target_variance(struct dispersion dispersion, double o)
+static struct variance_terms variance_terms(struct dispersion dispersion)
 {
-    return o * (1 + dispersion.variance * o);
+    return (struct variance_terms){.linear = 1, .square = dispersion.variance};
 }
 
 static double count_cdf(struct dispersion dispersion, double o, double t)
@@ -95,7 +95,7 @@ static double count_cdf(struct dispersion dispersion, double o, double t)
         .below;
 }
 
-static const struct count_component component = {count_cdf, target_variance};
+static const struct count_component component = {count_cdf, variance_terms};
 
 static double cdf(const struct target_mixture *mixture, double t)
 {
@@ -140,6 +140,6 @@ const struct likelihood_family likelihood_negative_binomial = {.label = "negativ
                                                                .bend = point_bend,
                                                                .newton = &point_newton,
                                                                .log_density = point_sample_density,
-                                                               .target_variance = target_variance,
+                                                               .variance_terms = variance_terms,
                                                                .cdf = cdf,
                                                                .quantile = quantile};

@@ -55,8 +55,8 @@ LEAF_KERNEL void likelihood_residual_row(size_t n, const double *restrict s,
 
 double likelihood_log_sum_exp(size_t n_outputs, size_t stride, const double *z)
 {
-    double sum = 0;
-    for (size_t k = 0; k < n_outputs; k++)
+    double sum = exp(z[0]);
+    for (size_t k = 1; k < n_outputs; k++)
         sum += exp(z[k * stride]);
     return log(sum);
 }
@@ -66,10 +66,10 @@ double likelihood_log1p_exp(double z)
     return log1p(exp(-fabs(z)));
 }
 
-double likelihood_binary_variance(struct dispersion dispersion, double o)
+struct variance_terms likelihood_binary_variance(struct dispersion dispersion)
 {
     (void)dispersion;
-    return o * (1 - o);
+    return (struct variance_terms){.linear = 1, .square = -1};
 }
 
 void likelihood_scale_outputs(const struct likelihood *likelihood, struct dispersion dispersion,

@@ -50,6 +50,6 @@ bool likelihood_is_count(double d);
 double likelihood_count_base(double d);
 
 /* o (1 - o): of a target that is 0 or 1 */
-double likelihood_binary_variance(struct dispersion dispersion, double o);
+struct variance_terms likelihood_binary_variance(struct dispersion dispersion);
 
 #endif

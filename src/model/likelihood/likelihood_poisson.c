@@ -117,10 +117,10 @@ static double log_density(const struct likelihood_sample *sample, const double *
     return sum;
 }
 
-static double target_variance(struct dispersion dispersion, double o)
+static struct variance_terms variance_terms(struct dispersion dispersion)
 {
     (void)dispersion;
-    return o;
+    return (struct variance_terms){.linear = 1};
 }
 
 static double count_cdf(struct dispersion dispersion, double o, double t)
@@ -129,7 +129,7 @@ static double count_cdf(struct dispersion dispersion, double o, double t)
     return poisson_cdf(o, t);
 }
 
-static const struct count_component component = {count_cdf, target_variance};
+static const struct count_component component = {count_cdf, variance_terms};
 
 static double cdf(const struct target_mixture *mixture, double t)
 {
@@ -162,6 +162,6 @@ const struct likelihood_family likelihood_poisson = {.label = "Poisson",
                                                      .bend = bend,
                                                      .newton = &newton,
                                                      .log_density = log_density,
-                                                     .target_variance = target_variance,
+                                                     .variance_terms = variance_terms,
                                                      .cdf = cdf,
                                                      .quantile = quantile};

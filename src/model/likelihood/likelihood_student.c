@@ -119,11 +119,11 @@ static double point_base(double d)
 #include "likelihood_pointwise.h"
 
 /* Without two degrees of freedom there is none. */
-static double target_variance(struct dispersion dispersion, double o)
+static struct variance_terms variance_terms(struct dispersion dispersion)
 {
     double nu = dispersion.freedom;
-    (void)o;
-    return nu > 2 ? dispersion.variance * nu / (nu - 2) : (double)INFINITY;
+    return (struct variance_terms){.constant = nu > 2 ? dispersion.variance * nu / (nu - 2)
+                                                      : (double)INFINITY};
 }
 
 /* P(|T| > |t|) / 2 with nu degrees of freedom. */
@@ -189,6 +189,6 @@ const struct likelihood_family likelihood_student = {.label = "Student's t",
                                                      .bend = point_bend,
                                                      .newton = &point_newton,
                                                      .log_density = point_sample_density,
-                                                     .target_variance = target_variance,
+                                                     .variance_terms = variance_terms,
                                                      .cdf = cdf,
                                                      .quantile = quantile};

@@ -87,9 +87,9 @@ static inline double point_bend_both(const struct numbers *c, double d, double z
 
 #include "likelihood_pointwise.h"
 
-static double target_variance(struct dispersion dispersion, double o)
+static struct variance_terms variance_terms(struct dispersion dispersion)
 {
-    return o * (1 + dispersion.variance * o);
+    return (struct variance_terms){.linear = 1, .square = dispersion.variance};
 }
 
 static double count_cdf(struct dispersion dispersion, double o, double t)
@@ -98,7 +98,7 @@ static double count_cdf(struct dispersion dispersion, double o, double t)
     return t < 0 ? 0 : (odds + poisson_cdf(o * (1 + odds), t)) / (1 + odds);
 }
 
-static const struct count_component component = {count_cdf, target_variance};
+static const struct count_component component = {count_cdf, variance_terms};
 
 static double cdf(const struct target_mixture *mixture, double t)
 {
@@ -145,6 +145,6 @@ const struct likelihood_family likelihood_zero_inflated_poisson = {
     .bend = point_bend,
     .newton = &point_newton,
     .log_density = point_sample_density,
-    .target_variance = target_variance,
+    .variance_terms = variance_terms,
     .cdf = cdf,
     .quantile = quantile};

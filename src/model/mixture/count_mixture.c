@@ -44,7 +44,7 @@ double count_mixture_quantile(const struct count_component *component,
         double o = mixture->g[e] > 0 ? mixture->o[e] : 0;
         if (!isfinite(o) || !isfinite(mixture->g[e]))
             return NAN;
-        double spread = sqrt(component->variance(mixture->dispersion[e], o));
+        double spread = sqrt(variance_at(component->variance_terms(mixture->dispersion[e]), o));
         high = fmax(high, ceil(o + far * (spread + 1)));
     }
     while (high < farthest && count_mixture_cdf(component, mixture, high) < p)

@@ -6,10 +6,10 @@
 
 /* Mixtures of distributions of counts. All functions are Local. */
 
-/* Of one expert with the mean o: P(d <= t) for a whole t, and the variance. */
+/* Of one expert with the mean o: P(d <= t) for a whole t, and its variance. */
 struct count_component {
     double (*cdf)(struct dispersion dispersion, double o, double t);
-    double (*variance)(struct dispersion dispersion, double o);
+    struct variance_terms (*variance_terms)(struct dispersion dispersion);
 };
 
 double poisson_cdf(double mean, double t);

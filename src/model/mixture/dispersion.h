@@ -17,6 +17,16 @@ static inline double *dispersion_number(struct dispersion *dispersion, int which
     return which == BY_VARIANCE ? &dispersion->variance : &dispersion->freedom;
 }
 
+/* The variance of a target as an expert's output o has it: constant + linear o + square o^2. */
+struct variance_terms {
+    double constant, linear, square;
+};
+
+static inline double variance_at(struct variance_terms terms, double o)
+{
+    return terms.constant + (terms.linear + terms.square * o) * o;
+}
+
 /* Where the experts' numbers begin, and which of them are learned. */
 struct dispersion_start {
     struct dispersion at;
