@@ -21,14 +21,15 @@ enum kind {
     KIND_HANG,
     KIND_STOP,
     KIND_SLOW,
+    KIND_SPIN,
     KIND_REQUEST,
     KIND_FAIL,
     KIND_NAN,
     N_KINDS
 };
 
-static const char *const kind_names[N_KINDS] = {"kill", "abort", "segv",    "exit", "hang",
-                                                "stop", "slow",  "request", "fail", "nan"};
+static const char *const kind_names[N_KINDS] = {"kill", "abort", "segv",    "exit", "hang", "stop",
+                                                "slow", "spin",  "request", "fail", "nan"};
 
 /* A fault of this rank. */
 struct fault {
@@ -115,6 +116,15 @@ void site_forget_faults(void)
     n_faults = 0;
 }
 
+void site_keep_faults_at(enum site site)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < n_faults; i++)
+        if (faults[i].site == site)
+            faults[kept++] = faults[i];
+    n_faults = kept;
+}
+
 void site_set_step(int64_t step)
 {
     atomic_store_explicit(&beacon->step, step, memory_order_relaxed);
@@ -155,6 +165,9 @@ static void happen(enum kind kind)
             sleep(1000);
     if (kind == KIND_SLOW)
         usleep(200000);
+    if (kind == KIND_SPIN)
+        for (;;)
+            (void)site_name(SITE_compute);
 }
 
 void site_enter(enum site site, size_t bytes)

@@ -19,6 +19,7 @@
  * `rank` and `step` are numbers or *, the step is that of training (0 before it). Kinds:
  *     kill   SIGKILL              abort  SIGABRT        segv  SIGSEGV      exit   exit(3)
  *     hang   sleep for ever       stop   SIGSTOP        slow  sleep 200 ms
+ *     spin   work for ever        request  SIGUSR1
  *     fail   the operation on a file fails, as on a full disk
  *     nan    a number of this rank's becomes NaN (site step_forward), or is wrong (site update of
  *            EM)
@@ -55,6 +56,7 @@
     X(hdf5_read)                                                                                   \
     X(hdf5_sync)                                                                                   \
     X(hdf5_close)                                                                                  \
+    X(hdf5_walk)                                                                                   \
     X(checkpoint_rename)                                                                           \
     X(folder_sync)                                                                                 \
     X(lock)                                                                                        \
@@ -90,6 +92,8 @@ void site_publish_at(struct beacon *beacon);
 status site_read_faults(int rank);
 /* No more faults. */
 void site_forget_faults(void);
+/* No more faults but those at one site. */
+void site_keep_faults_at(enum site site);
 
 /* The step of training, for beacon and faults. */
 void site_set_step(int64_t step);

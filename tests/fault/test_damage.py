@@ -131,20 +131,8 @@ class Parts(harness.FaultTest):
         self.assert_rc(self.shop.run("inspect", self.damaged), 2, "damaged")
 
 
-class Hostile(harness.FaultTest):
-    """Files on which the HDF5 library itself does not survive: another process finds out first."""
-
-    def setUp(self):
-        super().setUp()
-        self.hostile = self.folder / "hostile.h5"
-        with h5py.File(self.hostile, "w") as file:
-            file.create_group("a")
-            file["x"] = [[0.0, 1.0]] * 50
-            file["y"] = ["yes", "no"] * 25
-        content = bytearray(self.hostile.read_bytes())
-        heap = content.index(b"GCOL") + 16
-        content[heap:heap + 4096] = bytes(len(content[heap:heap + 4096]))
-        self.hostile.write_bytes(content)
+class Walk(harness.FaultTest):
+    """The other process that walks through an HDF5 file first. It is made to die or never to end."""
 
     def other_process(self, pid):
         """Of the one that looks at a file first, once it is there."""
@@ -154,19 +142,24 @@ class Hostile(harness.FaultTest):
                 return child
         return None
 
-    def test_a_loop_without_end(self):
-        result = self.shop.run("train", "--data", self.hostile, ranks=2,
-                               env={"COTERIE_HANG_TIMEOUT": "60"})
-        self.assert_rc(result, 2, "hostile.h5", "never finishes")
-        self.assert_one_line(result)
+    def test_it_dies_or_never_ends(self):
+        for kind, words in ("abort", "crashes on it"), ("spin", "never finishes"):
+            with self.subTest(kind):
+                result = self.shop.run("train", "--data", self.shop.data, ranks=2,
+                                       env={"COTERIE_HANG_TIMEOUT": "60",
+                                            "COTERIE_FAULT": f"hdf5_walk:0:0:{kind}"})
+                self.assert_rc(result, 2, self.shop.data.name, words)
+                self.assert_one_line(result)
 
     def test_asked_to_end_while_it_looks(self):
         """Batch systems ask all processes of a job."""
-        process = self.shop.start("inspect", self.hostile, env={"COTERIE_HANG_TIMEOUT": "60"})
+        process = self.shop.start("inspect", self.shop.data,
+                                  env={"COTERIE_HANG_TIMEOUT": "60",
+                                       "COTERIE_FAULT": "hdf5_walk:0:0:spin"})
         child = support.wait_for(lambda: self.other_process(process.pid), process)
         for number in (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT):
             os.kill(child, number)
-        self.assert_rc(support.finish(process, 60), 2, "hostile.h5", "never finishes")
+        self.assert_rc(support.finish(process, 60), 2, self.shop.data.name, "never finishes")
 
     def test_killed_while_it_looks(self):
         """For want of memory, say: that is not the file's fault."""
@@ -176,15 +169,18 @@ class Hostile(harness.FaultTest):
         os.kill(support.wait_for(lambda: self.other_process(process.pid), process), signal.SIGKILL)
         self.assert_rc(support.finish(process, 60), 0)
 
-    def test_a_loop_behind_what_cannot_be_listed(self):
-        """Labels that are found by their name all the same."""
-        with h5py.File(self.hostile) as file:
-            header = h5py.h5o.get_info(h5py.h5g.open(file.id, b"a")).addr
-        content = bytearray(self.hostile.read_bytes())
+    def test_what_cannot_be_listed(self):
+        """But might be found by its name, and be read."""
+        damaged = self.folder / "damaged.h5"
+        with h5py.File(damaged, "w") as file:
+            header = h5py.h5o.get_info(file.create_group("a").id).addr
+            file["x"] = [[0.0, 1.0]] * 50
+            file["y"] = [0.0, 1.0] * 25
+        content = bytearray(damaged.read_bytes())
         content[header:header + 16] = bytes(16)
-        self.hostile.write_bytes(content)
-        result = self.shop.run("train", "--data", self.hostile)
-        self.assert_rc(result, 2, "hostile.h5", "not all that is in it can be opened")
+        damaged.write_bytes(content)
+        result = self.shop.run("train", "--data", damaged)
+        self.assert_rc(result, 2, "damaged.h5", "not all that is in it can be opened")
         self.assert_one_line(result)
 
     def test_probing_is_quick(self):

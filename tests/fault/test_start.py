@@ -14,7 +14,7 @@ SHORT = ("train", "--epochs", "3", "--progress", "never")
 
 class Start(support.TestCase):
     def start_mixed(self, *commands):
-        """One rank of each. Not as `a : b`, of which mpirun of Open MPI 5.0.7 dies."""
+        """One rank of each."""
         cases = "".join(f"{rank}) exec {shlex.join(map(str, command))} ;;\n"
                         for rank, command in enumerate(commands))
         return support.run("sh", "-c", f'case "${support.RANK_VARIABLE}" in\n{cases}esac',

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What the other process does, see hdf5_probe.h. */
 #include "base/memory.h"
+#include "base/site.h"
 #include "data/hdf5/hdf5_file.h"
 #include "data/hdf5/hdf5_meaning.h"
 #include "data/hdf5/hdf5_probe.h"
@@ -106,6 +107,10 @@ int hdf5_probe_walk(const char *path)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     setrlimit(RLIMIT_CPU, &cpu);
     setrlimit(RLIMIT_CORE, &core);
+    /* Tests let this process die or never end; all other faults are those of the run. */
+    if (site_read_faults(0) == STATUS_OK)
+        site_keep_faults_at(SITE_hdf5_walk);
+    site_file(SITE_hdf5_walk, path);
     struct walk walk = {.budget = NUMBERS_READ};
     if (stat(path, &about) == 0)
         walk.objects = (uint64_t)about.st_size / LEAST_OBJECT;
