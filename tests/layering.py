@@ -113,7 +113,7 @@ ROOMS = {
                    "checkpoint predict train/loop train/step app/options app/problem app/judge "
                    "app/train app/history"),
     "app/watch": ("", "base comm checkpoint train/loop app/options app/history"),
-    "app": ("", "base math data/hdf5 comm app/options app/train"),
+    "app": ("", "base math data/hdf5 comm checkpoint app/options app/train"),
 }
 # Header of a library, the files that may include it, and how to say so.
 LIBRARIES = [

@@ -8,6 +8,7 @@
 #include "base/real.h"
 #include "base/status.h"
 #include "base/string_list.h"
+#include "checkpoint/checkpoint.h"
 #include "comm/communicator.h"
 #include "comm/watchdog.h"
 #include "data/hdf5/hdf5_file.h"
@@ -142,7 +143,7 @@ int main(int argc, char **argv)
     struct communicator comm;
     /* A closed pipe (train | head) is an error of writing, and no reason to lose a run. */
     signal(SIGPIPE, SIG_IGN);
-    hdf5_probe_enable();
+    hdf5_probe_enable(checkpoint_is_sealed);
     int command = argc > 1 ? command_find(argv[1]) : -1;
     if (command >= 0 && command_table[command]->stops_on_request)
         train_catch_requests();

@@ -83,6 +83,13 @@ status checkpoint_open(const char *path, struct hdf5_file **out);
 status checkpoint_verify(struct hdf5_file *file);
 
 /*
+ * Local. Whether a file ends with the seal of all bytes before it, so that it is what a run wrote.
+ * False also of a large one, of which the bytes are many: starting a process that walks through it
+ * is quicker then.
+ */
+bool checkpoint_is_sealed(const char *path);
+
+/*
  * Computes the checksums of what the file holds: experts[0 .. E-1], *gate and *rest. E is the first
  * dimension of /experts/layer0/weight.
  */

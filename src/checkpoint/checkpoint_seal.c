@@ -72,19 +72,27 @@ status checkpoint_seal(const char *path)
     return outcome;
 }
 
-status checkpoint_check_seal(const char *path)
+/* `size` is that of the file without the seal. Only a file that ends as if sealed is read whole. */
+static status compare_seal(FILE *file, const char *path, long size, bool *same)
 {
     char seal[SEAL_LENGTH + 1] = "", found[SEAL_LENGTH + 1] = "";
+    *same = false;
+    if (size <= 0 || fseek(file, size, SEEK_SET) != 0 ||
+        fread(found, 1, SEAL_LENGTH, file) != SEAL_LENGTH ||
+        memcmp(found, SEAL_NAME, SEAL_NAME_LENGTH) != 0 || fseek(file, 0, SEEK_SET) != 0)
+        return STATUS_OK;
+    status outcome = make_seal(file, path, size, seal);
+    *same = outcome == STATUS_OK && memcmp(seal, found, SEAL_LENGTH) == 0;
+    return outcome;
+}
+
+status checkpoint_check_seal(const char *path)
+{
+    bool same;
     FILE *file = fopen(path, "re");
     if (!file)
         return cannot("opened", path);
-    long size = size_of(file) - SEAL_LENGTH;
-    status outcome = STATUS_OK;
-    if (size > 0)
-        outcome = make_seal(file, path, size, seal);
-    bool same = size > 0 && outcome == STATUS_OK &&
-                fread(found, 1, SEAL_LENGTH, file) == SEAL_LENGTH &&
-                memcmp(seal, found, SEAL_LENGTH) == 0;
+    status outcome = compare_seal(file, path, size_of(file) - SEAL_LENGTH, &same);
     fclose(file);
     if (outcome != STATUS_OK || same)
         return outcome;
@@ -92,4 +100,18 @@ status checkpoint_check_seal(const char *path)
                       "%s is damaged: the checksum of the whole file does not match; use an older "
                       "checkpoint{ (@resume auto finds the newest good one)}",
                       path);
+}
+
+bool checkpoint_is_sealed(const char *path)
+{
+    const long most = 64L << 20;
+    bool same = false;
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return false;
+    long size = size_of(file) - SEAL_LENGTH;
+    if (size <= most && compare_seal(file, path, size, &same) != STATUS_OK)
+        same = false;
+    fclose(file);
+    return same;
 }

@@ -183,6 +183,16 @@ class Walk(harness.FaultTest):
         self.assert_rc(result, 2, "damaged.h5", "not all that is in it can be opened")
         self.assert_one_line(result)
 
+    def test_not_for_what_is_sealed(self):
+        """A checkpoint that is whole is known to be so without another process."""
+        self.assert_rc(self.shop.train("run"), 0)
+        faulty = {"COTERIE_FAULT": "hdf5_walk:0:0:abort"}
+        self.assert_rc(self.shop.run("inspect", self.run_directory, env=faulty), 0)
+        sealed = (harness.checkpoints(self.run_directory) / "latest").read_bytes()
+        changed = self.folder / "changed.h5"
+        changed.write_bytes(sealed[:-1] + bytes([sealed[-1] ^ 1]))
+        self.assert_rc(self.shop.run("inspect", changed, env=faulty), 2, "crashes on it")
+
     def test_probing_is_quick(self):
         """Processor time of the other process; 30 ms are meant, sanitizers and load take more."""
         before = os.times()

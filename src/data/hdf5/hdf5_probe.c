@@ -26,12 +26,14 @@ struct identity {
 };
 
 static char program[PATH_MAX];
+static bool (*is_sound_file)(const char *path);
 static struct identity known[KNOWN_FILES];
 static unsigned n_known;
 static pthread_mutex_t known_lock = PTHREAD_MUTEX_INITIALIZER; /* the saver opens files, too */
 
-void hdf5_probe_enable(void)
+void hdf5_probe_enable(bool (*is_sound)(const char *path))
 {
+    is_sound_file = is_sound;
     ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
     program[length > 0 ? length : 0] = '\0';
 }
@@ -128,6 +130,10 @@ status hdf5_probe(const char *path)
     int end = 0;
     if (!program[0] || !identify(path, &identity) || is_known(&identity))
         return STATUS_OK;
+    if (is_sound_file && is_sound_file(path)) {
+        hdf5_probe_trust(path);
+        return STATUS_OK;
+    }
     /* Where no process can be made there is no protection, but no harm either. */
     if (!let_walk(path, &end))
         return STATUS_OK;

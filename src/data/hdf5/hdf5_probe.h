@@ -4,6 +4,8 @@
 
 #include "base/status.h"
 
+#include <stdbool.h>
+
 /*
  * The HDF5 library can crash on a malformed file, or never come to an end. Therefore another
  * process walks through a file first: this program with the words HDF5_PROBE_COMMAND and the path,
@@ -12,8 +14,12 @@
  */
 #define HDF5_PROBE_COMMAND "check-file"
 
-/* From here on hdf5_open probes files that are not known yet. Without this it does not. */
-void hdf5_probe_enable(void);
+/*
+ * From here on hdf5_open probes files that are not known yet; without this it does not.
+ * `is_sound`, or NULL, says of a file that it cannot be damaged, so that no process need be
+ * started.
+ */
+void hdf5_probe_enable(bool (*is_sound)(const char *path));
 
 /* STATUS_USAGE if the library does not survive the file; STATUS_OK whatever else is wrong with it.
  */
