@@ -4,6 +4,7 @@
 #include "base/memory.h"
 
 #include <ctype.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -177,9 +178,31 @@ static size_t edit_distance(const char *a, const char *b)
     return row[n];
 }
 
+/* How many letters one is longer than the other, if it is only longer; else more than any. */
+static size_t letters_beyond(const char *text, const char *item)
+{
+    enum { LEAST_BEGINNING = 2, LEAST_NAME = 4 };
+    size_t n = strlen(text), m = strlen(item);
+    if (m > LONGEST_COMPARED)
+        return SIZE_MAX;
+    if (n >= LEAST_BEGINNING && n <= m && strncmp(text, item, n) == 0)
+        return m - n;
+    return m >= LEAST_NAME && n > m && strncmp(text, item, m) == 0 ? n - m : SIZE_MAX;
+}
+
 const char *string_list_nearest(const struct string_list *list, const char *text)
 {
     const char *nearest = NULL;
+    size_t fewest = SIZE_MAX;
+    for (size_t i = 0; i < list->n; i++) {
+        size_t beyond = letters_beyond(text, list->item[i]);
+        if (beyond < fewest) {
+            fewest = beyond;
+            nearest = list->item[i];
+        }
+    }
+    if (nearest)
+        return nearest;
     size_t least = strlen(text) / 3 + 1;
     for (size_t i = 0; i < list->n; i++) {
         if (strlen(list->item[i]) > LONGEST_COMPARED)

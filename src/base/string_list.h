@@ -33,8 +33,9 @@ void string_list_join(const struct string_list *list, char *text, size_t size);
 status string_list_joined(const struct string_list *list, char **text);
 
 /*
- * The item that `text` was probably meant to be, or NULL: the nearest by edit distance, if not more
- * than a third of its letters are wrong. For "did you mean" in messages.
+ * The item that `text` was probably meant to be, or NULL: one that begins with `text` ("out",
+ * output) or that `text` begins with ("hidden-size", hidden), else the nearest by edit distance, if
+ * not more than a third of its letters are wrong. For "did you mean" in messages.
  */
 const char *string_list_nearest(const struct string_list *list, const char *text);
 

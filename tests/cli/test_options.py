@@ -28,6 +28,8 @@ WRONG_USAGE = (
     ("--verison", "did you mean --version?"),
     ("--data x.csv", "must follow a command"),
     ("train --epoch-s 3", "unknown option --epoch-s; did you mean --epochs?"),
+    ("train --out run", "unknown option --out; did you mean --output?"),
+    ("train --lr 0.1", "unknown option --lr; did you mean --learning-rate?"),
     ("train --epoch 3", "did you mean --epochs?"),
     ("train --expert-hiden 3", "did you mean --expert-hidden?"),
     ("train -experts 3", "two dashes"),

@@ -108,6 +108,10 @@ static void nearest_finds_the_likely_one_only(void **state)
     assert_string_equal(string_list_nearest(&list, "lerning_rate"), "learning-rate");
     assert_string_equal(string_list_nearest(&list, "epoch"), "epochs");
     assert_string_equal(string_list_nearest(&list, "sede"), "seed");
+    assert_string_equal(string_list_nearest(&list, "batch"), "batch-size");
+    assert_string_equal(string_list_nearest(&list, "ep"), "epochs");
+    assert_string_equal(string_list_nearest(&list, "seed-value"), "seed");
+    assert_null(string_list_nearest(&list, "e"));
     assert_null(string_list_nearest(&list, "momentum"));
     assert_null(string_list_nearest(&list, "colour"));
     string_list_release(&list);

@@ -89,6 +89,9 @@ size_t options_count(void);
 /* Whether it is the option that is kept in this field of struct options. */
 #define OPTION_IS(entry, field) ((entry)->offset == offsetof(struct options, field))
 
+/* The option here that other programs call `name`, or NULL. For "did you mean" in messages. */
+const char *option_elsewhere(const char *name);
+
 /* The entry of this command, name with dashes or underscores; NULL if it has none. */
 const struct option_entry *option_find(enum command command, const char *name);
 

@@ -2,6 +2,7 @@
 #include "app/options/option_entry.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static bool same_name(const char *name, const char *key)
 {
@@ -9,6 +10,25 @@ static bool same_name(const char *name, const char *key)
         if (*name != (*key == '_' ? '-' : *key))
             return false;
     return *name == *key;
+}
+
+const char *option_elsewhere(const char *name)
+{
+    /* What the option is called in flexmix, mixtools, scikit-learn, PyTorch and others. */
+    static const char *const words[][2] = {
+        {"lr", "learning-rate"},  {"l2", "weight-decay"},      {"iters", "epochs"},
+        {"max-iter", "epochs"},   {"max-epochs", "epochs"},    {"steps", "epochs"},
+        {"k", "experts"},         {"n-components", "experts"}, {"components", "experts"},
+        {"n-init", "starts"},     {"nrep", "starts"},          {"restarts", "starts"},
+        {"features", "inputs"},   {"response", "targets"},     {"label", "targets"},
+        {"random-state", "seed"}, {"save", "output"},          {"load", "resume"},
+        {"family", "likelihood"}, {"hidden", "expert-hidden"}, {"hidden-size", "expert-hidden"},
+        {"loss", "error"},
+    };
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(words[i][0], name) == 0)
+            return words[i][1];
+    return NULL;
 }
 
 const struct option_entry *option_find(enum command command, const char *name)

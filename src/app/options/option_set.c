@@ -85,7 +85,9 @@ status option_unknown(enum command command, const char *name, const char *origin
     unsigned others = commands_with(name) & ~(1u << command);
     struct string_list names = {0};
     status outcome = list_names(command, origin != NULL, &names);
-    const char *nearest = string_list_nearest(&names, name);
+    const char *nearest = option_elsewhere(name);
+    if (!nearest || !option_find(command, nearest))
+        nearest = string_list_nearest(&names, name);
     if (outcome != STATUS_OK) {
         /* No memory for a suggestion: that is the message. */
     } else if (option_find(command, name) && !origin) {
