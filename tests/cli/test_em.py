@@ -314,6 +314,10 @@ class Degenerate(Em):
                            program=program, ranks=2 if seed == 1 else None)
                 errors = self.errors(name)
                 self.assertLessEqual(errors[-1], errors[0])
+        # of seed 6, where the gate alone is found in double
+        for name, words in (("deep", ["--variance", "learned"]), ("deep student", ["--likelihood", "student"])):
+            self.train(name, ["--data", self.folder / "far.csv", "--experts", 3, "--optimizer", "em", "--expert-hidden",
+                              5, "--seed", 6, "--epochs", 150, "--stop-likelihood", 0, *words], program=F)
 
     def test_classes_that_experts_divide_without_error(self):
         """Where outputs are 0 or 1 to all digits, slopes are rounding: no step is made of it."""

@@ -109,7 +109,8 @@ void em_reject(struct em *em);
 
 /*
  * Collective. By how much rounding of parameters and outputs to the working precision may have
- * moved the mean error, roughly; 0 where that is not known (networks with hidden layers, streams).
+ * moved the mean error, roughly; 0 where nothing is found in double and then rounded (networks with
+ * hidden layers), and where the likelihood may fall anyway (streams).
  */
 double em_rounding(const struct em *em);
 

@@ -52,32 +52,47 @@ static double mean_target(const struct dataset *dataset)
 }
 
 /*
- * The error moves by |dl/do| times what o is off by, which the family knows; for the gate's logits
- * and for classes it is at most 1.
+ * The error moves by |dl/do| times what o is off by, which the family knows; for classes it is at
+ * most 1.
  */
-double em_rounding(const struct em *em)
+static double largest_of_experts(const struct em *em, const double *largest)
 {
     const struct model *model = em->model;
     const struct experts *experts = &model->experts;
     const struct likelihood_family *family = likelihood_family(model->config.likelihood);
+    double mean = family->targets == TARGETS_COUNTS ? mean_target(em->dataset) : 0, most = 0;
+    for (size_t k = 0; k < experts->n_local; k++) {
+        double steepness = family->steepness ? family->steepness(experts->dispersion[k], mean) : 1;
+        double part =
+            largest_part(&experts->shape, parameters_of(&experts->parameters, k), largest);
+        most = fmax(most, part * steepness);
+    }
+    return most;
+}
+
+/* By the logits of the gate it moves at most as much as they do. */
+static double largest_of_gate(const struct model *model, const double *largest)
+{
+    return sums_of_gate(&model->config) *
+           largest_part(&model->gate.shape, model->gate.parameters.value, largest);
+}
+
+/*
+ * Only of what was computed in double and then rounded. Networks with hidden layers climb the sums
+ * of their outputs as they are, rounding included: what those say rises, does.
+ */
+double em_rounding(const struct em *em)
+{
+    const struct model *model = em->model;
     double most = 0, *largest = NULL;
-    bool knows = em->dataset->x && model->config.n_expert_hidden == 0;
-    if (knows &&
+    if (em->dataset->x &&
         memory_alloc(&largest, model->config.n_inputs, sizeof *largest, "EM") == STATUS_OK) {
-        double mean = family->targets == TARGETS_COUNTS ? mean_target(em->dataset) : 0;
         find_largest(em->dataset, largest);
-        for (size_t k = 0; k < experts->n_local; k++) {
-            double steepness =
-                family->steepness ? family->steepness(experts->dispersion[k], mean) : 1;
-            double part =
-                largest_part(&experts->shape, parameters_of(&experts->parameters, k), largest);
-            most = fmax(most, part * steepness);
-        }
+        if (model->config.n_expert_hidden == 0)
+            most = largest_of_experts(em, largest);
         if (model->has_gate && gate_kind_of(model->config.gate)->is_network &&
             model->config.n_gate_hidden == 0)
-            most = fmax(
-                most, sums_of_gate(&model->config) *
-                          largest_part(&model->gate.shape, model->gate.parameters.value, largest));
+            most = fmax(most, largest_of_gate(model, largest));
         memory_free(&largest);
     }
     communicator_max(em->comm, &most, 1);
