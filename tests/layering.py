@@ -27,7 +27,7 @@ ROOMS = {
              "semidefinite softmax transpose vector_math",
              "base"),
     "data/hdf5": ("hdf5_file hdf5_guest hdf5_meaning hdf5_probe hdf5_storage", "base"),
-    "data/csv": ("csv csv_cell dictionary", "base"),
+    "data/csv": ("csv csv_cell csv_odd dictionary", "base"),
     "data/source": ("fingerprint source source_blocks source_format source_internal", "base data/hdf5 data/csv"),
     "data/source/hdf5": ("source_hdf5", "base data/hdf5 data/csv data/source"),
     "data/formats": ("formats", "base data/hdf5 data/csv data/source data/source/hdf5"),

@@ -49,6 +49,44 @@ class Tables(support.TestCase):
             line = self.assert_one_line(self.train(path, *names, "--targets", targets, rc=2))
             self.assertIn("input and as target", line)
 
+    def test_quantities_that_are_not_read(self):
+        """Dates, times, hexadecimal numbers: left out with a word as inputs, refused as targets, taken if named."""
+        rows = "".join(f"2024-0{i % 9 + 1}-01,{i % 24:02d}:00,0x{i % 20:X},{i % 7}.5({i % 9}),{20240101 + i % 28},{i}.25,"
+                       f"{i * i}\n" for i in range(60))
+        data = self.write("odd.csv", "day,hour,code,u,ymd,x,y\n" + rows)
+        said = self.train(data).stdout
+        self.assertIn("not among the inputs: 'day' (dates such as 2024-01-01), 'hour' (times such as 00:00), 'code' "
+                      "(hexadecimal numbers such as 0x0), 'u' (numbers with their uncertainty such as 0.5(0)), 'ymd' "
+                      "(dates such as 20240531); --inputs takes what it names", said)
+        self.assertIn("1 input (x), 1 target (y)", said)
+        named = self.write("named.csv", "day,ymd,y\n" + "".join(f"{r.split(',')[0]},{r.split(',')[4]},{i}\n"
+                                                               for i, r in enumerate(rows.splitlines())))
+        self.assertIn("10 inputs (day=2024-01-01,", self.train(named, "--inputs", "day,ymd").stdout)
+        line = self.assert_one_line(self.train(data, "--targets", "day", "--output", self.folder / "no", rc=2))
+        self.assertIn("the targets 'day' are dates ('2024-01-01'), which are not read as quantities", line)
+        self.assertIn("9 classes", self.train(data, "--targets", "day", "--task", "classification", "--output",
+                                              self.folder / "classes").stdout)
+        line = self.assert_one_line(self.train(data, "--exclude", "x", "--output", self.folder / "no", rc=2))
+        self.assertIn("no column is left for the inputs, which by default are not 'day' (dates", line)
+
+    def test_comments_of_other_programs(self):
+        rows = [f"{i},{i * i}" for i in range(9)]
+        for i, (place, text) in enumerate(((0, "% made by MATLAB"), (4, "// second part"), (0, "! by Fortran"))):
+            lines = ["x,y", *rows]
+            lines.insert(place, text)
+            line = self.assert_one_line(self.train(self.write(f"comment{i}.csv", "\n".join(lines) + "\n"), rc=2))
+            self.assertRegex(line, f"begins with '{text.split()[0]}': if it is a comment, remove it")
+
+    def test_numbers_beyond_double_precision(self):
+        """Neighbours among doubles are 2 apart from 2^53 on: what differs by tens is hurt, a year of nanoseconds is not."""
+        rng = numpy.random.default_rng(3)
+        for name, spread, lost in (("near", 300, True), ("far", 10**15, False)):
+            with h5py.File(self.folder / f"{name}.h5", "w") as file:
+                file["x"] = 2**53 + rng.integers(0, spread, (50, 1))
+                file["y"] = rng.normal(size=(50, 1))
+            said = self.train(self.folder / f"{name}.h5").stderr
+            self.assertEqual("double precision rounds off what they differ by: x0;" in said, lost, said)
+
     def test_control_characters_are_written_out(self):
         """In an error, and in lines of information."""
         data = self.write("c.csv", '"a\ncoterie: error: disk","b\x1b[31m",t\n1,x,1\n2,,2\n3,x,4\n')

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "data/csv/csv_cell.h"
+#include "data/csv/csv_odd.h"
 #include "data/formats/formats.h"
 #include "data/source/source_blocks.h"
 #include "train/feed/samples.h"
@@ -117,6 +118,14 @@ static status check_many_classes(const struct options *options, const struct sou
     for (size_t i = 0; i < n; i++)
         numbers = numbers && csv_is_number_like(info->classes.item[i]);
     bool many = numbers ? n > FEW_NUMBERS && 5 * n > info->n : n > FEW_TEXTS && 2 * n > info->n;
+    const char *example = NULL;
+    const char *odd = asked ? NULL : csv_odd_kind_of_all(&info->classes, &example);
+    if (odd)
+        return status_set(
+            STATUS_USAGE,
+            "%s: the targets '%s' are %s ('%s'), which are not read as quantities; write them as "
+            "numbers, or say --task classification if they are names of classes",
+            path, info->target_names.item[0], odd, example);
     if (asked || !many)
         return STATUS_OK;
     return status_set(

@@ -5,6 +5,8 @@
 #include "base/log.h"
 #include "base/memory.h"
 
+#include <float.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -104,6 +106,45 @@ static status warn_of_constants(const struct training *training)
     return outcome;
 }
 
+static bool is_standardised(const struct training *training)
+{
+    return strcmp(options_value(training->options, "scale"), "standard") == 0;
+}
+
+/* Whether neighbours among doubles of size `most` are far apart beside the spread of a column. */
+static bool loses_digits(double most, double scale, bool is_constant)
+{
+    const double coarse = 1e-3;
+    return is_constant ? most > 0x1p53 : most * DBL_EPSILON > coarse * scale;
+}
+
+/* Whole numbers beyond 2^53, and small differences of large numbers, are rounded to doubles. */
+static status warn_of_lost_digits(const struct training *training)
+{
+    const struct run_record *record = &training->record;
+    const struct scaler *scaler = &record->scaler;
+    struct string_list names = {0};
+    char text[200];
+    status outcome = STATUS_OK;
+    if (!is_standardised(training))
+        return STATUS_OK;
+    for (size_t c = 0; c < scaler->n_inputs && outcome == STATUS_OK; c++)
+        if (loses_digits(fmax(fabs(scaler->x_least[c]), fabs(scaler->x_most[c])),
+                         scaler->x_scale[c], scaler->is_constant[c]))
+            outcome = string_list_add(&names, record->input_names.item[c]);
+    for (size_t c = 0; c < scaler->n_targets && outcome == STATUS_OK; c++)
+        if (loses_digits(fabs(scaler->y_mean[c]), scaler->y_scale[c],
+                         scaler->is_constant[scaler->n_inputs + c]))
+            outcome = string_list_add(&names, record->target_names.item[c]);
+    string_list_join(&names, text, sizeof text);
+    if (names.n > 0)
+        log_warning("numbers so large that double precision rounds off what they differ by: %s; "
+                    "subtract a constant from them first",
+                    text);
+    string_list_release(&names);
+    return outcome;
+}
+
 /* "400 training samples, 200 for validation, 2 inputs (F1, F2), 4 classes (aa, ah, ih, iy)" */
 status plan_show_data(const struct training *training)
 {
@@ -131,11 +172,12 @@ status plan_show_data(const struct training *training)
         log_warning("the targets are taken as names of classes because of '%s': all others are "
                     "numbers; --task regression says where it is",
                     problem_odd_class(&record->classes));
-    log_info("scaling  %s", strcmp(options_value(training->options, "scale"), "standard") == 0
-                                ? "standard (mean 0, standard deviation 1)"
-                                : options_value(training->options, "scale"));
+    log_info("scaling  %s", is_standardised(training) ? "standard (mean 0, standard deviation 1)"
+                                                      : options_value(training->options, "scale"));
     if (training->resume_path[0])
         return STATUS_OK;
     status outcome = warn_of_unlearned(training);
+    if (outcome == STATUS_OK)
+        outcome = warn_of_lost_digits(training);
     return outcome == STATUS_OK ? warn_of_constants(training) : outcome;
 }

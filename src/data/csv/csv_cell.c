@@ -158,6 +158,16 @@ bool csv_is_missing_mark(const char *text)
     return false;
 }
 
+const char *csv_comment_mark(const char *cell)
+{
+    /* MATLAB and LaTeX, C, Fortran, SQL and Lua, INI files, SAS and SPSS; # in quotes */
+    static const char *const marks[] = {"%", "//", "/*", "!", "--", ";", "*", "#"};
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+        if (strncmp(cell, marks[i], strlen(marks[i])) == 0)
+            return marks[i];
+    return NULL;
+}
+
 bool csv_is_utf8(const char *text)
 {
     const unsigned char *at = (const unsigned char *)text;

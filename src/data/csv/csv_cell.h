@@ -27,6 +27,9 @@ bool csv_is_missing_word(const char *cell);
 /* What R, pandas, spreadsheets and others write for a number that is missing: "NA", "?", ... */
 bool csv_is_missing_mark(const char *text);
 
+/* How comments begin in other programs, if the cell begins so: %, //, ! and the like; or NULL. */
+const char *csv_comment_mark(const char *cell);
+
 /* Whether a text is whole letters of UTF-8 (RFC 3629). */
 bool csv_is_utf8(const char *text);
 

@@ -98,6 +98,13 @@ status csv_drop_nameless(struct csv_table *table, size_t header_line, bool must_
 {
     size_t kept = 0, n = table->names.n;
     status outcome = STATUS_OK;
+    const char *mark = must_count ? csv_comment_mark(table->names.item[1]) : NULL;
+    if (mark)
+        return status_set(
+            STATUS_USAGE,
+            "%s, line %zu: rows have %zu cells, but the header has %zu; it begins with "
+            "'%s': if it is a comment, remove it, or let it begin with #",
+            table->path, table->line[0], n, n - 1, mark);
     if (must_count && !counts_rows(table, &table->column[0]))
         return status_set(
             STATUS_USAGE,

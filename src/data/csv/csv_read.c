@@ -180,6 +180,14 @@ static status wrong_width(const struct csv_table *table, const struct csv_scanne
 {
     char separator = scanner->layout.separator;
     size_t n = scanner->row.n, names = table->names.n;
+    const char *in_row = n > 0 ? csv_comment_mark(scanner->row.cell[0].text) : NULL;
+    const char *in_header = csv_comment_mark(table->names.item[0]);
+    if (in_row || in_header)
+        return status_set(STATUS_USAGE,
+                          "%s, line %zu: has %zu cells, but the header has %zu; %s begins with "
+                          "'%s': if it is a comment, remove it, or let it begin with #",
+                          table->path, scanner->row_line, n, names,
+                          in_row ? "the line" : "the header", in_row ? in_row : in_header);
     return status_set(STATUS_USAGE, "%s, line %zu: has %zu cells, but the header has %zu; %s%s",
                       table->path, scanner->row_line, n, names,
                       n == names + 1 ? "if rows begin with their names, give the header a name for "

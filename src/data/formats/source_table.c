@@ -150,11 +150,10 @@ static status default_target(const struct source *source, struct table_reader *r
 static status no_input_left(const struct source *source, const struct table_reader *reader)
 {
     return status_set(STATUS_USAGE,
-                      "%s: no column is left for the inputs besides targets, group%s weight%s%s"
+                      "%s: no column is left for the inputs besides targets, group%s weight%s"
                       "{; name them with @inputs}",
                       source->path, reader->excluded.n ? "," : " and",
-                      reader->excluded.n ? " and excluded ones" : "",
-                      source->info.notes.n ? ", and those of names or without values" : "");
+                      reader->excluded.n ? " and excluded ones" : "");
 }
 
 /* What is to be learned cannot be known. A model that was trained so is still applied. */

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/message.h"
 #include "data/csv/csv_cell.h"
+#include "data/csv/csv_odd.h"
 #include "data/csv/dictionary.h"
 
 #include <math.h>
@@ -13,7 +14,7 @@
 #include <strings.h>
 
 /* What a column is good for if nobody names it. */
-enum verdict { IS_INPUT, IS_COUNTER, IS_NAMES, IS_LONG, IS_EMPTY, IS_UNCLEAR };
+enum verdict { IS_INPUT, IS_COUNTER, IS_NAMES, IS_LONG, IS_ODD, IS_EMPTY, IS_UNCLEAR };
 
 /* In fewer rows 1, 2, 3 may be chance. */
 enum { LEAST_COUNTED = 10 };
@@ -82,8 +83,34 @@ static bool is_unclear(const struct csv_table *table, size_t c)
            (table->line && !column->number && !is_short(table, c) && 2 * column->n_words < n_cells);
 }
 
+/* Numbers that are all dates such as 20240531. */
+static bool has_date_numbers(const struct csv_table *table, size_t c)
+{
+    const double *number = table->column[c].number;
+    size_t n_dates = 0, n_changes = 0;
+    for (size_t row = 0; row < table->n_rows; row++) {
+        if (isnan(number[row]))
+            continue;
+        if (!csv_is_date_number(number[row]))
+            return false;
+        n_dates++;
+        n_changes += row > 0 && number[row] != number[row - 1];
+    }
+    return n_dates >= LEAST_COUNTED && n_changes > 0;
+}
+
+/* What a column holds that is not read as the quantity that it is; NULL: no such thing. */
+static const char *odd_kind(const struct csv_table *table, size_t c, const char **example)
+{
+    *example = "20240531";
+    if (table->column[c].number)
+        return has_date_numbers(table, c) ? "dates" : NULL;
+    return csv_odd_kind_of_all(&table->column[c].values, example);
+}
+
 static enum verdict judge(const struct table_reader *reader, size_t c)
 {
+    const char *example;
     const struct csv_table *table = &reader->table;
     const struct csv_column *column = &table->column[c];
     if (string_list_find(&reader->categories, table->names.item[c]) >= 0)
@@ -92,6 +119,8 @@ static enum verdict judge(const struct table_reader *reader, size_t c)
         return IS_EMPTY;
     if (is_unclear(table, c))
         return IS_UNCLEAR;
+    if (odd_kind(table, c, &example))
+        return IS_ODD;
     if (!column->number)
         return is_short(table, c) ? IS_INPUT : IS_NAMES;
     return has_long_numbers(table, c)    ? IS_LONG
@@ -109,13 +138,17 @@ enum { MOST_TOLD = 8 };
 
 static void tell(struct left_out *left, const struct csv_table *table, size_t c, enum verdict why)
 {
-    char name[CSV_SHOWN], reason[96];
+    char name[CSV_SHOWN], shown[CSV_SHOWN], reason[160];
+    const char *example;
+    const char *odd = why == IS_ODD ? odd_kind(table, c, &example) : NULL;
     size_t used = strlen(left->text);
     if (left->n++ >= MOST_TOLD)
         return;
     if (why == IS_NAMES)
         snprintf(reason, sizeof reason, "%zu different texts in %zu rows",
                  table->column[c].values.n, table->n_rows);
+    else if (odd)
+        snprintf(reason, sizeof reason, "%s such as %s", odd, csv_printable(example, shown));
     else
         snprintf(reason, sizeof reason, "%s",
                  why == IS_COUNTER ? "counts the rows"
@@ -125,13 +158,19 @@ static void tell(struct left_out *left, const struct csv_table *table, size_t c,
              csv_printable(table->names.item[c], name), reason);
 }
 
-static status finish(struct source *source, const struct left_out *left)
+static status finish(struct source *source, const struct table_reader *reader,
+                     const struct left_out *left)
 {
     char text[1200], more[32] = "";
     if (left->n == 0)
         return STATUS_OK;
     if (left->n > MOST_TOLD)
         snprintf(more, sizeof more, " and %zu more", left->n - MOST_TOLD);
+    if (reader->inputs.n == 0)
+        return status_set(STATUS_USAGE,
+                          "%s: no column is left for the inputs, which by default are not %s%s"
+                          "{; @inputs takes what it names}",
+                          source->path, left->text, more);
     message_print(text, sizeof text,
                   "%s: not among the inputs: %s%s{; @inputs takes what it names}", source->path,
                   left->text, more);
@@ -271,7 +310,7 @@ status table_default_inputs(struct source *source, struct table_reader *reader)
             tell(&left, table, columns[i], verdict);
     }
     if (outcome == STATUS_OK)
-        outcome = finish(source, &left);
+        outcome = finish(source, reader, &left);
     if (outcome == STATUS_OK)
         outcome = check_all(source, reader, columns, n);
     memory_free(&columns);
