@@ -96,7 +96,7 @@ static status read_dispersion(struct exported_model *model)
     for (size_t e = 0; e < n && outcome == STATUS_OK; e++) {
         const struct dispersion own = {variance[e], freedom ? freedom[e] : 0};
         model->variance[e] = family->variance_terms(own);
-        if (model->factor)
+        if (family->mean_factor && model->factor)
             model->factor[e] = family->mean_factor(own);
     }
     memory_free(&variance);

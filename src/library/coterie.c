@@ -185,9 +185,11 @@ static int run(const struct request *request, void *workspace)
         return COTERIE_USAGE;
     if (workspace)
         return run_with(request, at_once, workspace);
-    if (bytes_for(predictor, at_once) > COTERIE_STACK)
-        at_once = 1;
     size_t bytes = bytes_for(predictor, at_once);
+    if (bytes > COTERIE_STACK && at_once > 1) {
+        at_once = 1;
+        bytes = bytes_for(predictor, at_once);
+    }
     return bytes > COTERIE_STACK ? COTERIE_WORKSPACE : run_on_stack(request, at_once, bytes);
 }
 

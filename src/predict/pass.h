@@ -15,6 +15,11 @@
  */
 
 enum { PASS_TILE = 32, PASS_LINE = 64 }; /* samples computed together; alignment in bytes */
+/*
+ * Networks that are computed together for a single sample: sums of one wait for their own last
+ * product, and those of the others fill the time.
+ */
+enum { PASS_GROUP = 4 };
 
 /* What an activation does to a block of n numbers, a whole number of lines. In pass_body.h. */
 
@@ -46,15 +51,21 @@ struct pass {
     void (*widen)(size_t n, const void *from, double *to);
     /* x (D, PASS_TILE) -> z (O, PASS_TILE) in double; work: 2 * widest * PASS_TILE numbers. */
     void (*tile)(const struct pass_network *network, const void *x, void *work, double *z);
-    /* x (D padded) -> z (O); work: 2 * widest numbers. */
-    void (*single)(const struct pass_network *network, const void *x, void *work, double *z);
     /*
-     * For one sample: d z_k / d x for each output k, (O, D) in double. `kept`: the sum of all
-     * widths, padded, holds what the forward pass left; work: 2 * widest numbers.
+     * n (up to PASS_GROUP) networks of one shape: x (D padded) -> z (n, O); work: 2 n widest
+     * numbers.
      */
-    void (*single_keeping)(const struct pass_network *network, const void *x, void *kept,
+    void (*single)(const struct pass_network *network, size_t n, const void *x, void *work,
+                   double *z);
+    /* The same, where `kept`, 2 n times the sum of padded widths, holds what `slopes` needs. */
+    void (*single_keeping)(const struct pass_network *network, size_t n, const void *x, void *kept,
                            double *z);
-    void (*slopes)(const struct pass_network *network, const void *kept, void *work, double *slope);
+    /*
+     * Of network number `which` of the n: d z_k / d x for each output k, (O, D) in double; work: (2
+     * PASS_GROUP + 1) widest numbers.
+     */
+    void (*slopes)(const struct pass_network *network, size_t n, size_t which, const void *kept,
+                   void *work, double *slope);
 };
 
 extern const struct pass pass_float, pass_double;

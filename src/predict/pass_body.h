@@ -13,6 +13,8 @@ enum {
     BLOCK = 4                       /* units computed together */
 };
 
+_Static_assert((int)BLOCK <= (int)PASS_GROUP, "work space has PASS_GROUP rows");
+
 typedef SCALAR line_of_scalars __attribute__((vector_size(PASS_LINE)));
 
 static size_t padded(size_t n)
@@ -73,6 +75,41 @@ __attribute__((always_inline)) static inline void single_block(size_t lines, siz
         *(line_of_scalars *)(z + j * LANES) = sum[j];
 }
 
+/* The same for `lines` lines of units of PASS_GROUP networks; a (PASS_GROUP, a_step) or one a. */
+__attribute__((always_inline)) static inline void group_block(size_t lines, size_t u, int l,
+                                                              const struct pass_network *network,
+                                                              const SCALAR *a, size_t a_step,
+                                                              SCALAR *z)
+{
+    line_of_scalars sum[PASS_GROUP][2];
+    const SCALAR *weight[PASS_GROUP];
+    size_t in = network->layer[l].in, step = network->layer[l].out_padded;
+    for (size_t r = 0; r < PASS_GROUP; r++) {
+        weight[r] = (const SCALAR *)network[r].layer[l].transposed + u;
+        for (size_t j = 0; j < lines; j++)
+            sum[r][j] = *(const line_of_scalars *)((const SCALAR *)network[r].layer[l].bias + u +
+                                                   j * LANES);
+    }
+    for (size_t i = 0; i < in; i++)
+        for (size_t r = 0; r < PASS_GROUP; r++)
+            for (size_t j = 0; j < lines; j++)
+                sum[r][j] += *(const line_of_scalars *)(weight[r] + i * step + j * LANES) *
+                             a[r * a_step + i];
+    for (size_t r = 0; r < PASS_GROUP; r++)
+        for (size_t j = 0; j < lines; j++)
+            *(line_of_scalars *)(z + r * step + u + j * LANES) = sum[r][j];
+}
+
+LEAF_KERNEL static void group_layer(const struct pass_network *network, int l, const SCALAR *a,
+                                    size_t a_step, SCALAR *z)
+{
+    size_t step = network->layer[l].out_padded, u = 0;
+    for (; u + 2 * LANES <= step; u += 2 * LANES)
+        group_block(2, u, l, network, a, a_step, z);
+    for (; u < step; u += LANES)
+        group_block(1, u, l, network, a, a_step, z);
+}
+
 LEAF_KERNEL static void single_layer(const struct pass_layer *layer, const SCALAR *a, SCALAR *z)
 {
     const SCALAR *weight = layer->transposed, *bias = layer->bias;
@@ -81,6 +118,19 @@ LEAF_KERNEL static void single_layer(const struct pass_layer *layer, const SCALA
         single_block(BLOCK, in, step, weight + u, bias + u, a, z + u);
     for (; u < step; u += LANES)
         single_block(1, in, step, weight + u, bias + u, a, z + u);
+}
+
+/* Layer l of n networks: z (n, out_padded); of the first layer all have the same a. */
+static void layer_of_each(const struct pass_network *network, size_t n, int l, const SCALAR *a,
+                          SCALAR *z)
+{
+    size_t a_step = l > 0 ? network->layer[l - 1].out_padded : 0;
+    if (n == PASS_GROUP)
+        group_layer(network, l, a, a_step, z);
+    else
+        for (size_t r = 0; r < n; r++)
+            single_layer(&network[r].layer[l], a + r * a_step,
+                         z + r * network->layer[l].out_padded);
 }
 
 LEAF_KERNEL static void tanh_in_place(size_t n, SCALAR *z)
@@ -140,94 +190,157 @@ static void tile(const struct pass_network *network, const void *x, void *work, 
     widen(network->layer[network->n_layers - 1].out * PASS_TILE, a, z);
 }
 
-static void single(const struct pass_network *network, const void *x, void *work, double *z)
+/* The outputs z (n, O) in double. */
+static void widen_each(const struct pass_layer *layer, size_t n, const SCALAR *from, double *z)
 {
-    SCALAR *half[2] = {work, (SCALAR *)work + network->widest};
+    for (size_t r = 0; r < n; r++)
+        widen(layer->out, from + r * layer->out_padded, z + r * layer->out);
+}
+
+static void single(const struct pass_network *network, size_t n, const void *x, void *work,
+                   double *z)
+{
+    SCALAR *half[2] = {work, (SCALAR *)work + n * network->widest};
     const SCALAR *a = x;
     for (int l = 0; l < network->n_layers; l++) {
         SCALAR *out = half[l % 2];
-        single_layer(&network->layer[l], a, out);
+        layer_of_each(network, n, l, a, out);
         if (l + 1 < network->n_layers && activate[network->activation])
-            activate[network->activation](network->layer[l].out_padded, out);
+            activate[network->activation](n * network->layer[l].out_padded, out);
         a = out;
     }
-    widen(network->layer[network->n_layers - 1].out, a, z);
+    widen_each(&network->layer[network->n_layers - 1], n, a, z);
 }
 
-/* Of each hidden layer z and a are kept, one behind the other. */
-static void single_keeping(const struct pass_network *network, const void *x, void *kept, double *z)
+/* Of each layer z (n, out_padded) and a are kept, one behind the other. */
+static void single_keeping(const struct pass_network *network, size_t n, const void *x, void *kept,
+                           double *z)
 {
     SCALAR *at = kept;
     const SCALAR *a = x;
     for (int l = 0; l < network->n_layers; l++) {
-        size_t n = network->layer[l].out_padded;
-        single_layer(&network->layer[l], a, at);
+        size_t size = n * network->layer[l].out_padded;
+        layer_of_each(network, n, l, a, at);
         a = at;
         if (l + 1 < network->n_layers) {
-            memcpy(at + n, at, n * sizeof *at);
+            memcpy(at + size, at, size * sizeof *at);
             if (activate[network->activation])
-                activate[network->activation](n, at + n);
-            a = at + n;
+                activate[network->activation](size, at + size);
+            a = at + size;
         }
-        at += 2 * n;
+        at += 2 * size;
     }
-    widen(network->layer[network->n_layers - 1].out, a, z);
+    widen_each(&network->layer[network->n_layers - 1], n, a, z);
 }
 
-static SCALAR slope_at(enum activation activation, SCALAR z, SCALAR a)
+LEAF_KERNEL static void tanh_slope(size_t n, const SCALAR *z, const SCALAR *a, SCALAR *slope)
 {
-    switch (activation) {
-    case ACTIVATION_IDENTITY:
-        return 1;
-    case ACTIVATION_TANH:
-        return 1 - a * a;
-    case ACTIVATION_RELU:
-        return a > 0 ? 1 : 0;
-    case ACTIVATION_GELU: /* Phi(z) + z phi(z) */
-        return (SCALAR)0.5 * (1 + SCALAR_ERF(z * (SCALAR)0.70710678118654752440)) +
-               z * (SCALAR)0.39894228040143267794 * SCALAR_EXP((SCALAR)-0.5 * z * z);
-    case ACTIVATION_LOGISTIC:
-        return a * (1 - a);
-    }
-    return 0;
+    (void)z;
+    for (size_t i = 0; i < n; i++)
+        slope[i] = 1 - a[i] * a[i];
 }
 
-/* d (in) = W^T d (out) */
-LEAF_KERNEL static void through_layer(const struct pass_layer *layer, const SCALAR *d_out,
-                                      SCALAR *d_in)
+static void relu_slope(size_t n, const SCALAR *z, const SCALAR *a, SCALAR *slope)
+{
+    (void)z;
+    for (size_t i = 0; i < n; i++)
+        slope[i] = a[i] > 0 ? 1 : 0;
+}
+
+/* Phi(z) + z phi(z) */
+static void gelu_slope(size_t n, const SCALAR *z, const SCALAR *a, SCALAR *slope)
+{
+    (void)a;
+    for (size_t i = 0; i < n; i++)
+        slope[i] = (SCALAR)0.5 * (1 + SCALAR_ERF(z[i] * (SCALAR)0.70710678118654752440)) +
+                   z[i] * (SCALAR)0.39894228040143267794 * SCALAR_EXP((SCALAR)-0.5 * z[i] * z[i]);
+}
+
+static void logistic_slope(size_t n, const SCALAR *z, const SCALAR *a, SCALAR *slope)
+{
+    (void)z;
+    for (size_t i = 0; i < n; i++)
+        slope[i] = a[i] * (1 - a[i]);
+}
+
+/* By enum activation: da/dz; NULL: 1. */
+static void (*const slope_of[])(size_t n, const SCALAR *z, const SCALAR *a, SCALAR *slope) = {
+    [ACTIVATION_IDENTITY] = NULL,           [ACTIVATION_TANH] = tanh_slope,
+    [ACTIVATION_RELU] = relu_slope,         [ACTIVATION_GELU] = gelu_slope,
+    [ACTIVATION_LOGISTIC] = logistic_slope,
+};
+
+/*
+ * d_in = d_out W for `rows` rows, `step` apart. A line of a row of W may reach into what lies
+ * behind W, which are numbers of the same network: what comes of them is not looked at.
+ */
+__attribute__((always_inline)) static inline void through_block(size_t rows, size_t step,
+                                                                const struct pass_layer *layer,
+                                                                const SCALAR *d_out, SCALAR *d_in)
 {
     const SCALAR *weight = layer->weight;
-    memset(d_in, 0, layer->in * sizeof *d_in);
-    for (size_t u = 0; u < layer->out; u++)
-        for (size_t i = 0; i < layer->in; i++)
-            d_in[i] += d_out[u] * weight[u * layer->in + i];
+    size_t in = layer->in;
+    for (size_t i = 0; i < in; i += LANES) {
+        line_of_scalars sum[BLOCK] = {{0}}, line;
+        for (size_t u = 0; u < layer->out; u++) {
+            memcpy(&line, weight + u * in + i, sizeof line);
+            for (size_t r = 0; r < rows; r++)
+                sum[r] += line * d_out[r * step + u];
+        }
+        for (size_t r = 0; r < rows; r++)
+            *(line_of_scalars *)(d_in + r * step + i) = sum[r];
+    }
 }
 
-static void slopes(const struct pass_network *network, const void *kept, void *work, double *slope)
+LEAF_KERNEL static void through_layer(size_t rows, size_t step, const struct pass_layer *layer,
+                                      const SCALAR *d_out, SCALAR *d_in)
 {
+    if (rows == BLOCK)
+        through_block(BLOCK, step, layer, d_out, d_in);
+    else
+        for (size_t r = 0; r < rows; r++)
+            through_block(1, step, layer, d_out + r * step, d_in + r * step);
+}
+
+/* d (rows, step) becomes d * slope (n). */
+LEAF_KERNEL static void bend(size_t rows, size_t step, size_t n, const SCALAR *slope, SCALAR *d)
+{
+    for (size_t r = 0; r < rows; r++)
+        for (size_t i = 0; i < n; i++)
+            d[r * step + i] *= slope[i];
+}
+
+static void slopes(const struct pass_network *network, size_t n, size_t which, const void *kept,
+                   void *work, double *slope)
+{
+    const struct pass_layer *layer = network[which].layer;
     int last = network->n_layers - 1;
-    size_t inputs = network->layer[0].in, outputs = network->layer[last].out;
-    SCALAR *half[2] = {work, (SCALAR *)work + network->widest};
+    size_t inputs = layer[0].in, outputs = layer[last].out, step = network->widest;
+    SCALAR *half[2] = {work, (SCALAR *)work + BLOCK * step}, *own = half[1] + BLOCK * step;
     const SCALAR *end = kept;
     for (int l = 0; l < last; l++)
-        end += 2 * network->layer[l].out_padded;
-    for (size_t k = 0; k < outputs; k++, slope += inputs) {
-        const SCALAR *at = end;
-        SCALAR *d = half[0];
-        memset(d, 0, outputs * sizeof *d);
-        d[k] = 1;
-        for (int l = last; l >= 0; l--) {
-            SCALAR *below = half[(last - l + 1) % 2];
-            through_layer(&network->layer[l], d, below);
+        end += 2 * n * layer[l].out_padded;
+    for (size_t k = 0; k < outputs; k += BLOCK) {
+        size_t rows = outputs - k < BLOCK ? outputs - k : BLOCK;
+        const SCALAR *at = end, *weight = (const SCALAR *)layer[last].weight + k * layer[last].in;
+        SCALAR *d = half[0], *below = half[1];
+        for (size_t r = 0; r < rows; r++)
+            memcpy(d + r * step, weight + r * layer[last].in, layer[last].in * sizeof *d);
+        for (int l = last; l > 0; l--) {
+            size_t padded_width = layer[l - 1].out_padded;
+            at -= 2 * n * padded_width;
+            if (slope_of[network->activation]) {
+                slope_of[network->activation](layer[l].in, at + which * padded_width,
+                                              at + (n + which) * padded_width, own);
+                bend(rows, step, layer[l].in, own, d);
+            }
+            through_layer(rows, step, &layer[l - 1], d, below);
+            SCALAR *swap = d;
             d = below;
-            if (l == 0)
-                break;
-            size_t n = network->layer[l - 1].out_padded;
-            at -= 2 * n;
-            for (size_t i = 0; i < network->layer[l].in; i++)
-                d[i] *= slope_at(network->activation, at[i], at[n + i]);
+            below = swap;
         }
-        widen(inputs, d, slope);
+        for (size_t r = 0; r < rows; r++)
+            widen(inputs, d + r * step, slope + (k + r) * inputs);
     }
 }
 

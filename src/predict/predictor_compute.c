@@ -29,7 +29,8 @@ size_t work_map(const struct predictor *predictor, size_t n, void *base, struct 
     bool is_identity = !output_functions[predictor->shape.config.output].predict;
     size_t branches = gate_levels_n_branches(&predictor->shape.config.gate_levels);
     size_t numbers = predictor->pass->padded(inputs * width) * predictor->pass->scalar_bytes;
-    size_t layers = 2 * widest_network(predictor) * width * predictor->pass->scalar_bytes;
+    size_t rows = width > 1 ? 2 * width : 2 * PASS_GROUP + 1; /* as pass.h says */
+    size_t layers = rows * widest_network(predictor) * predictor->pass->scalar_bytes;
     struct {
         void *place;
         size_t bytes;
@@ -114,11 +115,11 @@ static void choose(size_t n_experts, size_t k, size_t width, double *log_g, doub
     }
 }
 
-static void run(const struct predictor *predictor, const struct pass_network *network,
+static void run(const struct predictor *predictor, const struct pass_network *network, size_t n,
                 const struct work *work, double *z)
 {
     if (work->block.stride == 1)
-        predictor->pass->single(network, work->x, work->layers, z);
+        predictor->pass->single(network, n, work->x, work->layers, z);
     else
         predictor->pass->tile(network, work->x, work->layers, z);
 }
@@ -177,7 +178,7 @@ static void compute_gate(const struct predictor *predictor, const struct work *w
     if (predictor->own_gate)
         predictor->own_gate->logits(predictor, work, block->log_g);
     else
-        run(predictor, &predictor->gate, work, is_tree ? work->branch_z : block->log_g);
+        run(predictor, &predictor->gate, 1, work, is_tree ? work->branch_z : block->log_g);
     if (is_tree)
         follow_branches(&config->gate_levels, work);
     else
@@ -186,9 +187,12 @@ static void compute_gate(const struct predictor *predictor, const struct work *w
         choose(predictor->n_experts, config->top_k, block->stride, block->log_g, block->g);
 }
 
-/* With --top-k an expert computes what it was chosen for; its other outputs count as 0. */
-static bool clear_unchosen(size_t outputs, size_t width, const double *g, double *o)
+bool predictor_clear_unchosen(const struct predictor *predictor, const struct predicted *block,
+                              size_t e)
 {
+    size_t outputs = predictor->n_outputs, width = block->stride;
+    const double *g = block->g + e * width;
+    double *o = block->o + e * outputs * width;
     bool any = false;
     for (size_t t = 0; t < width; t++) {
         any = any || g[t] > 0;
@@ -204,27 +208,40 @@ static void multiply(size_t n, double factor, double *o)
         o[i] *= factor;
 }
 
+size_t predictor_group(const struct predictor *predictor, size_t e)
+{
+    size_t left = predictor->n_experts - e;
+    return model_is_routed(&predictor->shape.config) ? 1 : left < PASS_GROUP ? left : PASS_GROUP;
+}
+
+void predictor_apply_output(const struct predictor *predictor, const struct predicted *block,
+                            size_t e)
+{
+    size_t outputs = predictor->n_outputs, width = block->stride, size = outputs * width;
+    const struct output_function *output = &output_functions[predictor->shape.config.output];
+    const struct likelihood_family *family = likelihood_family(predictor->shape.config.likelihood);
+    double *z = block->z + e * size, *o = block->o + e * size;
+    double spare[2 * PREDICTOR_TILE];
+    if (output->predict)
+        output->predict(outputs, width, z, o, spare);
+    if (family->mean_factor)
+        multiply(size, family->mean_factor(predictor->dispersion[e]), o);
+}
+
 static void compute_experts(const struct predictor *predictor, const struct work *work)
 {
     const struct predicted *block = &work->block;
-    const struct model_config *config = &predictor->shape.config;
-    size_t outputs = predictor->n_outputs, width = block->stride, size = outputs * width;
-    const struct output_function *output = &output_functions[config->output];
-    const struct likelihood_family *family = likelihood_family(config->likelihood);
-    double spare[2 * PREDICTOR_TILE];
-    bool is_routed = model_is_routed(config);
-    for (size_t e = 0; e < predictor->n_experts; e++) {
-        double *z = block->z + e * size, *o = block->o + e * size;
-        const double *g = block->g + e * width;
-        if (is_routed && !clear_unchosen(outputs, width, g, o))
+    size_t size = predictor->n_outputs * block->stride, n = 1;
+    bool is_routed = model_is_routed(&predictor->shape.config);
+    for (size_t e = 0; e < predictor->n_experts; e += n) {
+        n = block->stride > 1 ? 1 : predictor_group(predictor, e);
+        if (is_routed && !predictor_clear_unchosen(predictor, block, e))
             continue;
-        run(predictor, &predictor->experts[e], work, z);
-        if (output->predict)
-            output->predict(outputs, width, z, o, spare);
-        if (family->mean_factor)
-            multiply(size, family->mean_factor(predictor->dispersion[e]), o);
+        run(predictor, &predictor->experts[e], n, work, block->z + e * size);
+        for (size_t i = e; i < e + n; i++)
+            predictor_apply_output(predictor, block, i);
         if (is_routed)
-            clear_unchosen(outputs, width, g, o);
+            predictor_clear_unchosen(predictor, block, e);
     }
 }
 
@@ -238,16 +255,27 @@ LEAF_KERNEL static void combine(size_t n_experts, size_t outputs, size_t width, 
                 y[k * width + t] += g[t] * o[t];
 }
 
+void predictor_combine(const struct predictor *predictor, const struct predicted *block)
+{
+    combine(predictor->n_experts, predictor->n_outputs, block->stride, block->g, block->o,
+            block->y);
+}
+
+void predictor_begin(const struct predictor *predictor, const struct scaler *scaler, size_t n,
+                     const double *x, void *space, struct work *work)
+{
+    work_map(predictor, n, space, work);
+    work_load(predictor, scaler, n, x, work);
+    compute_gate(predictor, work);
+}
+
 void predictor_compute_with(const struct predictor *predictor, const struct scaler *scaler,
                             size_t n, const double *x, void *space, struct predicted *out)
 {
     struct work work;
-    work_map(predictor, n, space, &work);
-    work_load(predictor, scaler, n, x, &work);
-    compute_gate(predictor, &work);
+    predictor_begin(predictor, scaler, n, x, space, &work);
     compute_experts(predictor, &work);
-    combine(predictor->n_experts, predictor->n_outputs, work.block.stride, work.block.g,
-            work.block.o, work.block.y);
+    predictor_combine(predictor, &work.block);
     *out = work.block;
 }
 

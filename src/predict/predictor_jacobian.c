@@ -9,12 +9,12 @@
 #include <stdint.h>
 #include <string.h>
 
-/* What a pass that is kept takes, in bytes. */
+/* What passes of a group that are kept take, in bytes. */
 static size_t kept_bytes(const struct predictor *predictor, const struct pass_network *network)
 {
     size_t numbers = 0;
     for (int l = 0; l < network->n_layers; l++)
-        numbers += 2 * network->layer[l].out_padded;
+        numbers += 2 * PASS_GROUP * network->layer[l].out_padded;
     return numbers * predictor->pass->scalar_bytes;
 }
 
@@ -120,41 +120,64 @@ static void add_tree(const struct predictor *predictor, const struct work *work,
         }
 }
 
-/* Of scaled targets by scaled inputs; x as `compute` takes it. */
-static void scaled_jacobian(const struct predictor *predictor,
-                            void (*compute)(const struct predictor *, size_t, const double *,
-                                            void *, struct predicted *),
+/* What changes because the outputs of expert e do; it is number `which` of the n that are kept. */
+static void add_expert(const struct predictor *predictor, const struct work *work,
+                       const struct room *room, size_t e, size_t n, size_t which, double *jacobian)
+{
+    size_t d = predictor->n_inputs, outputs = predictor->n_outputs;
+    const struct output_function *output = &output_functions[predictor->shape.config.output];
+    double g = work->block.g[e];
+    if (g == 0)
+        return;
+    predictor->pass->slopes(&predictor->experts[e - which], n, which, room->kept, work->layers,
+                            room->slope);
+    if (output->jacobian)
+        output->jacobian(outputs, d, work->block.o + e * outputs, room->slope, room->mean);
+    for (size_t i = 0; i < outputs * d; i++)
+        jacobian[i] += g * room->slope[i];
+}
+
+/* The experts' outputs and y, too, as predictor_compute has them. */
+static void add_experts(const struct predictor *predictor, const struct work *work,
+                        const struct room *room, double *jacobian)
+{
+    const struct predicted *block = &work->block;
+    bool is_routed = model_is_routed(&predictor->shape.config);
+    for (size_t e = 0, n = 1; e < predictor->n_experts; e += n) {
+        n = predictor_group(predictor, e);
+        if (is_routed && !predictor_clear_unchosen(predictor, block, e))
+            continue;
+        predictor->pass->single_keeping(&predictor->experts[e], n, work->x, room->kept,
+                                        block->z + e * predictor->n_outputs);
+        for (size_t i = 0; i < n; i++) {
+            predictor_apply_output(predictor, block, e + i);
+            add_expert(predictor, work, room, e + i, n, i, jacobian);
+        }
+    }
+    predictor_combine(predictor, block);
+}
+
+/* Of scaled targets by scaled inputs, at x (D) with this scaling; NULL: none. */
+static void scaled_jacobian(const struct predictor *predictor, const struct scaler *scaler,
                             const double *x, void *space, double *jacobian)
 {
     struct work work;
-    struct predicted block;
     const struct pass *pass = predictor->pass;
-    size_t d = predictor->n_inputs, outputs = predictor->n_outputs;
-    size_t used = work_map(predictor, 1, space, &work);
-    struct room room = map_room(predictor, (char *)space + used);
-    const struct output_function *output = &output_functions[predictor->shape.config.output];
-    compute(predictor, 1, x, space, &block);
-    memset(jacobian, 0, outputs * d * sizeof *jacobian);
+    struct room room = map_room(predictor, (char *)space + predictor_work_bytes(predictor, 1));
+    predictor_begin(predictor, scaler, 1, x, space, &work);
+    memset(jacobian, 0, predictor->n_outputs * predictor->n_inputs * sizeof *jacobian);
+    add_experts(predictor, &work, &room, jacobian);
     if (predictor->own_gate) {
         predictor->own_gate->slopes(predictor, &work, room.slope);
     } else {
-        pass->single_keeping(&predictor->gate, work.x, room.kept, room.z);
-        pass->slopes(&predictor->gate, room.kept, work.layers, room.slope);
+        if (predictor->gate.n_layers > 1)
+            pass->single_keeping(&predictor->gate, 1, work.x, room.kept, room.z);
+        pass->slopes(&predictor->gate, 1, 0, room.kept, work.layers, room.slope);
     }
     if (predictor->shape.config.gate_levels.n > 0)
         add_tree(predictor, &work, room.slope, room.z, jacobian);
     else
-        add_gate(predictor, &block, room.slope, jacobian);
-    for (size_t e = 0; e < predictor->n_experts; e++) {
-        if (block.g[e] == 0)
-            continue;
-        pass->single_keeping(&predictor->experts[e], work.x, room.kept, room.z);
-        pass->slopes(&predictor->experts[e], room.kept, work.layers, room.slope);
-        if (output->jacobian)
-            output->jacobian(outputs, d, block.o + e * outputs, room.slope, room.mean);
-        for (size_t i = 0; i < outputs * d; i++)
-            jacobian[i] += block.g[e] * room.slope[i];
-    }
+        add_gate(predictor, &work.block, room.slope, jacobian);
 }
 
 void predictor_jacobian(const struct predictor *predictor, const double *x, void *space,
@@ -162,7 +185,7 @@ void predictor_jacobian(const struct predictor *predictor, const double *x, void
 {
     const struct scaler *scaler = &predictor->record.scaler;
     size_t d = predictor->n_inputs, outputs = predictor->n_outputs;
-    scaled_jacobian(predictor, predictor_compute, x, space, jacobian);
+    scaled_jacobian(predictor, scaler, x, space, jacobian);
     bool is_scaled = scaler->n_targets == outputs;
     for (size_t k = 0; k < outputs; k++)
         for (size_t c = 0; c < d; c++)
@@ -172,5 +195,5 @@ void predictor_jacobian(const struct predictor *predictor, const double *x, void
 void predictor_jacobian_scaled(const struct predictor *predictor, const double *x, void *space,
                                double *jacobian)
 {
-    scaled_jacobian(predictor, predictor_compute_scaled, x, space, jacobian);
+    scaled_jacobian(predictor, NULL, x, space, jacobian);
 }

@@ -108,6 +108,7 @@ static status create_with(struct run_record *record, const struct model_shape *s
     predictor->record = *record;
     predictor->shape = *shape;
     predictor->pass = is_double ? &pass_double : &pass_float;
+    predictor->is_classifier = run_record_is_classifier(record);
     predictor->own_gate = own_gates[shape->config.gate];
     predictor->n_experts = shape->config.n_experts;
     predictor->n_outputs = shape->config.n_outputs;
@@ -211,7 +212,7 @@ const struct model_config *predictor_config(const struct predictor *predictor)
 
 bool predictor_is_classifier(const struct predictor *predictor)
 {
-    return run_record_is_classifier(&predictor->record);
+    return predictor->is_classifier;
 }
 
 const struct string_list *predictor_class_names(const struct predictor *predictor)

@@ -22,6 +22,7 @@ extern const struct predictor_gate predictor_gaussian;
 /* What the files of a predictor share. */
 struct predictor {
     struct run_record record;
+    bool is_classifier; /* as the record says */
     struct model_shape shape;
     const struct pass *pass;
     size_t n_experts, n_outputs, n_inputs; /* E, O, D */
@@ -52,6 +53,21 @@ size_t work_map(const struct predictor *predictor, size_t n, void *base, struct 
  */
 void work_load(const struct predictor *predictor, const struct scaler *scaler, size_t n,
                const double *x, struct work *work);
+
+/* The first part of it: the samples, and g; `work` is laid out in `space`. */
+void predictor_begin(const struct predictor *predictor, const struct scaler *scaler, size_t n,
+                     const double *x, void *space, struct work *work);
+/* With --top-k: the outputs of expert e for samples that have not chosen it are 0; whether any has.
+ */
+bool predictor_clear_unchosen(const struct predictor *predictor, const struct predicted *block,
+                              size_t e);
+/* Experts computed together for one sample, from e on. */
+size_t predictor_group(const struct predictor *predictor, size_t e);
+/* o of expert e from z. */
+void predictor_apply_output(const struct predictor *predictor, const struct predicted *block,
+                            size_t e);
+/* y = sum_e g_e o_e */
+void predictor_combine(const struct predictor *predictor, const struct predicted *block);
 
 /* As predictor_compute, with another scaling than that of the record; NULL: none. */
 void predictor_compute_with(const struct predictor *predictor, const struct scaler *scaler,
