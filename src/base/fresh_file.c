@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -32,6 +33,36 @@ static unsigned host_number(void)
     return hash & 0xffffu;
 }
 
+/* The file that this process writes, for the handler below; owned by its struct fresh_file. */
+static _Atomic(char *) being_written;
+static atomic_int writer;
+
+static void remove_and_end(int number)
+{
+    char *name = atomic_load(&being_written);
+    /* Not in a process that was forked from the one that writes. */
+    if (name && atomic_load(&writer) == (int)getpid())
+        unlink(name);
+    raise(number); /* as without this handler, which was for once */
+}
+
+/* Who handles these signals cleans up as well, or keeps what was written for going on. */
+static void watch_for_end(struct fresh_file *file)
+{
+    static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
+    char *none = NULL;
+    if (!atomic_compare_exchange_strong(&being_written, &none, file->unfinished))
+        return;
+    atomic_store(&writer, (int)getpid());
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        struct sigaction now, wanted = {.sa_handler = remove_and_end};
+        wanted.sa_flags = (int)(SA_RESETHAND | SA_NODEFER);
+        if (sigaction(ends[i], NULL, &now) == 0 && !(now.sa_flags & SA_SIGINFO) &&
+            now.sa_handler == SIG_DFL)
+            sigaction(ends[i], &wanted, NULL);
+    }
+}
+
 status fresh_file_begin(struct fresh_file *file, const char *path)
 {
     static atomic_uint count;
@@ -44,11 +75,15 @@ status fresh_file_begin(struct fresh_file *file, const char *path)
     snprintf(file->unfinished, size, "%s.%04x%d-%u.tmp", path, host_number(), (int)getpid(),
              atomic_fetch_add(&count, 1));
     unlink(file->unfinished); /* of a process that had this number before and was killed */
+    watch_for_end(file);
     return STATUS_OK;
 }
 
 static void forget(struct fresh_file *file)
 {
+    char *own = file->unfinished;
+    if (own)
+        atomic_compare_exchange_strong(&being_written, &own, NULL);
     memory_free(&file->path);
     memory_free(&file->unfinished);
 }

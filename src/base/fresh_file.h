@@ -12,7 +12,8 @@
  * is written beside it under a name of its own, which ends in .tmp, synced and renamed. So a full
  * disk, or a kill at any moment, leaves either of the two, never a part; and of two processes that
  * write the same file each has its own, of which the one that is renamed last stays. The same way
- * for all files of the program. All functions are Local.
+ * for all files of the program. SIGINT, SIGTERM and SIGHUP, where nobody handles them, remove what
+ * was written before they end the process. All functions are Local.
  */
 struct fresh_file {
     char *path, *unfinished; /* owned from begin to commit or cancel, else NULL */

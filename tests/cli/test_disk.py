@@ -3,10 +3,13 @@
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
+import time
 import unittest
 
 import h5py
+import numpy
 import support
 
 D = support.COTERIE_D
@@ -80,6 +83,25 @@ class Permissions(support.TestCase):
         self.refuse("run directory run", "train", "--output", "run", "--resume", "auto")
         result = self.run_unprivileged("train", "--output", "run", "--resume", "auto", "--dry-run")
         self.assert_rc(result, 2, "warning: skipping", "no permission", "run/checkpoints")
+
+
+class Ended(support.TestCase):
+    def test_nothing_half_written_stays(self):
+        """Whoever ends a prediction while its file is written finds no part of it."""
+        rng = numpy.random.default_rng(0)
+        for name, n in (("few.h5", 100), ("many.h5", 400000)):
+            with h5py.File(self.folder / name, "w") as file:
+                file["x"], file["y"] = rng.normal(size=(n, 1)), rng.normal(size=(n, 1))
+        self.succeed(D, "train", "--data", "few.h5", "--epochs", 1, "--output", "run", cwd=self.folder)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            with subprocess.Popen([D, "predict", "run", "--data", "many.h5", "--output", "p.csv"],
+                                  cwd=self.folder, stderr=subprocess.DEVNULL) as process:
+                while process.poll() is None and not any(path.stat().st_size for path in
+                                                         self.folder.glob("p.csv*")):
+                    time.sleep(0.01)
+                process.send_signal(number)
+                self.assertEqual(process.wait(), -number)
+            self.assertEqual(list(self.folder.glob("p.csv*")), [])
 
 
 class FullDisk(support.TestCase):
