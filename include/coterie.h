@@ -18,9 +18,9 @@
  * threads, too, if the program uses HDF5 itself only from one thread or from a thread-safe build.
  *
  * A sample's results depend on that sample alone, to the last bit: not on how many samples are
- * given together. Those of coterie_predict and coterie_quantile have the bits that `predict` of the
- * program writes that trained the model: `coterie` in single precision, `coterie_d` in double.
- * coterie_predict_float rounds the same numbers to floats.
+ * given together. Those of coterie_predict, coterie_quantile and coterie_conformal_interval have
+ * the bits that `predict` of the program writes that trained the model: `coterie` in single
+ * precision, `coterie_d` in double. coterie_predict_float rounds the same numbers to floats.
  *
  * Numbers are in the units of the data. Arrays are dense and row-major: x (n, D) holds the D inputs
  * of a sample side by side, in the order of coterie_input_name. D, E, T and C stand for the numbers
@@ -137,6 +137,15 @@ COTERIE_API int coterie_log_density(const coterie_model *model, size_t n, const 
  */
 COTERIE_API int coterie_quantile(const coterie_model *model, size_t n, const double *x,
                                  size_t target, double p, double *quantile, void *workspace);
+
+/*
+ * lower (n) and upper (n): the conformal interval that holds target `target` of new samples with at
+ * least the probability p, 0 < p < 1, whatever the model is worth, if they are drawn as those that
+ * training held out. COTERIE_USAGE if it held out none, or too few for p: 9 for 0.9, 99 for 0.99.
+ */
+COTERIE_API int coterie_conformal_interval(const coterie_model *model, size_t n, const double *x,
+                                           size_t target, double p, double *lower, double *upper,
+                                           void *workspace);
 
 /* jacobian (n, T, D) or (n, C, D): d mean / d x, or d probability / d x. */
 COTERIE_API int coterie_jacobian(const coterie_model *model, size_t n, const double *x,

@@ -48,7 +48,7 @@ double conformal_end(const struct likelihood_family *family, const struct target
     double end = is_upper ? median + reach : median - reach;
     if (family->targets == TARGETS_COUNTS)
         end = is_upper ? floor(end) : ceil(end);
-    return family->targets == TARGETS_ANY_NUMBER ? end : fmax(end, 0);
+    return family->targets != TARGETS_ANY_NUMBER && end < 0 ? 0 : end;
 }
 
 static int by_size(const void *a, const void *b)

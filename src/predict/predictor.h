@@ -71,6 +71,8 @@ void predictor_compute_scaled(const struct predictor *predictor, size_t n, const
  * (o_e - y)^2). For regression.
  */
 void predictor_variance(const struct predictor *predictor, const struct predicted *predicted);
+/* Of samples held out, for conformal.h; none of a predictor that was made of parameters. */
+const struct conformal_scores *predictor_scores(const struct predictor *predictor);
 /* (E), of the scaled targets. */
 const struct dispersion *predictor_dispersion(const struct predictor *predictor);
 

@@ -151,6 +151,8 @@ static status read_networks(struct hdf5_file *file, struct run_record *record, b
         run_record_release(record);
     if (outcome == STATUS_OK)
         outcome = self_check_verify(*out, &check, hdf5_path(file));
+    if (outcome == STATUS_OK)
+        outcome = conformal_scores_read(file, shape.config.n_outputs, &(*out)->scores);
     if (outcome != STATUS_OK)
         predictor_destroy(out);
     self_check_release(&check);
@@ -197,6 +199,7 @@ void predictor_destroy(struct predictor **predictor)
     memory_free(&(*predictor)->constant);
     memory_free(&(*predictor)->mean);
     memory_free(&(*predictor)->whitener);
+    conformal_scores_release(&(*predictor)->scores);
     memory_free(predictor);
 }
 
@@ -219,6 +222,11 @@ const struct string_list *predictor_class_names(const struct predictor *predicto
 {
     const struct run_record *record = &predictor->record;
     return record->classes.n > 0 ? &record->classes : &record->target_names;
+}
+
+const struct conformal_scores *predictor_scores(const struct predictor *predictor)
+{
+    return &predictor->scores;
 }
 
 const struct dispersion *predictor_dispersion(const struct predictor *predictor)

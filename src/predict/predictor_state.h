@@ -33,6 +33,7 @@ struct predictor {
     struct dispersion *dispersion;         /* (E) */
     double *constant;                      /* (E) Gaussian gate: ln alpha - 1/2 ln |S| */
     double *mean, *whitener;               /* (E, D), (E, D, D) of a Gaussian gate; else NULL */
+    struct conformal_scores scores;        /* n = 0: it has none */
 };
 
 /* The arrays of one call, laid out in the caller's work space. */

@@ -2,12 +2,18 @@
 """predict --interval P --conformal and --novelty: against NumPy, and that they hold where the model is wrong."""
 import csv
 import math
-import unittest
+import os
+import pathlib
+import sys
 
 import h5py
 import numpy
 import support
 from support import COTERIE as F, COTERIE_D as D
+
+os.environ.setdefault("COTERIE_LIBRARY", str(pathlib.Path(F).resolve().parent / "libcoterie.so"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "src/bindings/python"))
+import coterie  # noqa: E402  (needs the two lines above)
 
 RNG = numpy.random.default_rng(20261129)
 
@@ -134,6 +140,12 @@ class Conformal(ConformalCase):
         first = self.predict("one", self.fresh, *asked, program=F)
         second = self.predict("one", self.fresh, *asked, program=F, ranks=3)
         self.assertEqual(first.read_bytes(), second.read_bytes())
+        model = coterie.load(str(self.folder / "one"))
+        table = read(self.fresh)
+        ends = model.predict_interval(numpy.column_stack([table["a"], table["b"]]), 0.8, conformal=True)
+        self.assertTrue((ends == numpy.column_stack([read(first)["lower_y"], read(first)["upper_y"]])).all())
+        with self.assertRaises(ValueError):
+            model.predict_interval(ends, 0.999, conformal=True)
         # Each program reads the checkpoints of the other.
         a, b = read(first), read(self.predict("one", self.fresh, *asked))
         for name in ("lower_y", "upper_y", "novelty"):

@@ -31,6 +31,8 @@ FUNCTIONS = {
     "log_density": (ctypes.c_int, [MODEL, SIZE, ARRAY, ARRAY, ARRAY, ctypes.c_void_p]),
     "quantile": (ctypes.c_int, [MODEL, SIZE, ARRAY, SIZE, ctypes.c_double, ARRAY,
                                 ctypes.c_void_p]),
+    "conformal_interval": (ctypes.c_int, [MODEL, SIZE, ARRAY, SIZE, ctypes.c_double, ARRAY, ARRAY,
+                                          ctypes.c_void_p]),
     "jacobian": (ctypes.c_int, [MODEL, SIZE, ARRAY, ARRAY, ctypes.c_void_p]),
 }
 

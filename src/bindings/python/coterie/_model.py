@@ -118,11 +118,26 @@ class Model:
                                              _address(value), self._workspace(len(rows))))
         return value
 
-    def predict_interval(self, X, level=0.9, target=0):
-        """(n, 2): bounds between which the target lies with probability `level`."""
+    def predict_interval(self, X, level=0.9, target=0, conformal=False):
+        """(n, 2): bounds between which the target lies with probability `level`.
+
+        conformal: as wide as the samples that training held out ask for, so that the level holds where the model is
+        wrong, too. ValueError if it held out none, or too few for this level.
+        """
+        if conformal:
+            return self._conformal_interval(self._rows(X), level, target)
         low = self.predict_quantile(X, (1 - level) / 2, target)
         high = self.predict_quantile(X, (1 + level) / 2, target)
         return np.stack([low, high], axis=1)
+
+    def _conformal_interval(self, rows, level, target):
+        lower, upper = np.empty(len(rows)), np.empty(len(rows))
+        outcome = library.coterie_conformal_interval(self._handle, len(rows), _address(rows), target, level,
+                                                     _address(lower), _address(upper), self._workspace(len(rows)))
+        if outcome == _library.USAGE:
+            raise ValueError("training held out no samples, or too few for this level")
+        self._check(outcome)
+        return np.stack([lower, upper], axis=1)
 
     def gate(self, X):
         """Mixing proportions g, (n, experts)."""
