@@ -46,12 +46,13 @@ void self_check_release(struct self_check *check)
     check->n = 0;
 }
 
-/* All of the rows (n_rows, D) are 0 where inputs are not seen. */
+/* All of the rows (n_rows, D) are what they must be where inputs are not seen. */
 static bool is_clear(const struct input_choice *seen, size_t n_inputs, size_t n_rows,
                      const real *rows)
 {
     for (size_t i = 0; seen->is_made && i < n_rows * n_inputs; i++)
-        if (rows[i] != 0 && !input_choice_has(seen, i % n_inputs))
+        if (!input_choice_has(seen, i % n_inputs) &&
+            rows[i] != input_choice_unseen_weight(seen, i % n_inputs))
             return false;
     return true;
 }

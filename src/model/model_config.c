@@ -49,6 +49,38 @@ static status check_gate(const struct model_config *config)
     return STATUS_OK;
 }
 
+status model_set_offset(struct model_config *config, const char *name, bool gate_is_told,
+                        const struct string_list *input_names)
+{
+    struct input_choice *experts = &config->expert_inputs;
+    size_t n = input_names->n, input = 0;
+    if (!name || !*name)
+        return STATUS_OK;
+    status outcome = input_choice_find("offset", name, input_names, &input);
+    if (outcome == STATUS_OK)
+        outcome = input_choice_leave_out("expert-inputs", n, input, experts);
+    if (outcome == STATUS_OK && !gate_is_told)
+        outcome = input_choice_leave_out("gate-inputs", n, input, &config->gate_inputs);
+    experts->offset = (uint32_t)input + 1;
+    return outcome;
+}
+
+/* It is added to the logarithm of a mean, in the place of a weight of linear experts. */
+static status check_offset(const struct model_config *config)
+{
+    if (config->expert_inputs.offset == 0)
+        return STATUS_OK;
+    if (!output_functions[config->output].is_log_link)
+        return status_set(STATUS_USAGE,
+                          "@offset is added to the logarithm of the mean and needs @likelihood "
+                          "poisson, negative-binomial, zero-inflated-poisson, gamma or lognormal"
+                          "{: subtract it from the targets instead}");
+    if (config->n_expert_hidden > 0)
+        return status_set(STATUS_USAGE,
+                          "@offset is for linear experts{; leave @expert-hidden out}");
+    return STATUS_OK;
+}
+
 /* What is made of inputs has no meaning where there are none. */
 static status check_inputs(const struct model_config *config)
 {
@@ -153,6 +185,8 @@ status model_config_check(const struct model_config *config)
         outcome = check_bf16(config);
     if (outcome == STATUS_OK)
         outcome = check_inputs(config);
+    if (outcome == STATUS_OK)
+        outcome = check_offset(config);
     return outcome == STATUS_OK ? check_committee(config) : outcome;
 }
 

@@ -58,6 +58,13 @@ static inline size_t model_n_members(const struct model_config *config)
     return config->n_members > 1 ? config->n_members : 1;
 }
 
+/*
+ * Local. `name`, unless NULL or "", is an offset: an input that the experts add to z, without a
+ * weight that is learned. The gate does not see it either, unless it was told what it sees.
+ */
+status model_set_offset(struct model_config *config, const char *name, bool gate_is_told,
+                        const struct string_list *input_names);
+
 /* Local. Samples choose among the experts: K = E is the dense step. */
 static inline bool model_is_routed(const struct model_config *config)
 {

@@ -118,12 +118,15 @@ static status read_words(const struct run_record *record, struct model_config *c
 
 static status read_inputs(const struct run_record *record, struct model_config *config)
 {
-    status outcome = input_choice_read("gate-inputs", run_record_config(record, "gate_inputs"),
-                                       &record->input_names, &config->gate_inputs);
-    return outcome == STATUS_OK
-               ? input_choice_read("expert-inputs", run_record_config(record, "expert_inputs"),
-                                   &record->input_names, &config->expert_inputs)
-               : outcome;
+    const char *gate = run_record_config(record, "gate_inputs");
+    status outcome =
+        input_choice_read("gate-inputs", gate, &record->input_names, &config->gate_inputs);
+    if (outcome == STATUS_OK)
+        outcome = input_choice_read("expert-inputs", run_record_config(record, "expert_inputs"),
+                                    &record->input_names, &config->expert_inputs);
+    return outcome == STATUS_OK ? model_set_offset(config, run_record_config(record, "offset"),
+                                                   gate && *gate, &record->input_names)
+                                : outcome;
 }
 
 /* A family of classes has no quantiles, for one, that a regression could be asked for. */

@@ -94,7 +94,7 @@ static void traits_are_what_is_promised(void **state)
                  "time-limit hang-timeout root-experts placement read stream one-rank output "
                  "resume checkpoint-every keep tensorboard quiet progress profile dry-run");
     assert_names(COMMAND_TRAIN, OPTION_FIXED,
-                 "inputs exclude categories targets group weight valid task scale experts "
+                 "inputs exclude categories targets group offset weight valid task scale experts "
                  "committee expert-hidden gate gate-inputs expert-inputs gate-hidden activation "
                  "expert-output error likelihood variance freedom top-k balance-weight "
                  "entropy-weight optimizer momentum batch-size seed starts init micro-batch "

@@ -52,6 +52,7 @@ struct options {
     double scale_number; /* for SCALING_NUMBER */
 
     char *gate_inputs, *expert_inputs; /* NULL: all */
+    char *offset;                      /* NULL: none */
     long experts, committee;
     enum gate_choice gate;
     struct gate_levels gate_levels;

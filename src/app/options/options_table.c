@@ -141,6 +141,10 @@ const struct option_entry option_table[] = {
     {"group", "NAME", NULL,
      "column or data set with the group of each sample; groups are held out whole",
      SECTION_DATA, WEIGHTS, FIXED | SAMPLES, KIND_TEXT, AT(group), 0, NULL},
+    {"offset", "NAME", NULL,
+     "column that is added to the logarithm of each expert's mean, such as that of an exposure: an "
+     "input without weights, and not scaled",
+     SECTION_DATA, TRAIN, FIXED | TAKES_CHARGE, KIND_TEXT, AT(offset), 0, NULL},
     {"weight", "NAME", NULL,
      "column or data set with the weight of each sample",
      SECTION_DATA, WEIGHTS, FIXED | SAMPLES, KIND_TEXT, AT(weight), 0, NULL},

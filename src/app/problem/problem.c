@@ -281,14 +281,35 @@ static void copy_model_options(const struct options *options, struct model_confi
     model->freedom_is_learned = family->has_freedom && options->freedom_is_learned;
 }
 
+status problem_read_offset(struct options *options)
+{
+    struct string_list names = {0};
+    char *all = NULL;
+    if (!options->offset || !*options->offset || !options->inputs || !*options->inputs)
+        return STATUS_OK;
+    status outcome = string_list_add_split(&names, options->inputs);
+    if (outcome == STATUS_OK && string_list_find(&names, options->offset) < 0)
+        outcome = string_list_add(&names, options->offset);
+    if (outcome == STATUS_OK)
+        outcome = string_list_joined(&names, &all);
+    if (outcome == STATUS_OK)
+        outcome = options_set(options, "inputs", all, "--offset");
+    string_list_release(&names);
+    memory_free(&all);
+    return outcome;
+}
+
 /* What gate and experts see, by the names of the inputs. */
 static status choose_inputs(const struct options *options, const struct string_list *names,
                             struct model_config *model)
 {
     status outcome =
         input_choice_read("gate-inputs", options->gate_inputs, names, &model->gate_inputs);
-    return outcome == STATUS_OK ? input_choice_read("expert-inputs", options->expert_inputs, names,
-                                                    &model->expert_inputs)
+    if (outcome == STATUS_OK)
+        outcome = input_choice_read("expert-inputs", options->expert_inputs, names,
+                                    &model->expert_inputs);
+    bool gate_is_told = options->gate_inputs && *options->gate_inputs;
+    return outcome == STATUS_OK ? model_set_offset(model, options->offset, gate_is_told, names)
                                 : outcome;
 }
 

@@ -27,6 +27,9 @@ struct problem {
     bool has_odd_class;      /* labels of which all but one are numbers, likewise */
 };
 
+/* Root. The column of an offset becomes one of the inputs that options name, if they name any. */
+status problem_read_offset(struct options *options);
+
 /* Root. Opens --data (or `path`) with the kind of targets that the options ask for. */
 status problem_open_source(const struct options *options, const char *path, struct source **source);
 

@@ -68,6 +68,8 @@ static void show_model(const struct training *training)
              *tree ? ", " : "", gate, model_n_parameters(model));
     show_inputs(training, "gate", &model->gate_inputs);
     show_inputs(training, "experts", &model->expert_inputs);
+    if (model->expert_inputs.offset > 0)
+        log_info("  offset %s", training->record.input_names.item[model->expert_inputs.offset - 1]);
     log_info("error    %s, %s likelihood", options_value(options, "error"), likelihood);
     if (model->is_bf16)
         log_info("products bf16, summed in float, by %s", bf16_maker_name());

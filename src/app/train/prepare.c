@@ -179,6 +179,19 @@ static status fill_record(struct training *training)
     return outcome;
 }
 
+/* An offset is taken as it is, and experts begin where their mean with it is that of the targets.
+ */
+static void leave_offset(struct training *training, const struct data_survey *survey)
+{
+    struct model_config *model = &training->problem.model;
+    size_t at = model->expert_inputs.offset;
+    if (at == 0)
+        return;
+    training->record.scaler.x_mean[at - 1] = 0;
+    training->record.scaler.x_scale[at - 1] = 1;
+    model->output_start -= survey->moments.mean[at - 1];
+}
+
 static status scale(struct training *training, const struct data_survey *survey)
 {
     const struct options *options = training->options;
@@ -191,6 +204,8 @@ static status scale(struct training *training, const struct data_survey *survey)
     if (outcome == STATUS_OK)
         outcome = problem_measure(problem, training->source, &record->scaler, training->split.train,
                                   training->split.n_train, &record->target_variance);
+    if (outcome == STATUS_OK)
+        leave_offset(training, survey);
     return outcome;
 }
 

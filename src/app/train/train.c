@@ -59,6 +59,8 @@ static status find_start(struct training *training)
     training->said_experts = options_is_set(options, "experts") ? options->experts : 0;
     status outcome = options->tensorboard ? event_file_check() : STATUS_OK;
     if (outcome == STATUS_OK)
+        outcome = problem_read_offset(options);
+    if (outcome == STATUS_OK)
         outcome = resume_find(training);
     if (outcome == STATUS_OK)
         outcome = reshape_find(training);

@@ -76,6 +76,40 @@ status input_choice_read(const char *option, const char *text, const struct stri
     return outcome;
 }
 
+status input_choice_find(const char *option, const char *name, const struct string_list *names,
+                         size_t *input)
+{
+    struct input_choice found;
+    status outcome = input_choice_read(option, name, names, &found);
+    size_t n = input_choice_count(&found, names->n);
+    if (outcome == STATUS_OK && n != 1)
+        return status_set(STATUS_USAGE, "@%s %s: that is %zu inputs, and one is needed", option,
+                          name, n);
+    *input = found.is_made ? found.run[0].first : 0;
+    return outcome;
+}
+
+status input_choice_leave_out(const char *option, size_t n_inputs, size_t input,
+                              struct input_choice *choice)
+{
+    bool *seen = NULL;
+    status outcome = memory_alloc(&seen, n_inputs, sizeof *seen, "names of inputs");
+    for (size_t i = 0; i < n_inputs && outcome == STATUS_OK; i++)
+        seen[i] = i != input && input_choice_has(choice, i);
+    memset(choice, 0, sizeof *choice);
+    if (outcome == STATUS_OK)
+        outcome = take_runs(option, n_inputs, seen, choice);
+    memory_free(&seen);
+    return outcome;
+}
+
+void input_choice_place_offset(const struct input_choice *choice, size_t n_inputs, size_t n_rows,
+                               real *rows)
+{
+    for (size_t row = 0; row < n_rows && choice->offset > 0; row++)
+        rows[row * n_inputs + choice->offset - 1] = 1;
+}
+
 size_t input_choice_count(const struct input_choice *choice, size_t n_inputs)
 {
     size_t count = 0;

@@ -58,6 +58,8 @@ void mlp_draw(const struct mlp *mlp, uint64_t seed, int purpose, uint32_t id, re
             parameters[mlp->bias_at[l] + i] = (real)(range * (2 * rng_uniform(&rng) - 1));
     }
     input_choice_clear(&mlp->seen, mlp->width[0], mlp->width[1], parameters + mlp->weight_at[0]);
+    input_choice_place_offset(&mlp->seen, mlp->width[0], mlp->width[1],
+                              parameters + mlp->weight_at[0]);
 }
 
 double mlp_flops(const struct mlp *mlp)

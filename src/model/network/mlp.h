@@ -35,7 +35,7 @@ struct mlp {
     size_t bias_at[MLP_MAX_LAYERS];   /* offset of b_l (out) */
     size_t extent;                    /* reals of one network's parameters, padding included */
     size_t n_parameters;              /* weights and biases, without padding and unseen inputs */
-    struct input_choice seen;         /* of the inputs; weights of the others are 0 */
+    struct input_choice seen; /* of the inputs; weights of the others are 0, of an offset 1 */
 };
 
 /* STATUS_USAGE if there are more than MLP_MAX_HIDDEN hidden layers or a width is 0. */
@@ -51,8 +51,8 @@ size_t mlp_fan_in(const struct mlp *mlp, int l);
 /*
  * Draws weights and biases uniformly from [-a, a], a = min(1/2, sqrt(3 / inputs of the layer)): the
  * range of Jacobs et al. 1991, bounded for wide layers so that the variance of a unit's input does
- * not grow with their width. Inputs that are not seen get weights of 0. `id` and `purpose` name the
- * random stream.
+ * not grow with their width. Inputs that are not seen get weights of 0, an offset 1. `id` and
+ * `purpose` name the random stream.
  */
 void mlp_draw(const struct mlp *mlp, uint64_t seed, int purpose, uint32_t id, real *parameters);
 

@@ -35,6 +35,8 @@ void split_expert(const struct information *from, size_t e, size_t variant, stru
     double spread = sqrt(from->parameters.dispersion[e].variance);
     for (size_t i = 0; i < outputs * width; i++) {
         double drawn = 2 * rng_uniform(&rng) - 1;
+        if (i % width > 0 && !input_choice_has(&from->layout.outputs_see, i % width - 1))
+            continue;
         double by = spread * (variant > 0 ? drawn : i % width == 0);
         one[i] += by;
         other[i] -= by;

@@ -235,6 +235,8 @@ static void part_twins(const struct reshape *reshape, const struct model_shape *
         size_t own = reshape_place(reshape, e), twin = reshape_twin(reshape, e);
         memset(xi, 0, stride * sizeof(real));
         mlp_draw(expert, reshape->seed, RNG_TWIN_EXPERT, (uint32_t)e, xi);
+        input_choice_clear(&expert->seen, expert->width[0], expert->width[1],
+                           xi + expert->weight_at[0]); /* an offset is drawn as 1 */
         part(stride, reshape->spread, xi, to->experts + own * stride, to->experts + twin * stride);
         mlp_draw(&row, reshape->seed, RNG_TWIN_GATE, (uint32_t)e, xi);
         real *weight = to->gate + rows.at;

@@ -127,6 +127,8 @@ static void decay_weights(const struct mlp *shape, double rate, double decay, re
         for (size_t i = 0; i < shape->width[l] * shape->width[l + 1]; i++)
             weight[i] *= keep;
     }
+    input_choice_place_offset(&shape->seen, shape->width[0], shape->width[1],
+                              value + shape->weight_at[0]);
 }
 
 void optimizer_update_network(struct optimizer *optimizer, struct parameters *parameters, size_t k,

@@ -28,7 +28,7 @@ class _Mixture(BaseEstimator):
     The parameters are the options of `coterie train`, with underscores; `coterie train --help` explains
     them. None leaves a choice to the program, which then goes by the data (effort=1 makes it quick, and
     auto="off" takes fixed defaults). Hidden layers may be written (32, 32); gate_inputs and expert_inputs
-    are lists of column names of a frame, else of "x0", "x1", ...
+    are lists of column names of a frame, else of "x0", "x1", ..., and offset is one of these names.
 
     ranks: number of processes, started by mpirun; None: one, without mpirun.
 
@@ -43,7 +43,7 @@ class _Mixture(BaseEstimator):
                  learning_rate=None, momentum=None, batch_size=None, forgetting=None, epochs=None,
                  stop_error=None, stop_likelihood=None, patience=None, clip=None, weight_decay=None,
                  schedule=None, anneal=None, precision=None, seed=None, starts=None, init=None, on_nan=None,
-                 time_limit=None, valid=None, scale=None, replicas=None, ranks=None):
+                 time_limit=None, valid=None, scale=None, offset=None, replicas=None, ranks=None):
         values = dict(locals())
         del values["self"]
         vars(self).update(values)
@@ -109,9 +109,12 @@ class MixtureOfExpertsRegressor(MultiOutputMixin, RegressorMixin, _Mixture):
         mean = self.model_.predict(rows)
         return mean if self._one_column else mean.reshape(len(mean), -1)
 
-    def predict_interval(self, X, level=0.9, target=0):
-        """(n, 2): bounds between which the target lies with probability `level`."""
-        return self.model_.predict_interval(self._rows(X), level, target)
+    def predict_interval(self, X, level=0.9, target=0, conformal=False):
+        """(n, 2): bounds between which the target lies with probability `level`.
+
+        conformal: by samples held out (valid=0.2), so that the level holds where the model is wrong, too.
+        """
+        return self.model_.predict_interval(self._rows(X), level, target, conformal)
 
 
 class MixtureOfExpertsClassifier(ClassifierMixin, _Mixture):
