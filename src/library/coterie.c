@@ -1,23 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "coterie.h"
 
+#include "request.h"
+
 #include "base/status.h"
 #include "data/hdf5/hdf5_guest.h"
 #include "model/likelihood/likelihood.h"
-#include "predict/conformal.h"
-#include "predict/predictor.h"
 
 #include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-
-/* A handle is the predictor itself. */
-static const struct predictor *of(const coterie_model *model)
-{
-    return (const struct predictor *)model;
-}
 
 const char *coterie_version(void)
 {
@@ -98,19 +92,6 @@ int coterie_input_range(const coterie_model *model, size_t i, double *least, dou
     return COTERIE_OK;
 }
 
-/* What is done with each block of samples, from sample `first` on. */
-typedef int block_function(const struct predictor *predictor, const struct predicted *block,
-                           size_t first, void *context);
-
-struct request {
-    const struct predictor *predictor;
-    size_t n;
-    const double *x;
-    const float *x_float; /* one of the two */
-    block_function *visit;
-    void *context;
-};
-
 /* Samples first .. first+n-1 as doubles in `row` (n, D); false if a number is not finite. */
 static bool load_rows(const struct request *request, size_t first, size_t n, double *row)
 {
@@ -177,7 +158,7 @@ static int run_on_stack(const struct request *request, size_t at_once, size_t by
     return run_with(request, at_once, space);
 }
 
-static int run(const struct request *request, void *workspace)
+int request_run(const struct request *request, void *workspace)
 {
     const struct predictor *predictor = request->predictor;
     /* One or two samples are computed one by one: the others of a tile would be wasted. */
@@ -224,13 +205,6 @@ static bool is_asked(struct place place)
 struct outputs {
     struct place mean, variance, probability, proportion, expert;
 };
-
-/* In the units of the data: mean + scale * value. */
-static double unscaled(const struct predictor *predictor, size_t k, double value)
-{
-    const struct scaler *scaler = &predictor_record(predictor)->scaler;
-    return scaler->y_mean[k] + scaler->y_scale[k] * value;
-}
 
 static void put_probabilities(const struct predictor *predictor, const struct predicted *block,
                               const double *rows, size_t i, struct place place, size_t at)
@@ -304,7 +278,7 @@ static int predict(struct request request, struct outputs out, void *workspace)
         return COTERIE_USAGE;
     request.visit = put_block;
     request.context = &out;
-    return run(&request, workspace);
+    return request_run(&request, workspace);
 }
 
 int coterie_predict(const coterie_model *model, size_t n, const double *x,
@@ -387,70 +361,7 @@ int coterie_log_density(const coterie_model *model, size_t n, const double *x, c
         return COTERIE_USAGE;
     const struct request request = {
         .predictor = of(model), .n = n, .x = x, .visit = put_density, .context = &context};
-    return run(&request, workspace);
-}
-
-/* The distribution of target k of sample i, in the block's spare room. */
-static struct target_mixture mixture_of(const struct predictor *predictor,
-                                        const struct predicted *block, size_t k, size_t i)
-{
-    const struct model_config *config = predictor_config(predictor);
-    size_t experts = config->n_experts;
-    double *g = block->spare, *o = g + experts;
-    for (size_t e = 0; e < experts; e++) {
-        g[e] = block->g[e * block->stride + i];
-        o[e] = block->o[(e * config->n_outputs + k) * block->stride + i];
-    }
-    return (struct target_mixture){experts, g, o, predictor_dispersion(predictor)};
-}
-
-/* A quantile, or both ends of a conformal interval. */
-struct ends {
-    size_t target;
-    double number;         /* p, or the interval's factor */
-    double *lower, *upper; /* upper NULL: a quantile */
-};
-
-static int put_ends(const struct predictor *predictor, const struct predicted *block, size_t first,
-                    void *context)
-{
-    const struct ends *ends = context;
-    const struct likelihood_family *family =
-        likelihood_family(predictor_config(predictor)->likelihood);
-    for (size_t i = 0; i < block->n; i++) {
-        const struct target_mixture mixture = mixture_of(predictor, block, ends->target, i);
-        double lower = ends->upper ? conformal_end(family, &mixture, ends->number, false)
-                                   : family->quantile(&mixture, ends->number);
-        ends->lower[first + i] = unscaled(predictor, ends->target, lower);
-        if (ends->upper)
-            ends->upper[first + i] = unscaled(predictor, ends->target,
-                                              conformal_end(family, &mixture, ends->number, true));
-    }
-    return COTERIE_OK;
-}
-
-int coterie_quantile(const coterie_model *model, size_t n, const double *x, size_t target, double p,
-                     double *quantile, void *workspace)
-{
-    struct ends context = {target, p, quantile, NULL};
-    if (target >= coterie_n_targets(model) || !(p > 0 && p < 1) || (n > 0 && !quantile))
-        return COTERIE_USAGE;
-    const struct request request = {
-        .predictor = of(model), .n = n, .x = x, .visit = put_ends, .context = &context};
-    return run(&request, workspace);
-}
-
-int coterie_conformal_interval(const coterie_model *model, size_t n, const double *x, size_t target,
-                               double p, double *lower, double *upper, void *workspace)
-{
-    const struct conformal_scores *scores = predictor_scores(of(model));
-    bool is_known = target < coterie_n_targets(model) && p > 0 && p < 1 && scores->n > 0;
-    if (!is_known || scores->n < conformal_least_rows(p) || (n > 0 && !(lower && upper)))
-        return COTERIE_USAGE;
-    struct ends context = {target, conformal_factor(scores, target, p), lower, upper};
-    const struct request request = {
-        .predictor = of(model), .n = n, .x = x, .visit = put_ends, .context = &context};
-    return n > 0 ? run(&request, workspace) : COTERIE_OK;
+    return request_run(&request, workspace);
 }
 
 static int jacobians(const struct predictor *predictor, size_t n, const double *x, double *jacobian,

@@ -7,7 +7,7 @@ file(GLOB_RECURSE predictor_sources CONFIGURE_DEPENDS
 
 # An archive, of which the linker takes what is needed.
 add_library(coterie_parts STATIC ${predictor_sources})
-add_library(coterie_face OBJECT src/library/coterie.c src/library/alone.c)
+add_library(coterie_face OBJECT src/library/coterie.c src/library/target_ends.c src/library/alone.c)
 foreach(target coterie_parts coterie_face)
   set_target_properties(${target} PROPERTIES
     C_VISIBILITY_PRESET hidden POSITION_INDEPENDENT_CODE ON)
