@@ -16,9 +16,9 @@ bool hdf5_has_attribute(struct hdf5_file *file, const char *object, const char *
     return H5Aexists_by_name(file->id, object, name, H5P_DEFAULT) > 0;
 }
 
-/* Replaces the attribute if there is one. Closes `type` and `space`. */
-static status write_attribute(struct hdf5_file *file, const char *object, const char *name,
-                              hid_t type, hid_t space, const void *data)
+/* Replaces the attribute if there is one. */
+static status make_attribute(struct hdf5_file *file, const char *object, const char *name,
+                             hid_t type, hid_t space, const void *data)
 {
     status outcome = STATUS_OK;
     if (hdf5_has_attribute(file, object, name))
@@ -26,11 +26,23 @@ static status write_attribute(struct hdf5_file *file, const char *object, const 
     hid_t attribute = H5Acreate_by_name(file->id, object, name, type, space, H5P_DEFAULT,
                                         H5P_DEFAULT, H5P_DEFAULT);
     if (attribute < 0)
-        outcome = hdf5_failure(file, object, name, "cannot be made");
-    else if (H5Sget_simple_extent_npoints(space) > 0 && H5Awrite(attribute, type, data) < 0)
+        return hdf5_failure(file, object, name, "cannot be made");
+    if (H5Sget_simple_extent_npoints(space) > 0 && H5Awrite(attribute, type, data) < 0)
         outcome = hdf5_failure(file, object, name, "cannot be written");
-    if (attribute >= 0 && H5Aclose(attribute) < 0 && outcome == STATUS_OK)
+    if (H5Aclose(attribute) < 0 && outcome == STATUS_OK)
         outcome = hdf5_failure(file, object, name, "cannot be written");
+    return outcome;
+}
+
+/* Closes `type` and `space`. */
+static status write_attribute(struct hdf5_file *file, const char *object, const char *name,
+                              hid_t type, hid_t space, const void *data)
+{
+    const uint64_t room_of_attribute = 96;
+    uint64_t bytes = (uint64_t)H5Sget_simple_extent_npoints(space) * H5Tget_size(type);
+    status outcome = hdf5_reserve(file, room_of_attribute + bytes);
+    if (outcome == STATUS_OK)
+        outcome = make_attribute(file, object, name, type, space, data);
     H5Sclose(space);
     H5Tclose(type);
     return outcome;

@@ -10,6 +10,9 @@
 /* A chunk must stay below 4 GiB; well below, for it also goes through memory as a whole. */
 static const uint64_t largest_chunk = UINT64_C(1) << 30;
 
+/* Bytes that a data set, and each of its chunks, takes in tables of contents; on the safe side. */
+static const uint64_t room_of_dataset = 768, room_of_chunk = 64;
+
 hid_t hdf5_memory_type(enum hdf5_type type)
 {
     switch (type) {
@@ -71,7 +74,9 @@ status hdf5_make_dataset(struct hdf5_file *file, const char *name, hid_t type, i
         chunk[i] = wanted ? wanted : 1;
     }
     clamp_chunk(chunk, rank, H5Tget_size(type));
-    status outcome = hdf5_create_parents(file, name);
+    status outcome = hdf5_reserve(file, room_of_dataset);
+    if (outcome == STATUS_OK)
+        outcome = hdf5_create_parents(file, name);
     if (outcome != STATUS_OK)
         return outcome;
     hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
@@ -134,6 +139,28 @@ static void release_selection(struct row_selection *selection)
     H5Sclose(selection->memory_space);
 }
 
+uint64_t hdf5_bytes_of_chunks(hid_t dataset, uint64_t first, uint64_t n)
+{
+    hsize_t dims[H5S_MAX_RANK], chunk[H5S_MAX_RANK];
+    hid_t space = H5Dget_space(dataset), type = H5Dget_type(dataset);
+    hid_t creation = H5Dget_create_plist(dataset);
+    int rank = H5Sget_simple_extent_dims(space, dims, NULL);
+    uint64_t bytes = 0;
+    if (rank > 0 && H5Pget_chunk(creation, H5S_MAX_RANK, chunk) == rank) {
+        uint64_t one = H5Tget_size(type), across = 1;
+        for (int i = 0; i < rank; i++)
+            one *= chunk[i];
+        for (int i = 1; i < rank; i++)
+            across *= (dims[i] + chunk[i] - 1) / chunk[i];
+        uint64_t begun = (first + n + chunk[0] - 1) / chunk[0] - (first + chunk[0] - 1) / chunk[0];
+        bytes = begun * across * (one + room_of_chunk);
+    }
+    H5Pclose(creation);
+    H5Tclose(type);
+    H5Sclose(space);
+    return bytes;
+}
+
 status hdf5_write_rows(struct hdf5_file *file, const char *name, uint64_t first, uint64_t n,
                        enum hdf5_type type, const void *data)
 {
@@ -146,6 +173,8 @@ status hdf5_write_rows(struct hdf5_file *file, const char *name, uint64_t first,
     if (outcome != STATUS_OK)
         return outcome;
     outcome = select_rows(file, name, dataset, first, n, &selection);
+    if (outcome == STATUS_OK && !selection.empty)
+        outcome = hdf5_reserve(file, hdf5_bytes_of_chunks(dataset, first, n));
     if (outcome == STATUS_OK && !selection.empty &&
         H5Dwrite(dataset, hdf5_memory_type(type), selection.memory_space, selection.file_space,
                  H5P_DEFAULT, data) < 0)

@@ -51,8 +51,9 @@ struct hdf5_file {
     hid_t id;
     char *path;
     bool writable;
-    bool reads_directly;  /* data sets of .. */
-    uint64_t direct_from; /* this number of bytes, or more */
+    bool reads_directly;   /* data sets of .. */
+    uint64_t direct_from;  /* this number of bytes, or more */
+    uint64_t wanted, room; /* of a new file: bytes that it will take, and that are reserved */
     /* Data sets stay open between calls: their chunk cache would be lost with them. */
     struct hdf5_open_dataset open[HDF5_OPEN_DATASETS];
     int next_to_replace;
@@ -68,6 +69,17 @@ status hdf5_failure(const struct hdf5_file *file, const char *object, const char
 
 /* Of a file that the library has not opened: what `cause` means, and what to do. */
 status hdf5_open_failure(const char *path, const char *cause);
+
+/*
+ * Reserves room on the disk for `bytes` more of a new file, before the library writes them:
+ * STATUS_FAILED if the disk is full. Room reserved before is kept for what the library writes when
+ * it closes the file: some builds of it end the program when a write fails. Where a file system
+ * cannot reserve, this does nothing.
+ */
+status hdf5_reserve(struct hdf5_file *file, uint64_t bytes);
+
+/* Bytes of the chunks of a data set that begin in these rows: a chunk is stored whole. */
+uint64_t hdf5_bytes_of_chunks(hid_t dataset, uint64_t first, uint64_t n);
 
 /* The innermost line of the library's error stack; "" if its last call did not fail. */
 void hdf5_innermost_error(char text[256]);

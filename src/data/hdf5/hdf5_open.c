@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -83,6 +84,69 @@ static hid_t open_file(const char *path, bool locks, H5F_close_degree_t degree, 
     return id;
 }
 
+/* What a file takes beside numbers and names: its head and tables of contents. */
+enum { ROOM_BESIDE = 1 << 15 };
+
+/*
+ * 0, or why the file of this descriptor cannot have all bytes from .. to - 1. Its size stays: what
+ * is reserved lies behind its end.
+ */
+static int reserve_bytes(int descriptor, uint64_t from, uint64_t to)
+{
+    struct rlimit most;
+    if (getrlimit(RLIMIT_FSIZE, &most) == 0 && most.rlim_cur != RLIM_INFINITY && to > most.rlim_cur)
+        return EFBIG;
+    int error;
+    do
+        error = fallocate(descriptor, FALLOC_FL_KEEP_SIZE, (off_t)from, (off_t)(to - from)) == 0
+                    ? 0
+                    : errno;
+    while (error == EINTR);
+    return error == ENOSPC || error == EDQUOT || error == EFBIG ? error : 0;
+}
+
+static status no_room(const char *path, int error)
+{
+    return status_set(STATUS_FAILED,
+                      "%s: cannot be written: %s; free some space, or choose another disk", path,
+                      strerror(error));
+}
+
+status hdf5_reserve(struct hdf5_file *file, uint64_t bytes)
+{
+    file->wanted += bytes;
+    uint64_t end = file->wanted + ROOM_BESIDE;
+    int *descriptor = NULL;
+    if (end <= file->room || H5Fget_vfd_handle(file->id, H5P_DEFAULT, (void **)&descriptor) < 0 ||
+        !descriptor)
+        return STATUS_OK;
+    int error = reserve_bytes(*descriptor, file->room, end);
+    if (error != 0)
+        return no_room(file->path, error);
+    file->room = end;
+    return STATUS_OK;
+}
+
+/* Gives back what was reserved and not used. */
+static void give_back(const char *path)
+{
+    struct stat about;
+    if (stat(path, &about) == 0 && truncate(path, about.st_size) != 0)
+        return; /* the file is whole; it takes more of the disk than it need */
+}
+
+/* Before the library makes a file, which it could not even close on a full disk. */
+static status check_room(const char *path)
+{
+    int file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (file < 0)
+        return STATUS_OK; /* the library says it better */
+    int error = reserve_bytes(file, 0, ROOM_BESIDE);
+    close(file);
+    unlink(path);
+    return error == 0 ? STATUS_OK : no_room(path, error);
+}
+
 status hdf5_create(const char *path, struct hdf5_file **out)
 {
     HDF5_LOCKED;
@@ -93,6 +157,8 @@ status hdf5_create(const char *path, struct hdf5_file **out)
         return status_set(STATUS_USAGE, "%s: exists already; remove it or choose another name",
                           path);
     status outcome = site_file(SITE_hdf5_create, path);
+    if (outcome == STATUS_OK)
+        outcome = check_room(path);
     if (outcome != STATUS_OK)
         return outcome;
     char cause[256];
@@ -107,7 +173,13 @@ status hdf5_create(const char *path, struct hdf5_file **out)
                                  : "check that its folder exists and can be written",
                              cause);
     }
-    return outcome == STATUS_OK ? new_file(path, id, true, out) : outcome;
+    if (outcome == STATUS_OK)
+        outcome = new_file(path, id, true, out);
+    if (outcome == STATUS_OK && (outcome = hdf5_reserve(*out, 0)) != STATUS_OK) {
+        outcome = hdf5_close_after(out, outcome);
+        unlink(path);
+    }
+    return outcome;
 }
 
 bool hdf5_is_hdf5(const char *asked)
@@ -227,6 +299,8 @@ status hdf5_close(struct hdf5_file **file)
     if (H5Fclose(closing->id) < 0 && outcome == STATUS_OK)
         outcome =
             hdf5_failure(closing, NULL, NULL, "cannot be closed; check the disk's free space");
+    if (closing->room > 0)
+        give_back(closing->path);
     if (closing->writable)
         hdf5_probe_trust(closing->path);
     memory_free(&closing->path);

@@ -46,6 +46,8 @@ status hdf5_write_strings(struct hdf5_file *file, const char *name, const struct
         outcome = hdf5_open_dataset(file, name, &dataset);
     if (outcome == STATUS_OK)
         outcome = hdf5_pack_strings(list, length, &packed);
+    if (outcome == STATUS_OK)
+        outcome = hdf5_reserve(file, hdf5_bytes_of_chunks(dataset, 0, list->n));
     if (outcome == STATUS_OK && list->n > 0 &&
         H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, packed) < 0)
         outcome = hdf5_failure(file, name, NULL, "cannot be written; check the disk's free space");
