@@ -69,6 +69,15 @@ class Tables(support.TestCase):
         line = self.assert_one_line(self.train(data, "--exclude", "x", "--output", self.folder / "no", rc=2))
         self.assertIn("no column is left for the inputs, which by default are not 'day' (dates", line)
 
+    def test_numbers_that_may_stand_for_missing_ones(self):
+        """-999 and its like, more than once and far from all others; not the 99 of an age or of a price."""
+        rows = [f"{i % 30 if i % 9 else -999},{i * i % 60},{99 if i % 9 == 1 else 60 + i % 30},{i * 0.25 if i % 7 else 1e30}"
+                for i in range(40)]
+        said = self.train(self.write("marks.csv", "a,b,c,y\n" + "\n".join(rows) + "\n")).stdout
+        self.assertIn("-999 in 5 rows of 'a', 1e+30 in 6 rows of 'y'; if that stands for a missing value", said)
+        data = self.write("quarters.csv", "q,x,y\n" + "".join(f"2024Q{i % 4 + 1},{i % 7},{i}.5\n" for i in range(30)))
+        self.assertIn("not among the inputs: 'q' (dates such as 2024Q1)", self.train(data).stdout)
+
     def test_comments_of_other_programs(self):
         rows = [f"{i},{i * i}" for i in range(9)]
         for i, (place, text) in enumerate(((0, "% made by MATLAB"), (4, "// second part"), (0, "! by Fortran"))):

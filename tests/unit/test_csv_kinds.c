@@ -440,9 +440,29 @@ static void a_long_file(void **state)
     csv_release(&table);
 }
 
+/* As R's format() and programs with columns of fixed width write them. */
+static void padded_cells(void **state)
+{
+    (void)state;
+    struct csv_table table = read_text("a,b,c,d,y\n"
+                                       "\"  -166,121.04\",\" 8%\",\" NA\",\" x\",1\n"
+                                       "\" 1,020,463.91\",\"12% \",\" 2.5 \",\"x\",2\n"
+                                       "\"   136,221.89\",\"9%\",\"\t3\",\"x \",3\n");
+    const double a[] = {-166121.04, 1020463.91, 136221.89}, b[] = {8, 12, 9};
+    for (size_t row = 0; row < 3; row++) {
+        assert_true(table.column[0].number && table.column[0].number[row] == a[row]);
+        assert_true(table.column[1].number && table.column[1].number[row] == b[row]);
+    }
+    assert_true(table.column[2].number && isnan(table.column[2].number[0]));
+    assert_true(table.column[2].number[1] == 2.5 && table.column[2].number[2] == 3);
+    assert_int_equal(table.column[3].values.n, 3); /* texts keep their blanks */
+    csv_release(&table);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(padded_cells),
         cmocka_unit_test(layouts),
         cmocka_unit_test(layouts_that_are_refused),
         cmocka_unit_test(headers_that_are_data),

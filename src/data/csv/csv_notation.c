@@ -215,6 +215,14 @@ static const char *after_start(const char *text, struct csv_spelling *spelling)
     return at;
 }
 
+/* 2024Q1 is no 20240. */
+static bool is_quarter(const struct digits *digits)
+{
+    const char *at = digits->end;
+    return digits->n == 1 && digits->run[0] == 4 && (*at == 'Q' || *at == 'q') && at[1] >= '1' &&
+           at[1] <= '4' && !at[2];
+}
+
 struct csv_spelling csv_spelling_of(const char *text)
 {
     struct csv_spelling spelling = {0};
@@ -224,6 +232,8 @@ struct csv_spelling csv_spelling_of(const char *text)
     spelling.digits = after_start(text, &spelling);
     bool twice = spelling.in_brackets && spelling.digits > text + 1 && strchr("+-", text[1]);
     if (twice || !read_digits(spelling.digits, &digits) || !judge_digits(&digits, &spelling))
+        return (struct csv_spelling){0};
+    if (is_quarter(&digits))
         return (struct csv_spelling){0};
     const char *end = after_exponent(digits.end, digits.n > 1 && !spelling.group, &spelling);
     if (end > digits.end && spelling.group && !spelling.decimal)

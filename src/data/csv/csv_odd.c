@@ -8,8 +8,8 @@
 #include <string.h>
 
 /*
- * Where a text that begins with this pattern goes on; NULL: it does not. 9 is one or two digits, Y
- * four, 3 three, D one or more, A three to nine letters; all others are themselves.
+ * Where a text that begins with this pattern goes on; NULL: it does not. 9 is one or two digits, 2
+ * two, 3 three, Y four, D one or more, A three to nine letters; all others are themselves.
  */
 static const char *after(const char *text, const char *pattern)
 {
@@ -17,11 +17,8 @@ static const char *after(const char *text, const char *pattern)
         char mark;
         bool is_letters;
         size_t least, most;
-    } marks[] = {{'9', false, 1, 2},
-                 {'Y', false, 4, 4},
-                 {'3', false, 3, 3},
-                 {'D', false, 1, 400},
-                 {'A', true, 3, 9}};
+    } marks[] = {{'9', false, 1, 2}, {'2', false, 2, 2},   {'Y', false, 4, 4},
+                 {'3', false, 3, 3}, {'D', false, 1, 400}, {'A', true, 3, 9}};
     for (; *pattern; pattern++) {
         size_t m = 0, length = 0;
         while (m < sizeof marks / sizeof *marks && marks[m].mark != *pattern)
@@ -52,8 +49,8 @@ static const char *after_one_of(const char *text, const char *const *patterns)
 /* With a fraction, AM or PM, and a zone: Z, +01:00, UTC. */
 static const char *after_time(const char *text)
 {
-    static const char *const times[] = {"9:9:9.D", "9:9:9,D", "9:9:9", "9:9", NULL};
-    static const char *const zones[] = {"Z", "+9:9", "-9:9", "+Y", "-Y", "UTC", "GMT", NULL};
+    static const char *const times[] = {"9:2:2.D", "9:2:2,D", "9:2:2", "9:2", NULL};
+    static const char *const zones[] = {"Z", "+9:2", "-9:2", "+Y", "-Y", "UTC", "GMT", NULL};
     static const char *const halves[] = {"AM", "PM", "am", "pm", "a.m.", "p.m.", NULL};
     const char *end = after_one_of(text, times);
     if (!end)
@@ -64,17 +61,25 @@ static const char *after_time(const char *text)
     return zone ? zone : end;
 }
 
+/* 2024-05; but 2019-20 is a season. */
+static bool is_month(const char *text)
+{
+    const char *end = after(text, "Y-2");
+    return end && !*end && (text[5] == '0' ? text[6] > '0' : text[5] == '1' && text[6] <= '2');
+}
+
 static bool is_date(const char *text)
 {
     static const char *const dates[] = {"Y-9-9", "Y/9/9", "Y.9.9", "9-9-Y",  "9/9/Y", "9.9.Y",
-                                        "9/9/9", "9.9.9", "9-A-Y", "9-A-9",  "9 A Y", "9. A Y",
-                                        "9/A/Y", "Y-A-9", "A 9 Y", "A 9, Y", NULL};
+                                        "9/9/2", "9.9.2", "9-A-Y", "9-A-9",  "9 A Y", "9. A Y",
+                                        "9/A/Y", "Y-A-9", "A 9 Y", "A 9, Y", "YQ9",   "Yq9",
+                                        "Y-Q9",  "Q9 Y",  "Q9/Y",  NULL};
     const char *end = after_one_of(text, dates);
     if (end && (*end == 'T' || *end == ' ')) {
         const char *time = after_time(end + 1);
         end = time ? time : end;
     }
-    return end && !*end;
+    return (end && !*end) || is_month(text);
 }
 
 static bool is_time(const char *text)

@@ -2,6 +2,8 @@
 #include "csv_rows.h"
 
 #include "base/memory.h"
+#include "data/csv/csv_cell.h"
+#include "data/csv/csv_odd.h"
 
 #include <string.h>
 
@@ -102,6 +104,27 @@ static bool add_cell(struct csv_row *row, char *text, size_t length, bool quoted
     return true;
 }
 
+/*
+ * Blanks around a quantity or a missing mark are there to line cells up, as R's format() writes
+ * them: "   12.5". Other texts keep theirs.
+ */
+static bool add_quoted(struct csv_row *row, char *text, size_t length)
+{
+    char *begin = text, *end = text + length;
+    while (begin < end && is_blank(*begin))
+        begin++;
+    while (end > begin && is_blank(end[-1]))
+        end--;
+    bool is_padded = (size_t)(end - begin) < length;
+    char last = *end;
+    *end = '\0';
+    if (is_padded &&
+        (csv_is_missing_mark(begin) || csv_is_number_like(begin) || csv_odd_kind(begin)))
+        return add_cell(row, begin, (size_t)(end - begin), true);
+    *end = last;
+    return add_cell(row, text, length, true);
+}
+
 /* Takes the quotes of a cell away. Returns what follows it; NULL: more than blanks, and no
  * separator.
  */
@@ -116,7 +139,7 @@ static char *split_quoted(struct csv_row *row, char *at, char *stop, char separa
         from++;
     if (from < stop && !separates(*from, separator))
         return NULL;
-    return add_cell(row, at, (size_t)(to - at), true) ? from : stop;
+    return add_quoted(row, at, (size_t)(to - at)) ? from : stop;
 }
 
 static char *split_plain(struct csv_row *row, char *at, char *stop, char separator, bool *quote)

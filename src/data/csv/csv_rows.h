@@ -13,7 +13,7 @@
  * separators and no remarks. Private to data/csv; Local.
  */
 struct csv_cell_text {
-    char *text;    /* ends in a NUL; without quotes and without blanks around it */
+    char *text;    /* ends in a NUL; without quotes, and without blanks around them or a quantity */
     size_t length; /* as it was: a shorter text holds a NUL */
     bool quoted;
 };

@@ -342,6 +342,8 @@ static status take_inputs(struct source *source, struct table_reader *reader,
         text_inputs_expand(&reader->inputs, &reader->table, model, model ? &info->warnings : NULL);
     if (outcome == STATUS_OK && !model)
         outcome = table_note_zeros(source, reader);
+    if (outcome == STATUS_OK && !model)
+        outcome = table_note_marks(source, reader);
     info->n_inputs = reader->inputs.n;
     info->names_known = true;
     return outcome == STATUS_OK ? string_list_copy(&info->input_names, &reader->inputs.names)

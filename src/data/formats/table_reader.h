@@ -35,6 +35,9 @@ bool table_has_slips(const struct csv_table *table, size_t column);
 /* A note of inputs whose numbers begin with 0, as codes do. */
 status table_note_zeros(struct source *source, const struct table_reader *reader);
 
+/* A note of inputs and targets with numbers such as -999, far from all others. */
+status table_note_marks(struct source *source, const struct table_reader *reader);
+
 /* STATUS_USAGE if an input that is named holds numbers and a few words, or unsure numbers. */
 status table_check_inputs(const struct source *source, const struct table_reader *reader);
 
