@@ -80,8 +80,8 @@ static status measure_spread(struct training *training)
     void *block = NULL;
     if (most == 0)
         return STATUS_OK;
-    const uint64_t *rows = training->split.n_valid ? training->split.train : NULL;
-    status outcome = take(training, all, training->source, rows, OF_TRAINING, most, &block, &some);
+    status outcome = take(training, all, training->source, training->split.train, OF_TRAINING, most,
+                          &block, &some);
     if (outcome == STATUS_OK)
         outcome = novelty_measure(&some, &training->record.spread);
     memory_free(&block);
