@@ -79,6 +79,13 @@ COTERIE_API const char *coterie_target_name(const coterie_model *model, size_t i
 COTERIE_API const char *coterie_class_name(const coterie_model *model, size_t i);
 
 /*
+ * The unit of the i-th input or target, as the attribute `units` of the HDF5 data that it was
+ * trained on tells it; "" if they did not. NULL if i is too large.
+ */
+COTERIE_API const char *coterie_input_unit(const coterie_model *model, size_t i);
+COTERIE_API const char *coterie_target_unit(const coterie_model *model, size_t i);
+
+/*
  * The range of the i-th input in the samples that the model was trained on, in the units of the
  * data. A prediction outside of it is a guess. COTERIE_USAGE if i is too large; NaN for a
  * checkpoint of an older coterie, which does not say.

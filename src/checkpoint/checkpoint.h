@@ -47,6 +47,7 @@ extern const char checkpoint_format[];
 struct run_record {
     struct string_list config_keys, config_values;
     struct string_list input_names, target_names, classes;
+    struct string_list input_units, target_units; /* as many as names, or none at all */
     struct scaler scaler;
     struct input_spread spread;
     char *data_path, *data_split; /* where the samples came from, and which part was trained on */

@@ -106,12 +106,13 @@ static status hash_strings(struct hashes *hashes, const char *name)
 static status hash_rest(struct hashes *hashes)
 {
     const char *const with_attributes[] = {"/config", "/data", "/progress"};
-    const char *const strings[] = {"/names/inputs", "/names/targets", "/classes"};
+    const char *const strings[] = {"/names/inputs", "/names/targets", "/classes",
+                                   "/names/input_units", "/names/target_units"};
     const char *const numbers[] = {"/progress", "/scaler", "/history"};
     status outcome = STATUS_OK;
     for (size_t i = 0; i < 3 && outcome == STATUS_OK; i++)
         outcome = hdf5_visit_attributes(hashes->file, with_attributes[i], hash_text, hashes);
-    for (size_t i = 0; i < 3 && outcome == STATUS_OK; i++)
+    for (size_t i = 0; i < 5 && outcome == STATUS_OK; i++)
         outcome = hash_strings(hashes, strings[i]);
     for (size_t i = 0; i < 3 && outcome == STATUS_OK; i++)
         outcome = hdf5_visit(hashes->file, numbers[i], hash_rest_numbers, hashes);

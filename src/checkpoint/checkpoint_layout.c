@@ -97,6 +97,8 @@ void run_record_release(struct run_record *record)
     string_list_release(&record->input_names);
     string_list_release(&record->target_names);
     string_list_release(&record->classes);
+    string_list_release(&record->input_units);
+    string_list_release(&record->target_units);
     scaler_release(&record->scaler);
     input_spread_release(&record->spread);
     memory_free(&record->data_path);

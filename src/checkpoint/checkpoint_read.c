@@ -130,6 +130,19 @@ static status read_data_record(struct hdf5_file *file, struct run_record *record
     return outcome;
 }
 
+/* Units, one for each name; without them the list stays empty. */
+static status read_units(struct hdf5_file *file, const char *name, size_t n,
+                         struct string_list *units)
+{
+    if (!hdf5_exists(file, name))
+        return STATUS_OK;
+    status outcome = hdf5_read_strings(file, name, units);
+    if (outcome == STATUS_OK && units->n != n)
+        outcome =
+            status_set(STATUS_USAGE, "%s in %s should hold %zu texts", name, hdf5_path(file), n);
+    return outcome;
+}
+
 status checkpoint_read_record(struct hdf5_file *file, struct run_record *record)
 {
     memset(record, 0, sizeof *record);
@@ -140,6 +153,12 @@ status checkpoint_read_record(struct hdf5_file *file, struct run_record *record)
         outcome = hdf5_read_strings(file, "/names/targets", &record->target_names);
     if (outcome == STATUS_OK)
         outcome = hdf5_read_strings(file, "/classes", &record->classes);
+    if (outcome == STATUS_OK)
+        outcome =
+            read_units(file, "/names/input_units", record->input_names.n, &record->input_units);
+    if (outcome == STATUS_OK)
+        outcome =
+            read_units(file, "/names/target_units", record->target_names.n, &record->target_units);
     if (outcome == STATUS_OK)
         outcome = read_scaler(file, &record->scaler);
     if (outcome == STATUS_OK)

@@ -106,6 +106,10 @@ static status write_record(struct hdf5_file *file, const struct run_record *reco
         outcome = hdf5_write_strings(file, "/names/targets", &record->target_names);
     if (outcome == STATUS_OK)
         outcome = hdf5_write_strings(file, "/classes", &record->classes);
+    if (outcome == STATUS_OK && record->input_units.n > 0)
+        outcome = hdf5_write_strings(file, "/names/input_units", &record->input_units);
+    if (outcome == STATUS_OK && record->target_units.n > 0)
+        outcome = hdf5_write_strings(file, "/names/target_units", &record->target_units);
     const struct scaler *scaler = &record->scaler;
     struct {
         const char *name;

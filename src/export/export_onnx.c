@@ -218,6 +218,10 @@ static void add_metadata(const struct builder *builder)
     static const char *const keys[] = {"task", "likelihood", "gate", "experts"};
     const struct run_record *record = &builder->model->record;
     add_names(builder, "inputs", &record->input_names);
+    if (record->input_units.n > 0)
+        add_names(builder, "input_units", &record->input_units);
+    if (record->target_units.n > 0 && !builder->model->is_classifier)
+        add_names(builder, "target_units", &record->target_units);
     add_names(builder, builder->model->is_classifier ? "classes" : "targets",
               builder->model->names);
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)

@@ -82,6 +82,21 @@ const char *coterie_class_name(const coterie_model *model, size_t i)
     return coterie_n_classes(model) ? item(predictor_class_names(of(model)), i) : NULL;
 }
 
+static const char *unit(const struct string_list *units, const char *name, size_t i)
+{
+    return name && units->n == 0 ? "" : name ? item(units, i) : NULL;
+}
+
+const char *coterie_input_unit(const coterie_model *model, size_t i)
+{
+    return unit(&predictor_record(of(model))->input_units, coterie_input_name(model, i), i);
+}
+
+const char *coterie_target_unit(const coterie_model *model, size_t i)
+{
+    return unit(&predictor_record(of(model))->target_units, coterie_target_name(model, i), i);
+}
+
 int coterie_input_range(const coterie_model *model, size_t i, double *least, double *most)
 {
     const struct scaler *scaler = &predictor_record(of(model))->scaler;

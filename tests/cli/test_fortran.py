@@ -63,7 +63,8 @@ program ask
         write (file) mean, variance, proportion, expert, jacobian, one
         call model%quantile(x, 2, 0.25_kind_asked, one)
         write (file) one
-        print '(4a)', model%input_name(d), model%target_name(2), model%input_name(4), model%class_name(1)
+        print '(7a)', model%input_name(d), model%target_name(2), model%input_name(4), model%class_name(1), &
+            model%input_unit(d), model%target_unit(2), model%input_unit(4)
     end if
     call model%close()
 end program
@@ -103,6 +104,7 @@ class Fortran(support.TestCase):
         for name, y in (("numbers", self.x[:, :2] ** 2), ("classes", (self.x[:, 0] > 0).astype(int))):
             with h5py.File(self.folder / f"{name}.h5", "w") as file:
                 file["x"], file["y"] = self.x, y
+                file["x"].attrs["units"], file["y"].attrs["units"] = ["m", "", "km/h"], "W"
             self.succeed(support.COTERIE_D, "train", "--data", self.folder / f"{name}.h5", "--auto", "off",
                          "--epochs", 20, "--expert-hidden", 4, "--output", self.folder / name, "--quiet")
 
@@ -127,7 +129,7 @@ class Fortran(support.TestCase):
                     wanted = [mean, model.predict_variance(x), model.gate(x), model.experts(x),
                               model.jacobian(x), model.log_density(x, mean.astype(dtype)),
                               model.predict_quantile(x, 0.25, 1)]
-                    self.assertEqual(said, model.inputs[2] + model.targets[1])
+                    self.assertEqual(said, model.inputs[2] + model.targets[1] + "km/hW")
                 else:
                     wanted = [model.predict_proba(x), model.gate(x), model.experts(x), model.jacobian(x),
                               model.log_density(x, [model.classes[1]] * N)]

@@ -161,6 +161,28 @@ class LibraryTest(support.TestCase):
         self.assertIn(f"x {least:g} to {most:g}" if most < 2 else "-9 to 9",
                       self.succeed(support.COTERIE, "inspect", run).stdout)
 
+    def test_units(self):
+        """By the attribute of each data set, one for all or one each; with text, left-out columns and labels."""
+        rows = numpy.random.default_rng(2).normal(size=(40, 3))
+        data, run = self.folder / "d.h5", self.folder / "run"
+        with h5py.File(data, "w") as file:
+            file["x"], file["y"], file["T"], file["odd"] = rows, rows[:, :2] ** 2, rows[:, 0] + 1, rows[:, 0] > 0
+            file["x"].attrs["units"] = ["m", "", "k\u03a9"]
+            file["y"].attrs["units"], file["T"].attrs["units"] = numpy.bytes_("W/m2"), ["K"]
+            file["odd"].attrs["units"] = [1, 2, 3]
+        for words, inputs, targets in (((), ["m", "", "k\u03a9"], ["W/m2", "W/m2"]),
+                                       (("--exclude", "x0"), ["", "k\u03a9"], ["W/m2", "W/m2"]),
+                                       (("--inputs", "x2,T", "--targets", "odd"), ["k\u03a9", "K"], []),
+                                       (("--inputs", "x1", "--targets", "T"), [""], ["K"])):
+            self.succeed(support.COTERIE, "train", "--data", data, *words, "--epochs", 1, "--output", run, "--quiet")
+            model = coterie.load(run)
+            self.assertEqual((model.input_units, model.target_units), (inputs, targets))
+            said = json.loads(self.succeed(support.COTERIE, "inspect", run, "--json").stdout)
+            self.assertEqual(said["input_units"], inputs if any(inputs) else [])
+            shutil.rmtree(run)
+        self.assertEqual(self.model("deep")[0].input_units, [""] * 4)
+        self.assertIsNone(coterie._library.library.coterie_input_unit(model._handle, 1))
+
     def test_a_sample_has_the_same_bits_whatever_stands_beside_it(self):
         for program in (support.COTERIE, support.COTERIE_D):
             for name in MODELS:

@@ -90,8 +90,10 @@ static status show_contents(struct hdf5_file *file)
                  problem.model.n_experts, problem.model.n_inputs, problem.model.n_outputs,
                  model_n_parameters(&problem.model));
         show_names("inputs", &record.input_names);
+        show_names("units", &record.input_units);
         show_ranges(&record);
         show_names("targets", &record.target_names);
+        show_names("units", &record.target_units);
         show_names("classes", &record.classes);
         log_info("data       %s, %" PRIu64 " samples: %s", record.data_path, record.data_n,
                  record.data_split);

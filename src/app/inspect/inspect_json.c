@@ -114,6 +114,8 @@ static void set_model(json_t *result, const struct run_record *record,
     json_object_set_new(result, "expert_inputs",
                         seen_names(&record->input_names, &config->expert_inputs));
     json_object_set_new(result, "targets", strings(&record->target_names));
+    json_object_set_new(result, "input_units", strings(&record->input_units));
+    json_object_set_new(result, "target_units", strings(&record->target_units));
     json_object_set_new(result, "classes", strings(&record->classes));
     json_object_set_new(result, "data",
                         json_pack("{s:o, s:I, s:o}", "path", text_or_mark(record->data_path), "n",

@@ -163,6 +163,19 @@ status record_options(const struct options *options, struct run_record *record)
     return options_visit(options, add_config, record);
 }
 
+/* Of each of the names; none at all if the data tell no unit of any. */
+static status copy_units(const struct source_info *info, const struct string_list *names,
+                         struct string_list *units)
+{
+    bool any = false;
+    status outcome = STATUS_OK;
+    for (size_t i = 0; i < names->n; i++)
+        any = any || *source_unit(info, names->item[i]);
+    for (size_t i = 0; i < names->n && any && outcome == STATUS_OK; i++)
+        outcome = string_list_add(units, source_unit(info, names->item[i]));
+    return outcome;
+}
+
 static status fill_record(struct training *training)
 {
     const struct source_info *info = source_info(training->source);
@@ -172,6 +185,10 @@ static status fill_record(struct training *training)
     status outcome = string_list_copy(&record->input_names, &info->input_names);
     if (outcome == STATUS_OK)
         outcome = string_list_copy(&record->target_names, &info->target_names);
+    if (outcome == STATUS_OK)
+        outcome = copy_units(info, &record->input_names, &record->input_units);
+    if (outcome == STATUS_OK)
+        outcome = copy_units(info, &record->target_names, &record->target_units);
     if (outcome == STATUS_OK && info->has_labels)
         outcome = string_list_copy(&record->classes, &info->classes);
     if (outcome == STATUS_OK)

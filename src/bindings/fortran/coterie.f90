@@ -34,7 +34,7 @@ module coterie
         procedure :: open => model_open
         procedure :: close => model_close
         procedure :: n_inputs, n_experts, n_targets, n_classes
-        procedure :: input_name, target_name, class_name ! number from 1; '' if there is none
+        procedure :: input_name, target_name, class_name, input_unit, target_unit ! from 1; '' if there is none
         procedure, private :: input_range_real64, input_range_real32
         generic :: input_range => input_range_real64, input_range_real32
         procedure, private :: predict_real64, predict_real32
@@ -111,6 +111,18 @@ module coterie
             type(c_ptr) :: text
         end function
         function c_class_name(model, i) bind(c, name='coterie_class_name') result(text)
+            import :: c_ptr, c_size_t
+            type(c_ptr), value :: model
+            integer(c_size_t), value :: i
+            type(c_ptr) :: text
+        end function
+        function c_input_unit(model, i) bind(c, name='coterie_input_unit') result(text)
+            import :: c_ptr, c_size_t
+            type(c_ptr), value :: model
+            integer(c_size_t), value :: i
+            type(c_ptr) :: text
+        end function
+        function c_target_unit(model, i) bind(c, name='coterie_target_unit') result(text)
             import :: c_ptr, c_size_t
             type(c_ptr), value :: model
             integer(c_size_t), value :: i
@@ -270,6 +282,22 @@ contains
         character(:), allocatable :: name
         name = ''
         if (i >= 1 .and. i <= self%n_inputs()) name = text_of(c_input_name(self%handle, int(i - 1, c_size_t)))
+    end function
+
+    function input_unit(self, i) result(unit)
+        class(coterie_model), intent(in) :: self
+        integer, intent(in) :: i
+        character(:), allocatable :: unit
+        unit = ''
+        if (i >= 1 .and. i <= self%n_inputs()) unit = text_of(c_input_unit(self%handle, int(i - 1, c_size_t)))
+    end function
+
+    function target_unit(self, i) result(unit)
+        class(coterie_model), intent(in) :: self
+        integer, intent(in) :: i
+        character(:), allocatable :: unit
+        unit = ''
+        if (i >= 1 .and. i <= self%n_targets()) unit = text_of(c_target_unit(self%handle, int(i - 1, c_size_t)))
     end function
 
     ! The range of input i in the samples trained on; NaN if the checkpoint does not say.

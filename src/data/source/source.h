@@ -67,9 +67,10 @@ struct source_info {
                                         the number of the column: x0, x1, ... */
     bool names_known;                /* the names come from the file */
     struct string_list target_names; /* (T), or the one name of the labels; empty without targets */
-    struct string_list classes;      /* sorted: as numbers if all are numbers, else by bytes; the
-                                        built-in vowels in their own order */
-    int32_t *label;                  /* (n), index into classes; NULL without labels */
+    struct string_list unit_columns, units; /* columns whose unit the file tells, and it */
+    struct string_list classes; /* sorted: as numbers if all are numbers, else by bytes; the
+                                   built-in vowels in their own order */
+    int32_t *label;             /* (n), index into classes; NULL without labels */
     struct string_list group_names;
     int32_t *group;   /* (n), index into group_names; NULL without groups */
     double *weight;   /* (n), all >= 0 and at least one > 0; NULL without weights */
@@ -83,6 +84,8 @@ struct source;
 
 /* Opened by source_open of data/formats/formats.h. */
 const struct source_info *source_info(const struct source *source);
+/* The unit of a column; "" if the file does not tell it. */
+const char *source_unit(const struct source_info *info, const char *column);
 /* A request that opens the same columns once more, elsewhere too. */
 const struct source_request *source_asked(const struct source *source);
 void source_close(struct source **source);

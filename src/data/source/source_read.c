@@ -10,6 +10,12 @@ const struct source_info *source_info(const struct source *source)
     return &source->info;
 }
 
+const char *source_unit(const struct source_info *info, const char *column)
+{
+    long at = string_list_find(&info->unit_columns, column);
+    return at < 0 ? "" : info->units.item[at];
+}
+
 const struct source_request *source_asked(const struct source *source)
 {
     return &source->asked;
@@ -24,6 +30,8 @@ void source_close(struct source **source)
         (*source)->release(*source);
     string_list_release(&info->input_names);
     string_list_release(&info->target_names);
+    string_list_release(&info->unit_columns);
+    string_list_release(&info->units);
     string_list_release(&info->classes);
     string_list_release(&info->group_names);
     memory_free(&info->label);

@@ -21,7 +21,8 @@ class Model:
     """A mixture that is open. It is read-only, and may be used from many threads.
 
     inputs, targets and classes are lists of names; targets is empty for a classifier, and classes
-    for numeric targets. input_range (inputs, 2) has the least and the largest number of each input
+    for numeric targets. input_units and target_units are their units, '' where the data told none.
+    input_range (inputs, 2) has the least and the largest number of each input
     in the samples that it was trained on; NaN if the checkpoint is older and does not say.
     """
 
@@ -36,9 +37,11 @@ class Model:
         self.n_experts = library.coterie_n_experts(self._handle)
         count = {what: getattr(library, "coterie_n_" + what)(self._handle)
                  for what in ("inputs", "targets", "classes")}
-        self.inputs = self._names("input", count["inputs"])
-        self.targets = self._names("target", count["targets"])
-        self.classes = self._names("class", count["classes"])
+        self.inputs = self._texts("input_name", count["inputs"])
+        self.targets = self._texts("target_name", count["targets"])
+        self.classes = self._texts("class_name", count["classes"])
+        self.input_units = self._texts("input_unit", count["inputs"])
+        self.target_units = self._texts("target_unit", count["targets"])
 
         self.input_range = np.empty((count["inputs"], 2))
         for i, ends in enumerate(self.input_range):
@@ -49,9 +52,9 @@ class Model:
             library.coterie_model_close(self._handle)
             self._handle = None
 
-    def _names(self, what, n):
-        name = getattr(library, f"coterie_{what}_name")
-        return [name(self._handle, i).decode("utf-8", "replace") for i in range(n)]
+    def _texts(self, what, n):
+        text = getattr(library, f"coterie_{what}")
+        return [text(self._handle, i).decode("utf-8", "replace") for i in range(n)]
 
     def _rows(self, samples):
         """Samples as an array (n, inputs) of doubles; of a data frame the columns by name."""

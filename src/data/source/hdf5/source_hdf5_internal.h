@@ -37,6 +37,10 @@ struct hdf5_columns {
     bool may_lack;           /* a number that is missing is 0, and no error */
 };
 
+/* Adds what the data sets' attributes `units` say of their columns. */
+status hdf5_columns_units(struct hdf5_file *file, const struct hdf5_columns *columns,
+                          struct source_info *info);
+
 struct hdf5_reader {
     struct hdf5_file *file;
     struct hdf5_columns x, y;

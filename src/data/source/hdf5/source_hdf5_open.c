@@ -276,6 +276,9 @@ static status take_inputs(const struct source_request *request, struct source *s
     if (x->shape.dims[0] == 0 || x->shape.dims[0] > SIZE_MAX)
         return status_set(STATUS_USAGE, "%s: holds no samples: '%s' has shape (%s)", source->path,
                           x->datasets.item[0], hdf5_shape_text(&x->shape, text));
+    outcome = hdf5_columns_units(reader->file, x, info);
+    if (outcome != STATUS_OK)
+        return outcome;
     info->n = (size_t)x->shape.dims[0];
     info->n_inputs = x->n;
     info->input_names = x->names;
@@ -311,6 +314,8 @@ static status open_columns(const struct source_request *request, struct source *
     if (outcome == STATUS_OK && has_targets)
         outcome = hdf5_columns_find(source, reader, &reader->y, request->targets,
                                     request->target_kind == TARGETS_OPTIONAL);
+    if (outcome == STATUS_OK && has_targets)
+        outcome = hdf5_columns_units(reader->file, &reader->y, &source->info);
     if (outcome == STATUS_OK && has_targets)
         outcome = take_targets(request->target_kind, source, reader);
     if (outcome == STATUS_OK && !request->numbers_only)
