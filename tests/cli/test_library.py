@@ -268,9 +268,13 @@ class LibraryTest(support.TestCase):
         changed.write_bytes(content)
         with h5py.File(changed, "r+") as file:
             file["experts/layer0/weight"][0, 0, 0] += 1
+        newer = self.folder / "newer.h5"
+        newer.write_bytes(content)
+        with h5py.File(newer, "r+") as file:
+            file.attrs["format_version"] = file.attrs["format_version"] + 90
         (self.folder / "empty").mkdir()
         for path, words in ((self.folder / "none", "no such file"), (data, "not a checkpoint"),
-                            (damaged, "damaged"), (changed, "checksum"),
+                            (damaged, "damaged"), (changed, "checksum"), (newer, "newer"),
                             (self.folder / "empty", "no checkpoint")):
             with self.assertRaisesRegex(coterie.CoterieError, words) as refused:
                 coterie.load(path)
