@@ -459,7 +459,7 @@ status checkpoint_read_state(struct hdf5_file *file, struct snapshot *snapshot)
         outcome =
             status_set(STATUS_USAGE,
                        "%s holds the best model only, without the state of the optimiser"
-                       "{; go on from checkpoints/latest or with @resume auto, or start anew from "
+                       "{; go on from checkpoints/latest or with @resume auto, or start again from "
                        "it with @init}",
                        hdf5_path(file));
     for (int s = 0; s < snapshot->n_slots && outcome == STATUS_OK; s++) {

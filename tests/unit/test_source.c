@@ -205,7 +205,7 @@ static void excluded_columns(void **state)
     struct source *source = opened(&request);
     assert_int_equal(source_info(source)->n_inputs, 3); /* names are left out, and it is said */
     assert_non_null(strstr(source_info(source)->notes.item[0],
-                           "not among the inputs: 'who' (2 different texts in 3 rows)"));
+                           "not among the inputs: 'who' (2 distinct values in 3 rows)"));
     source_close(&source);
     request.exclude = "who,w";
     source = opened(&request);

@@ -70,7 +70,7 @@ static void columns_left_out(void **state)
         assert_string_equal(info->input_names.item[i], inputs[i]);
     assert_int_equal(info->notes.n, 1);
     static const char *const said[] = {
-        "'id' (counts the rows)", "'name' (12 different texts in 12 rows)", "'none' (no value)",
+        "'id' (counts the rows)", "'name' (12 distinct values in 12 rows)", "'none' (no value)",
         "'key' (numbers of more than 15 digits)"};
     for (int i = 0; i < 4; i++)
         assert_non_null(strstr(info->notes.item[0], said[i]));

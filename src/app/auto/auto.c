@@ -189,7 +189,7 @@ const struct command_entry train_command = {
     .usage = "coterie train [options]",
     .summary = "trains a mixture of local experts",
     .examples = "  coterie train                            the built-in vowels, with defaults\n"
-                "  coterie train --data wine.csv            what fits the data is chosen by them\n"
+                "  coterie train --data wine.csv            options are chosen to fit the data\n"
                 "  mpirun -n 4 coterie train --experts 8 --output run\n"
                 "  mpirun -n 4 coterie train --data wine.csv --targets quality --valid 0.2 \\\n"
                 "      --expert-hidden 32 --batch-size 256 --epochs 200 --output wine\n"

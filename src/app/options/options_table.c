@@ -209,7 +209,7 @@ const struct option_entry option_table[] = {
      SECTION_MODEL, TRAIN, FIXED, KIND_CHOICE, AT(likelihood), 0, likelihood_words},
     {"variance", "VARIANCE", "fixed:1",
      "variance of the likelihood, or what stands in its place: fixed:V, or learned:V, which begins at "
-     "V and is the default but for gaussian; unseen: of a committee, measured on the samples that "
+     "V and is the default except for gaussian; unseen: of a committee, measured on the samples that "
      "each member has left out",
      SECTION_MODEL, TRAIN, FIXED, KIND_VARIANCE, 0, 0, NULL},
     {"freedom", "NU", "learned:4",

@@ -147,7 +147,7 @@ static void say_outside(size_t outside, size_t n)
 {
     if (outside > 0)
         log_info("%zu of %zu rows have an input outside the range that the model was trained on: "
-                 "what it says of them is a guess",
+                 "its predictions for them are guesses",
                  outside, n);
 }
 

@@ -124,7 +124,7 @@ static status record_choices(struct training *training)
     if (training->recorded_micro_batch > 0 && (size_t)training->recorded_micro_batch != size)
         return status_set(STATUS_USAGE,
                           "--micro-batch is %zu, but %s was trained with %ld; leave the option out "
-                          "to continue, or start anew in another directory",
+                          "to continue, or start a new run in another directory",
                           size, training->resume_path, training->recorded_micro_batch);
     snprintf(micro_batch, sizeof micro_batch, "%zu", size);
     size_t width = training->train_shape.n_inputs + training->train_shape.n_targets;

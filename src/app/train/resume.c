@@ -40,10 +40,11 @@ static status newest_good(const char *run, char *found, size_t size)
             outcome = status_set(STATUS_USAGE, "the path %s is too long", path);
     }
     if (outcome == STATUS_OK && names.n > 0 && !found[0])
-        outcome = status_set(STATUS_USAGE,
-                             "none of the %zu checkpoints in %s verifies; start anew in another "
-                             "directory",
-                             names.n, folder);
+        outcome =
+            status_set(STATUS_USAGE,
+                       "none of the %zu checkpoints in %s verifies; start a new run in another "
+                       "directory",
+                       names.n, folder);
     string_list_release(&names);
     return outcome;
 }
@@ -151,7 +152,7 @@ static status merge_option(struct training *training, const char *key, const cha
     return status_set(
         STATUS_USAGE,
         "--%s is %s, but %s was trained with %s; leave the option out to continue, or "
-        "start anew in another directory",
+        "start a new run in another directory",
         entry->name, said, training->resume_path, *recorded ? recorded : "none");
 }
 
@@ -256,12 +257,12 @@ status resume_check_data(const struct training *training, const struct run_recor
             STATUS_USAGE,
             "the samples of --valid (%s) are not those that %s was validated on, so "
             "that its errors and those to come cannot be compared; continue with those, "
-            "or start anew in another directory",
+            "or start a new run in another directory",
             source_info(training->valid_source)->path, training->resume_path);
     }
     return status_set(STATUS_USAGE,
                       "%s (%llu samples) are not the data that %s was trained on (%s, %llu "
-                      "samples); continue with those, or start anew in another directory",
+                      "samples); continue with those, or start a new run in another directory",
                       now->data_path, (unsigned long long)now->data_n, training->resume_path,
                       earlier->data_path, (unsigned long long)earlier->data_n);
 }

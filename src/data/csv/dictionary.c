@@ -43,7 +43,7 @@ status dictionary_code(struct dictionary *dictionary, const char *text, int32_t 
     size_t at = slot_of(dictionary, text);
     if (dictionary->slot[at] < 0) {
         if (dictionary->texts.n >= INT32_MAX)
-            return status_set(STATUS_USAGE, "more than 2147483647 different texts");
+            return status_set(STATUS_USAGE, "more than 2147483647 distinct values");
         outcome = string_list_add(&dictionary->texts, text);
         if (outcome != STATUS_OK)
             return outcome;

@@ -145,7 +145,7 @@ static void tell(struct left_out *left, const struct csv_table *table, size_t c,
     if (left->n++ >= MOST_TOLD)
         return;
     if (why == IS_NAMES)
-        snprintf(reason, sizeof reason, "%zu different texts in %zu rows",
+        snprintf(reason, sizeof reason, "%zu distinct values in %zu rows",
                  table->column[c].values.n, table->n_rows);
     else if (odd)
         snprintf(reason, sizeof reason, "%s such as %s", odd, csv_printable(example, shown));
@@ -242,7 +242,7 @@ static status follow_model(struct table_reader *reader, struct text_input *input
         status outcome = csv_need_numbers(table, input->column);
         return status_set(
             outcome,
-            "%s: the model was not trained on such texts; correct the cell{, or choose "
+            "%s: the model was not trained on text in this column; correct the cell{, or choose "
             "other columns with @inputs}",
             status_text());
     }
