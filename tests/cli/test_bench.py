@@ -20,7 +20,7 @@ def floor(chosen):
 
 class Bench(support.TestCase):
     def bench(self, *options, ranks=2):
-        result = self.succeed(support.COTERIE, "bench", "--shape", SHAPE, "--json", *options, ranks=ranks)
+        result = self.succeed(support.COTERIE, "bench", "--shape", SHAPE, "--seconds", 0.1, "--json", *options, ranks=ranks)
         return json.loads(result.stdout.splitlines()[-1]), result.stdout
 
     def assert_floor(self, line, operations):

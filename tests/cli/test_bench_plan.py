@@ -74,7 +74,7 @@ def step_parts(plan, row):
 
 class Plan(support.TestCase):
     def plan(self, *args, ranks=None):
-        result = self.succeed(support.COTERIE, "bench", "--plan", "--json", "--shape", SHAPE,
+        result = self.succeed(support.COTERIE, "bench", "--plan", "--json", "--shape", SHAPE, "--seconds", 0.5,
                               *args, ranks=ranks)
         return json.loads(result.stdout.splitlines()[-1]), result
 
@@ -117,7 +117,7 @@ class Plan(support.TestCase):
 class SmallBatches(support.TestCase):
     def test_fewer_samples_than_a_line(self):
         for shape in ("1,1,0,1,1", "1,4,8,2,2", "3,4,0,2,4", "15,2,0,1,40"):
-            self.succeed(support.COTERIE, "bench", "--plan", "--shape", shape)
+            self.succeed(support.COTERIE, "bench", "--plan", "--shape", shape, "--seconds", 0.1)
 
 
 if __name__ == "__main__":

@@ -108,7 +108,7 @@ class Precision(support.TestCase):
             self.assert_rc(support.run(program, "bench", "--shape", shape, *BF16), 2, "--precision", words)
 
     def test_bench_and_its_plan(self):
-        shape = ("--shape", "128,20,40,3,4", "--json")
+        shape = ("--shape", "128,20,40,3,4", "--seconds", 0.1, "--json")
         lines = {}
         for precision in ("float", "bf16"):
             result = self.succeed(support.COTERIE, "bench", *shape, "--precision", precision)

@@ -18,8 +18,6 @@
 
 enum { MIN_STEPS = 21 };
 
-static const double bench_seconds = 2; /* of measuring, after a tenth of it to warm up */
-
 static status read_shape(const char *text, struct bench *bench)
 {
     unsigned long b, d, h, o, e;
@@ -40,8 +38,8 @@ static status read_shape(const char *text, struct bench *bench)
     return STATUS_OK;
 }
 
-/* Collective. Warms up, and finds the number of steps that fill the time. */
-static status measure(struct bench *bench)
+/* Collective. Warms up for a tenth of the time, and finds the number of steps that fill it. */
+static status measure(struct bench *bench, double seconds)
 {
     size_t n = MIN_STEPS;
     bench_time_steps(bench, n);
@@ -54,7 +52,7 @@ static status measure(struct bench *bench)
         spent += bench->seconds[i];
     communicator_max(bench->comm, &spent, 1);
     double per_step = spent / (double)(n - half);
-    double wanted = bench_seconds / per_step;
+    double wanted = seconds / per_step;
     n = wanted < MIN_STEPS         ? MIN_STEPS
         : wanted > BENCH_MAX_STEPS ? BENCH_MAX_STEPS
                                    : (size_t)wanted;
@@ -113,7 +111,7 @@ static status report(struct bench *bench, const struct options *options)
     struct bench_result result;
     double slowest = bench_median(bench->seconds, bench->n_steps);
     communicator_max(bench->comm, &slowest, 1);
-    status outcome = machine_measure(bench->comm, &result.machine);
+    status outcome = machine_measure(bench->comm, options->seconds, &result.machine);
     if (outcome != STATUS_OK)
         return outcome;
     result.step_seconds = slowest;
@@ -175,7 +173,7 @@ static status run_bench(const struct communicator *comm, struct options *options
     if (outcome == STATUS_OK)
         outcome = bench_init(&bench, options);
     if (outcome == STATUS_OK)
-        outcome = measure(&bench);
+        outcome = measure(&bench, options->seconds);
     if (outcome == STATUS_OK)
         outcome = report(&bench, options);
     bench_release(&bench);

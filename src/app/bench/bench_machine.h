@@ -13,7 +13,7 @@ struct machine {
     double latency;     /* s, a sum over all ranks of one number */
 };
 
-/* Collective. Takes about a second. */
-status machine_measure(const struct communicator *comm, struct machine *machine);
+/* Collective. Takes about half the seconds, and at least the time of one product. */
+status machine_measure(const struct communicator *comm, double seconds, struct machine *machine);
 
 #endif

@@ -15,7 +15,8 @@
 /* Ranks of the table: 1, 2, 4, ... */
 enum { MAX_ROWS = 15, MAX_REPLICAS = 1024, CHECK_TURNS = 3 };
 
-static const double check_seconds = 0.3, worthwhile_efficiency = 0.8, hopeless_efficiency = 0.5;
+static const double share_of_a_check = 0.15; /* of the seconds asked for */
+static const double worthwhile_efficiency = 0.8, hopeless_efficiency = 0.5;
 static const struct cost_link assumed_link = {2e-6, 0.5e-6, 12.5e9};
 
 struct row {
@@ -66,7 +67,8 @@ static void choose_links(const struct communicator *comm, const struct options *
 }
 
 /* As many experts as fill half of a turn with one step, but per rank no fewer than were timed. */
-static size_t experts_to_check(const struct prediction *prediction, int n_ranks)
+static size_t experts_to_check(const struct prediction *prediction, double check_seconds,
+                               int n_ranks)
 {
     struct cost_plan plan = {n_ranks, 1, prediction->checked.micro_batch, 0};
     plan.root_experts = cost_root_experts(&prediction->rates, &prediction->shape, &plan);
@@ -83,12 +85,14 @@ static status measure_in_turns(struct bench *check, const struct options *option
                                struct prediction *prediction)
 {
     struct cost_rates *rates = &prediction->rates, turns[CHECK_TURNS];
+    const struct rates_subject subject = {&prediction->config, options->optimizer,
+                                          options->seconds};
+    double check_seconds = share_of_a_check * options->seconds;
     size_t micro_batch = prediction->checked.micro_batch;
     prediction->measured = 0;
     bench_time_steps(check, 2);
     for (int t = 0; t < CHECK_TURNS; t++) {
-        status outcome = rates_measure_at(check->comm, &prediction->config, options->optimizer,
-                                          micro_batch, &turns[t]);
+        status outcome = rates_measure_at(check->comm, &subject, micro_batch, &turns[t]);
         if (outcome != STATUS_OK)
             return outcome;
         size_t n = (size_t)fmin(fmax(check_seconds / prediction->predicted, 3), 501);
@@ -119,7 +123,8 @@ static status check_prediction(const struct bench *bench, const struct options *
                           .n_inputs = bench->n_inputs,
                           .n_hidden = bench->n_hidden,
                           .n_outputs = bench->n_outputs,
-                          .n_experts = experts_to_check(prediction, bench->comm->size)};
+                          .n_experts = experts_to_check(
+                              prediction, share_of_a_check * options->seconds, bench->comm->size)};
     status outcome = bench_init(&check, options);
     if (outcome == STATUS_OK) {
         struct cost_shape shape = prediction->shape;
@@ -323,14 +328,15 @@ status bench_plan(struct bench *bench, const struct options *options)
     size_t micro_batch = options->micro_batch > 0
                              ? (size_t)options->micro_batch
                              : model_micro_batch(&prediction.config, bench->n_samples);
+    const struct rates_subject subject = {&prediction.config, options->optimizer, options->seconds};
     cost_shape_of(&prediction.config, bench->n_samples, &prediction.shape);
     prediction.checked = (struct cost_plan){comm->size, 1, real_padded(micro_batch), 0};
     status outcome = network_measure(comm, &prediction.rates);
     if (outcome == STATUS_OK)
-        outcome = rates_measure(comm, &prediction.config, options->optimizer, bench->n_samples,
-                                prediction.checked.micro_batch, &prediction.rates);
+        outcome = rates_measure(comm, &subject, bench->n_samples, prediction.checked.micro_batch,
+                                &prediction.rates);
     if (outcome == STATUS_OK)
-        outcome = machine_measure(comm, &prediction.machine);
+        outcome = machine_measure(comm, options->seconds, &prediction.machine);
     if (outcome != STATUS_OK)
         return outcome;
     choose_links(comm, options, &prediction);

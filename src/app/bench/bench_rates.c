@@ -19,13 +19,15 @@
 /* The most rows of a gate that are timed. */
 enum { MAX_GATE_NUMBERS = 4 << 20, MAX_REPEATS = 101 };
 
-static const double seconds_per_part = 0.03, seconds_at_most = 3;
+/* Of the seconds asked for. */
+static const double share_of_a_part = 0.015, share_at_most = 1.5;
 
 /* What the parts of a step work on, for micro-batches of n samples. */
 struct workshop {
     const struct communicator *comm;
     struct communicator alone; /* this rank as if there were no other: no message is sent */
     const struct model_config *config;
+    double seconds_per_part;
     struct mlp gate_shape, expert_shape;
     size_t n, n_local, n_rows; /* samples, experts, rows of the gate */
     struct gate gate;
@@ -129,14 +131,16 @@ size_t rates_n_experts(const struct model_config *config, size_t n)
 
 /* Collective. */
 static status open_workshop(struct workshop *shop, const struct communicator *comm,
-                            const struct model_config *config, enum optimizer_kind kind, size_t n)
+                            const struct rates_subject *subject, size_t n)
 {
+    const struct model_config *config = subject->config;
     memset(shop, 0, sizeof *shop);
     shop->comm = comm;
     shop->alone = *comm;
     shop->alone.rank = shop->alone.node = shop->alone.node_rank = 0;
     shop->alone.size = shop->alone.n_nodes = shop->alone.node_size = 1;
     shop->config = config;
+    shop->seconds_per_part = share_of_a_part * subject->seconds;
     shop->n = n;
     shop->n_local = rates_n_experts(config, n);
     size_t most = MAX_GATE_NUMBERS / n;
@@ -145,7 +149,7 @@ static status open_workshop(struct workshop *shop, const struct communicator *co
     if (outcome == STATUS_OK)
         outcome = open_arrays(shop);
     if (outcome == STATUS_OK)
-        outcome = open_model(shop, kind);
+        outcome = open_model(shop, subject->optimizer);
     outcome = communicator_agree(comm, outcome);
     if (outcome == STATUS_OK)
         outcome =
@@ -301,7 +305,7 @@ static double seconds_of(struct workshop *shop, void (*part)(struct workshop *))
     communicator_barrier(shop->comm);
     part(shop);
     double begin = clock_seconds(), before = begin, now = begin;
-    while (n < MAX_REPEATS && (n < 3 || now - begin < seconds_per_part)) {
+    while (n < MAX_REPEATS && (n < 3 || now - begin < shop->seconds_per_part)) {
         part(shop);
         now = clock_seconds();
         seconds[n++] = now - before;
@@ -343,11 +347,11 @@ static int list_samples(size_t batch, size_t also, size_t *samples)
     return n;
 }
 
-status rates_measure_at(const struct communicator *comm, const struct model_config *config,
-                        enum optimizer_kind optimizer, size_t n, struct cost_rates *rates)
+status rates_measure_at(const struct communicator *comm, const struct rates_subject *subject,
+                        size_t n, struct cost_rates *rates)
 {
     struct workshop shop;
-    status outcome = open_workshop(&shop, comm, config, optimizer, n);
+    status outcome = open_workshop(&shop, comm, subject, n);
     if (outcome == STATUS_OK) {
         double reals = (double)(shop.n_local * shop.experts.parameters.stride);
         rates->n_points = 1;
@@ -359,9 +363,8 @@ status rates_measure_at(const struct communicator *comm, const struct model_conf
     return outcome;
 }
 
-status rates_measure(const struct communicator *comm, const struct model_config *config,
-                     enum optimizer_kind optimizer, size_t batch, size_t also,
-                     struct cost_rates *rates)
+status rates_measure(const struct communicator *comm, const struct rates_subject *subject,
+                     size_t batch, size_t also, struct cost_rates *rates)
 {
     size_t samples[COST_MAX_POINTS];
     int n_samples = list_samples(batch, also, samples);
@@ -371,9 +374,9 @@ status rates_measure(const struct communicator *comm, const struct model_config 
         struct cost_rates one;
         double spent = clock_seconds() - begin;
         communicator_max(comm, &spent, 1);
-        if (spent > seconds_at_most && samples[i] != also)
+        if (spent > share_at_most * subject->seconds && samples[i] != also)
             continue;
-        status outcome = rates_measure_at(comm, config, optimizer, samples[i], &one);
+        status outcome = rates_measure_at(comm, subject, samples[i], &one);
         if (outcome != STATUS_OK)
             return outcome;
         rates->point[rates->n_points++] = one.point[0];

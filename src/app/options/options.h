@@ -93,6 +93,7 @@ struct options {
 
     char *shape;                               /* bench: B,D,H,O,E */
     bool plan;                                 /* bench */
+    double seconds;                            /* bench: to measure for */
     double network_latency, network_bandwidth; /* bench: us and GB/s between hosts; 0: not said */
     char *output, *resume;                     /* resume: "no", "auto" or a path */
     long checkpoint_every;                     /* 0: at the end only */

@@ -350,6 +350,9 @@ const struct option_entry option_table[] = {
     {"plan", NULL, NULL,
      "predict the step on more ranks than there are here, and how best to use them",
      SECTION_RANKS, BENCH, 0, KIND_FLAG, AT(plan), 0, NULL},
+    {"seconds", "T", "2",
+     "time to measure for, in seconds; less is less exact",
+     SECTION_RANKS, BENCH, 0, KIND_NUMBER, AT(seconds), RANGE_ABOVE_0, NULL},
     {"network-latency", "US", "0",
      "one-way latency of a message between hosts, for --plan; 0: measured if there are several "
      "hosts, else 2",
