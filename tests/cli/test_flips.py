@@ -17,7 +17,7 @@ KINDS = {
                                         "learned", "--expert-hidden", 3, "--gate-hidden", 2, "--experts", 2,
                                         "--epochs", 3, "--metrics-every", 2),
 }
-FLIPS = 40  # of each kind; fault/flip_bytes tries them all
+FLIPS = 16  # of each kind; fault/flip_bytes tries them all
 
 
 def contents(path):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# timeout: 200
-"""Files of very many pieces: data sets, and chunks of one row. In processor time, not on the clock."""
+"""Files of very many pieces: chunks of one row. In processor time, not on the clock. Many data sets:
+test_many_pieces_long.py."""
 import resource
 import time
 
@@ -32,18 +32,6 @@ class ManyPieces(support.TestCase):
         with h5py.File(self.path) as file:
             self.assertEqual(file["x"][:].shape, x.shape)
         self.assertLess(self.train(), 5 + 6 * (time.process_time() - start))
-
-    def test_many_data_sets(self):
-        """More than can be walked through in the five seconds that one piece may take."""
-        with h5py.File(self.path, "w") as file:
-            file["x"] = numpy.random.default_rng(1).normal(size=(10, 3))
-            file["y"] = file["x"][:, 0]
-            group, space = file.create_group("g").id, h5py.h5s.create_simple((2, 2))
-            kind, link = h5py.h5t.NATIVE_FLOAT, h5py.h5p.create(h5py.h5p.DATASET_CREATE)
-            link.set_layout(h5py.h5d.COMPACT)
-            for i in range(60000):
-                h5py.h5d.create(group, b"d%d" % i, kind, space, link)
-        self.assertGreater(self.train(), 0)
 
 
 if __name__ == "__main__":

@@ -431,10 +431,10 @@ class Bootstrap(SummaryCase):
         for experts in (1, 2):
             self.fit(columns, "--experts", experts, "--variance", "learned", "--starts", 3, *EM, run=f"{experts}")
             told = self.summary("--bootstrap", 19, "--test-experts", run=f"{experts}")
-            self.assertEqual(self.summary("--bootstrap", 19, "--test-experts", run=f"{experts}", ranks=2), told)
             likelihood[experts], test = told["log_likelihood"], told["test_experts"]
             self.assertEqual(test["drawn"], 19)
             if experts == 1:
+                self.assertEqual(self.summary("--bootstrap", 19, "--test-experts", run="1", ranks=2), told)
                 found, p = test["statistic"], test["p"]
         self.assert_close(found, 2 * (likelihood[2] - likelihood[1]), 1e-4)
         self.assertEqual(p, 1 / 20)

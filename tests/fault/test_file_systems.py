@@ -78,6 +78,8 @@ class Shimmed(FileSystems):
                 self.assert_rc(result, 0)
                 self.assert_one_warning(result, "symbolic links")
                 self.assert_pointers_are_texts(self.run_directory)
+                if error != errno.EPERM:  # it goes on in the same way after each of them
+                    continue
                 result = self.shop.train("run", "--keep", 2, "--resume", "auto", epochs=20,
                                          ranks=2, env=env)
                 self.assert_rc(result, 0)
@@ -87,7 +89,7 @@ class Shimmed(FileSystems):
                 self.assert_same_checkpoint(self.best_of(straight),
                                             self.best_of(self.run_directory))
                 self.assertEqual(harness.left_over(self.run_directory), [])
-        self.assert_all_read(self.run_directory)
+                self.assert_all_read(self.run_directory)
 
     def test_links_again(self):
         """A run that is moved to a file system with links goes on there, and the other way."""
@@ -151,16 +153,19 @@ class Shimmed(FileSystems):
         self.assert_rc(result, 2, "in use by another run", f"process {first.pid}")
 
     def test_doctor(self):
-        for calls, words in (({"symlink": errno.EPERM}, "no symbolic links"),
-                             ({"fcntl": errno.ENOLCK}, "has no locks"),
-                             ({"flock": errno.ENOSYS}, "flock does not work"),
-                             ({"fsync_folder": errno.EINVAL}, "folders cannot be synced"),
-                             ({"replace": errno.EEXIST}, "take the place of another")):
-            with self.subTest(calls=calls):
-                result = self.shop.run("doctor", "--output", self.folder, env=without(**calls))
-                line = [line for line in result.stdout.splitlines() if words in line]
-                self.assertEqual(len(line), 1, str(result))
-                self.assertIn(os.strerror(list(calls.values())[0]), line[0])
+        """What is missing has a line each, also where several things are."""
+        for missing in ({"symlink": (errno.EPERM, "no symbolic links"),
+                         "fcntl": (errno.ENOLCK, "has no locks"),
+                         "fsync_folder": (errno.EINVAL, "folders cannot be synced")},
+                        {"flock": (errno.ENOSYS, "flock does not work"),
+                         "replace": (errno.EEXIST, "take the place of another")}):
+            calls = {call: error for call, (error, _) in missing.items()}
+            result = self.shop.run("doctor", "--output", self.folder, env=without(**calls))
+            for call, (error, words) in missing.items():
+                with self.subTest(call=call):
+                    line = [line for line in result.stdout.splitlines() if words in line]
+                    self.assertEqual(len(line), 1, str(result))
+                    self.assertIn(os.strerror(error), line[0])
         self.assertEqual(list(self.folder.glob(".coterie-doctor*")), [])
 
 

@@ -40,9 +40,9 @@ static hid_t make(const char *name, hid_t type, const struct layout *layout, hsi
     hsize_t dims[2] = {rows, COLUMNS}, chunk[2] = {layout->chunk_rows, layout->chunk_columns};
     assert_ok(memory_alloc(&data, rows * COLUMNS, sizeof *data, "numbers"));
     rng_init(&rng, 3, RNG_START, 0, 0);
+    double least = H5Tget_sign(type) == H5T_SGN_2 ? -128 : 0;
     for (size_t i = 0; i < rows * COLUMNS; i++)
-        data[i] =
-            (double)(int64_t)(256 * rng_uniform(&rng)) - (H5Tget_sign(type) == H5T_SGN_2 ? 128 : 0);
+        data[i] = (double)(int64_t)(256 * rng_uniform(&rng)) + least;
     hid_t creation = H5Pcreate(H5P_FILE_CREATE), layout_list = H5Pcreate(H5P_DATASET_CREATE);
     H5Pset_userblock(creation, layout->user_block);
     hid_t file = H5Fcreate(fixture_path(name), H5F_ACC_TRUNC, creation, H5P_DEFAULT);
@@ -75,13 +75,13 @@ static void compare(struct hdf5_file *file, enum hdf5_number number, uint64_t fi
     assert_ok(hdf5_read_rows(file, "x", first, n, HDF5_AS_DOUBLE, expected));
     assert_ok(hdf5_read_stored(file, "x", first, n, stored));
     hdf5_to_double(number, stored, n * COLUMNS, converted);
-    assert_memory_equal(converted, expected, n * COLUMNS * sizeof(double));
+    assert_true(memcmp(converted, expected, n * COLUMNS * sizeof(double)) == 0);
     const void *seen = NULL;
     memset(stored, 0x55, n * COLUMNS * hdf5_number_size(number));
     assert_ok(hdf5_view_stored(file, "x", first, n, stored, &seen));
     assert_int_equal((uintptr_t)seen % hdf5_number_size(number), 0);
     hdf5_to_double(number, seen, n * COLUMNS, converted);
-    assert_memory_equal(converted, expected, n * COLUMNS * sizeof(double));
+    assert_true(memcmp(converted, expected, n * COLUMNS * sizeof(double)) == 0);
     memory_free(&stored);
     memory_free(&converted);
     memory_free(&expected);
@@ -107,7 +107,9 @@ static void stored_numbers_are_those_of_the_library(void **state)
         for (size_t l = 0; l < sizeof layouts / sizeof *layouts; l++) {
             struct hdf5_file *file;
             enum hdf5_number number = HDF5_NO_NUMBER;
-            hsize_t rows = hdf5_number_size(types[t].number) <= 2 ? 4 * ROWS : ROWS;
+            /* A file of less than a MiB is left to the library. */
+            hsize_t size = hdf5_number_size(types[t].number),
+                    rows = size < 4 ? 4 / size * ROWS : ROWS;
             H5Fclose(make("stored.h5", types[t].type, &layouts[l], rows));
             assert_ok(hdf5_open(fixture_path("stored.h5"), &file));
             if (t % 2 == 1)
