@@ -84,8 +84,8 @@ static hid_t open_file(const char *path, bool locks, H5F_close_degree_t degree, 
     return id;
 }
 
-/* What a file takes beside numbers and names: its head and tables of contents. */
-enum { ROOM_BESIDE = 1 << 15 };
+/* What a file takes beside numbers and names (its head and tables of contents), and a block. */
+enum { ROOM_BESIDE = 1 << 15, ROOM_STEP = 1 << 12 };
 
 /*
  * 0, or why the file of this descriptor cannot have all bytes from .. to - 1. Its size stays: what
@@ -115,7 +115,7 @@ static status no_room(const char *path, int error)
 status hdf5_reserve(struct hdf5_file *file, uint64_t bytes)
 {
     file->wanted += bytes;
-    uint64_t end = file->wanted + ROOM_BESIDE;
+    uint64_t end = (file->wanted + ROOM_BESIDE + ROOM_STEP - 1) / ROOM_STEP * ROOM_STEP;
     int *descriptor = NULL;
     if (end <= file->room || H5Fget_vfd_handle(file->id, H5P_DEFAULT, (void **)&descriptor) < 0 ||
         !descriptor)
