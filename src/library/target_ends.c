@@ -37,7 +37,7 @@ static int put_ends(const struct predictor *predictor, const struct predicted *b
     for (size_t i = 0; i < block->n; i++) {
         const struct target_mixture mixture = mixture_of(predictor, block, ends->target, i);
         double lower = ends->upper ? conformal_end(family, &mixture, ends->number, false)
-                                   : family->quantile(&mixture, ends->number);
+                                   : likelihood_quantile(family, &mixture, ends->number);
         ends->lower[first + i] = unscaled(predictor, ends->target, lower);
         if (ends->upper)
             ends->upper[first + i] = unscaled(predictor, ends->target,

@@ -33,8 +33,8 @@ static double distance(const struct likelihood_family *family, double median, do
 static double score_of(const struct likelihood_family *family, const struct target_mixture *mixture,
                        double d)
 {
-    double median = family->quantile(mixture, 0.5);
-    double side = family->quantile(mixture, d < median ? tail : 1 - tail);
+    double median = likelihood_quantile(family, mixture, 0.5);
+    double side = likelihood_quantile(family, mixture, d < median ? tail : 1 - tail);
     double score = fabs(d - median) / distance(family, median, side);
     return isnan(score) ? INFINITY : score;
 }
@@ -42,8 +42,8 @@ static double score_of(const struct likelihood_family *family, const struct targ
 double conformal_end(const struct likelihood_family *family, const struct target_mixture *mixture,
                      double factor, bool is_upper)
 {
-    double median = family->quantile(mixture, 0.5);
-    double side = family->quantile(mixture, is_upper ? 1 - tail : tail);
+    double median = likelihood_quantile(family, mixture, 0.5);
+    double side = likelihood_quantile(family, mixture, is_upper ? 1 - tail : tail);
     double reach = factor * distance(family, median, side);
     double end = is_upper ? median + reach : median - reach;
     if (family->targets == TARGETS_COUNTS)
@@ -120,7 +120,7 @@ status conformal_calibrate(const struct snapshot *snapshot, const struct dataset
     struct calibration calibration;
     *scores = (struct conformal_scores){0};
     if (held_out->shape.n == 0 || held_out->shape.n_targets != config->n_outputs ||
-        !likelihood_family(config->likelihood)->quantile)
+        !likelihood_has_quantiles(likelihood_family(config->likelihood)))
         return STATUS_OK;
     status outcome = calibration_init(&calibration, snapshot);
     if (outcome == STATUS_OK)

@@ -73,10 +73,11 @@ static bool is_covered(const struct trust *trust, const struct step *step,
     const struct likelihood_family *family = likelihood_family(step->model->config.likelihood);
     double d = (double)batch->d[k * batch->stride + i];
     if (family->targets != TARGETS_COUNTS)
-        return fabs(family->cdf(&mixture, d) - 0.5) < 0.5 * level;
+        return fabs(likelihood_cdf(family, &mixture, d) - 0.5) < 0.5 * level;
     /* From quantile to quantile: of counts such an interval holds more than its level says. */
     double tail = 0.5 * (1 - level);
-    return family->cdf(&mixture, d) >= tail && family->cdf(&mixture, d - 1) < 1 - tail;
+    return likelihood_cdf(family, &mixture, d) >= tail &&
+           likelihood_cdf(family, &mixture, d - 1) < 1 - tail;
 }
 
 static void add_coverage(struct trust *trust, const struct step *step,

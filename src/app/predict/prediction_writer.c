@@ -189,7 +189,7 @@ static double interval_end(const struct prediction_writer *writer,
     double tail = 0.5 * (1 - writer->extras.interval);
     if (writer->extras.factor)
         return conformal_end(family, &mixture, writer->extras.factor[k], is_upper);
-    return family->quantile(&mixture, is_upper ? 1 - tail : tail);
+    return likelihood_quantile(family, &mixture, is_upper ? 1 - tail : tail);
 }
 
 /* Whether sample i of a block lacks a value, so that nothing can be said of it. */

@@ -65,7 +65,7 @@ static double transform_of(const struct tile *tile, const struct predicted *pred
     }
     struct target_mixture mixture = {config->n_experts, tile->g, tile->o,
                                      predictor_dispersion(tile->report->predictor)};
-    return likelihood_family(config->likelihood)->cdf(&mixture, d);
+    return likelihood_cdf(likelihood_family(config->likelihood), &mixture, d);
 }
 
 static void predict_tile(const struct tile *tile, size_t first, size_t n)

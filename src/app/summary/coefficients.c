@@ -120,7 +120,7 @@ static double normal_quantile(double p)
     double g = 1, o = 0;
     struct dispersion standard = {.variance = 1};
     struct target_mixture normal = {1, &g, &o, &standard};
-    return normal_mixture_quantile(&normal, p);
+    return mixture_quantile(&normal_component, &normal, p);
 }
 
 static void convert_expert(const struct coefficients *coefficients,

@@ -5,7 +5,9 @@
 #include "base/real.h"
 #include "base/rng.h"
 #include "model/likelihood/output.h"
+#include "model/mixture/count_mixture.h"
 #include "model/mixture/dispersion.h"
+#include "model/mixture/mixture_quantile.h"
 #include "model/mixture/target_mixture.h"
 
 #include <stdbool.h>
@@ -154,9 +156,9 @@ struct likelihood_family {
     /* ln p(d), constants included; d (n_outputs) */
     double (*log_density)(const struct likelihood_sample *sample, const double *d);
     struct variance_terms (*variance_terms)(struct dispersion dispersion); /* of a target */
-    /* Of one target, of all experts together; NULL: classes. p in (0, 1). */
-    double (*cdf)(const struct target_mixture *mixture, double t); /* P(d <= t) */
-    double (*quantile)(const struct target_mixture *mixture, double p);
+    /* How the targets of an expert are spread: one of the two; both NULL: classes. */
+    const struct continuous_component *continuous;
+    const struct count_component *counts;
 };
 
 /* By enum likelihood_kind. */
@@ -167,6 +169,19 @@ static inline const struct likelihood_family *likelihood_family(enum likelihood_
 {
     return likelihood_families[kind];
 }
+
+/* Whether targets are numbers, which have the two functions below. */
+static inline bool likelihood_has_quantiles(const struct likelihood_family *family)
+{
+    return family->continuous || family->counts;
+}
+
+/* Of one target, of all experts together: P(d <= t). */
+double likelihood_cdf(const struct likelihood_family *family, const struct target_mixture *mixture,
+                      double t);
+/* The least t with P(d <= t) >= p, 0 < p < 1. NAN if an expert that counts is not finite. */
+double likelihood_quantile(const struct likelihood_family *family,
+                           const struct target_mixture *mixture, double p);
 
 /* Whether the variance that fits best is the mean of q / O. */
 static inline bool likelihood_is_of_squares(enum likelihood_kind kind)

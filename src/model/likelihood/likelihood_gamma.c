@@ -7,7 +7,6 @@
 
 #include "math/gamma_functions.h"
 #include "model/likelihood/likelihood.h"
-#include "model/mixture/mixture_quantile.h"
 
 #include <math.h>
 
@@ -104,17 +103,7 @@ static void bracket(const struct target_mixture *mixture, size_t e, double p, do
     *high = at + log(1 - 4 * least * (sqrt(variance) + variance));
 }
 
-static const struct continuous_component component = {add, bracket};
-
-static double cdf(const struct target_mixture *mixture, double t)
-{
-    return t > 0 ? mixture_tails(&component, mixture, log(t)).below : 0;
-}
-
-static double quantile(const struct target_mixture *mixture, double p)
-{
-    return exp(mixture_quantile(&component, mixture, p));
-}
+static const struct continuous_component component = {true, add, bracket};
 
 static double steepness(struct dispersion dispersion, double mean)
 {
@@ -150,5 +139,4 @@ const struct likelihood_family likelihood_gamma = {.label = "gamma",
                                                    .newton = &point_newton,
                                                    .log_density = point_sample_density,
                                                    .variance_terms = variance_terms,
-                                                   .cdf = cdf,
-                                                   .quantile = quantile};
+                                                   .continuous = &component};

@@ -208,7 +208,6 @@ const struct likelihood_family likelihood_gaussian = {.label = "Gaussian",
                                                       .newton = &newton,
                                                       .log_density = log_density,
                                                       .variance_terms = variance_terms,
-                                                      .cdf = normal_mixture_cdf,
-                                                      .quantile = normal_mixture_quantile,
+                                                      .continuous = &normal_component,
                                                       .bend = bend,
                                                       .draw = draw};

@@ -7,7 +7,7 @@
 #define POINT_FACTOR mean_factor
 
 #include "model/likelihood/likelihood.h"
-#include "model/mixture/mixture_quantile.h"
+#include "model/mixture/normal_mixture.h"
 
 #include <math.h>
 
@@ -90,36 +90,17 @@ static double centre(const struct target_mixture *mixture, size_t e)
 
 static void add(const struct target_mixture *mixture, size_t e, double u, struct tails *sum)
 {
-    const double one_by_root_2_pi = 0.3989422804014327;
-    double sigma = sqrt(mixture->dispersion[e].variance), g = mixture->g[e];
-    double at = (u - centre(mixture, e)) / sigma;
-    sum->below += g * standard_normal_cdf(at);
-    sum->above += g * standard_normal_cdf(-at);
-    sum->density += g * one_by_root_2_pi * exp(-0.5 * at * at) / sigma;
+    normal_add(mixture, e, centre(mixture, e), u, sum);
 }
 
-/* Phi(-39) is 0 in double. */
 static void bracket(const struct target_mixture *mixture, size_t e, double p, double *low,
                     double *high)
 {
-    const double far = 39;
-    double sigma = sqrt(mixture->dispersion[e].variance);
     (void)p;
-    *low = centre(mixture, e) - far * sigma;
-    *high = centre(mixture, e) + far * sigma;
+    normal_bracket(mixture, e, centre(mixture, e), low, high);
 }
 
-static const struct continuous_component component = {add, bracket};
-
-static double cdf(const struct target_mixture *mixture, double t)
-{
-    return t > 0 ? mixture_tails(&component, mixture, log(t)).below : 0;
-}
-
-static double quantile(const struct target_mixture *mixture, double p)
-{
-    return exp(mixture_quantile(&component, mixture, p));
-}
+static const struct continuous_component component = {true, add, bracket};
 
 static double steepness(struct dispersion dispersion, double mean)
 {
@@ -157,5 +138,4 @@ const struct likelihood_family likelihood_lognormal = {.label = "lognormal",
                                                        .newton = &point_newton,
                                                        .log_density = point_sample_density,
                                                        .variance_terms = variance_terms,
-                                                       .cdf = cdf,
-                                                       .quantile = quantile};
+                                                       .continuous = &component};

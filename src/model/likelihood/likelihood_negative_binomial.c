@@ -8,7 +8,6 @@
 
 #include "math/gamma_functions.h"
 #include "model/likelihood/likelihood.h"
-#include "model/mixture/count_mixture.h"
 
 #include <math.h>
 
@@ -97,16 +96,6 @@ static double count_cdf(struct dispersion dispersion, double o, double t)
 
 static const struct count_component component = {count_cdf, variance_terms};
 
-static double cdf(const struct target_mixture *mixture, double t)
-{
-    return count_mixture_cdf(&component, mixture, t);
-}
-
-static double quantile(const struct target_mixture *mixture, double p)
-{
-    return count_mixture_quantile(&component, mixture, p);
-}
-
 static double steepness(struct dispersion dispersion, double mean)
 {
     return sqrt(1 + mean / (1 + dispersion.variance * mean));
@@ -141,5 +130,4 @@ const struct likelihood_family likelihood_negative_binomial = {.label = "negativ
                                                                .newton = &point_newton,
                                                                .log_density = point_sample_density,
                                                                .variance_terms = variance_terms,
-                                                               .cdf = cdf,
-                                                               .quantile = quantile};
+                                                               .counts = &component};

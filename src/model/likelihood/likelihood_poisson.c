@@ -6,7 +6,6 @@
 #include "likelihood_parts.h"
 
 #include "math/vector_math.h"
-#include "model/mixture/count_mixture.h"
 
 #include <math.h>
 #include <string.h>
@@ -131,16 +130,6 @@ static double count_cdf(struct dispersion dispersion, double o, double t)
 
 static const struct count_component component = {count_cdf, variance_terms};
 
-static double cdf(const struct target_mixture *mixture, double t)
-{
-    return count_mixture_cdf(&component, mixture, t);
-}
-
-static double quantile(const struct target_mixture *mixture, double p)
-{
-    return count_mixture_quantile(&component, mixture, p);
-}
-
 /* dl/dz is about the root of the mean. */
 static double steepness(struct dispersion dispersion, double mean)
 {
@@ -163,5 +152,4 @@ const struct likelihood_family likelihood_poisson = {.label = "Poisson",
                                                      .newton = &newton,
                                                      .log_density = log_density,
                                                      .variance_terms = variance_terms,
-                                                     .cdf = cdf,
-                                                     .quantile = quantile};
+                                                     .counts = &component};

@@ -9,7 +9,6 @@
 
 #include "math/gamma_functions.h"
 #include "model/likelihood/likelihood.h"
-#include "model/mixture/mixture_quantile.h"
 
 #include <math.h>
 
@@ -157,17 +156,7 @@ static void bracket(const struct target_mixture *mixture, size_t e, double p, do
     *high = mixture->o[e] + away;
 }
 
-static const struct continuous_component component = {add, bracket};
-
-static double cdf(const struct target_mixture *mixture, double t)
-{
-    return mixture_tails(&component, mixture, t).below;
-}
-
-static double quantile(const struct target_mixture *mixture, double p)
-{
-    return mixture_quantile(&component, mixture, p);
-}
+static const struct continuous_component component = {false, add, bracket};
 
 static double steepness(struct dispersion dispersion, double mean)
 {
@@ -190,5 +179,4 @@ const struct likelihood_family likelihood_student = {.label = "Student's t",
                                                      .newton = &point_newton,
                                                      .log_density = point_sample_density,
                                                      .variance_terms = variance_terms,
-                                                     .cdf = cdf,
-                                                     .quantile = quantile};
+                                                     .continuous = &component};

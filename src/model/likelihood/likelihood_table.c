@@ -11,6 +11,20 @@ const struct likelihood_family *const likelihood_families[] = {LIKELIHOODS(ROW_O
 #define NAME(KIND, name, word) [KIND] = (word),
 const char *const likelihood_names[] = {LIKELIHOODS(NAME)};
 
+double likelihood_cdf(const struct likelihood_family *family, const struct target_mixture *mixture,
+                      double t)
+{
+    return family->counts ? count_mixture_cdf(family->counts, mixture, t)
+                          : mixture_cdf(family->continuous, mixture, t);
+}
+
+double likelihood_quantile(const struct likelihood_family *family,
+                           const struct target_mixture *mixture, double p)
+{
+    return family->counts ? count_mixture_quantile(family->counts, mixture, p)
+                          : mixture_quantile(family->continuous, mixture, p);
+}
+
 void likelihood_forward(const struct likelihood *likelihood, struct dispersion dispersion,
                         size_t stride, const real *d, real *z_to_o, real *loglik, real *square)
 {

@@ -8,7 +8,6 @@
 #define POINT_FACTOR mean_factor
 
 #include "model/likelihood/likelihood.h"
-#include "model/mixture/count_mixture.h"
 
 #include <math.h>
 
@@ -100,16 +99,6 @@ static double count_cdf(struct dispersion dispersion, double o, double t)
 
 static const struct count_component component = {count_cdf, variance_terms};
 
-static double cdf(const struct target_mixture *mixture, double t)
-{
-    return count_mixture_cdf(&component, mixture, t);
-}
-
-static double quantile(const struct target_mixture *mixture, double p)
-{
-    return count_mixture_quantile(&component, mixture, p);
-}
-
 static double steepness(struct dispersion dispersion, double mean)
 {
     (void)dispersion;
@@ -146,5 +135,4 @@ const struct likelihood_family likelihood_zero_inflated_poisson = {
     .newton = &point_newton,
     .log_density = point_sample_density,
     .variance_terms = variance_terms,
-    .cdf = cdf,
-    .quantile = quantile};
+    .counts = &component};

@@ -9,8 +9,8 @@ double standard_normal_cdf(double z)
     return 0.5 * erfc(-z * M_SQRT1_2);
 }
 
-struct tails mixture_tails(const struct continuous_component *component,
-                           const struct target_mixture *mixture, double t)
+static struct tails mixture_tails(const struct continuous_component *component,
+                                  const struct target_mixture *mixture, double t)
 {
     struct tails tails = {0, 0, 0};
     double total = 0;
@@ -19,6 +19,14 @@ struct tails mixture_tails(const struct continuous_component *component,
         component->add(mixture, e, t, &tails);
     }
     return (struct tails){tails.below / total, tails.above / total, tails.density / total};
+}
+
+double mixture_cdf(const struct continuous_component *component,
+                   const struct target_mixture *mixture, double t)
+{
+    if (!component->of_logarithms)
+        return mixture_tails(component, mixture, t).below;
+    return t > 0 ? mixture_tails(component, mixture, log(t)).below : 0;
 }
 
 /* Where every component is certainly below p (or above). */
@@ -38,8 +46,8 @@ static void bracket(const struct continuous_component *component,
 }
 
 /* Newton's method; bisection where that would leave the bracket, or has hardly come nearer. */
-double mixture_quantile(const struct continuous_component *component,
-                        const struct target_mixture *mixture, double p)
+static double find_quantile(const struct continuous_component *component,
+                            const struct target_mixture *mixture, double p)
 {
     double low, high;
     bracket(component, mixture, p, &low, &high);
@@ -65,4 +73,11 @@ double mixture_quantile(const struct continuous_component *component,
         last_miss = fabs(miss);
     }
     return t;
+}
+
+double mixture_quantile(const struct continuous_component *component,
+                        const struct target_mixture *mixture, double p)
+{
+    double t = find_quantile(component, mixture, p);
+    return component->of_logarithms ? exp(t) : t;
 }

@@ -4,6 +4,8 @@
 
 #include "model/mixture/target_mixture.h"
 
+#include <stdbool.h>
+
 /* Quantiles of a mixture of continuous distributions. All functions are Local. */
 
 /* Lower and upper tail in one: the smaller of the two keeps its digits. */
@@ -12,6 +14,7 @@ struct tails {
 };
 
 struct continuous_component {
+    bool of_logarithms; /* of targets above 0: t below is ln d */
     /* Adds g_e times the tails and the density of expert e at t. */
     void (*add)(const struct target_mixture *mixture, size_t e, double t, struct tails *sum);
     /* Where expert e is certainly below (and above) p. */
@@ -19,9 +22,10 @@ struct continuous_component {
                     double *high);
 };
 
-struct tails mixture_tails(const struct continuous_component *component,
-                           const struct target_mixture *mixture, double t);
-/* The t with P(d <= t) = p; NAN if an expert that counts is not finite. */
+/* P(d <= t). */
+double mixture_cdf(const struct continuous_component *component,
+                   const struct target_mixture *mixture, double t);
+/* The t with P(d <= t) = p, 0 < p < 1; NAN if an expert that counts is not finite. */
 double mixture_quantile(const struct continuous_component *component,
                         const struct target_mixture *mixture, double p);
 
