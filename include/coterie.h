@@ -66,6 +66,11 @@ COTERIE_API int coterie_model_open(const char *path, coterie_model **model, char
 /* NULL is let be. */
 COTERIE_API void coterie_model_close(coterie_model *model);
 
+/*
+ * The columns of the data that are inputs. One that had missing values in training may be NaN,
+ * which is a missing value; of a column of text (hue=blue, hue=red) all are missing if one is. What
+ * the model is told of gaps by further inputs, missing(NAME), follows and is not passed.
+ */
 COTERIE_API size_t coterie_n_inputs(const coterie_model *model);
 COTERIE_API size_t coterie_n_experts(const coterie_model *model);
 /* Numeric targets; 0 for a classifier. */
@@ -122,8 +127,9 @@ COTERIE_API size_t coterie_workspace(const coterie_model *model, size_t n);
 
 /*
  * Predicts n samples x (n, D). COTERIE_USAGE if something is asked for that the model does not have
- * (the mean of a classifier). COTERIE_NOT_FINITE if an input is NaN or infinite: that sample's
- * results are NaN, all others are as they would be without it.
+ * (the mean of a classifier). COTERIE_NOT_FINITE if an input is infinite, or is NaN and had
+ * no missing values in training: that sample's results are NaN, all others are as they would be
+ * without it.
  */
 COTERIE_API int coterie_predict(const coterie_model *model, size_t n, const double *x,
                                 const coterie_prediction *prediction, void *workspace);
@@ -154,7 +160,7 @@ COTERIE_API int coterie_conformal_interval(const coterie_model *model, size_t n,
                                            size_t target, double p, double *lower, double *upper,
                                            void *workspace);
 
-/* jacobian (n, T, D) or (n, C, D): d mean / d x, or d probability / d x. */
+/* jacobian (n, T, D) or (n, C, D): d mean / d x, or d probability / d x; 0 by a missing input. */
 COTERIE_API int coterie_jacobian(const coterie_model *model, size_t n, const double *x,
                                  double *jacobian, void *workspace);
 

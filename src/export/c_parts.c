@@ -4,7 +4,8 @@
 /* clang-format off: text of another file, line by line */
 static const char regression_declaration[] =
     "/*\n"
-    " * Predicts one sample x (INPUTS). Each result may be NULL: mean and variance (TARGETS) of "
+    " * Predicts one sample x (INPUTS), NAN where it is missing. Each result may be NULL: mean and "
+    "variance (TARGETS) of "
     "the\n"
     " * predictive distribution, the mixing proportions (EXPERTS) and the mean that each expert "
     "predicts\n"
@@ -220,9 +221,8 @@ static const char regression[] =
     "{\n"
     "    double scaled[INPUTS], g[EXPERTS], work[2 * WIDEST], o[OUTPUTS];\n"
     "    double y[OUTPUTS] = {0}, spread[OUTPUTS] = {0}, total = 0;\n"
-    "    size_t e, i, k;\n"
-    "    for (i = 0; i < INPUTS; i++)\n"
-    "        scaled[i] = (x[i] - x_mean[i]) * (1 / x_scale[i]);\n"
+    "    size_t e, k;\n"
+    "    scale(x, scaled);\n"
     "    proportions(scaled, g, work);\n"
     "    for (e = 0; e < EXPERTS; e++) {\n"
     "        expert_output(e, scaled, g, work, o);\n"
@@ -252,9 +252,8 @@ static const char classification[] =
     "{\n"
     "    double scaled[INPUTS], g[EXPERTS], work[2 * WIDEST], o[OUTPUTS], y[OUTPUTS] = {0};\n"
     "    double p[@P_CLASSES];\n"
-    "    size_t e, i, k, best = 0;\n"
-    "    for (i = 0; i < INPUTS; i++)\n"
-    "        scaled[i] = (x[i] - x_mean[i]) * (1 / x_scale[i]);\n"
+    "    size_t e, k, best = 0;\n"
+    "    scale(x, scaled);\n"
     "    proportions(scaled, g, work);\n"
     "    for (e = 0; e < EXPERTS; e++) {\n"
     "        expert_output(e, scaled, g, work, o);\n"
@@ -273,6 +272,34 @@ static const char classification[] =
     "    return (int)best;\n"
     "}\n";
 /* clang-format on */
+
+static const char scale_all[] = "static void scale(const double *x, double *scaled)\n"
+                                "{\n"
+                                "    size_t i;\n"
+                                "    for (i = 0; i < INPUTS; i++)\n"
+                                "        scaled[i] = (x[i] - x_mean[i]) * (1 / x_scale[i]);\n"
+                                "}\n\n";
+
+static const char scale_with_gaps[] =
+    "/* What is missing (NAN) is 0 after scaling, and a further input, told_by, is 1 then. */\n"
+    "static void scale(const double *x, double *scaled)\n"
+    "{\n"
+    "    double gap[INPUTS] = {0};\n"
+    "    size_t i;\n"
+    "    for (i = 0; i < COLUMNS; i++)\n"
+    "        if (x[i] != x[i] && told_by[i])\n"
+    "            gap[told_by[i]] = 1;\n"
+    "    for (i = 0; i < INPUTS; i++) {\n"
+    "        double value = i < COLUMNS ? x[i] : gap[i];\n"
+    "        int is_missing = i < COLUMNS && told_by[i] && gap[told_by[i]] == 1;\n"
+    "        scaled[i] = is_missing ? 0 : (value - x_mean[i]) * (1 / x_scale[i]);\n"
+    "    }\n"
+    "}\n\n";
+
+const char *c_scaling(const struct exported_model *model)
+{
+    return model->gaps.n > 0 ? scale_with_gaps : scale_all;
+}
 
 const char *c_prediction(const struct exported_model *model)
 {

@@ -23,6 +23,8 @@ const char *c_proportions(const struct exported_model *model);
 /* The body of output(e, z), from z to o of expert e. */
 const char *c_output(const struct exported_model *model);
 const char *c_output_factor(const struct exported_model *model);
+/* scale(), of a sample in the units of the data. */
+const char *c_scaling(const struct exported_model *model);
 /* expert_output(); and what is predicted. */
 const char *c_experts(const struct exported_model *model);
 const char *c_prediction(const struct exported_model *model);

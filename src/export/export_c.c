@@ -87,6 +87,20 @@ static void put_names(const struct c_writer *writer, const char *what,
     fputs("};\n", writer->stream);
 }
 
+/* Of each column the input that tells where it is missing, 0 for none. */
+static void put_told_by(const struct c_writer *writer)
+{
+    const struct gap_inputs *gaps = &writer->model->gaps;
+    fprintf(writer->stream, "enum { COLUMNS = %zu };\nstatic const size_t told_by[COLUMNS] = {",
+            gaps->n_own);
+    for (size_t i = 0; i < gaps->n_own; i++) {
+        size_t by = writer->model->told_by[i];
+        fprintf(writer->stream, "%s%zu", i % 16 ? ", " : "\n    ",
+                by < gaps->n ? gaps->n_own + by : 0);
+    }
+    fputs("};\n", writer->stream);
+}
+
 static const char *noun(const struct exported_model *model)
 {
     return model->is_classifier ? "class" : "target";
@@ -107,7 +121,7 @@ static void put_declarations(const struct c_writer *writer)
         writer->prefix, config->n_experts, writer->capitals, writer->prefix);
     put(writer, "#ifdef __cplusplus\nextern \"C\" {\n#endif\n");
     fprintf(writer->stream, "enum { %s_INPUTS = %zu, %s_%s = %zu, %s_EXPERTS = %zu };\n",
-            writer->capitals, config->n_inputs, writer->capitals,
+            writer->capitals, model->gaps.n_own, writer->capitals,
             model->is_classifier ? "CLASSES" : "TARGETS", model->names->n, writer->capitals,
             config->n_experts);
     fprintf(writer->stream, "extern const char *const %s_input_name[], *const %s_%s_name[];\n",
@@ -208,7 +222,10 @@ static void put_parameters(const struct c_writer *writer)
 {
     const struct exported_model *model = writer->model;
     const struct scaler *scaler = &model->record.scaler;
-    put_names(writer, "input", &model->record.input_names);
+    const struct string_list columns = {model->gaps.n_own, model->record.input_names.item};
+    put_names(writer, "input", &columns);
+    if (model->gaps.n > 0)
+        put_told_by(writer);
     put_names(writer, noun(model), model->names);
     fputs("\n/* Networks work with (x - mean) / scale, and targets likewise. */\n", writer->stream);
     put_numbers(writer, "x_mean", scaler->n_inputs, scaler->x_mean);
@@ -236,6 +253,7 @@ static void put_functions(const struct c_writer *writer)
     put(writer, c_proportions(model));
     fprintf(writer->stream, "static void output(size_t e, double *z)\n{\n%s%s}\n\n",
             c_output(model), c_output_factor(model));
+    put(writer, c_scaling(model));
     put(writer, c_experts(model));
     if (model->is_classifier)
         fprintf(writer->stream, "static void probabilities(const double *o, double *p)\n{\n%s}\n\n",

@@ -17,10 +17,42 @@
 #include <string.h>
 
 /*
+ * x (N, columns) -> (N, D): what is missing (NaN) becomes the mean of the input, and the inputs
+ * that tell of it are 1 there.
+ */
+static const char *add_gaps(const struct builder *builder)
+{
+    const struct gap_inputs *gaps = &builder->model->gaps;
+    int64_t columns = (int64_t)gaps->n_own, told = (int64_t)gaps->n;
+    double *by_column = onnx_scratch(builder->graph, gaps->n_own * gaps->n);
+    double *by_told = onnx_scratch(builder->graph, gaps->n_own * gaps->n);
+    for (size_t c = 0; c < gaps->n_own && by_column && by_told; c++)
+        for (size_t i = 0; i < gaps->n; i++)
+            by_column[c * gaps->n + i] = by_told[i * gaps->n_own + c] =
+                builder->model->told_by[c] == i;
+    const char *gap =
+        cast(builder, "x_gap", node(builder, "IsNaN", "x_is_nan", "x", NULL), builder->type);
+    gap = node(builder, "MatMul", "x_gaps", gap,
+               onnx_numbers(builder->graph, "told_by", builder->type, 2, (int64_t[]){columns, told},
+                            by_column));
+    gap = node(builder, "Min", "x_told", gap, "one");
+    const char *missing = node(builder, "MatMul", "x_untold", gap,
+                               onnx_numbers(builder->graph, "tells_of", builder->type, 2,
+                                            (int64_t[]){told, columns}, by_told));
+    missing = node(builder, "Greater", "x_is_missing", missing, "zero");
+    const char *x =
+        onnx_node(builder->graph, "Where", "x_filled", missing,
+                  row(builder, "x_fill", gaps->n_own, builder->model->record.scaler.x_mean), "x");
+    x = node(builder, "Concat", "x_all", x, gap);
+    onnx_attribute(builder->graph, "axis", 1);
+    return x;
+}
+
+/*
  * (x - mean) / scale (N, D). In single precision the mean has two parts, so that an input whose
  * mean is large against its scale loses nothing.
  */
-static const char *add_scaling(const struct builder *builder)
+static const char *add_scaling(const struct builder *builder, const char *x)
 {
     const struct scaler *scaler = &builder->model->record.scaler;
     size_t n = scaler->n_inputs;
@@ -29,7 +61,7 @@ static const char *add_scaling(const struct builder *builder)
         rest[i] = scaler->x_mean[i] - (double)(float)scaler->x_mean[i];
         inverse[i] = 1 / scaler->x_scale[i];
     }
-    const char *x = node(builder, "Sub", "x_moved", "x", row(builder, "x_mean", n, scaler->x_mean));
+    x = node(builder, "Sub", "x_moved", x, row(builder, "x_mean", n, scaler->x_mean));
     if (builder->type == ONNX_FLOAT)
         x = node(builder, "Sub", "x_centred", x, row(builder, "x_mean_rest", n, rest));
     return node(builder, "Mul", "x_scaled", x, row(builder, "x_inverse_scale", n, inverse));
@@ -217,9 +249,11 @@ static void add_metadata(const struct builder *builder)
 {
     static const char *const keys[] = {"task", "likelihood", "gate", "experts"};
     const struct run_record *record = &builder->model->record;
-    add_names(builder, "inputs", &record->input_names);
+    const struct string_list columns = {builder->model->gaps.n_own, record->input_names.item};
+    add_names(builder, "inputs", &columns);
+    const struct string_list units = {columns.n, record->input_units.item};
     if (record->input_units.n > 0)
-        add_names(builder, "input_units", &record->input_units);
+        add_names(builder, "input_units", &units);
     if (record->target_units.n > 0 && !builder->model->is_classifier)
         add_names(builder, "target_units", &record->target_units);
     add_names(builder, builder->model->is_classifier ? "classes" : "targets",
@@ -235,13 +269,14 @@ static void add_scalars(const struct builder *builder)
     const struct exported_model *model = builder->model;
     bool is_deep = model->gate.n_layers > 1 || model->experts.n_layers > 1;
     bool is_gelu = is_deep && model->config.activation == ACTIVATION_GELU;
-    if (model_is_routed(&model->config) || has_infinite_variance(model))
+    bool has_gaps = model->gaps.n > 0;
+    if (model_is_routed(&model->config) || has_gaps || has_infinite_variance(model))
         scalar(builder, "zero", 0);
     if (is_gelu) {
         scalar(builder, "half", 0.5);
         scalar(builder, "sqrt_half", 0.70710678118654752440);
     }
-    if (is_gelu || model->two_in_one)
+    if (is_gelu || model->two_in_one || has_gaps)
         scalar(builder, "one", 1);
     axis(builder, "axis_1", 1);
     axis(builder, "axis_2", 2);
@@ -250,10 +285,10 @@ static void add_scalars(const struct builder *builder)
 static void build(const struct builder *builder)
 {
     struct onnx_graph *graph = builder->graph;
-    int64_t of_x[] = {ONNX_SAMPLES, builder->d};
+    int64_t of_x[] = {ONNX_SAMPLES, (int64_t)builder->model->gaps.n_own};
     onnx_input(graph, "x", builder->type, 2, of_x, "inputs, in the units of the data");
     add_scalars(builder);
-    const char *x = add_scaling(builder);
+    const char *x = add_scaling(builder, builder->model->gaps.n > 0 ? add_gaps(builder) : "x");
     const char *g = node(builder, "Unsqueeze", "g", onnx_gate(builder, x), "axis_2");
     const char *o = add_output(builder, add_experts(builder, x), g);
     const char *y =
@@ -282,7 +317,7 @@ static status write_onnx(const struct exported_model *model, const char *path, c
     onnx_graph_destroy(&builder.graph);
     snprintf(said, size,
              "operator set 13; input x (samples, %zu) of %s, outputs %s, proportion, expert",
-             model->config.n_inputs, model->is_double ? "doubles" : "floats",
+             model->gaps.n_own, model->is_double ? "doubles" : "floats",
              !model->is_classifier ? "mean, variance"
              : model->has_class    ? "class, probability"
                                    : "probability");

@@ -145,6 +145,9 @@ status exported_model_open(const char *path, bool parameters, struct exported_mo
         outcome = checkpoint_read_record(model->file, &model->record);
     if (outcome == STATUS_OK)
         outcome = recorded_model(&model->record, &model->config);
+    if (outcome == STATUS_OK)
+        outcome =
+            recorded_gaps(&model->record, model->config.n_inputs, &model->gaps, &model->told_by);
     if (outcome == STATUS_OK) {
         model->is_double = strcmp(precision, "double") == 0;
         describe(model);
@@ -174,6 +177,8 @@ void exported_model_release(struct exported_model *model)
     memory_free(&model->whiten);
     memory_free(&model->variance);
     memory_free(&model->factor);
+    gap_inputs_release(&model->gaps);
+    memory_free(&model->told_by);
     run_record_release(&model->record);
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/status.h"
 #include "checkpoint/checkpoint.h"
+#include "data/source/gap_inputs.h"
 #include "model/model_config.h"
 
 #include <stdbool.h>
@@ -29,10 +30,12 @@ struct exported_model {
     struct hdf5_file *file;
     struct run_record record;
     struct model_config config;
-    bool is_double;                   /* trained by coterie_d */
-    bool is_classifier;               /* outputs are probabilities */
-    bool has_class;                   /* and one class is the answer */
-    bool two_in_one;                  /* one output is the probability of the second of two */
+    struct gap_inputs gaps; /* n_own inputs are asked for; the others tell where they are missing */
+    size_t *told_by;        /* (gaps.n_own): see gap_inputs_spread */
+    bool is_double;         /* trained by coterie_d */
+    bool is_classifier;     /* outputs are probabilities */
+    bool has_class;         /* and one class is the answer */
+    bool two_in_one;        /* one output is the probability of the second of two */
     const struct string_list *names;  /* of what is predicted: targets, or classes */
     struct exported_network gate;     /* no layers if the gate is Gaussian, then: */
     double *constant, *mean, *whiten; /* (E), (E, D), (E, D, D): see predict/whitener.h */

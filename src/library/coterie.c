@@ -44,7 +44,7 @@ void coterie_model_close(coterie_model *model)
 
 size_t coterie_n_inputs(const coterie_model *model)
 {
-    return predictor_config(of(model))->n_inputs;
+    return predictor_n_columns(of(model));
 }
 
 size_t coterie_n_experts(const coterie_model *model)
@@ -69,7 +69,7 @@ static const char *item(const struct string_list *list, size_t i)
 
 const char *coterie_input_name(const coterie_model *model, size_t i)
 {
-    return item(&predictor_record(of(model))->input_names, i);
+    return i < coterie_n_inputs(model) ? item(&predictor_record(of(model))->input_names, i) : NULL;
 }
 
 const char *coterie_target_name(const coterie_model *model, size_t i)
@@ -100,35 +100,38 @@ const char *coterie_target_unit(const coterie_model *model, size_t i)
 int coterie_input_range(const coterie_model *model, size_t i, double *least, double *most)
 {
     const struct scaler *scaler = &predictor_record(of(model))->scaler;
-    if (i >= scaler->n_inputs || !least || !most)
+    if (i >= coterie_n_inputs(model) || !least || !most)
         return COTERIE_USAGE;
     *least = scaler->x_least[i];
     *most = scaler->x_most[i];
     return COTERIE_OK;
 }
 
-/* Samples first .. first+n-1 as doubles in `row` (n, D); false if a number is not finite. */
+/*
+ * Samples first .. first+n-1 as doubles in `row` (n, D); false if a number is not finite, and not
+ * known to be missing.
+ */
 static bool load_rows(const struct request *request, size_t first, size_t n, double *row)
 {
-    size_t d = predictor_config(request->predictor)->n_inputs;
-    bool finite = true;
-    for (size_t i = 0; i < n * d; i++) {
-        row[i] = request->x ? request->x[first * d + i] : (double)request->x_float[first * d + i];
-        finite = finite && isfinite(row[i]);
+    const struct predictor *predictor = request->predictor;
+    size_t columns = predictor_n_columns(predictor), d = predictor_config(predictor)->n_inputs;
+    bool is_known = true;
+    for (size_t i = first; i < first + n; i++, row += d) {
+        for (size_t c = 0; c < columns; c++)
+            row[c] = request->x ? request->x[i * columns + c]
+                                : (double)request->x_float[i * columns + c];
+        is_known &= predictor_tell_gaps(predictor, row);
     }
-    return finite;
+    return is_known;
 }
 
 /* An input that is not finite makes its own sample's results NaN, and no others'. */
-static void spoil(const struct predictor *predictor, const double *row,
-                  const struct predicted *block)
+static void spoil(const struct predictor *predictor, double *row, const struct predicted *block)
 {
     const struct model_config *config = predictor_config(predictor);
     size_t stride = block->stride, outputs = config->n_outputs, experts = config->n_experts;
     for (size_t i = 0; i < block->n; i++) {
-        bool finite = true;
-        for (size_t c = 0; c < config->n_inputs; c++)
-            finite = finite && isfinite(row[i * config->n_inputs + c]);
+        bool finite = predictor_tell_gaps(predictor, row + i * config->n_inputs);
         for (size_t k = 0; k < outputs && !finite; k++)
             block->y[k * stride + i] = NAN;
         for (size_t e = 0; e < experts && !finite; e++)
@@ -190,11 +193,19 @@ int request_run(const struct request *request, void *workspace)
     return bytes > COTERIE_STACK ? COTERIE_WORKSPACE : run_on_stack(request, at_once, bytes);
 }
 
+/* For the slopes of one sample: work, the sample, and slopes by all inputs. */
+static size_t slopes_bytes(const struct predictor *predictor)
+{
+    const struct model_config *config = predictor_config(predictor);
+    return predictor_jacobian_bytes(predictor) +
+           (1 + config->n_inputs * (1 + config->n_outputs)) * sizeof(double);
+}
+
 size_t coterie_workspace(const coterie_model *model, size_t n)
 {
     const struct predictor *predictor = of(model);
     size_t block = bytes_for(predictor, n > 2 ? PREDICTOR_TILE : 1);
-    size_t slopes = bytes_for(predictor, 1) + predictor_jacobian_bytes(predictor);
+    size_t slopes = bytes_for(predictor, 1) + slopes_bytes(predictor);
     return block > slopes ? block : slopes;
 }
 
@@ -379,21 +390,44 @@ int coterie_log_density(const coterie_model *model, size_t n, const double *x, c
     return request_run(&request, workspace);
 }
 
+/* Slopes by the columns of the data, (O, columns). What is missing has none: 0. */
+static bool put_slopes(const struct predictor *predictor, const double *x, const double *slope,
+                       double *to)
+{
+    const struct model_config *config = predictor_config(predictor);
+    size_t columns = predictor_n_columns(predictor);
+    bool finite = true;
+    for (size_t k = 0; k < config->n_outputs; k++)
+        for (size_t c = 0; c < columns; c++) {
+            double value = slope[k * config->n_inputs + c];
+            to[k * columns + c] = isnan(x[c]) ? 0 : value;
+            finite = finite && isfinite(value);
+        }
+    return finite;
+}
+
 static int jacobians(const struct predictor *predictor, size_t n, const double *x, double *jacobian,
                      void *space)
 {
     const struct model_config *config = predictor_config(predictor);
     size_t d = config->n_inputs, outputs = config->n_outputs;
+    size_t columns = predictor_n_columns(predictor);
     bool is_classifier = predictor_is_classifier(predictor);
     size_t rows = is_classifier ? predictor_class_names(predictor)->n : outputs;
+    double *row = (double *)(((uintptr_t)space + sizeof(double) - 1) & ~(sizeof(double) - 1));
+    double *slope = row + d, *work = slope + outputs * d;
     int outcome = COTERIE_OK;
-    for (size_t i = 0; i < n; i++, x += d, jacobian += rows * d) {
+    for (size_t i = 0; i < n; i++, x += columns, jacobian += rows * columns) {
         /* Of two classes in one output the second comes first, and the other is its negative. */
-        double *own = jacobian + (rows - outputs) * d;
-        predictor_jacobian(predictor, x, space, own);
-        for (size_t c = 0; c < outputs * d; c++)
-            outcome = isfinite(own[c]) ? outcome : COTERIE_NOT_FINITE;
-        for (size_t c = 0; c < d && rows > outputs; c++)
+        double *own = jacobian + (rows - outputs) * columns;
+        memcpy(row, x, columns * sizeof *x);
+        bool is_known = predictor_tell_gaps(predictor, row);
+        predictor_jacobian(predictor, row, work, slope);
+        if (!put_slopes(predictor, row, slope, own) || !is_known)
+            outcome = COTERIE_NOT_FINITE;
+        for (size_t c = 0; c < outputs * columns && !is_known; c++)
+            own[c] = NAN;
+        for (size_t c = 0; c < columns && rows > outputs; c++)
             jacobian[c] = -own[c];
     }
     return outcome;
@@ -410,7 +444,7 @@ int coterie_jacobian(const coterie_model *model, size_t n, const double *x, doub
                      void *workspace)
 {
     const struct predictor *predictor = of(model);
-    size_t bytes = predictor_jacobian_bytes(predictor);
+    size_t bytes = slopes_bytes(predictor);
     if (n > 0 && (!x || !jacobian))
         return COTERIE_USAGE;
     if (workspace)

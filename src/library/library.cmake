@@ -2,7 +2,7 @@
 # libcoterie, shared and static: the predictor for other programs. It shares its sources with the
 # programs, links nothing of theirs but HDF5, and only names that begin with coterie_ leave it.
 file(GLOB_RECURSE predictor_sources CONFIGURE_DEPENDS
-  src/base/*.c src/math/gamma_functions.c src/math/softmax.c src/math/portable_softmax.c src/data/hdf5/*.c src/data/samples/*.c src/model/*.c src/checkpoint/*.c
+  src/base/*.c src/math/gamma_functions.c src/math/softmax.c src/math/portable_softmax.c src/data/hdf5/*.c src/data/samples/*.c src/data/source/gap_inputs.c src/model/*.c src/checkpoint/*.c
   src/predict/*.c)
 
 # An archive, of which the linker takes what is needed.

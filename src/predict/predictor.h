@@ -31,6 +31,16 @@ void predictor_destroy(struct predictor **predictor);
 
 const struct run_record *predictor_record(const struct predictor *predictor);
 const struct model_config *predictor_config(const struct predictor *predictor);
+
+/*
+ * Inputs that are columns of the data: all D, but for those that tell where a column has no value.
+ * These come last, and predictor_tell_gaps makes them: in a sample x (D), of which the columns are
+ * filled in, NAN where there is no value. False if a number is not finite where the model has
+ * learned nothing of missing ones.
+ */
+size_t predictor_n_columns(const struct predictor *predictor);
+bool predictor_tell_gaps(const struct predictor *predictor, double *x);
+
 /* Whether y are probabilities, and of what: classes, or targets between 0 and 1. */
 bool predictor_is_classifier(const struct predictor *predictor);
 const struct string_list *predictor_class_names(const struct predictor *predictor);
@@ -58,8 +68,10 @@ enum { PREDICTOR_TILE = 32 };
  */
 size_t predictor_work_bytes(const struct predictor *predictor, size_t n);
 
-/* x (n, D), finite, in the units of the data, n as the work space allows. The result lies in
- * `work`. */
+/*
+ * x (n, D), finite or NAN, which is a missing value, in the units of the data, n as the work space
+ * allows. The result lies in `work`.
+ */
 void predictor_compute(const struct predictor *predictor, size_t n, const double *x, void *work,
                        struct predicted *out);
 /* The same for x that are scaled, as numbers of the model's precision. */

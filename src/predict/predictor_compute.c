@@ -78,7 +78,7 @@ void work_load(const struct predictor *predictor, const struct scaler *scaler, s
         double *row = work->scaled + c * width;
         double mean = scaler ? scaler->x_mean[c] : 0, inverse = scaler ? 1 / scaler->x_scale[c] : 1;
         for (size_t i = 0; i < width; i++)
-            row[i] = i < n ? (x[i * inputs + c] - mean) * inverse : 0;
+            row[i] = i < n && !isnan(x[i * inputs + c]) ? (x[i * inputs + c] - mean) * inverse : 0;
     }
     predictor->pass->narrow(inputs * width, work->scaled, work->x);
     predictor->pass->widen(inputs * width, work->x, work->scaled);

@@ -7,6 +7,7 @@
 #include "predict/self_check.h"
 
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -114,6 +115,9 @@ static status create_with(struct run_record *record, const struct model_shape *s
     predictor->n_outputs = shape->config.n_outputs;
     predictor->n_inputs = shape->config.n_inputs;
     outcome = copy_networks(predictor, networks);
+    if (outcome == STATUS_OK)
+        outcome = recorded_gaps(&predictor->record, predictor->n_inputs, &predictor->gaps,
+                                &predictor->told_by);
     if (outcome == STATUS_OK && predictor->own_gate)
         outcome = predictor->own_gate->prepare(predictor, networks->gate);
     *out = predictor;
@@ -193,6 +197,8 @@ void predictor_destroy(struct predictor **predictor)
     if (!*predictor)
         return;
     run_record_release(&(*predictor)->record);
+    gap_inputs_release(&(*predictor)->gaps);
+    memory_free(&(*predictor)->told_by);
     memory_free(&(*predictor)->weights);
     memory_free(&(*predictor)->experts);
     memory_free(&(*predictor)->dispersion);
@@ -211,6 +217,29 @@ const struct run_record *predictor_record(const struct predictor *predictor)
 const struct model_config *predictor_config(const struct predictor *predictor)
 {
     return &predictor->shape.config;
+}
+
+size_t predictor_n_columns(const struct predictor *predictor)
+{
+    return predictor->gaps.n_own;
+}
+
+bool predictor_tell_gaps(const struct predictor *predictor, double *x)
+{
+    const struct gap_inputs *gaps = &predictor->gaps;
+    bool is_known = true;
+    for (size_t i = 0; i < gaps->n; i++)
+        x[gaps->n_own + i] = 0;
+    for (size_t c = 0; c < gaps->n_own; c++) {
+        if (isnan(x[c]) && predictor->told_by[c] < gaps->n)
+            x[gaps->n_own + predictor->told_by[c]] = 1;
+        else
+            is_known = is_known && isfinite(x[c]);
+    }
+    for (size_t c = 0; c < gaps->n_own; c++) /* a column of text is missing as a whole */
+        if (predictor->told_by[c] < gaps->n && x[gaps->n_own + predictor->told_by[c]] == 1)
+            x[c] = NAN;
+    return is_known;
 }
 
 bool predictor_is_classifier(const struct predictor *predictor)

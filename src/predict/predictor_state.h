@@ -2,6 +2,7 @@
 #ifndef COTERIE_PREDICT_PREDICTOR_STATE_H
 #define COTERIE_PREDICT_PREDICTOR_STATE_H
 
+#include "data/source/gap_inputs.h"
 #include "pass.h"
 #include "predict/predictor.h"
 
@@ -26,6 +27,8 @@ struct predictor {
     struct model_shape shape;
     const struct pass *pass;
     size_t n_experts, n_outputs, n_inputs; /* E, O, D */
+    struct gap_inputs gaps;                /* among the inputs */
+    size_t *told_by; /* (gaps.n_own) which of them tells of an input; gaps.n: none; owned */
     const struct predictor_gate *own_gate; /* NULL: a network */
     struct pass_network gate;              /* if it is a network */
     struct pass_network *experts;          /* (E) */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "predict/recorded_model.h"
 
+#include "base/memory.h"
+
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -169,4 +171,20 @@ status recorded_model(const struct run_record *record, struct model_config *conf
     if (config->n_experts == 0 || config->n_inputs == 0 || config->n_outputs == 0)
         return status_set(STATUS_USAGE, "the checkpoint has no experts, inputs or outputs");
     return STATUS_OK;
+}
+
+status recorded_gaps(const struct run_record *record, size_t n_inputs, struct gap_inputs *gaps,
+                     size_t **told_by)
+{
+    const char *missing = run_record_config(record, "missing");
+    struct string_list none = {0};
+    bool has_learned = missing && strcmp(missing, "auto") == 0;
+    status outcome = gap_inputs_find(gaps, has_learned ? &record->input_names : &none);
+    if (!has_learned)
+        gaps->n_own = n_inputs;
+    if (outcome == STATUS_OK)
+        outcome = memory_alloc(told_by, gaps->n_own, sizeof **told_by, "a model");
+    if (outcome == STATUS_OK)
+        gap_inputs_spread(gaps, &record->input_names, *told_by);
+    return outcome;
 }

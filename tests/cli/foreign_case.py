@@ -30,8 +30,8 @@ class Foreign(support.TestCase):
         return result.stdout
 
     def refused(self, *words, options=()):
-        result = support.run(support.COTERIE, "train", "--data", self.path, "--dry-run", *options,
-                             cwd=self.folder)
+        result = support.run(support.COTERIE, "train", "--data", self.path, "--dry-run", "--missing",
+                             "refuse", *options, cwd=self.folder)
         self.assert_rc(result, 2)
         line = self.assert_one_line(result)
         for word in ("d.h5", *words):

@@ -34,6 +34,7 @@ def labelled(name):
     return [[*row[:2], name(i)] for i, row in enumerate(ROWS)]
 
 
+REFUSE = ("--missing", "refuse")
 # Of CSV files: rows or text, header, options, and what the one line says besides the file's name.
 CSV = {
     "empty file": ("", None, (), ("empty|no samples",)),
@@ -41,11 +42,11 @@ CSV = {
     "ragged": ([*ROWS[:3], [1, 2], *ROWS[4:]], "a,b,t", (), (r"line 5\b", "2", "3")),
     "too long": ([*ROWS[:3], [1, 2, 3, 4], *ROWS[4:]], "a,b,t", (), (r"line 5\b", "4", "3")),
     "a word among numbers": (rows_with(6, 1, "seven"), "a,b,t", (), (r"line 8\b", "seven", r"\bb\b")),
-    "missing value": (rows_with(6, 0, ""), "a,b,t", (), (r"line 8\b", r"\ba\b", "missing|empty")),
-    "missing target": (rows_with(6, 2, ""), "a,b,t", (), (r"line 8\b", r"\bt\b", "missing|empty")),
-    "NaN": (rows_with(19, 0, "nan"), "a,b,t", (), (r"line 21\b", r"\ba\b", "nan|finite")),
-    "NaN as target": (rows_with(0, 2, "NaN"), "a,b,t", (), (r"line 2\b", r"\bt\b", "NaN|finite")),
-    "NA as target": (rows_with(6, 2, "NA"), "a,b,t", (), (r"line 8\b", "'NA'", "missing")),
+    "missing value": (rows_with(6, 0, ""), "a,b,t", REFUSE, (r"line 8\b", r"\ba\b", "missing|empty")),
+    "missing target": (rows_with(6, 2, ""), "a,b,t", REFUSE, (r"line 8\b", r"\bt\b", "missing|empty")),
+    "NaN": (rows_with(19, 0, "nan"), "a,b,t", REFUSE, (r"line 21\b", r"\ba\b", "nan|finite")),
+    "NaN as target": (rows_with(0, 2, "NaN"), "a,b,t", REFUSE, (r"line 2\b", r"\bt\b", "NaN|finite")),
+    "NA as target": (rows_with(6, 2, "NA"), "a,b,t", REFUSE, (r"line 8\b", "'NA'", "missing")),
     "Inf": (rows_with(4, 1, "-inf"), "a,b,t", (), (r"line 6\b", r"\bb\b", "-inf|finite")),
     "too large": (rows_with(4, 1, "1e999"), "a,b,t", (), (r"line 6\b", r"\bb\b", "1e999|finite")),
     "duplicate column": (ROWS, "a,a,t", (), (r"\ba\b", "twice|duplicate|same name")),
@@ -178,9 +179,9 @@ class OfHdf5(BadInput):
         for bad in (math.nan, math.inf, -math.inf):
             x, y = numpy.ones((30, 3)), numpy.ones((30, 2))
             x[21, 2] = bad
-            self.expect_content(f"{bad} in x", "/x", "21", "2", x=x)
+            self.expect_content(f"{bad} in x", "/x", "21", "2", x=x, options=REFUSE)
             y[7, 1] = bad
-            self.expect_content(f"{bad} in y", "/y", "7", "1", y=y)
+            self.expect_content(f"{bad} in y", "/y", "7", "1", y=y, options=REFUSE)
         self.expect_content("NaN as weight", "/weight", weight=numpy.full(30, math.nan))
         self.expect_content("beyond single precision", "x", x=numpy.full((30, 3), 1e300),
                             options=("--scale", "none"))
@@ -282,7 +283,7 @@ class OfModels(BadInput):
         for name, rows, header, words in (
                 ("fewer columns", [[1.0, "red"]] * 5, "a,t", (r"\bb\b",)),
                 ("other columns", [[1.0, 2.0, "red"]] * 5, "a,c,t", (r"\bb\b",)),
-                ("nothing whole", [[1.0, "nan", "red"]] * 5, "a,b,t", (r"line 2\b", r"\bb\b")),
+                ("nothing whole", [[1.0, "nan", "red"]] * 5, "a,b,t", (r"\bb\b", "no value in any row")),
                 ("words for numbers", [[1.0, 2.0, "red"]] * 5 + [[1.0, "high", "red"]], "a,b,t",
                  (r"line 7\b", r"\bb\b", "'high'"))):
             folder = self.place(name)

@@ -90,7 +90,7 @@ class Convert(support.TestCase):
     def test_failure_leaves_nothing(self):
         nan = self.folder / "nan.h5"
         with h5py.File(nan, "w") as file:
-            file["x"], file["y"] = [[1.0], [numpy.nan]], [1.0, 2.0]
+            file["x"], file["y"] = [[1.0], [3.0]], [numpy.nan, 2.0]
         table = self.write("table.csv", TABLE)
         bad = self.write("bad.csv", "a,b\n1,2\n3,\n")
         before = self.files()

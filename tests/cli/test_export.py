@@ -41,7 +41,31 @@ def call(library, prefix, x, wanted):
     return found
 
 
+def with_gaps():
+    """The samples of export_case; of the first three inputs some are missing."""
+    x, targets = samples()
+    x[numpy.random.default_rng(9).random(x.shape) < [0.2, 0.2, 0.1, 0]] = numpy.nan
+    return x, targets
+
+
 class ExportTest(support.TestCase):
+
+    def test_missing_values_in_c(self):
+        """NaN is one where training had some; elsewhere the result is no number."""
+        trained = Trained(support.COTERIE_D, with_gaps())
+        for name in ("deep", "gaussian-gate", "classes", "top-k"):
+            with self.subTest(model=name):
+                path = self.folder / f"{name}.c"
+                self.succeed(support.COTERIE, "export", trained.run(name), path)
+                wanted = trained.predicted(name)
+                library, prefix = compile_c(path), path.stem.replace("-", "_")
+                found = call(library, prefix, trained.x, wanted)
+                for what in found:
+                    if what != "class":
+                        self.assertLess(difference(found[what], wanted[what]), 1e-12, what)
+                row = numpy.where(numpy.arange(4) == 3, numpy.nan, 1.0)[None]
+                self.assertTrue(numpy.isnan(call(library, prefix, row, {
+                    key: value[:1] for key, value in wanted.items()})["proportion"]).all())
 
     def test_c_files_against_predict(self):
         """In double precision, for models of either: to 1e-12."""

@@ -43,7 +43,7 @@ CASES = [(SINGLE, name) for name in MODELS] + [(DOUBLE, name) for name in
 class OnnxTest(support.TestCase):
 
     def export(self, trained, name):
-        path = self.folder / f"{name}-{trained is DOUBLE:d}.onnx"
+        path = self.folder / f"{name}-{trained.program == support.COTERIE_D:d}.onnx"
         self.succeed(support.COTERIE, "export", trained.run(name), path)
         return path
 
@@ -71,13 +71,23 @@ class OnnxTest(support.TestCase):
                      f"there is no node, or no {RUNTIME}: see the head of this file")
     def test_onnx_runtime_against_predict(self):
         """To 2e-6 of the largest number of a column."""
-        x, _ = samples(SAMPLES, seed=6)
+        self.run_all(CASES, samples(SAMPLES, seed=6)[0])
+
+    @unittest.skipIf(not shutil.which("node") or not RUNTIME.exists(),
+                     f"there is no node, or no {RUNTIME}: see the head of this file")
+    def test_missing_values(self):
+        x, targets = samples()
+        x[numpy.random.default_rng(9).random(x.shape) < [0.2, 0.2, 0.1, 0]] = numpy.nan
+        single, double = (Trained(program, (x, targets)) for program in (support.COTERIE, support.COTERIE_D))
+        self.run_all([(single, "deep"), (double, "classes"), (double, "gaussian-gate")], x)
+
+    def run_all(self, cases, x):
         data = self.folder / "x.h5"
         with h5py.File(data, "w") as file:
             file["x"] = x
         jobs = []
-        for trained, name in CASES:
-            kind = "float64" if trained is DOUBLE else "float32"
+        for trained, name in cases:
+            kind = "float64" if trained.program == support.COTERIE_D else "float32"
             folder = self.folder / f"{name}-{kind}"
             folder.mkdir()
             x.astype(kind).tofile(self.folder / f"x.{kind}")
@@ -88,7 +98,7 @@ class OnnxTest(support.TestCase):
                               self.folder / "jobs.json"],
                              capture_output=True, text=True, check=False)
         self.assertEqual((ran.returncode, ran.stderr), (0, ""))  # not even a warning
-        for (trained, name), job in zip(CASES, jobs):
+        for (trained, name), job in zip(cases, jobs):
             with self.subTest(model=name, program=trained.program):
                 self.compare(job, trained.predicted(name, data=data))
 

@@ -85,7 +85,8 @@ class FirstSteps(support.TestCase):
         """A single NA once made 596 classes of 600 samples."""
         numbers = "".join(f"{i},{i}.5\n" for i in range(30))
         for text, more, rc, warning in ((numbers + "30,n.b\n", (), 2, "line 32, column 'y': 'n.b' is not"),
-                                        (numbers + "30,NA\n", (), 2, "line 32, column 'y': the value is m"),
+                                        (numbers + "30,NA\n", ("--missing", "refuse"), 2,
+                                         "line 32, column 'y': the value is m"),
                                         ("1,3\n2,4\n" * 9 + "30,n.b\n", (), 2, "--task classification"),
                                         (numbers + "30,n.b\n", ("--task", "classification"), 0, ""),
                                         ("".join(f"{i},{'xyz'[i % 3]}\n" for i in range(30)), (), 0, "")):

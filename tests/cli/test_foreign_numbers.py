@@ -279,7 +279,7 @@ class Classes(Foreign):
             with self.file() as file:
                 file["obs/t"], file["obs/__categories/t"] = codes, [b"hi", b"lo"]
             result = support.run(support.COTERIE, "train", "--data", self.path, "--dry-run",
-                                 "--targets", "/obs/t")
+                                 "--targets", "/obs/t", "--missing", "refuse")
             self.assert_rc(result, rc, "row 6" if missing else "2 classes (hi, lo)")
 
     def test_nullable_of_anndata(self):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Rows that lack a value, in all formats: predict keeps their place, evaluate leaves them out.
+"""Rows that lack a value, with --missing drop or refuse, in all formats: predict keeps their place,
+evaluate leaves them out.
 
 What is said of the other rows is what is said of a file that has only those.
 """
@@ -78,7 +79,7 @@ class Missing(support.TestCase):
     def train(self, path, *extra):
         run = self.folder / f"run-{path.name}"
         self.succeed(support.COTERIE, "train", "--data", path, "--experts", 2, "--epochs", 5,
-                     "--quiet", "--output", run, *extra)
+                     "--quiet", "--output", run, "--missing", "drop", *extra)
         return run
 
     def predict(self, run, path, *extra, ranks=None):
@@ -119,7 +120,7 @@ class Missing(support.TestCase):
                 self.assertIn(f"{len(GAPS)} of {N} rows lack a value and are left out",
                               result.stderr)
         result = support.run(support.COTERIE, "train", "--data", some, "--output",
-                             self.folder / "no", *extra)
+                             self.folder / "no", "--missing", "refuse", *extra)
         self.assert_rc(result, 2, "row 3 (from 0)" if some.suffix != ".csv" else "line 5", "'x0'")
 
     def test_tables(self):

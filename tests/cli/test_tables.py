@@ -99,7 +99,7 @@ class Tables(support.TestCase):
     def test_control_characters_are_written_out(self):
         """In an error, and in lines of information."""
         data = self.write("c.csv", '"a\ncoterie: error: disk","b\x1b[31m",t\n1,x,1\n2,,2\n3,x,4\n')
-        line = self.assert_one_line(self.train(data, rc=2))
+        line = self.assert_one_line(self.train(data, "--missing", "refuse", rc=2))
         self.assertIn(r"column 'b\x1b[31m'", line)
         said = self.train(data, "--exclude", "b\x1b[31m").stdout
         self.assertIn(r"1 input (a\ncoterie: error: disk)", said)

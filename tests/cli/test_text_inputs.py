@@ -69,7 +69,7 @@ class TextInputs(support.TestCase):
 
     def test_unknown_texts_and_gaps(self):
         """Rows keep their places; one line for each kind."""
-        self.train("run", self.text)
+        self.train("run", self.text, "--missing", "drop")
         run = self.folder / "run"
         rows = [[COLOURS[c], repr(float(s)), repr(float(y))]
                 for c, s, y in zip(self.colour[:20], self.size, self.y)]
@@ -108,7 +108,7 @@ class TextInputs(support.TestCase):
         """And a file in which the texts look like numbers."""
         data = self.write("c.csv", ("drv", "size", "kind"), (
             ("f4r"[i % 3], i * i % 17, "uv"[i % 2]) for i in range(60)))
-        self.train("run", data)
+        self.train("run", data, "--missing", "drop")
         new = self.write("n.csv", ("drv", "size"), (("4", 1), ("4", ""), ("4", 3)))
         self.succeed(support.COTERIE, "predict", self.folder / "run", "--data", new, "--output",
                      self.folder / "p.csv")

@@ -93,13 +93,14 @@ static void traits_are_what_is_promised(void **state)
     assert_names(COMMAND_TRAIN, OPTION_NO_RESULT,
                  "time-limit hang-timeout root-experts placement read stream one-rank output "
                  "resume checkpoint-every keep tensorboard quiet progress profile dry-run");
-    assert_names(COMMAND_TRAIN, OPTION_FIXED,
-                 "inputs exclude categories targets group offset weight valid task scale experts "
-                 "committee expert-hidden gate gate-inputs expert-inputs gate-hidden activation "
-                 "expert-output error likelihood variance freedom top-k balance-weight "
-                 "entropy-weight optimizer momentum batch-size seed starts init micro-batch "
-                 "stream-block");
-    assert_names(COMMAND_TRAIN, OPTION_SAMPLES, "data targets group weight valid seed");
+    assert_names(
+        COMMAND_TRAIN, OPTION_FIXED,
+        "inputs exclude categories targets group offset weight missing valid task scale experts "
+        "committee expert-hidden gate gate-inputs expert-inputs gate-hidden activation "
+        "expert-output error likelihood variance freedom top-k balance-weight "
+        "entropy-weight optimizer momentum batch-size seed starts init micro-batch "
+        "stream-block");
+    assert_names(COMMAND_TRAIN, OPTION_SAMPLES, "data targets group weight missing valid seed");
     assert_names(COMMAND_TRAIN, OPTION_FILE, "data valid");
     assert_names(COMMAND_TRAIN, OPTION_RESHAPES, "split prune merge");
     assert_names(COMMAND_SWEEP, OPTION_OF_SWEEP,

@@ -85,15 +85,26 @@ static void say_what_was_written(const struct source *source, const char *path)
 static status convert(const struct options *options)
 {
     const char *from = options->positional.item[0], *to = options->positional.item[1];
+    const struct string_list none = {0};
     struct source_request request = data_request(options, from);
     struct source *source = NULL;
+    /* Inputs may be missing in the other file, too. */
+    request.gaps = SOURCE_GAPS_IN_INPUTS;
+    request.codes_gaps = true;
+    request.gap_columns = &none;
     status outcome = check_target(to);
     if (outcome == STATUS_OK)
         outcome = source_open(&request, &source);
     if (outcome != STATUS_OK)
         return outcome;
-    columns_tell(options, source);
-    outcome = write_whole(source, to);
+    const struct source_info *info = source_info(source);
+    if (info->n_incomplete > 0)
+        outcome = status_set(STATUS_USAGE, "%s; correct it or remove the row",
+                             info->warnings.item[info->warnings.n - 1]);
+    else
+        columns_tell(options, source);
+    if (outcome == STATUS_OK)
+        outcome = write_whole(source, to);
     if (outcome == STATUS_OK)
         say_what_was_written(source, to);
     source_close(&source);

@@ -16,6 +16,7 @@
 enum { MOST_SHOWN = 20 };
 
 struct column {
+    size_t n_missing;
     double least, sum, largest;
 };
 
@@ -25,10 +26,15 @@ static void begin_columns(struct column *columns, size_t n)
         columns[c] = (struct column){.least = INFINITY, .largest = -INFINITY};
 }
 
+/* Numbers that are missing are counted. */
 static void add_rows(struct column *columns, size_t n_columns, const double *rows, size_t n_rows)
 {
     for (size_t i = 0; i < n_rows * n_columns; i++) {
         struct column *column = &columns[i % n_columns];
+        if (isnan(rows[i])) {
+            column->n_missing++;
+            continue;
+        }
         column->least = fmin(column->least, rows[i]);
         column->largest = fmax(column->largest, rows[i]);
         column->sum += rows[i];
@@ -42,8 +48,11 @@ static void print_title(const char *title)
 
 static void print_column(const char *name, const struct column *column, size_t n)
 {
-    log_info("  %-26s %12.6g %12.6g %12.6g", name, column->least, column->sum / (double)n,
-             column->largest);
+    char missing[48] = "";
+    if (column->n_missing > 0)
+        snprintf(missing, sizeof missing, "  %zu missing", column->n_missing);
+    log_info("  %-26s %12.6g %12.6g %12.6g%s", name, column->least,
+             column->sum / (double)(n - column->n_missing), column->largest, missing);
 }
 
 static void print_columns(const char *what, const struct string_list *names,
@@ -59,11 +68,12 @@ static void print_columns(const char *what, const struct string_list *names,
 }
 
 /* Samples of each code; *counts is allocated. */
-static status count_codes(const int32_t *code, size_t n, size_t n_codes, size_t **counts)
+static status count_codes(const struct source_info *info, const int32_t *code, size_t n_codes,
+                          size_t **counts)
 {
     status outcome = memory_alloc(counts, n_codes, sizeof **counts, "counts of labels");
-    for (size_t i = 0; i < n && outcome == STATUS_OK; i++)
-        (*counts)[code[i]]++;
+    for (size_t i = 0; i < info->n && outcome == STATUS_OK; i++)
+        (*counts)[code[i]] += !info->incomplete || !info->incomplete[i];
     return outcome;
 }
 
@@ -71,14 +81,14 @@ static status print_classes(const struct source_info *info)
 {
     size_t *counts, n_classes = info->classes.n;
     char title[64];
-    status outcome = count_codes(info->label, info->n, n_classes, &counts);
+    status outcome = count_codes(info, info->label, n_classes, &counts);
     if (outcome != STATUS_OK)
         return outcome;
     snprintf(title, sizeof title, "%zu classes of %.40s", n_classes, info->target_names.item[0]);
     log_info("%-28s %12s %12s", title, "samples", "share");
     for (size_t c = 0; c < n_classes && c < MOST_SHOWN; c++)
         log_info("  %-26s %12zu %10.1f %%", info->classes.item[c], counts[c],
-                 100.0 * (double)counts[c] / (double)info->n);
+                 100.0 * (double)counts[c] / (double)(info->n - info->n_incomplete));
     if (n_classes > MOST_SHOWN)
         log_info("  and %zu more", n_classes - MOST_SHOWN);
     memory_free(&counts);
@@ -88,7 +98,7 @@ static status print_classes(const struct source_info *info)
 static status print_groups(const struct source_info *info)
 {
     size_t *counts, n_groups = info->group_names.n;
-    status outcome = count_codes(info->group, info->n, n_groups, &counts);
+    status outcome = count_codes(info, info->group, n_groups, &counts);
     if (outcome != STATUS_OK)
         return outcome;
     size_t least = info->n, most = 0;
@@ -120,12 +130,16 @@ static status print_numbers(struct source *source)
         if (outcome != STATUS_OK || block.n == 0)
             break;
         add_rows(columns, info->n_inputs, block.x, block.n);
-        add_rows(columns + info->n_inputs, info->n_targets, block.y, block.n);
+        for (size_t i = 0; i < block.n; i++)
+            if (!info->incomplete || !info->incomplete[block.first + i])
+                add_rows(columns + info->n_inputs, info->n_targets, block.y + i * info->n_targets,
+                         1);
     }
     if (outcome == STATUS_OK) {
         print_columns("input", &info->input_names, columns, info->n);
         if (info->n_targets > 0)
-            print_columns("target", &info->target_names, columns + info->n_inputs, info->n);
+            print_columns("target", &info->target_names, columns + info->n_inputs,
+                          info->n - info->n_incomplete);
     }
     memory_free(&columns);
     source_blocks_release(&block);
@@ -139,6 +153,13 @@ static void print_weights(const struct source_info *info)
     add_rows(&column, 1, info->weight, info->n);
     print_title("weights");
     print_column("all samples", &column, info->n);
+}
+
+static void say_incomplete(const struct source_info *info)
+{
+    if (info->n_incomplete > 0)
+        log_info("%zu of %zu rows lack a target, group or weight, and training leaves them out",
+                 info->n_incomplete, info->n);
 }
 
 static status print_source(struct source *source, const char *path)
@@ -164,6 +185,22 @@ static status print_source(struct source *source, const char *path)
         outcome = print_groups(info);
     if (outcome == STATUS_OK && info->weight)
         print_weights(info);
+    if (outcome == STATUS_OK)
+        say_incomplete(info);
+    return outcome;
+}
+
+static bool has_gaps(const struct source *source)
+{
+    return source_info(source)->gap_columns.n > 0 || source_info(source)->n_incomplete > 0;
+}
+
+/* By columns, with what counts as missing. */
+static status list_with_gaps(const struct source *source, const char *path)
+{
+    status outcome = inspect_list_csv(path);
+    if (outcome == STATUS_OK)
+        say_incomplete(source_info(source));
     return outcome;
 }
 
@@ -192,8 +229,12 @@ static status describe_csv(const char *path)
 
 status inspect_data(const char *path, const struct options *options)
 {
+    const struct string_list none = {0};
     struct source_request request = data_request(options, path);
     struct source *source = NULL;
+    request.gaps = SOURCE_GAPS_KEPT;
+    request.codes_gaps = true;
+    request.gap_columns = &none;
     const struct source_format *format = source_format_of(path);
     bool only_objects;
     status outcome = has_no_samples(path, options, &only_objects);
@@ -206,7 +247,10 @@ status inspect_data(const char *path, const struct options *options)
     outcome = source_open(&request, &source);
     bool opened = outcome == STATUS_OK;
     if (opened)
-        outcome = print_source(source, path);
+        outcome = source_find_gaps(source);
+    if (opened && outcome == STATUS_OK)
+        outcome = format->is_text && has_gaps(source) ? list_with_gaps(source, path)
+                                                      : print_source(source, path);
     if (opened && outcome == STATUS_OK)
         columns_tell(options, source);
     else if (!opened && outcome == STATUS_USAGE && format->is_text)

@@ -57,10 +57,15 @@ static status open_source(const struct options *options, bool targets_optional,
         as_trained.group = (char *)group;
     if (!options->weight && weight && *weight && all)
         as_trained.weight = (char *)weight;
-    return columns_open(&as_trained, options->data, &record->input_names, &record->target_names,
-                        &record->classes, !loaded->problem.has_labels, targets_optional,
-                        targets_optional ? SOURCE_GAPS_IN_INPUTS : SOURCE_GAPS_KEPT,
-                        &loaded->source);
+    const char *missing = run_record_config(record, "missing");
+    as_trained.missing = missing && strcmp(missing, "auto") == 0 ? MISSING_AUTO : MISSING_DROP;
+    status outcome =
+        columns_open(&as_trained, options->data, &record->input_names, &record->target_names,
+                     &record->classes, !loaded->problem.has_labels, targets_optional,
+                     targets_optional ? SOURCE_GAPS_IN_INPUTS : SOURCE_GAPS_KEPT, &loaded->source);
+    return outcome == STATUS_OK
+               ? columns_check_offset(loaded->source, run_record_config(record, "offset"))
+               : outcome;
 }
 
 static status read_parameters(const struct communicator *comm, struct loaded_model *loaded)
@@ -186,7 +191,8 @@ static void leave_out_incomplete(struct loaded_model *loaded, size_t *n)
     for (size_t i = 0; i < *n; i++)
         if (!info->incomplete[loaded->rows[i]])
             loaded->rows[kept++] = loaded->rows[i];
-    log_warning("%s: %zu of %zu rows lack a value and are left out", info->path, *n - kept, *n);
+    if (kept < *n)
+        log_warning("%s: %zu of %zu rows lack a value and are left out", info->path, *n - kept, *n);
     *n = kept;
 }
 
@@ -227,6 +233,8 @@ static status choose_rows(enum data_part asked, bool for_prediction, struct load
     for (size_t i = 0; i < *n && outcome == STATUS_OK; i++)
         loaded->rows[i] = chosen ? chosen[i] : i;
     split_release(&split);
+    if (outcome == STATUS_OK)
+        columns_tell_gaps(loaded->source);
     if (outcome == STATUS_OK && info->incomplete && !for_prediction)
         leave_out_incomplete(loaded, n);
     else if (outcome == STATUS_OK && info->incomplete)

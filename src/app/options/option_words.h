@@ -11,6 +11,8 @@ static const struct option_word task_words[] = {{"auto", TASK_AUTO},
                                                 {"regression", TASK_REGRESSION},
                                                 {"classification", TASK_CLASSIFICATION},
                                                 {NULL, 0}};
+static const struct option_word missing_words[] = {
+    {"auto", MISSING_AUTO}, {"refuse", MISSING_REFUSE}, {"drop", MISSING_DROP}, {NULL, 0}};
 static const struct option_word auto_words[] = {{"on", AUTO_ON}, {"off", AUTO_OFF}, {NULL, 0}};
 static const struct option_word activation_words[] = {{"tanh", ACTIVATION_TANH},
                                                       {"relu", ACTIVATION_RELU},

@@ -30,6 +30,7 @@ enum output_choice { OUTPUT_CHOICE_AUTO = -1 };         /* else enum output_kind
 enum likelihood_choice { LIKELIHOOD_CHOICE_AUTO = -1 }; /* else enum likelihood_kind */
 enum precision { PRECISION_FLOAT, PRECISION_BF16 };
 enum placement { PLACEMENT_EVEN, PLACEMENT_MEASURED };
+enum missing_choice { MISSING_AUTO, MISSING_REFUSE, MISSING_DROP };
 enum { AUTO_OFF, AUTO_ON };
 enum interval_unit { INTERVAL_NONE, INTERVAL_EPOCHS, INTERVAL_STEPS, INTERVAL_MINUTES };
 
@@ -46,6 +47,7 @@ struct options {
 
     char *data, *inputs, *exclude, *categories, *targets, *group, *weight,
         *valid; /* NULL: not said */
+    enum missing_choice missing;
     enum data_part part;
     enum task task;
     enum scaling scaling;

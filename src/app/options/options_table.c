@@ -148,6 +148,10 @@ const struct option_entry option_table[] = {
     {"weight", "NAME", NULL,
      "column or data set with the weight of each sample",
      SECTION_DATA, WEIGHTS, FIXED | SAMPLES, KIND_TEXT, AT(weight), 0, NULL},
+    {"missing", "WAY", "auto",
+     "values that are missing: auto: each column of inputs that has some learns what they count as, "
+     "and rows without a target are left out; refuse: an error; drop: rows are left out",
+     SECTION_DATA, TRAIN, FIXED | SAMPLES, KIND_CHOICE, AT(missing), 0, missing_words},
     {"valid", "DATA|FRACTION", NULL,
      "held-out samples: a file, or a share of --data such as 0.2, drawn by group if there are "
      "groups",

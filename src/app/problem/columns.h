@@ -20,4 +20,11 @@ status columns_open(const struct options *options, const char *path,
 /* Root. Tells what the source has noted of its file, once. */
 void columns_tell(const struct options *options, const struct source *source);
 
+/* Root. STATUS_USAGE if the offset of that name (NULL: none) lacks a value: nothing stands for it.
+ */
+status columns_check_offset(const struct source *source, const char *offset);
+
+/* Root. Tells how many values of which inputs are missing, and what stands for them. */
+void columns_tell_gaps(const struct source *source);
+
 #endif

@@ -53,6 +53,8 @@ status problem_open_source(const struct options *options, const char *path, stru
         return outcome;
     request.target_kind = options->task == TASK_REGRESSION ? TARGETS_NUMBERS : TARGETS_AUTO;
     request.wants_classes = wants_classes(options);
+    request.gaps = options->missing == MISSING_REFUSE ? SOURCE_GAPS_REFUSED : SOURCE_GAPS_KEPT;
+    request.codes_gaps = options->missing == MISSING_AUTO;
     outcome = source_open(&request, source);
     if (outcome == STATUS_OK)
         outcome = samples_check_size(options, *source);

@@ -98,6 +98,6 @@ status known_samples_take(struct training *training)
         return outcome;
     return take(training, &training->valid.dataset,
                 has_file ? training->valid_source : training->source,
-                has_file ? NULL : training->split.valid, HELD_OUT, most, &training->held_out_block,
-                &training->held_out);
+                has_file ? training->valid_rows : training->split.valid, HELD_OUT, most,
+                &training->held_out_block, &training->held_out);
 }

@@ -198,7 +198,7 @@ static struct em_config em_config_of(const struct training *training)
 static double data_bytes(const struct training *training, bool streams_train, bool streams_valid)
 {
     const struct dataset_shape *train = &training->train_shape, *valid = &training->valid_shape;
-    bool held_out = training->split.n_valid > 0;
+    bool held_out = training->split.n_train < training->record.data_n;
     double bytes = streams_train
                        ? samples_streamed_bytes(train, training->config.stream_block, held_out)
                        : samples_bytes(train);

@@ -2,6 +2,8 @@
 /* What a training is about to learn from, as the log says it. */
 #include "app/train/train_internal.h"
 
+#include "app/problem/columns.h"
+
 #include "base/log.h"
 #include "base/memory.h"
 
@@ -145,6 +147,15 @@ static status warn_of_lost_digits(const struct training *training)
     return outcome;
 }
 
+static void tell_gaps(const struct source *source)
+{
+    const struct source_info *info = source_info(source);
+    columns_tell_gaps(source);
+    if (info->n_incomplete > 0)
+        log_warning("%s: %zu of %zu rows lack a value that is needed, and are left out", info->path,
+                    info->n_incomplete, info->n);
+}
+
 /* "400 training samples, 200 for validation, 2 inputs (F1, F2), 4 classes (aa, ah, ih, iy)" */
 status plan_show_data(const struct training *training)
 {
@@ -165,6 +176,9 @@ status plan_show_data(const struct training *training)
              : record->classes.n ? "es"
                                  : "s",
              targets);
+    tell_gaps(training->source);
+    if (training->valid_source)
+        tell_gaps(training->valid_source);
     if (training->problem.looks_like_classes)
         log_info("hint: the targets are a few whole numbers, taken as numbers; if they name "
                  "classes, use --task classification");

@@ -24,10 +24,56 @@ static bool is_share(const char *valid, double *share)
 static status open_validation(struct training *training, const char *path)
 {
     const struct source_info *info = source_info(training->source);
-    status outcome = columns_open(training->options, path, &info->input_names, &info->target_names,
-                                  &info->classes, !info->has_labels, false, SOURCE_GAPS_REFUSED,
-                                  &training->valid_source);
+    bool refuses = training->options->missing == MISSING_REFUSE;
+    status outcome =
+        columns_open(training->options, path, &info->input_names, &info->target_names,
+                     &info->classes, !info->has_labels, false,
+                     refuses ? SOURCE_GAPS_REFUSED : SOURCE_GAPS_KEPT, &training->valid_source);
     return outcome == STATUS_OK ? outcome : status_prefix(outcome, "--valid");
+}
+
+/* Which rows of a validation file; all if none of them lacks a value. */
+static status choose_valid_rows(struct training *training)
+{
+    const struct source_info *info = source_info(training->valid_source);
+    size_t kept = 0;
+    if (!info->incomplete)
+        return STATUS_OK;
+    status outcome = memory_alloc(&training->valid_rows, info->n - info->n_incomplete,
+                                  sizeof *training->valid_rows, "sample numbers");
+    for (size_t i = 0; i < info->n && outcome == STATUS_OK; i++)
+        if (!info->incomplete[i])
+            training->valid_rows[kept++] = i;
+    return outcome;
+}
+
+/* After the inputs are known that training makes of gaps. */
+static status take_validation(struct training *training)
+{
+    const struct options *options = training->options;
+    if (!training->has_valid || training->split.n_valid > 0)
+        return STATUS_OK;
+    status outcome = open_validation(training, options->valid ? options->valid
+                                                              : source_validation(options->data));
+    if (outcome == STATUS_OK)
+        outcome = columns_check_offset(training->valid_source, options->offset);
+    return outcome == STATUS_OK ? choose_valid_rows(training) : outcome;
+}
+
+/* Leaves out rows that lack a value which is needed. */
+static status leave_out(struct training *training)
+{
+    const struct source_info *info = source_info(training->source);
+    struct split *split = &training->split;
+    bool had_valid = split->n_valid > 0;
+    if (!info->incomplete)
+        return STATUS_OK;
+    split_leave_out(split->train, &split->n_train, info->incomplete);
+    split_leave_out(split->valid, &split->n_valid, info->incomplete);
+    if (split->n_train > 0 && (split->n_valid > 0 || !had_valid))
+        return STATUS_OK;
+    return status_set(STATUS_USAGE, "%s: of the samples for %s none has all values that are needed",
+                      info->path, split->n_train == 0 ? "training" : "validation");
 }
 
 /* Which samples are for training, and where those for validation come from. */
@@ -47,10 +93,8 @@ static status split_samples(struct training *training)
     if (by_share)
         snprintf(text, sizeof text, "%s of the samples held out, by %s and seed %llu", valid,
                  info->group ? "group" : "sample", (unsigned long long)options->seed);
-    else if (valid && outcome == STATUS_OK) {
+    else if (valid)
         snprintf(text, sizeof text, "all samples, validation on %s", valid);
-        outcome = open_validation(training, valid);
-    }
     training->has_valid = valid != NULL;
     training->record.data_split = memory_strdup(text);
     return outcome;
@@ -88,7 +132,8 @@ static void set_shapes(struct training *training)
     training->train_shape = shape;
     shape.n = training->split.n_valid;
     if (training->valid_source) {
-        shape.n = source_info(training->valid_source)->n;
+        const struct source_info *valid = source_info(training->valid_source);
+        shape.n = valid->n - valid->n_incomplete;
         shape.has_weights = source_info(training->valid_source)->weight != NULL;
     }
     training->valid_shape = shape;
@@ -240,7 +285,7 @@ static status measure_baselines(struct training *training)
     if (!training->valid_source)
         return baseline_measure(training->source, split->valid, split->n_valid, problem, &config,
                                 &training->baseline_valid);
-    return baseline_measure(training->valid_source, NULL, source_info(training->valid_source)->n,
+    return baseline_measure(training->valid_source, training->valid_rows, training->valid_shape.n,
                             problem, &config, &training->baseline_valid);
 }
 
@@ -354,18 +399,40 @@ static status check_together(const struct training *training)
     return outcome == STATUS_OK ? check_replicas(training) : outcome;
 }
 
-/* The source with everything that is asked of its numbers, in one pass over them. */
-static status look_at_data(struct training *training, struct data_survey *survey)
+static status take_survey(struct training *training, struct data_survey *survey)
 {
-    status outcome =
-        problem_open_source(training->options, training->options->data, &training->source);
-    if (outcome == STATUS_OK)
-        outcome = split_samples(training);
+    status outcome = leave_out(training);
     if (outcome != STATUS_OK)
         return outcome;
     samples_keep(training->source, training->options->stream);
     return data_survey_take(survey, training->source, training->split.train,
                             training->split.n_train);
+}
+
+/*
+ * The source with everything that is asked of its numbers, in one pass over them; if that finds
+ * some missing, in a second one.
+ */
+static status look_at_data(struct training *training, struct data_survey *survey)
+{
+    bool has_changed = false;
+    status outcome =
+        problem_open_source(training->options, training->options->data, &training->source);
+    if (outcome == STATUS_OK)
+        outcome = split_samples(training);
+    if (outcome == STATUS_OK)
+        outcome = source_watch_gaps(training->source);
+    if (outcome == STATUS_OK)
+        outcome = take_survey(training, survey);
+    if (outcome == STATUS_OK)
+        outcome = source_take_gaps(training->source, &has_changed);
+    if (outcome == STATUS_OK && has_changed) {
+        data_survey_release(survey);
+        outcome = take_survey(training, survey);
+    }
+    if (outcome == STATUS_OK)
+        outcome = columns_check_offset(training->source, training->options->offset);
+    return outcome == STATUS_OK ? take_validation(training) : outcome;
 }
 
 static status prepare(struct training *training, struct data_survey *survey)

@@ -111,12 +111,13 @@ static status load_part(struct training *training, const struct dataset_shape *s
 
 static status load_parts(struct training *training)
 {
-    /* Without a share held out, and of a validation file, all samples are taken. */
+    /* Where nothing is held out or left out, all samples are taken. */
     const struct split *split = &training->split;
     const struct dataset_shape *valid = &training->valid_shape;
+    bool takes_some = training->source && split->n_train < source_info(training->source)->n;
     status outcome = load_part(training, &training->train_shape, training->streams_train,
                                training->config.stream_block, training->source,
-                               split->n_valid ? split->train : NULL, &training->train);
+                               takes_some ? split->train : NULL, &training->train);
     training->train.dataset.fold = training->fold;
     training->unseen = training->train.dataset;
     training->unseen.is_unseen = true;
@@ -125,7 +126,8 @@ static status load_parts(struct training *training)
     struct source *source = training->valid_source ? training->valid_source : training->source;
     return load_part(training, valid, training->streams_valid,
                      epoch_order_auto_block(valid->n, valid->n_inputs + valid->n_targets), source,
-                     training->valid_source ? NULL : split->valid, &training->valid);
+                     training->valid_source ? training->valid_rows : split->valid,
+                     &training->valid);
 }
 
 static status load_samples(struct training *training)
@@ -413,6 +415,7 @@ void train_release(struct training *training)
     source_close(&training->source);
     source_close(&training->valid_source);
     split_release(&training->split);
+    memory_free(&training->valid_rows);
     memory_free(&training->fold);
     memory_free(&training->held_out_block);
     reshape_release(&training->reshape);

@@ -30,6 +30,7 @@ struct training {
 
     struct source *source, *valid_source; /* root; the same source if a fraction is held out */
     struct split split;                   /* root */
+    uint64_t *valid_rows;                 /* root: of valid_source, NULL: all; owned */
     uint8_t *fold;                        /* root: (n_train) of a committee, else NULL; owned */
     struct train_trial *trial;            /* what is asked of a training without files, or NULL */
     bool judges_unseen;                   /* the samples that members leave out tell when to stop */

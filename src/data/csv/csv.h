@@ -75,6 +75,9 @@ status csv_need_numbers(const struct csv_table *table, size_t c);
 /* Whether a cell of column `c` has no value, or none that is finite. */
 bool csv_is_gap(const struct csv_table *table, size_t c, size_t row);
 
+/* STATUS_USAGE, naming file, line, column and the cell, if one of column `c` is not finite. */
+status csv_need_finite(const struct csv_table *table, size_t c);
+
 /*
  * STATUS_USAGE if a cell of these columns has no value, or none that is finite: file, line and
  * column of the first, and how many there are.

@@ -63,6 +63,21 @@ static status say_gaps(const struct csv_table *table, const struct gaps *gaps)
                                       "@exclude (coterie inspect counts by column)}");
 }
 
+status csv_need_finite(const struct csv_table *table, size_t c)
+{
+    const struct csv_column *column = &table->column[c];
+    char where[40];
+    size_t row = column->first_not_finite;
+    if (!column->number || column->n_not_finite == 0)
+        return STATUS_OK;
+    snprintf(where, sizeof where, table->line ? "line %zu" : "row %zu (from 0)",
+             table->line ? table->line[row] : row);
+    return status_set(STATUS_USAGE,
+                      "%s, %s, column '%s': '%s' is not a finite number; correct it, or leave the "
+                      "cell empty if the value is not known",
+                      table->path, where, table->names.item[c], column->not_finite);
+}
+
 status csv_need_values(const struct csv_table *table, const size_t *columns, size_t n)
 {
     struct gaps gaps = {0};

@@ -37,6 +37,8 @@ static status keep_request(const struct source_request *request, struct source *
     }
     if (request->model_inputs && string_list_copy(&source->asked_inputs, request->model_inputs))
         complete = false;
+    if (request->gap_columns && string_list_copy(&source->asked_gaps, request->gap_columns))
+        complete = false;
     char *const *names = source->asked_names;
     source->asked = (struct source_request){
         .path = source->path,
@@ -47,8 +49,10 @@ static status keep_request(const struct source_request *request, struct source *
         .exclude = names[4],
         .categories = names[5],
         .model_inputs = request->model_inputs ? &source->asked_inputs : NULL,
+        .gap_columns = request->gap_columns ? &source->asked_gaps : NULL,
         .target_kind = request->target_kind,
         .gaps = request->gaps,
+        .codes_gaps = request->codes_gaps,
         .wants_classes = request->wants_classes,
         .exclude_if_there = request->exclude_if_there,
         .numbers_only = request->numbers_only};
@@ -74,6 +78,9 @@ status source_open(const struct source_request *request, struct source **out)
     source->info.format = source_format_of(request->path);
     if (outcome == STATUS_OK)
         outcome = source->info.format->open(request, source);
+    bool are_known = request->gap_columns || !source->mark_gaps;
+    if (outcome == STATUS_OK && request->codes_gaps && are_known)
+        outcome = source_code_gaps(source);
     if (outcome != STATUS_OK)
         source_close(&source);
     *out = source;

@@ -196,13 +196,13 @@ static status find_roles(const struct source_request *request, struct source *so
 }
 
 /* The columns in which a cell without a value matters; *needed is allocated. */
-static status needed_columns(const struct table_reader *reader, bool targets, size_t **needed,
-                             size_t *n)
+static status needed_columns(const struct table_reader *reader, bool inputs, bool targets,
+                             size_t **needed, size_t *n)
 {
     status outcome = memory_alloc(needed, reader->inputs.n + reader->n_targets + 2, sizeof **needed,
                                   "column numbers");
     *n = 0;
-    for (size_t i = 0; i < reader->inputs.n && outcome == STATUS_OK; i++)
+    for (size_t i = 0; i < reader->inputs.n && inputs && outcome == STATUS_OK; i++)
         if (i == 0 || reader->inputs.item[i].column != (*needed)[*n - 1])
             (*needed)[(*n)++] = reader->inputs.item[i].column;
     if (outcome == STATUS_OK && reader->weight >= 0)
@@ -218,12 +218,34 @@ static status needed_columns(const struct table_reader *reader, bool targets, si
 static void fill_gaps(struct csv_table *table, size_t c, bool *incomplete)
 {
     struct csv_column *column = &table->column[c];
+    size_t some = 0; /* a value that is one, so that there is no class of gaps */
+    while (some < table->n_rows && csv_is_gap(table, c, some))
+        some++;
+    double value = column->number && some < table->n_rows ? column->number[some] : 0;
     for (size_t row = 0; row < table->n_rows; row++)
         if (csv_is_gap(table, c, row)) {
             incomplete[row] = true;
             if (column->number)
-                column->number[row] = 0;
+                column->number[row] = value;
         }
+}
+
+/* Gaps in inputs stay what they are, and are counted. */
+static status count_gaps(struct source *source, const struct table_reader *reader)
+{
+    const struct csv_table *table = &reader->table;
+    status outcome = STATUS_OK;
+    for (size_t i = 0; i < reader->inputs.n && outcome == STATUS_OK; i++) {
+        size_t c = reader->inputs.item[i].column, cells = 0;
+        if (string_list_find(&source->info.gap_columns, table->names.item[c]) >= 0)
+            continue;
+        outcome = csv_need_finite(table, c);
+        for (size_t row = 0; row < table->n_rows && outcome == STATUS_OK; row++)
+            cells += csv_is_gap(table, c, row);
+        if (outcome == STATUS_OK)
+            outcome = source_add_gaps(source, table->names.item[c], cells);
+    }
+    return outcome;
 }
 
 static status keep_incomplete(struct source *source, struct table_reader *reader,
@@ -257,7 +279,10 @@ static status check_values(const struct source_request *request, struct source *
     size_t *needed = NULL, n = 0;
     bool targets = request->target_kind != TARGETS_NONE;
     bool of_inputs = request->gaps == SOURCE_GAPS_IN_INPUTS;
-    status outcome = needed_columns(reader, targets && !of_inputs, &needed, &n);
+    status outcome =
+        needed_columns(reader, !request->codes_gaps, targets && !of_inputs, &needed, &n);
+    if (outcome == STATUS_OK && request->codes_gaps)
+        outcome = count_gaps(source, reader);
     if (outcome == STATUS_OK)
         outcome = request->gaps == SOURCE_GAPS_REFUSED ? csv_need_values(&reader->table, needed, n)
                                                        : keep_incomplete(source, reader, needed, n);

@@ -6,6 +6,7 @@
 #include "data/csv/dictionary.h"
 #include "data/source/source_internal.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -222,8 +223,9 @@ void text_input_read(const struct csv_table *table, const struct text_input *inp
     const struct csv_column *column = &table->column[input->column];
     if (input->code == TEXT_INPUT_NUMBERS)
         for (size_t i = 0; i < n; i++)
-            to[i * stride] = column->number[first + i];
+            to[i * stride] = isnan(column->number[first + i]) ? NAN : column->number[first + i];
     else
         for (size_t i = 0; i < n; i++)
-            to[i * stride] = column->code[first + i] == input->code;
+            to[i * stride] =
+                column->code[first + i] < 0 ? NAN : column->code[first + i] == input->code;
 }

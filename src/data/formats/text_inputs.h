@@ -51,7 +51,7 @@ bool text_input_known(const struct string_list *model, const char *column);
 status text_inputs_expand(struct text_inputs *inputs, const struct csv_table *table,
                           const struct string_list *model, struct string_list *warnings);
 
-/* Samples first .. first+n-1 of input `input`, into every `stride`-th place. */
+/* Samples first .. first+n-1 of input `input`, into every `stride`-th place; NAN: no value. */
 void text_input_read(const struct csv_table *table, const struct text_input *input, size_t first,
                      size_t n, size_t stride, double *to);
 

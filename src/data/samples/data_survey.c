@@ -33,6 +33,8 @@ static void release_moments(struct survey_moments *moments)
     list_arrays(moments, array);
     for (int i = 0; i < N_ARRAYS; i++)
         memory_free(array[i]);
+    memory_free(&moments->gaps_old);
+    memory_free(&moments->gaps_new);
 }
 
 static status init_moments(struct survey_moments *moments, size_t n_inputs, size_t n)
@@ -43,6 +45,10 @@ static status init_moments(struct survey_moments *moments, size_t n_inputs, size
     status outcome = STATUS_OK;
     for (int i = 0; i < N_ARRAYS && outcome == STATUS_OK; i++)
         outcome = memory_alloc(array[i], n, sizeof(double), "statistics of the data");
+    if (outcome == STATUS_OK)
+        outcome = memory_alloc(&moments->gaps_old, n, sizeof(size_t), "statistics of the data");
+    if (outcome == STATUS_OK)
+        outcome = memory_alloc(&moments->gaps_new, n, sizeof(size_t), "statistics of the data");
     for (size_t c = 0; c < n && outcome == STATUS_OK; c++) {
         moments->least[c] = INFINITY;
         moments->largest[c] = -INFINITY;
@@ -66,12 +72,47 @@ LEAF_KERNEL static void add_row(struct survey_moments *moments, size_t first, si
     }
 }
 
+/* A number less itself is 0, but for NAN; those that are infinite have been refused. */
+LEAF_KERNEL static bool are_all_there(size_t n, const double *number)
+{
+    double sum = 0;
+#pragma omp simd reduction(+ : sum)
+    for (size_t i = 0; i < n; i++)
+        sum += number[i] - number[i];
+    return sum == 0;
+}
+
+/* Numbers that are missing say nothing; the first one that is there may be the centre. */
+static void add_row_with_gaps(struct survey_moments *moments, size_t first, size_t width,
+                              const double *number)
+{
+    for (size_t i = 0; i < width; i++) {
+        size_t c = first + i;
+        if (isnan(number[i])) {
+            moments->gaps_new[c]++;
+            continue;
+        }
+        if (isnan(moments->centre[c]))
+            moments->centre[c] = number[i];
+        double deviation = number[i] - moments->centre[c];
+        moments->sum[c] += deviation;
+        moments->sum_square[c] += deviation * deviation;
+        moments->least[c] = fmin(moments->least[c], number[i]);
+        moments->largest[c] = fmax(moments->largest[c], number[i]);
+    }
+}
+
 static void put_together(struct survey_moments *moments)
 {
     if (moments->n_new == 0)
         return;
-    double old = (double)moments->n_old, new = (double)moments->n_new, all = old + new;
     for (size_t c = 0; c < moments->n; c++) {
+        double old = (double)(moments->n_old - moments->gaps_old[c]);
+        double new = (double)(moments->n_new - moments->gaps_new[c]), all = old + new;
+        moments->gaps_old[c] += moments->gaps_new[c];
+        moments->gaps_new[c] = 0;
+        if (new == 0)
+            continue;
         double shift = moments->sum[c] / new;
         double square = moments->sum_square[c] - shift * moments->sum[c];
         double distance = moments->centre[c] + shift - moments->mean[c];
@@ -91,12 +132,19 @@ static void add_sample(struct survey_moments *moments, const double *x, const do
         memset(moments->sum_square, 0, bytes);
         if (moments->n_old > 0) {
             memcpy(moments->centre, moments->mean, bytes);
+            for (size_t c = 0; c < moments->n && moments->lacks_centre; c++)
+                if (moments->gaps_old[c] == moments->n_old)
+                    moments->centre[c] = NAN;
         } else {
             memcpy(moments->centre, x, n_inputs * sizeof *x);
             memcpy(moments->centre + n_inputs, y, n_targets * sizeof *y);
         }
+        moments->lacks_centre = !are_all_there(n_inputs, moments->centre);
     }
-    add_row(moments, 0, n_inputs, x);
+    if (moments->may_have_gaps && (moments->lacks_centre || !are_all_there(n_inputs, x)))
+        add_row_with_gaps(moments, 0, n_inputs, x);
+    else
+        add_row(moments, 0, n_inputs, x);
     add_row(moments, n_inputs, n_targets, y);
     if (++moments->n_new == TOGETHER)
         put_together(moments);
@@ -106,7 +154,8 @@ static void add_sample(struct survey_moments *moments, const double *x, const do
 struct pass {
     struct data_survey *survey;
     struct fingerprint print;
-    const uint64_t *rows; /* (n_rows), ascending */
+    const bool *incomplete; /* (all samples) or NULL */
+    const uint64_t *rows;   /* (n_rows), ascending */
     size_t n_rows, next;
 };
 
@@ -154,6 +203,8 @@ static void see_sample(void *context, size_t sample, const double *x, const doub
     struct pass *pass = context;
     struct survey_moments *moments = &pass->survey->moments;
     fingerprint_add(&pass->print, x, y);
+    if (pass->incomplete && pass->incomplete[sample])
+        return;
     add_target(&pass->survey->targets, moments->n - moments->n_inputs, y);
     note_exception(is_count, sample, moments->n - moments->n_inputs, y,
                    &pass->survey->targets.no_counts);
@@ -169,7 +220,8 @@ status data_survey_take(struct data_survey *survey, struct source *source, const
                         size_t n_rows)
 {
     const struct source_info *info = source_info(source);
-    struct pass pass = {.survey = survey, .rows = rows, .n_rows = n_rows};
+    struct pass pass = {
+        .survey = survey, .incomplete = info->incomplete, .rows = rows, .n_rows = n_rows};
     *survey = (struct data_survey){.targets = {.least = INFINITY,
                                                .most = -INFINITY,
                                                .are_binary = true,
@@ -177,6 +229,7 @@ status data_survey_take(struct data_survey *survey, struct source *source, const
                                                .rows_sum_to_1 = true}};
     status outcome =
         init_moments(&survey->moments, info->n_inputs, info->n_inputs + info->n_targets);
+    survey->moments.may_have_gaps = source_asked(source)->codes_gaps;
     if (outcome == STATUS_OK)
         outcome = fingerprint_begin(&pass.print, info);
     if (outcome == STATUS_OK)

@@ -37,6 +37,9 @@ struct survey_moments {
     double *least, *largest;           /* of all */
     double *centre, *sum, *sum_square; /* of the last n_new, about centre */
     size_t n_old, n_new;               /* n_new is 0 after data_survey_take */
+    size_t *gaps_old, *gaps_new;       /* (n) how many of these samples lack the number */
+    bool may_have_gaps;
+    bool lacks_centre; /* of some column, all of whose numbers so far are missing */
 };
 
 struct data_survey {
@@ -45,7 +48,10 @@ struct data_survey {
     struct survey_moments moments; /* of the samples `rows` */
 };
 
-/* The pass. Moments are those of the samples `rows` (n_rows, ascending), in their order. */
+/*
+ * The pass. Moments are those of the samples `rows` (n_rows, ascending), in their order, and of the
+ * numbers that are there. Rows that are incomplete by now say nothing of the targets.
+ */
 status data_survey_take(struct data_survey *survey, struct source *source, const uint64_t *rows,
                         size_t n_rows);
 void data_survey_release(struct data_survey *survey);

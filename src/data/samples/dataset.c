@@ -80,13 +80,14 @@ static status too_large(const char *path, const char *column, uint64_t row, doub
                       sizeof(real) == sizeof(double) ? "" : " or the program coterie_d");
 }
 
-/* One row, telling what is wrong with it if anything is. */
-static status scale_row(const char *path, const double *from, const double *mean,
+/* One row, telling what is wrong with it if anything is; if it `fills`, gaps become 0. */
+static status scale_row(const char *path, const double *from, bool fills, const double *mean,
                         const double *scale, const struct string_list *names, size_t n,
                         uint64_t row, real *to)
 {
     for (size_t c = 0; c < n; c++) {
-        to[c] = (real)((from[c] - mean[c]) * (1 / scale[c]));
+        bool is_gap = fills && isnan(from[c]);
+        to[c] = is_gap ? 0 : (real)((from[c] - mean[c]) * (1 / scale[c]));
         if (!isfinite(to[c]))
             return too_large(path, names->item[c], row, from[c]);
     }
@@ -130,13 +131,14 @@ static status fill_slowly(struct dataset *dataset, const struct row_blocks *bloc
         outcome = source_read(blocks->source, first, span, x, y);
     for (size_t i = blocks->begin; i < end && outcome == STATUS_OK; i++) {
         const size_t row = row_blocks_row(blocks, i);
-        outcome = scale_row(info->path, x + (row - first) * info->n_inputs, scaler->x_mean,
-                            scaler->x_scale, &info->input_names, shape->n_inputs, row,
-                            dataset->x + i * shape->n_inputs);
+        outcome =
+            scale_row(info->path, x + (row - first) * info->n_inputs,
+                      source_asked(blocks->source)->codes_gaps, scaler->x_mean, scaler->x_scale,
+                      &info->input_names, shape->n_inputs, row, dataset->x + i * shape->n_inputs);
         if (outcome == STATUS_OK && shape->n_targets)
-            outcome = scale_row(info->path, y + (row - first) * info->n_targets, scaler->y_mean,
-                                scaler->y_scale, &info->target_names, shape->n_targets, row,
-                                dataset->y + i * shape->n_targets);
+            outcome = scale_row(info->path, y + (row - first) * info->n_targets, false,
+                                scaler->y_mean, scaler->y_scale, &info->target_names,
+                                shape->n_targets, row, dataset->y + i * shape->n_targets);
     }
     memory_free(&x);
     return outcome;
@@ -149,11 +151,14 @@ static status fill_block(struct dataset *dataset, const struct row_blocks *block
 {
     const size_t width = dataset->shape.n_inputs, n_targets = dataset->shape.n_targets;
     bool finite = true;
+    bool fills = source_asked(blocks->source)->codes_gaps && blocks->x_type == HDF5_F64;
     for (size_t i = 0, n; i < blocks->n; i += n) {
         size_t at = blocks->begin + i;
+        real *to = dataset->x + at * width;
         n = row_blocks_run(blocks, i);
-        finite &= scaled_columns_apply(x, blocks->x_type, row_blocks_x(blocks, i), n * width,
-                                       dataset->x + at * width);
+        finite &=
+            fills ? scaled_columns_fill(x, row_blocks_x(blocks, i), n * width, to)
+                  : scaled_columns_apply(x, blocks->x_type, row_blocks_x(blocks, i), n * width, to);
         if (n_targets)
             finite &= scaled_columns_apply(y, blocks->y_type, row_blocks_y(blocks, i),
                                            n * n_targets, dataset->y + at * n_targets);

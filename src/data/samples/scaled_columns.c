@@ -3,6 +3,8 @@
 
 #include "base/memory.h"
 
+#include <math.h>
+
 enum { SHORTEST = 256 };
 
 status scaled_columns_init(struct scaled_columns *columns, size_t n_columns, const double *mean,
@@ -61,6 +63,20 @@ SCALE_NUMBERS(scale_int16, int16_t)
 SCALE_NUMBERS(scale_uint16, uint16_t)
 SCALE_NUMBERS(scale_int32, int32_t)
 SCALE_NUMBERS(scale_uint32, uint32_t)
+
+bool scaled_columns_fill(const struct scaled_columns *columns, const double *from, size_t n,
+                         real *to)
+{
+    bool finite = scale_double(columns, from, n, to);
+    if (finite)
+        return true;
+    finite = true;
+    for (size_t i = 0; i < n; i++) {
+        to[i] = isnan(from[i]) ? 0 : to[i];
+        finite = finite && isfinite(to[i]);
+    }
+    return finite;
+}
 
 bool scaled_columns_apply(const struct scaled_columns *columns, enum hdf5_number number,
                           const void *from, size_t n, real *to)

@@ -28,5 +28,8 @@ void scaled_columns_release(struct scaled_columns *columns);
 /* n numbers (whole rows). False if a result is not finite. */
 bool scaled_columns_apply(const struct scaled_columns *columns, enum hdf5_number number,
                           const void *from, size_t n, real *to);
+/* The same for doubles of which some are missing (NAN): these become 0, the mean of the others. */
+bool scaled_columns_fill(const struct scaled_columns *columns, const double *from, size_t n,
+                         real *to);
 
 #endif

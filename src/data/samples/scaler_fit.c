@@ -3,6 +3,17 @@
 
 #include <math.h>
 
+static status check_some_there(const struct source_info *info, const struct survey_moments *moments)
+{
+    for (size_t c = 0; c < moments->n_inputs; c++)
+        if (moments->gaps_old[c] == moments->n_old)
+            return status_set(STATUS_USAGE,
+                              "%s: input '%s' has no value in any of the %zu samples to train "
+                              "on{; leave it out with @exclude}",
+                              info->path, info->input_names.item[c], moments->n_old);
+    return STATUS_OK;
+}
+
 /* The columns of a scaler, n of them: inputs, and targets if they are scaled. */
 static status take_moments(struct scaler *scaler, const struct source_info *info,
                            const struct survey_moments *moments, size_t n)
@@ -11,7 +22,8 @@ static status take_moments(struct scaler *scaler, const struct source_info *info
         bool is_input = c < moments->n_inputs;
         size_t place = is_input ? c : c - moments->n_inputs;
         double mean = moments->mean[c];
-        double scale = sqrt(moments->square[c] / (double)moments->n_old);
+        size_t n_there = moments->n_old - moments->gaps_old[c];
+        double scale = sqrt(moments->square[c] / (double)n_there);
         /* Rounding gives even a constant column a tiny deviation, which would blow it up. */
         scaler->is_constant[c] = moments->least[c] == moments->largest[c];
         if (scaler->is_constant[c]) {
@@ -37,7 +49,10 @@ status scaler_fit(struct scaler *scaler, const struct source_info *info,
 {
     if (scaling == SCALING_NUMBER && (number == 0 || !isfinite(number)))
         return status_set(STATUS_USAGE, "@scale %g: inputs cannot be divided by that", number);
-    status outcome = scaler_init(scaler, info->n_inputs, info->n_targets);
+    status outcome = check_some_there(info, &survey->moments);
+    if (outcome != STATUS_OK)
+        return outcome;
+    outcome = scaler_init(scaler, info->n_inputs, info->n_targets);
     for (size_t c = 0; c < scaler->n_inputs; c++) {
         scaler->x_least[c] = survey->moments.least[c];
         scaler->x_most[c] = survey->moments.largest[c];

@@ -125,3 +125,12 @@ status split_folds(const struct split *split, const int32_t *group, size_t n_gro
     memory_free(&order);
     return STATUS_OK;
 }
+
+void split_leave_out(uint64_t *rows, size_t *n, const bool *left_out)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < *n; i++)
+        if (!left_out[rows[i]])
+            rows[kept++] = rows[i];
+    *n = kept;
+}

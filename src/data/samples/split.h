@@ -4,6 +4,7 @@
 
 #include "base/status.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,6 +24,9 @@ struct split {
 status split_init(struct split *split, size_t n, const int32_t *group, size_t n_groups,
                   double fraction, uint64_t seed);
 void split_release(struct split *split);
+
+/* Takes the samples that are marked in left_out (all samples) out of a list of n. */
+void split_leave_out(uint64_t *rows, size_t *n, const bool *left_out);
 
 /*
  * Deals the training samples out to n_folds (at most 64) folds of about equal size: fold (n_train).

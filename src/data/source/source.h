@@ -47,8 +47,12 @@ struct source_request {
     const char *categories; /* names with commas: columns whose numbers are codes, so text */
     const struct string_list *model_inputs; /* names of a model's inputs, by which columns of text
                                                are coded; NULL: by all of their texts */
+    const struct string_list *gap_columns;  /* columns with an input that tells where they have no
+                                               value; NULL: those that have gaps */
     enum target_kind target_kind;
     enum source_gaps gaps;
+    bool codes_gaps; /* a gap in an input makes no row incomplete: the number is NAN, and inputs of
+                        gap_inputs.h follow the others */
     bool wants_classes;    /* with AUTO: numbers among words are names of classes, too */
     bool exclude_if_there; /* what `exclude` and `categories` name need not exist */
     bool numbers_only;     /* HDF5: neither labels, groups nor weights are looked for */
@@ -76,8 +80,10 @@ struct source_info {
     double *weight;   /* (n), all >= 0 and at least one > 0; NULL without weights */
     bool *incomplete; /* (n) rows that lack a value; NULL: none does */
     size_t n_incomplete;
-    struct string_list notes;    /* how the file was read, one line each, to be told once */
-    struct string_list warnings; /* and what in it may be wrong */
+    struct string_list gap_columns; /* with codes_gaps: columns of inputs that have gaps */
+    size_t *gap_cells;              /* (gap_columns.n) how many */
+    struct string_list notes;       /* how the file was read, one line each, to be told once */
+    struct string_list warnings;    /* and what in it may be wrong */
 };
 
 struct source;
@@ -92,17 +98,25 @@ void source_close(struct source **source);
 
 /*
  * Reads samples first .. first+n-1: x (n, D) and y (n, T), row by row; either may be NULL.
- * STATUS_USAGE naming file, data set, row and column if a number is not finite.
+ * STATUS_USAGE naming file, data set, row and column if a number is not finite, and is no gap that
+ * was asked for.
  */
 status source_read(struct source *source, size_t first, size_t n, double *x, double *y);
 
 /*
  * Where gaps are not refused: reads all numbers once if any may be missing, so that `incomplete`
- * tells all rows that lack one, with a warning of the first. The numbers of such a row are 0 in its
+ * tells all rows that lack one, with a warning of the first. Such a row has some number in its
  * place. Text tables know it when they are open, and nothing is done. STATUS_USAGE if no row is
- * complete.
+ * complete. With codes_gaps the source may have more inputs afterwards.
  */
 status source_find_gaps(struct source *source);
+
+/*
+ * The same in two parts, around a pass over all numbers that is made anyway. *has_changed: rows are
+ * incomplete now that were not, or there are more inputs.
+ */
+status source_watch_gaps(struct source *source);
+status source_take_gaps(struct source *source, bool *has_changed);
 
 /*
  * Targets, and inputs if asked for, stay in memory once a pass over all samples has read them, and

@@ -28,14 +28,7 @@ struct coded {
 static void release_coded(struct source *source)
 {
     struct coded *coded = source->reader;
-    struct source *inner = coded->inner;
-    if (inner && inner->release)
-        inner->release(inner);
-    if (inner) {
-        string_list_release(&inner->info.input_names);
-        memory_free(&inner->room);
-    }
-    memory_free(&coded->inner);
+    source_inner_release(&coded->inner);
     memory_free(&coded->input);
     memory_free(&coded->row);
     memory_free(&source->reader);
@@ -56,8 +49,9 @@ static status read_coded(struct source *source, size_t first, size_t n, double *
         for (size_t i = 0; i < count && outcome == STATUS_OK; i++)
             for (size_t k = 0; k < n_inputs; k++) {
                 double value = coded->row[i * width + coded->input[k].column];
-                x[(done + i) * n_inputs + k] =
-                    coded->input[k].is_code ? value == coded->input[k].value : value;
+                x[(done + i) * n_inputs + k] = coded->input[k].is_code && !isnan(value)
+                                                   ? value == coded->input[k].value
+                                                   : value;
             }
     }
     return outcome;
@@ -76,6 +70,8 @@ static status values_of(struct source *inner, struct coded *coded, size_t column
         for (size_t i = 0; i < count && outcome == STATUS_OK; i++) {
             char text[40];
             int32_t code;
+            if (isnan(coded->row[i * width + column]))
+                continue;
             snprintf(text, sizeof text, "%.17g", coded->row[i * width + column]);
             outcome = dictionary_code(&dictionary, text, &code);
         }
@@ -140,40 +136,25 @@ static status code_column(struct source *source, struct coded *coded, size_t col
     return outcome;
 }
 
-static bool mark_gaps_coded(struct source *source, struct source_gaps_found *found)
-{
-    struct coded *coded = source->reader;
-    return coded->inner->mark_gaps && coded->inner->mark_gaps(coded->inner, found);
-}
-
 /* Puts itself between the source and who reads it. */
 static status wrap(struct source *source, struct coded **out)
 {
     struct coded *coded = NULL;
+    size_t width = source->info.n_inputs;
     status outcome = memory_alloc(&coded, 1, sizeof *coded, "categories");
     if (outcome == STATUS_OK)
-        outcome = memory_alloc(&coded->inner, 1, sizeof *coded->inner, "categories");
+        outcome = memory_alloc(&coded->row, ROWS * width, sizeof(double), "categories");
     if (outcome == STATUS_OK)
-        outcome =
-            memory_alloc(&coded->row, ROWS * source->info.n_inputs, sizeof(double), "categories");
+        outcome = source_wrap(source, &coded->inner);
     if (outcome != STATUS_OK) {
         if (coded)
-            memory_free(&coded->inner);
+            memory_free(&coded->row);
         memory_free(&coded);
         return outcome;
     }
-    *coded->inner = *source;
-    coded->inner->room = NULL;
-    coded->inner->room_bytes = 0;
     source->reader = coded;
     source->read = read_coded;
     source->release = release_coded;
-    source->stored = NULL;
-    source->view = NULL;
-    source->expect = NULL;
-    source->read_directly = NULL;
-    source->mark_gaps = mark_gaps_coded;
-    source->info.input_names = (struct string_list){0};
     *out = coded;
     return STATUS_OK;
 }

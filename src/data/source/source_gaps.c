@@ -44,8 +44,9 @@ status source_mark_gap(struct source *source, size_t row)
     return is_first ? warn_of(source, text) : STATUS_OK;
 }
 
-/* Takes over what a pass over all numbers has found. */
-static status take(struct source *source, const struct source_gaps_found *found)
+/* Takes over what a pass over all numbers has found of rows. */
+static status take_rows(struct source *source, const struct source_gaps_found *found,
+                        bool *has_changed)
 {
     struct source_info *info = &source->info;
     bool is_first = !info->incomplete;
@@ -54,28 +55,75 @@ static status take(struct source *source, const struct source_gaps_found *found)
     status outcome = need_rows(info);
     for (size_t row = 0; row < info->n && outcome == STATUS_OK; row++)
         if (found->row[row] && !info->incomplete[row]) {
-            info->incomplete[row] = true;
+            info->incomplete[row] = *has_changed = true;
             info->n_incomplete++;
         }
     return outcome == STATUS_OK && is_first ? warn_of(source, found->first) : outcome;
 }
 
-status source_find_gaps(struct source *source)
+status source_add_gaps(struct source *source, const char *column, size_t cells)
 {
     struct source_info *info = &source->info;
-    struct source_gaps_found found = {0};
+    size_t n = info->gap_columns.n;
+    if (cells == 0)
+        return STATUS_OK;
+    status outcome = memory_grow(&info->gap_cells, n, n + 1, sizeof *info->gap_cells, "gaps");
+    if (outcome == STATUS_OK)
+        info->gap_cells[n] = cells;
+    return outcome == STATUS_OK ? string_list_add(&info->gap_columns, column) : outcome;
+}
+
+static status take_columns(struct source *source, const struct source_gaps_found *found)
+{
+    status outcome = STATUS_OK;
+    for (size_t c = 0; found->names && c < found->names->n && outcome == STATUS_OK; c++)
+        outcome = source_add_gaps(source, found->names->item[c], found->cells[c]);
+    return outcome;
+}
+
+status source_watch_gaps(struct source *source)
+{
+    struct source_gaps_found *found = &source->watched;
     if (source->asked.gaps == SOURCE_GAPS_REFUSED || !source->mark_gaps)
         return STATUS_OK;
-    status outcome = memory_alloc(&found.row, info->n, sizeof *found.row, "rows with gaps");
-    if (outcome == STATUS_OK && source->mark_gaps(source, &found)) {
-        outcome = source_visit(source, false, ignore, NULL);
-        source->mark_gaps(source, NULL);
-    }
+    status outcome =
+        memory_alloc(&found->row, source->info.n, sizeof *found->row, "rows with gaps");
+    if (outcome == STATUS_OK && !source->mark_gaps(source, found))
+        memory_free(&found->row);
+    return outcome;
+}
+
+status source_take_gaps(struct source *source, bool *has_changed)
+{
+    struct source_info *info = &source->info;
+    struct source_gaps_found *found = &source->watched;
+    size_t n_inputs = info->n_inputs;
+    *has_changed = false;
+    if (!found->row)
+        return STATUS_OK;
+    source->mark_gaps(source, NULL);
+    status outcome = take_rows(source, found, has_changed);
     if (outcome == STATUS_OK)
-        outcome = take(source, &found);
-    memory_free(&found.row);
+        outcome = take_columns(source, found);
+    /* With columns that were asked for, the inputs have been made already. */
+    if (outcome == STATUS_OK && !source->asked.gap_columns && info->gap_columns.n > 0)
+        outcome = source_code_gaps(source);
+    *has_changed = *has_changed || info->n_inputs != n_inputs;
+    memory_free(&found->row);
+    memory_free(&found->cells);
+    *found = (struct source_gaps_found){0};
     if (outcome == STATUS_OK && info->n_incomplete == info->n)
         outcome = status_set(STATUS_USAGE, "%s (no row is complete)",
                              info->warnings.item[info->warnings.n - 1]);
     return outcome;
+}
+
+status source_find_gaps(struct source *source)
+{
+    bool has_changed;
+    status outcome = source_watch_gaps(source);
+    if (outcome == STATUS_OK && source->watched.row)
+        outcome = source_visit(source, false, ignore, NULL);
+    status taken = outcome == STATUS_OK ? source_take_gaps(source, &has_changed) : STATUS_OK;
+    return outcome == STATUS_OK ? taken : outcome;
 }

@@ -31,16 +31,19 @@ struct source_kept {
     size_t n_x, n_y; /* samples that have been read; all of them before any is taken from here */
 };
 
-/* Rows that lack a value. */
+/* Rows that lack a value, and with codes_gaps the columns of inputs. */
 struct source_gaps_found {
-    bool *row;       /* (n) */
-    char first[512]; /* where and why, of the first one that was seen */
+    bool *row;                       /* (n) */
+    const struct string_list *names; /* of the columns of inputs, not owned; NULL: no gap in them */
+    size_t *cells;                   /* (names->n) how many lack a value; owned */
+    char first[512];                 /* where and why, of the first one that was seen */
 };
 
 struct source {
     char *path;
     char *asked_names[SOURCE_NAMES]; /* the request's texts but the path */
     struct string_list asked_inputs; /* the request's model_inputs */
+    struct string_list asked_gaps;   /* the request's gap_columns */
     struct source_request asked;     /* of these texts */
     struct source_info info;
     const size_t *line; /* (n), of a CSV file; else NULL */
@@ -54,6 +57,7 @@ struct source {
     /* Rows that are read are marked from now on if they lack a value; NULL: no more. False, and
        nothing is done, if none can lack one. NULL: a table, whose gaps are known. */
     bool (*mark_gaps)(struct source *source, struct source_gaps_found *found);
+    struct source_gaps_found watched; /* from source_watch_gaps to source_take_gaps */
     struct source_kept kept;
     void *room; /* see source_room */
     size_t room_bytes;
@@ -79,6 +83,21 @@ status source_view(struct source *source, size_t first, size_t n, struct source_
 
 /* A hint: these samples are wanted next, in parts. */
 status source_expect(struct source *source, size_t first, size_t n);
+
+/*
+ * Puts a reader between the source and who reads it: *inner is the source as it was, owned by the
+ * new reader, which has its own names of inputs.
+ */
+status source_wrap(struct source *source, struct source **inner);
+void source_inner_release(struct source **inner);
+
+/* Gaps of a column of inputs, for info. */
+status source_add_gaps(struct source *source, const char *column, size_t cells);
+/*
+ * The inputs that tell of gaps, of an open source whose gaps are known: those that were asked for,
+ * or one for each column that has gaps.
+ */
+status source_code_gaps(struct source *source);
 
 /* Whether nothing needs to be read any more. */
 bool source_kept_all(const struct source *source);

@@ -5,6 +5,8 @@
 #include "base/site.h"
 #include "base/stop_request.h"
 
+#include <math.h>
+
 const struct source_info *source_info(const struct source *source)
 {
     return &source->info;
@@ -38,15 +40,31 @@ void source_close(struct source **source)
     memory_free(&info->group);
     memory_free(&info->weight);
     memory_free(&info->incomplete);
+    string_list_release(&info->gap_columns);
+    memory_free(&info->gap_cells);
+    memory_free(&(*source)->watched.row);
+    memory_free(&(*source)->watched.cells);
     string_list_release(&info->notes);
     string_list_release(&info->warnings);
     source_forget(*source);
     memory_free(&(*source)->room);
     memory_free(&(*source)->path);
     string_list_release(&(*source)->asked_inputs);
+    string_list_release(&(*source)->asked_gaps);
     for (int i = 0; i < SOURCE_NAMES; i++)
         memory_free(&(*source)->asked_names[i]);
     memory_free(source);
+}
+
+/* What stands for gaps in rows that are left out. */
+static void settle_gaps(const struct source *source, size_t n, double *x, double *y)
+{
+    const struct source_info *info = &source->info;
+    bool in_inputs = !source->asked.codes_gaps;
+    for (size_t i = 0; x && in_inputs && i < n * info->n_inputs; i++)
+        x[i] = isnan(x[i]) ? 0 : x[i];
+    for (size_t i = 0; y && i < n * info->n_targets; i++)
+        y[i] = isnan(y[i]) ? 0 : y[i];
 }
 
 status source_read(struct source *source, size_t first, size_t n, double *x, double *y)
@@ -62,6 +80,8 @@ status source_read(struct source *source, size_t first, size_t n, double *x, dou
     source_kept_take(source, first, n, &x, &y);
     if (x || y)
         outcome = source->read(source, first, n, x, y);
+    if (outcome == STATUS_OK && source->asked.gaps != SOURCE_GAPS_REFUSED)
+        settle_gaps(source, n, x, y);
     if (outcome == STATUS_OK)
         source_kept_add(source, first, n, x, y);
     return outcome;

@@ -15,6 +15,15 @@ static bool is_made_of(const char *input, const char *name)
     return *rest == '=' || (*rest != '\0' && rest[strspn(rest, "0123456789")] == '\0');
 }
 
+/* `input` is missing(NAME), which goes with `name` (data/source/gap_inputs.h). */
+static bool tells_of_gaps(const char *input, const char *name)
+{
+    static const char before[] = "missing(";
+    size_t length = strlen(name), start = sizeof before - 1;
+    return strncmp(input, before, start) == 0 && strncmp(input + start, name, length) == 0 &&
+           strcmp(input + start + length, ")") == 0;
+}
+
 static status mark(const char *option, const char *name, const struct string_list *names,
                    bool *seen)
 {
@@ -22,8 +31,8 @@ static status mark(const char *option, const char *name, const struct string_lis
     bool any = exact >= 0;
     if (any)
         seen[exact] = true;
-    for (size_t i = 0; i < names->n && exact < 0; i++)
-        if (is_made_of(names->item[i], name))
+    for (size_t i = 0; i < names->n; i++)
+        if ((exact < 0 && is_made_of(names->item[i], name)) || tells_of_gaps(names->item[i], name))
             any = seen[i] = true;
     if (any)
         return STATUS_OK;

@@ -9,18 +9,17 @@
 
 enum { N_TEXTS = 7 };
 
-/* The names of a model's inputs, by which texts are coded; off the root into `names`. */
-static status share_model_inputs(const struct communicator *comm, struct source_request *request,
-                                 struct string_list *names)
+/* Lists of names, NULL or not; off the root into `names`. */
+static status share_names(const struct communicator *comm, const struct string_list **list,
+                          struct string_list *names)
 {
     char *joined = NULL;
-    status outcome =
-        request->model_inputs ? string_list_joined(request->model_inputs, &joined) : STATUS_OK;
+    status outcome = *list ? string_list_joined(*list, &joined) : STATUS_OK;
     status shared = communicator_broadcast_text(comm, &joined);
     outcome = status_first(outcome, shared);
     if (outcome == STATUS_OK && joined && comm->rank != 0) {
         outcome = string_list_add_split(names, joined);
-        request->model_inputs = names;
+        *list = names;
     }
     memory_free(&joined);
     return outcome;
@@ -28,7 +27,7 @@ static status share_model_inputs(const struct communicator *comm, struct source_
 
 /* What the root's source was asked for. The texts are allocated, but for those of the root. */
 static status share_request(const struct communicator *comm, const struct source *source,
-                            struct source_request *request, struct string_list *model_inputs)
+                            struct source_request *request, struct string_list names[2])
 {
     const char **text[N_TEXTS] = {&request->path,      &request->inputs, &request->targets,
                                   &request->group,     &request->weight, &request->exclude,
@@ -43,10 +42,13 @@ static status share_request(const struct communicator *comm, const struct source
         *text[i] = copy;
         outcome = status_first(outcome, shared);
     }
-    status shared = share_model_inputs(comm, request, model_inputs);
+    status shared = share_names(comm, &request->model_inputs, &names[0]);
+    outcome = status_first(outcome, shared);
+    shared = share_names(comm, &request->gap_columns, &names[1]);
     outcome = status_first(outcome, shared);
     communicator_broadcast(comm, &request->target_kind, sizeof request->target_kind);
     communicator_broadcast(comm, &request->gaps, sizeof request->gaps);
+    communicator_broadcast(comm, &request->codes_gaps, sizeof request->codes_gaps);
     communicator_broadcast(comm, &request->exclude_if_there, sizeof request->exclude_if_there);
     return outcome;
 }
@@ -139,7 +141,7 @@ static status open_source(const struct communicator *comm, const struct dataset_
                           struct host_source *out)
 {
     struct source_request request;
-    struct string_list model_inputs = {0};
+    struct string_list names[2] = {0};
     struct {
         bool in_parts;
         size_t n;
@@ -148,7 +150,7 @@ static status open_source(const struct communicator *comm, const struct dataset_
         file.in_parts = source_info(source)->format->can_stream;
         file.n = source_info(source)->n;
     }
-    status outcome = share_request(comm, source, &request, &model_inputs);
+    status outcome = share_request(comm, source, &request, names);
     communicator_broadcast(comm, &file, sizeof file);
     int most = file.in_parts ? readers.per_host : 1;
     out->only_root = readers.on_root_host_only && !readers.root_opens && most == 1;
@@ -160,7 +162,8 @@ static status open_source(const struct communicator *comm, const struct dataset_
         outcome = open_own(comm, shape, file.in_parts, file.n, &request, &out->source);
     if (!source)
         release_request(&request);
-    string_list_release(&model_inputs);
+    string_list_release(&names[0]);
+    string_list_release(&names[1]);
     outcome = communicator_agree(comm, outcome);
     if (outcome != STATUS_OK || comm->n_nodes == 1 || readers.on_root_host_only)
         return outcome;

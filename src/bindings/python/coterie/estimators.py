@@ -11,7 +11,10 @@ from . import _program
 
 try:
     from sklearn.utils.validation import validate_data
+    ALL_FINITE = "ensure_all_finite"
 except ImportError:  # before scikit-learn 1.6
+    ALL_FINITE = "force_all_finite"
+
     def validate_data(estimator, *args, **how):
         return estimator._validate_data(*args, **how)
 
@@ -28,7 +31,8 @@ class _Mixture(BaseEstimator):
     The parameters are the options of `coterie train`, with underscores; `coterie train --help` explains
     them. None leaves a choice to the program, which then goes by the data (effort=1 makes it quick, and
     auto="off" takes fixed defaults). Hidden layers may be written (32, 32); gate_inputs and expert_inputs
-    are lists of column names of a frame, else of "x0", "x1", ..., and offset is one of these names.
+    are lists of column names of a frame, else of "x0", "x1", ..., and offset is one of these names. NaN in X is
+    a missing value, from which the model learns; missing="drop" leaves such samples out, "refuse" refuses them.
 
     ranks: number of processes, started by mpirun; None: one, without mpirun.
 
@@ -43,7 +47,8 @@ class _Mixture(BaseEstimator):
                  learning_rate=None, momentum=None, batch_size=None, forgetting=None, epochs=None,
                  stop_error=None, stop_likelihood=None, patience=None, clip=None, weight_decay=None,
                  schedule=None, anneal=None, precision=None, seed=None, starts=None, init=None, on_nan=None,
-                 time_limit=None, valid=None, scale=None, offset=None, replicas=None, ranks=None):
+                 time_limit=None, valid=None, missing=None, scale=None, offset=None, replicas=None,
+                 ranks=None):
         values = dict(locals())
         del values["self"]
         vars(self).update(values)
@@ -87,9 +92,31 @@ class _Mixture(BaseEstimator):
         check_is_fitted(self, "checkpoint_")
         pathlib.Path(path).write_bytes(self.checkpoint_.content)
 
+    def _validate(self, X, *y, **how):
+        """NaN is a missing value, unless missing="refuse"."""
+        if self.missing != "refuse":
+            how[ALL_FINITE] = "allow-nan"
+        return validate_data(self, X, *y, dtype=np.float64, **how)
+
     def _rows(self, X):
         check_is_fitted(self, "checkpoint_")
-        return validate_data(self, X, reset=False, dtype=np.float64)
+        return self._validate(X, reset=False)
+
+    @staticmethod
+    def _known(found):
+        """Predictions, which are NaN where a value is missing of which training has seen none."""
+        if np.isnan(found).any():
+            row = np.flatnonzero(np.isnan(found.reshape(len(found), -1)).any(axis=1))[0]
+            raise ValueError(f"row {row} of X contains NaN in a feature that had no missing value in training")
+        return found
+
+    def _more_tags(self):  # before scikit-learn 1.6
+        return {"allow_nan": self.missing != "refuse"}
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = self.missing != "refuse"
+        return tags
 
 
 class MixtureOfExpertsRegressor(MultiOutputMixin, RegressorMixin, _Mixture):
@@ -97,8 +124,7 @@ class MixtureOfExpertsRegressor(MultiOutputMixin, RegressorMixin, _Mixture):
 
     def fit(self, X, y, sample_weight=None, groups=None):
         """groups: samples of a group are held out together (valid=0.2), or not at all."""
-        X, y = validate_data(self, X, y, dtype=np.float64, multi_output=True, y_numeric=True,
-                             ensure_min_samples=2)
+        X, y = self._validate(X, y, multi_output=True, y_numeric=True, ensure_min_samples=2)
         X, y, sample_weight, groups = self._without_weight_zero(X, y, sample_weight, groups)
         self._one_column = y.ndim == 1
         return self._fit(X, np.asarray(y, dtype=np.float64), sample_weight, groups, "regression")
@@ -106,7 +132,7 @@ class MixtureOfExpertsRegressor(MultiOutputMixin, RegressorMixin, _Mixture):
     def predict(self, X):
         """The mean of the predictive distribution, shaped as y."""
         rows = self._rows(X)
-        mean = self.model_.predict(rows)
+        mean = self._known(self.model_.predict(rows))
         return mean if self._one_column else mean.reshape(len(mean), -1)
 
     def predict_interval(self, X, level=0.9, target=0, conformal=False):
@@ -122,7 +148,7 @@ class MixtureOfExpertsClassifier(ClassifierMixin, _Mixture):
 
     def fit(self, X, y, sample_weight=None, groups=None):
         """groups: samples of a group are held out together (valid=0.2), or not at all."""
-        X, y = validate_data(self, X, y, dtype=np.float64, ensure_min_samples=2)
+        X, y = self._validate(X, y, ensure_min_samples=2)
         check_classification_targets(y)
         X, y, sample_weight, groups = self._without_weight_zero(X, y, sample_weight, groups)
         self.classes_, number = np.unique(y, return_inverse=True)
@@ -132,7 +158,7 @@ class MixtureOfExpertsClassifier(ClassifierMixin, _Mixture):
 
     def predict_proba(self, X):
         """Probabilities (n, classes), in the order of classes_."""
-        found = self.model_.predict_proba(self._rows(X))
+        found = self._known(self.model_.predict_proba(self._rows(X)))
         # The program may have another order, or not have met a class that was only held out.
         probability = np.zeros((len(found), len(self.classes_)))
         probability[:, [int(float(name)) for name in self.model_.classes]] = found

@@ -18,7 +18,7 @@ coterie <- function(formula, data, experts = 4, ..., weights, subset, na.action,
                               all = attr(frame, "terms")),
                  model = frame, na.action = attr(frame, "na.action"))
   inputs <- inputs_of(object, frame)
-  check_finite(inputs$x)
+  check_finite(inputs$x, may_lack = anyNA(frame))
   object$contrasts <- inputs$contrasts
   object$xlevels <- .getXlevels(object$terms$all, frame)
   object$inputs <- inputs[c("experts", "gate")]

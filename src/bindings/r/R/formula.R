@@ -55,8 +55,9 @@ inputs_of <- function(object, frame) {
        contrasts = c(attr(experts, "contrasts"), attr(gate, "contrasts")))
 }
 
-check_finite <- function(columns) {
-  wrong <- which(colSums(!is.finite(columns)) > 0)
+# Of inputs the program learns what is missing, if na.action has let it pass.
+check_finite <- function(columns, may_lack = FALSE) {
+  wrong <- which(colSums(if (may_lack) is.infinite(columns) else !is.finite(columns)) > 0)
   if (length(wrong)) stop("`", colnames(columns)[wrong[1]], "` has infinite values or NaN", call. = FALSE)
 }
 

@@ -21,7 +21,9 @@ unscaled <- function(weight, bias, scaler) {
 }
 
 term_names <- function(object) {
-  c("(Intercept)", if (is.null(object$columns)) unlist(object$description$inputs) else object$columns)
+  inputs <- unlist(object$description$inputs)
+  # Those that tell of missing values follow the formula's.
+  c("(Intercept)", object$columns, inputs[seq_along(inputs) > length(object$columns)])
 }
 
 # The rows of a table of coefficients, or of inputs alone, that the gate or the experts have. Older programs have all.

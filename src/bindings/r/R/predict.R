@@ -10,13 +10,21 @@ predict.coterie <- function(object, newdata, type = NULL, level = 0.95, na.actio
   if (type == "interval" && !(is.numeric(level) && length(level) == 1L && level > 0 && level < 1))
     stop("level must lie between 0 and 1", call. = FALSE)
   columns <- prediction_columns(object, if (!missing(newdata)) newdata, na.action)
-  complete <- Reduce(`&`, lapply(columns$columns, function(column) !is.na(column)))
+  complete <- complete_rows(object, columns$columns)
   if (!any(complete)) stop("no row without missing values to predict", call. = FALSE)
   rows <- lapply(columns$columns, function(column) column[complete])
   found <- run_predict(object, rows, if (type == "interval") level)
   result <- if (type == "interval") interval_of(found) else found[[type]]
   result <- with_rows(result, complete, columns$names)
   if (missing(newdata)) naresid(object$na.action, result) else result
+}
+
+# Rows with all values, but for those that the model has learned to do without: it has an input missing(NAME).
+complete_rows <- function(object, columns) {
+  inputs <- unlist(object$description$inputs)
+  learned <- paste0("missing(", names(columns), ")") %in% inputs
+  if (all(learned)) return(rep(TRUE, length(columns[[1L]])))
+  Reduce(`&`, lapply(columns[!learned], function(column) !is.na(column)))
 }
 
 is_classifier <- function(object) length(object$description$classes) > 0

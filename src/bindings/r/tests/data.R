@@ -36,6 +36,17 @@ same(coef(odd), coef(line))
 same(residuals(odd), residuals(line))
 same(predict(odd), predict(line))
 same(predict(odd, holes), predict(line, holes))
+
+# na.pass: the mean of what is there, and an input that tells; as lm has it when both are made by hand.
+some <- transform(mtcars, wt = replace(wt, c(2, 9, 20), NA), hp = replace(hp, 5, NA))
+told <- transform(some, no_wt = +is.na(wt), no_hp = +is.na(hp),
+                  wt = ifelse(is.na(wt), mean(wt, na.rm = TRUE), wt), hp = ifelse(is.na(hp), mean(hp, na.rm = TRUE), hp))
+passed <- suppressWarnings(one(mpg ~ wt + hp, some, na.action = na.pass))
+line <- lm(mpg ~ wt + hp + no_wt + no_hp, told)
+same(unname(coef(passed)), unname(coef(line)))
+stopifnot(identical(names(coef(passed))[4:5], c("missing(wt)", "missing(hp)")))
+same(unname(fitted(passed)), unname(fitted(line)))
+same(unname(suppressWarnings(predict(passed, some[1:5, ]))), unname(fitted(line)[1:5]))
 new <- transform(holes[1:2, ], cyl = "5", check.names = FALSE)
 names(new) <- names(holes)
 said <- tryCatch(predict(odd, new), error = conditionMessage)

@@ -34,7 +34,7 @@ struct hdf5_columns {
     bool names_known;
     struct hdf5_shape shape; /* of the first data set, samples as rows */
     unsigned char *piece;    /* numbers as they are stored, on their way; NULL until needed */
-    bool may_lack;           /* a number that is missing is 0, and no error */
+    bool may_lack;           /* a number that is missing is NAN, and no error */
 };
 
 /* Adds what the data sets' attributes `units` say of their columns. */

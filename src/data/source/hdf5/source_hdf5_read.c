@@ -186,14 +186,32 @@ LEAF_KERNEL static bool all_finite(const double *number, size_t n)
     return sum == 0;
 }
 
+/* With codes_gaps a gap in an input is one of its column, not of its row. */
+static status count_gap(struct source_gaps_found *gaps, const struct string_list *names, size_t c)
+{
+    status outcome = STATUS_OK;
+    if (gaps && !gaps->cells)
+        outcome = memory_alloc(&gaps->cells, names->n, sizeof *gaps->cells, "gaps of columns");
+    if (gaps && outcome == STATUS_OK) {
+        gaps->names = names;
+        gaps->cells[c]++;
+    }
+    return outcome;
+}
+
 /* Number i of what was read from row `first` on is missing, and may be. */
-static status fill_gap(const struct source *source, const struct hdf5_columns *columns,
+static status mark_gap(const struct source *source, const struct hdf5_columns *columns,
                        const struct string_list *names, size_t first, size_t i, double *out)
 {
     struct hdf5_reader *reader = source->reader;
     struct source_gaps_found *gaps = reader->gaps;
     size_t row = first + i / columns->n;
     status outcome = STATUS_OK;
+    bool is_input = columns == &reader->x;
+    if (is_input && source->asked.codes_gaps) {
+        out[i] = NAN;
+        return count_gap(gaps, names, i % columns->n);
+    }
     if (gaps && !*gaps->first) {
         outcome = not_finite(source, columns, names, row, i % columns->n, out[i]);
         snprintf(gaps->first, sizeof gaps->first, "%s", status_text());
@@ -201,7 +219,6 @@ static status fill_gap(const struct source *source, const struct hdf5_columns *c
     }
     if (gaps)
         gaps->row[row] = true;
-    out[i] = 0;
     return outcome;
 }
 
@@ -219,7 +236,7 @@ status hdf5_columns_read(const struct source *source, struct hdf5_columns *colum
         return STATUS_OK;
     for (size_t i = 0; i < n * columns->n && outcome == STATUS_OK; i++)
         if (isnan(out[i]) && columns->may_lack)
-            outcome = fill_gap(source, columns, names, first, i, out);
+            outcome = mark_gap(source, columns, names, first, i, out);
         else if (!isfinite(out[i]))
             outcome =
                 not_finite(source, columns, names, first + i / columns->n, i % columns->n, out[i]);
