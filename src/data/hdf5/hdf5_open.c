@@ -108,8 +108,8 @@ static int reserve_bytes(int descriptor, uint64_t from, uint64_t to)
 static status no_room(const char *path, int error)
 {
     return status_set(STATUS_FAILED,
-                      "%s: cannot be written: %s; free some space, or choose another disk", path,
-                      strerror(error));
+                      "%s: cannot be written: %s%s; free some space, or choose another disk", path,
+                      error == ENOSPC ? "the disk is full: " : "", strerror(error));
 }
 
 status hdf5_reserve(struct hdf5_file *file, uint64_t bytes)
