@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <ctime>
 #include <fstream>
 #include <functional>
@@ -27,8 +28,9 @@ static std::vector<float> read(const std::string &path)
 {
     std::ifstream file(path, std::ios::binary);
     std::vector<char> bytes((std::istreambuf_iterator<char>(file)), {});
-    const float *number = reinterpret_cast<const float *>(bytes.data());
-    return std::vector<float>(number, number + bytes.size() / sizeof(float));
+    std::vector<float> numbers(bytes.size() / sizeof(float));
+    std::memcpy(numbers.data(), bytes.data(), numbers.size() * sizeof(float));
+    return numbers;
 }
 
 static void write(const std::string &path, const float *number, size_t n)
@@ -83,9 +85,10 @@ static torch::jit::Module load_torch(const std::vector<float> &parameter)
         return tensor;
     };
     const std::pair<const char *, std::vector<int64_t>> rows[] = {
-        {"x_mean", {D}},    {"x_scale", {D}}, {"y_mean", {T}},       {"y_scale", {T}},
-        {"gate", {E, D}},   {"gate_bias", {E}}, {"first", {E * H, D}}, {"first_bias", {E * H}},
-        {"second", {E, T, H}}, {"second_bias", {E, 1, T}}};
+        {"x_mean", {D}},           {"x_scale", {D}},        {"y_mean", {T}},
+        {"y_scale", {T}},          {"gate", {E, D}},        {"gate_bias", {E}},
+        {"first", {E * H, D}},     {"first_bias", {E * H}}, {"second", {E, T, H}},
+        {"second_bias", {E, 1, T}}};
     for (const auto &row : rows) {
         at::Tensor tensor = take(row.second);
         std::string name = row.first; /* weights as products want them */

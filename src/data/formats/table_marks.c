@@ -9,20 +9,25 @@
 #include <stdio.h>
 #include <string.h>
 
+/* 99, 999, ... */
+static bool is_nines(double whole)
+{
+    for (long nines = 99; nines < 100000000; nines = 10 * nines + 9)
+        if (whole == (double)nines)
+            return true;
+    return false;
+}
+
 /* 99, 999, ... with up to three nines behind the point, and powers of ten that nothing measures. */
 static bool is_mark(double number)
 {
     double size = fabs(number), whole = floor(size);
     if (size >= 1e20)
         return size == pow(10, rint(log10(size)));
+    bool ends_in_nines = false;
     for (int places = 0; places <= 3; places++)
-        if (fabs(size - whole - (1 - pow(10, -places))) > 1e-9 * size)
-            continue;
-        else
-            for (double nines = 99; nines < 1e8; nines = 10 * nines + 9)
-                if (whole == nines)
-                    return true;
-    return false;
+        ends_in_nines |= fabs(size - whole - (1 - pow(10, -places))) <= 1e-9 * size;
+    return ends_in_nines && is_nines(whole);
 }
 
 /* One end of a column's numbers: the last, how often it comes, and the one before it. */
