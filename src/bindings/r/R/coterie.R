@@ -10,8 +10,6 @@ coterie <- function(formula, data, experts = 4, ..., weights, subset, na.action,
   frame$drop.unused.levels <- TRUE
   frame[[1L]] <- quote(stats::model.frame)
   frame <- eval(frame, parent.frame())
-  if (!is.null(model.offset(frame)))
-    stop("an offset is not possible here", call. = FALSE)
 
   object <- list(call = call, formula = formula, contrasts = contrasts,
                  terms = list(experts = all_terms$experts, gate = all_terms$gate,
@@ -66,6 +64,15 @@ input_options <- function(inputs) {
     c(paste0("--", option), if (length(names[[option]])) name_list(names[[option]]) else "none")))
 }
 
+# offset(log(time)) in the formula is a column that no coefficient belongs to.
+offset_option <- function(object) {
+  if (is.null(model.offset(object$model))) return(NULL)
+  if (!"offset" %in% train_options())
+    stop("this formula has an offset, and ", coterie_program(), " has no option --offset: take a newer version",
+         call. = FALSE)
+  c("--offset", offset_column)
+}
+
 # The rows of the fit as the program reads them: its columns, and the options that name them.
 training_table <- function(object) {
   frame <- object$model
@@ -97,7 +104,7 @@ train <- function(object, options, ranks) {
   table <- training_table(object)
   write_table(table$used, data)
   run_program(c("train", "--data", data, "--targets", name_list(table$targets), table$roles,
-                input_options(object$inputs), option_arguments(options, folder), "--output", run, "--quiet"), ranks)
+                input_options(object$inputs), offset_option(object), option_arguments(options, folder), "--output", run, "--quiet"), ranks)
 
   best <- file.path(run, "checkpoints", c("best", "latest"))
   best <- best[file.exists(best)][1L]

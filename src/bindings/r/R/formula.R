@@ -46,12 +46,15 @@ all_variables <- function(terms) vapply(as.list(attr(terms, "variables"))[-1L], 
 deparse_one <- function(expression) paste(deparse(expression, width.cutoff = 500L, backtick = TRUE), collapse = " ")
 is_category <- function(column) is.factor(column) || is.character(column) || is.logical(column)
 
-# Both designs of a frame, and all their columns side by side.
+offset_column <- "(offset)"
+
+# Both designs of a frame, and all their columns side by side; then the offset, if there is one.
 inputs_of <- function(object, frame) {
   experts <- design(object$terms$experts, frame, object$contrasts)
   gate <- if (is.null(object$terms$gate)) experts else design(object$terms$gate, frame, object$contrasts)
-  list(experts = colnames(experts), gate = colnames(gate),
-       x = cbind(experts, gate[, setdiff(colnames(gate), colnames(experts)), drop = FALSE]),
+  x <- cbind(experts, gate[, setdiff(colnames(gate), colnames(experts)), drop = FALSE], model.offset(frame))
+  if (!is.null(model.offset(frame))) colnames(x)[ncol(x)] <- offset_column
+  list(experts = colnames(experts), gate = colnames(gate), x = x,
        contrasts = c(attr(experts, "contrasts"), attr(gate, "contrasts")))
 }
 

@@ -44,6 +44,21 @@ same(predict(logistic, cars[1:4, ], "response"), predict(binomial, cars[1:4, ], 
 stopifnot(identical(unname(predict(logistic)),
                     factor(c("automatic", "manual")[1 + (fitted(binomial) > 0.5)])))
 
+# An offset: rates of breaks, watched for different times.
+warp <- transform(warpbreaks, time = rep(c(1, 2, 5), length.out = 54))
+rates <- coterie(breaks ~ wool + tension + offset(log(time)), warp, experts = 1, likelihood = "poisson")
+against <- glm(breaks ~ wool + tension + offset(log(time)), poisson, warp)
+same(coef(rates), coef(against), 1e-6)
+same(c(logLik(rates)), c(logLik(against)), 1e-9)
+stopifnot(attr(logLik(rates), "df") == 4)
+new <- data.frame(wool = "B", tension = c("L", "H"), time = c(1, 30))
+same(predict(rates, new), predict(against, new, type = "response"), 1e-6)
+# In its place beside a gate with inputs of its own, and not seen by the gate.
+shared <- coterie(breaks ~ wool + offset(log(time)) | tension, warp, experts = 2, starts = 2, likelihood = "poisson")
+stopifnot(identical(rownames(coef(shared)), c("(Intercept)", "woolB")),
+          identical(rownames(coef(shared, "gate")), c("(Intercept)", "tensionM", "tensionH")))
+same(predict(shared, transform(warp, time = 2 * time), type = "experts"), 2 * predict(shared, type = "experts"), 1e-9)
+
 # Two experts: the same data and options give the program's own numbers.
 two <- coterie(accel ~ times, helmet <- data.frame(
   times = c(2.4, 6.8, 10, 13.8, 14.6, 15.4, 15.8, 16.2, 16.8, 17.6, 18.6, 20, 21.4, 23.4, 25, 26.2, 27.6, 30.2, 32.8, 35.2,
