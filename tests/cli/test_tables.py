@@ -39,6 +39,16 @@ class Tables(support.TestCase):
         lines = support.own_lines(self.train(data, "--group", "g", "--valid", 0.5).stderr)
         self.assertRegex(lines[0], r"1 of 3 classes is only among the samples held out .*: [bc] ")
 
+    def test_validation_on_the_samples_trained_on(self):
+        """Also as a copy; other samples are welcome."""
+        rows = [f"{i},{i * i % 7}\n" for i in range(30)]
+        copy = self.write("copy.csv", "x,y\n" + "".join(rows))
+        other = self.write("other.csv", "x,y\n" + "".join(rows[1:]))
+        for name, valid, is_same in (("a", "a.csv", True), ("b", copy, True), ("c", other, False)):
+            data = self.write(f"{name}.csv", "x,y\n" + "".join(rows))
+            lines = support.own_lines(self.train(data, "--valid", self.folder / valid).stderr)
+            self.assertEqual(any("holds the samples of --data" in line for line in lines), is_same, lines)
+
     def test_a_target_is_no_input(self):
         data = self.write("both.csv", "a,b,y\n" + "".join(f"{i},{i * i},{i}\n" for i in range(20)))
         arrays = self.folder / "both.h5"

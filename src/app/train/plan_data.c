@@ -147,6 +147,15 @@ static status warn_of_lost_digits(const struct training *training)
     return outcome;
 }
 
+/* An error of samples that were trained on chooses the epoch that learned them by heart. */
+static void warn_of_same_samples(const struct training *training)
+{
+    const struct run_record *record = &training->record;
+    if (training->valid_source && record->valid_fingerprint == record->data_fingerprint)
+        log_warning("--valid holds the samples of --data: its errors say nothing about new ones; "
+                    "hold a part out (--valid 0.2)");
+}
+
 static void tell_gaps(const struct source *source)
 {
     const struct source_info *info = source_info(source);
@@ -190,6 +199,7 @@ status plan_show_data(const struct training *training)
                                                       : options_value(training->options, "scale"));
     if (training->resume_path[0])
         return STATUS_OK;
+    warn_of_same_samples(training);
     status outcome = warn_of_unlearned(training);
     if (outcome == STATUS_OK)
         outcome = warn_of_lost_digits(training);
