@@ -170,10 +170,10 @@ class StandardOutput(support.TestCase):
 
     def check(self, words, where):
         # By a shell, since the streams of support.run are its own.
-        target = ">/dev/full" if where == "/dev/full" else "| (exec <&-; sleep 1)"
+        target = ">/dev/full" if where == "/dev/full" else "| true"
         script = f'exec 3>&1; "$0" "$@" {target}; exit ${{PIPESTATUS[0]}}'
         if where != "/dev/full":  # the reader has gone before there is anything to read
-            script = f'(sleep 0.3; "$0" "$@"; echo $? >"$CODE") {target}; exit $(cat "$CODE")'
+            script = f'(sleep 0.2; "$0" "$@"; echo $? >"$CODE") {target}; exit $(cat "$CODE")'
         result = support.run("bash", "-c", script, support.COTERIE, *words,
                              env={"CODE": self.folder / "code"})
         says = not (words[0] in ("predict",))  # which says nothing of rows in the training range

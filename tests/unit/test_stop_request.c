@@ -10,19 +10,24 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* The exit code of a child that does `raise` 0, 1 or 2 times more after the first, 2.2 s apart. */
-static int code_of(int again, bool insists)
+/* A process in which a request is raised, and raised again 2.2 s later. */
+static pid_t start_child(bool again, bool insists)
 {
     pid_t child = fork();
     if (child == 0) {
         stop_request_raise(insists);
         stop_request_raise(insists); /* the same request, passed on twice */
-        for (int i = 0; i < again; i++) {
+        if (again) {
             usleep(2200000);
             stop_request_raise(insists);
         }
         _exit(stop_request_is_raised() ? 75 : 0);
     }
+    return child;
+}
+
+static int code_of(pid_t child)
+{
     int end = 0;
     assert_int_equal(waitpid(child, &end, 0), child);
     assert_true(WIFEXITED(end));
@@ -32,9 +37,11 @@ static int code_of(int again, bool insists)
 static void only_who_insists_ends_the_process(void **state)
 {
     (void)state;
-    assert_int_equal(code_of(0, true), 75);
-    assert_int_equal(code_of(1, true), STATUS_FAILED);
-    assert_int_equal(code_of(2, false), 75);
+    pid_t once = start_child(false, true), insists = start_child(true, true);
+    pid_t repeats = start_child(true, false);
+    assert_int_equal(code_of(once), 75);
+    assert_int_equal(code_of(insists), STATUS_FAILED);
+    assert_int_equal(code_of(repeats), 75);
 }
 
 static void interrupts_reading_only_where_it_may(void **state)
@@ -63,7 +70,7 @@ static void on_signal(int number)
 
 static void *wait_a_while(void *context)
 {
-    usleep(300000);
+    usleep(100000);
     return context;
 }
 
