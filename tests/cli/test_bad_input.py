@@ -324,4 +324,4 @@ class OfModels(BadInput):
 
 if __name__ == "__main__":
     sys.argv = [word for word in sys.argv if word != "--every-count"]
-    support.main()
+    support.main(jobs=2)

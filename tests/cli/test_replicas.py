@@ -165,4 +165,4 @@ class ReplicasTest(support.TestCase):
 
 
 if __name__ == "__main__":
-    support.main()
+    support.main(jobs=2)
