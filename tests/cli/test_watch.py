@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import pathlib
 import pty
 import re
 import resource
@@ -201,6 +202,21 @@ class Watch(support.TestCase):
             terminal.wait_for(r"epoch 100 of 200")
             self.assertEqual(termios.tcgetattr(terminal.keys)[3], terminal.before[3])
             self.assertEqual(terminal.end(), 0)
+
+    def test_signals_while_a_frame_is_written(self):
+        """The terminal takes no more than a part of a large frame until somebody reads it."""
+        run = self.run_of(numpy.linspace(1, 0.5, 101))
+        self.hold(run)
+        terminal = Terminal(support.COTERIE, "watch", run, rows=500, columns=500)
+        call = pathlib.Path(f"/proc/{terminal.pid}/syscall")
+        writes = ("1 0x1 ", "64 0x1 ")  # of x86-64 and others, to standard output
+        support.wait_for(lambda: call.read_text(encoding="utf-8").startswith(writes))
+        for _ in range(3):
+            os.kill(terminal.pid, signal.SIGWINCH)
+            time.sleep(0.05)
+        terminal.wait_for(r"epoch 100 of 200")
+        terminal.press("q")
+        self.assertEqual(terminal.end(), 0)
 
     def test_dumb_terminal(self):
         run = self.run_of(numpy.linspace(1, 0.5, 101))

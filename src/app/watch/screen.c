@@ -57,7 +57,7 @@ void screen_measure(struct screen *screen)
     screen->rows = known ? size.ws_row : number_in("LINES", 24);
 }
 
-/* Without SA_RESTART: a signal ends the wait. */
+/* A signal ends poll in any case; a frame that is being written is written to its end. */
 static void catch_signals(void)
 {
     static const struct {
@@ -69,7 +69,7 @@ static void catch_signals(void)
                    {SIGTSTP, on_pause},
                    {SIGWINCH, on_resize}};
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
-        const struct sigaction action = {.sa_handler = signals[i].handler};
+        const struct sigaction action = {.sa_handler = signals[i].handler, .sa_flags = SA_RESTART};
         sigaction(signals[i].number, &action, NULL);
     }
 }
