@@ -168,7 +168,7 @@ void columns_tell_gaps(const struct source *source)
     size_t cells = list_gaps(info, true, text, sizeof text);
     if (cells > 0)
         log_warning("%s: %zu values of inputs are missing in %zu rows (%s): each of these columns "
-                    "has a learned value for them",
+                    "has a learned value for empty cells, NaN and fill values",
                     info->path, cells, info->n, text);
     cells = list_gaps(info, false, text, sizeof text);
     if (cells > 0)
